@@ -1,0 +1,47 @@
+"""The errors of the project. Each says what happened, with which object or record, and ends with
+what to do next. The command line prints the message and exits with `exit_code`."""
+
+from __future__ import annotations
+
+
+class LakeError(Exception):
+    """Base of every error that a user can act on."""
+
+    exit_code = 1
+
+
+class UsageError(LakeError):
+    """Wrong use: a folder that is not there, an unknown name, an option that does not fit."""
+
+    exit_code = 2
+
+
+class LakeVersionError(LakeError):
+    """The lake was written by a newer version of siem-lake."""
+
+    exit_code = 2
+
+
+class AccessError(LakeError):
+    """A bucket, a prefix or a file that may not be read; no credentials."""
+
+    exit_code = 2
+
+
+class StorageError(LakeError):
+    """The lake's own disk failed: full, read-only, gone. Nothing committed before it is lost."""
+
+
+class SourceError(LakeError):
+    """A folder under transforms/ that contradicts itself (a wrong name, an unknown column)."""
+
+    exit_code = 2
+
+
+class DecodeError(LakeError):
+    """An object whose bytes cannot be read further; what came before it is kept."""
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> UsageError:
+    """An error that lists the known names, so that the next try is right."""
+    return UsageError(f"unknown {kind} '{name}'. Known: {', '.join(sorted(known)) or 'none'}.")
