@@ -1,0 +1,93 @@
+"""The row model as types: reads `transforms/ecs.toml` and gives every field set its DuckDB type.
+
+It decides which dotted names a `normalize.sql` may fill and how they nest; what fills them is the
+source's business. Names follow ECS 8 (https://www.elastic.co/guide/en/ecs/current/).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lake.errors import SourceError
+from lake.paths import resource
+
+Tree = dict[str, "str | Tree"]
+"""Member name -> DuckDB type, or the members of a STRUCT."""
+
+PARTITION = {"account": "VARCHAR", "region": "VARCHAR", "date": "DATE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf of the row model: its dotted name (`source.geo.city_name`) and DuckDB type."""
+
+    name: str
+    type: str
+
+
+@cache
+def field_sets() -> dict[str, Tree]:
+    """Every ECS field set of the lake, in the order of the columns."""
+    with (resource("transforms") / "ecs.toml").open("rb") as file:
+        declared = tomllib.load(file)
+    types = declared["types"]
+    return {
+        name: _resolve(body, types, (name,)) for name, body in declared["sets"].items()
+    }
+
+
+def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:
+    if isinstance(body, dict):
+        return {key: _resolve(value, types, seen) for key, value in body.items()}
+    if not body.startswith("@"):
+        return body
+    name = body[1:]
+    if name not in types or name in seen[1:]:
+        raise SourceError(f"ecs.toml: {'.'.join(seen)} refers to {body}, which is not a type")
+    return _resolve(types[name], types, (*seen, name))
+
+
+@cache
+def ecs_leaves() -> dict[str, str]:
+    """Dotted leaf name -> DuckDB type, over all field sets."""
+    return {leaf.name: leaf.type for leaf in leaves(dict(field_sets()))}
+
+
+def leaves(tree: Tree, prefix: str = "") -> list[Leaf]:
+    """The leaves below a tree, depth first, in order."""
+    found: list[Leaf] = []
+    for name, body in tree.items():
+        if isinstance(body, dict):
+            found += leaves(body, f"{prefix}{name}.")
+        else:
+            found.append(Leaf(prefix + name, body))
+    return found
+
+
+def quote(name: str) -> str:
+    """A SQL identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A SQL string literal. Only for text of the project's own or checked by an allow-list."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def type_sql(body: str | Tree) -> str:
+    """The DuckDB type of a tree: `STRUCT("ip" VARCHAR, "geo" STRUCT(...))`; JSON is kept as text."""
+    if isinstance(body, str):
+        return "VARCHAR" if body == "JSON" else body
+    inner = ", ".join(f"{quote(name)} {type_sql(member)}" for name, member in body.items())
+    return f"STRUCT({inner})"
+
+
+def columns_sql(native: Tree) -> dict[str, str]:
+    """Column -> DuckDB type of one table, in the order of the row model, partition keys last."""
+    columns = {'@timestamp': "TIMESTAMPTZ"}
+    columns |= {name: type_sql(body) for name, body in field_sets().items()}
+    columns["native"] = type_sql(native)
+    return columns | PARTITION

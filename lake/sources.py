@@ -1,0 +1,283 @@
+"""What a log source is and which source an object is.
+
+A source is a folder under `transforms/` (or under a folder of the user's own): `source.toml` tells
+how to recognise and decode it, `normalize.sql` how a record becomes a row. Recognising looks at the
+object's key and at its content; where they disagree the content wins, since people rename files.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import SourceError, unknown_name
+from lake.fieldsets import Tree, ecs_leaves, leaves
+from lake.paths import resource, user_transforms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+IDENTITIES = ("id", "unique-line", "object+line")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_KNOWN = {
+    "": {"title", "docs", "log_type", "index", "format", "identity", "accepts", "summary",
+         "recognise", "delimited", "native"},
+    "recognise": {"key", "file", "members", "header", "line", "priority"},
+    "delimited": {"delimiter", "quotes", "header", "columns", "min_fields", "nulls", "aliases",
+                  "pattern"},
+}
+
+
+def column_name(header: str) -> str:
+    """A header's or member's name as a column: `cs(User-Agent)` -> `cs_user_agent`."""
+    return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """How a line is cut into columns. `pattern` is for lines whose quotes do not add up."""
+
+    delimiter: str
+    header: str
+    columns: tuple[str, ...]
+    quotes: bool = False
+    min_fields: int = 1
+    nulls: tuple[str, ...] = ("-",)
+    aliases: tuple[tuple[str, str], ...] = ()
+    pattern: re.Pattern[str] | None = None
+
+    def column(self, header: str) -> str | None:
+        """The known column that a header's name means, or None."""
+        name = dict(self.aliases).get(header) or column_name(header)
+        name = dict(self.aliases).get(name, name)
+        return name if name in self.columns else None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One log source, as its folder declares it. `native` is the tree of its own members."""
+
+    name: str
+    title: str
+    docs: str
+    log_type: str
+    index: str
+    format: str
+    identity: str
+    native: Tree
+    sql: str
+    folder: Path
+    accepts: str | None = None
+    delimited: Delimited | None = None
+    key: tuple[re.Pattern[str], ...] = ()
+    file: tuple[re.Pattern[str], ...] = ()
+    members: tuple[frozenset[str], ...] = ()
+    header: re.Pattern[str] | None = None
+    line: re.Pattern[str] | None = None
+    priority: int = 0
+
+    def fits_key(self, key: str) -> bool:
+        """Whether the object's key says that it is of this source."""
+        name = key.rsplit("/", 1)[-1]
+        if self.file and not any(p.search(name) for p in self.file):
+            return False
+        return any(p.search(key) for p in self.key)
+
+    def fits_members(self, members: Iterable[str]) -> bool:
+        """Whether a JSON record with these members at its top is of this source."""
+        present = set(members)
+        return any(wanted <= present for wanted in self.members)
+
+    def fits_header(self, names: list[str]) -> bool:
+        """Whether a header line with these names (as columns) is of this source."""
+        return bool(self.header and self.header.search(" ".join(names)))
+
+    def fits_line(self, line: str) -> bool:
+        """Whether a data line without a header is of this source."""
+        return bool(self.line and self.line.search(line))
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Every column that `normalize.sql` may give -> its DuckDB type."""
+        native = {f"native.{leaf.name}": leaf.type for leaf in leaves(self.native)}
+        whole = {f"native.{name}": "STRUCT" for name, b in self.native.items() if isinstance(b, dict)}
+        fixed = {"record": "", "@timestamp": "TIMESTAMPTZ", "reject": "VARCHAR", "identity": "VARCHAR"}
+        return fixed | ecs_leaves() | native | whole
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Objects that are known and set aside: by key, or by the members of their JSON."""
+
+    name: str
+    status: str
+    reason: str
+    key: tuple[re.Pattern[str], ...]
+    members: tuple[frozenset[str], ...]
+    content: re.Pattern[str] | None
+
+    def fits(self, key: str) -> bool:
+        return any(p.search(key) for p in self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every source and everything known to be set aside."""
+
+    sources: dict[str, Source]
+    ignored: tuple[Ignored, ...]
+
+    def __getitem__(self, name: str) -> Source:
+        try:
+            return self.sources[name]
+        except KeyError:
+            raise unknown_name("source", name, list(self.sources)) from None
+
+    def by_key(self, key: str) -> list[Source]:
+        """The sources whose key patterns fit, best first."""
+        return [s for s in self.sources.values() if s.fits_key(key)]
+
+    def by_members(self, members: Iterable[str]) -> list[Source]:
+        """The sources that a JSON record with these top members can be, best first."""
+        present = set(members)
+        return [s for s in self.sources.values() if s.fits_members(present)]
+
+    def by_header(self, names: list[str]) -> list[Source]:
+        return [s for s in self.sources.values() if s.fits_header(names)]
+
+    def by_line(self, line: str) -> list[Source]:
+        return [s for s in self.sources.values() if s.fits_line(line)]
+
+    def set_aside(self, key: str, members: Iterable[str] = (), head: str = "") -> Ignored | None:
+        """What the object is known as, where it is known and no log of ours."""
+        present = set(members)
+        for known in self.ignored:
+            if known.fits(key) or any(wanted <= present for wanted in known.members):
+                return known
+            if known.content and head and known.content.search(head):
+                return known
+        return None
+
+
+def choose(by_content: list[Source], by_key: list[Source]) -> Source | None:
+    """The source of an object: what content and key agree on, else the content's, else the key's."""
+    agreed = [s for s in by_content if s in by_key]
+    return next(iter(agreed or by_content or by_key), None)
+
+
+@cache
+def catalogue() -> Catalogue:
+    """All sources: the project's, and those of `$LAKE_TRANSFORMS`, which win on equal names."""
+    folders = [resource("transforms")]
+    own = user_transforms()
+    if own is not None:
+        if not own.is_dir():
+            raise SourceError(f"LAKE_TRANSFORMS names {own}, which is no folder. Unset it or make it.")
+        folders.append(own)
+    found: dict[str, Source] = {}
+    ignored: list[Ignored] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*/source.toml")):
+            source = load_source(path.parent)
+            found[source.name] = source
+        if (folder / "ignored.toml").exists():
+            ignored += _load_ignored(folder / "ignored.toml")
+    ordered = sorted(found.values(), key=lambda s: (-s.priority, s.name))
+    return Catalogue({s.name: s for s in ordered}, tuple(ignored))
+
+
+def load_source(folder: Path) -> Source:
+    """Read one source's folder. Raises SourceError that names the file and the wrong entry."""
+    path = folder / "source.toml"
+    if not _NAME.fullmatch(folder.name):
+        raise SourceError(f"{folder}: a source is named in lower case letters, digits and _")
+    try:
+        declared = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: {error}. Mend the file.") from error
+    _check_names(path, "", declared)
+    for part in ("recognise", "delimited"):
+        _check_names(path, part, declared.get(part, {}))
+    recognise = declared.get("recognise", {})
+    try:
+        source = Source(
+            name=folder.name,
+            title=declared["title"],
+            docs=declared["docs"],
+            log_type=declared.get("log_type", folder.name),
+            index=declared.get("index", f"log-aws-{folder.name}"),
+            format=declared["format"],
+            identity=declared["identity"],
+            native=declared.get("native", {}),
+            sql=(folder / "normalize.sql").read_text("utf-8"),
+            folder=folder,
+            accepts=declared.get("accepts"),
+            delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
+            key=_patterns(recognise.get("key", [])),
+            file=_patterns(recognise.get("file", [])),
+            members=tuple(frozenset(m) for m in recognise.get("members", [])),
+            header=re.compile(recognise["header"]) if "header" in recognise else None,
+            line=re.compile(recognise["line"]) if "line" in recognise else None,
+            priority=recognise.get("priority", 0),
+        )
+    except KeyError as error:
+        raise SourceError(f"{path}: {error} is missing") from error
+    except (re.error, OSError) as error:
+        raise SourceError(f"{path}: {error}") from error
+    _check_source(path, source)
+    return source
+
+
+def _check_source(path: Path, source: Source) -> None:
+    if source.identity not in IDENTITIES:
+        raise SourceError(f"{path}: identity is one of {', '.join(IDENTITIES)}")
+    if source.format not in ("json", "delimited"):
+        raise SourceError(f"{path}: format is json or delimited")
+    if (source.format == "delimited") != (source.delimited is not None):
+        raise SourceError(f"{path}: [delimited] goes with format = \"delimited\"")
+    if not source.native:
+        raise SourceError(f"{path}: [native] declares at least one member")
+
+
+def _check_names(path: Path, part: str, given: dict[str, Any]) -> None:
+    wrong = sorted(set(given) - _KNOWN[part])
+    if wrong:
+        where = f"[{part}]" if part else "the top"
+        raise SourceError(f"{path}: {where} has no {wrong[0]!r}. Known: {sorted(_KNOWN[part])}")
+
+
+def _delimited(given: dict[str, Any]) -> Delimited:
+    return Delimited(
+        delimiter=given["delimiter"],
+        header=given["header"],
+        columns=tuple(given["columns"]),
+        quotes=given.get("quotes", False),
+        min_fields=given.get("min_fields", 1),
+        nulls=tuple(given.get("nulls", ["-"])),
+        aliases=tuple(given.get("aliases", {}).items()),
+        pattern=re.compile(given["pattern"], re.VERBOSE) if "pattern" in given else None,
+    )
+
+
+def _patterns(texts: list[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(text) for text in texts)
+
+
+def _load_ignored(path: Path) -> list[Ignored]:
+    with path.open("rb") as file:
+        declared = tomllib.load(file)
+    return [
+        Ignored(
+            name=name,
+            status=entry.get("status", "ignored"),
+            reason=entry["reason"],
+            key=_patterns(entry.get("key", [])),
+            members=tuple(frozenset(m) for m in entry.get("members", [])),
+            content=re.compile(entry["content"]) if "content" in entry else None,
+        )
+        for name, entry in declared.items()
+    ]
