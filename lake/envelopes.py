@@ -1,0 +1,160 @@
+"""What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions and
+export files, EventBridge events, the answers of `lookup-events` and `get-findings`.
+
+It hands out the records inside, as they came, with what the envelope says of them (account, region,
+time, id, log group and stream). An envelope is told by its members, never by the object's key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lake.frames import Piece, items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXPORT_LINE = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
+"""CloudWatch Logs export task: each line begins with its time stamp to the millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """What an envelope says of a record; text as it stands there, or None."""
+
+    account: str | None = None
+    region: str | None = None
+    time: str | None = None
+    id: str | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
+
+
+NO_WRAP = Wrap()
+
+
+class _LogEvent(msgspec.Struct):
+    message: str = ""
+    id: str | int | None = None
+    timestamp: int | float | str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    records: msgspec.Raw | None = msgspec.field(default=None, name="Records")
+    events: msgspec.Raw | None = msgspec.field(default=None, name="Events")
+    findings: msgspec.Raw | None = msgspec.field(default=None, name="Findings")
+    message_type: msgspec.Raw | None = msgspec.field(default=None, name="messageType")
+    log_events: msgspec.Raw | None = msgspec.field(default=None, name="logEvents")
+    owner: msgspec.Raw | None = None
+    log_group: msgspec.Raw | None = msgspec.field(default=None, name="logGroup")
+    log_stream: msgspec.Raw | None = msgspec.field(default=None, name="logStream")
+    detail_type: msgspec.Raw | None = msgspec.field(default=None, name="detail-type")
+    detail: msgspec.Raw | None = None
+    account: msgspec.Raw | None = None
+    region: msgspec.Raw | None = None
+    time: msgspec.Raw | None = None
+    id: msgspec.Raw | None = None
+    cloudtrail_event: msgspec.Raw | None = msgspec.field(default=None, name="CloudTrailEvent")
+
+
+_DECODER = msgspec.json.Decoder(_Envelope)
+_LOG_EVENT = msgspec.json.Decoder(_LogEvent)
+_ANY = msgspec.json.Decoder()
+
+
+def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """The records inside an envelope, or None where the value is no envelope."""
+    try:
+        envelope = _DECODER.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return _records(envelope, NO_WRAP)
+
+
+def _records(envelope: _Envelope, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]] | None:
+    if envelope.message_type is not None and envelope.log_events is not None:
+        return _subscription(envelope)
+    if envelope.detail_type is not None and envelope.detail is not None:
+        return _event(envelope)
+    for listed in (envelope.records, envelope.events, envelope.findings):
+        if listed is not None and bytes(listed)[:1] == b"[":
+            return _listed(bytes(listed), wrap)
+    if envelope.cloudtrail_event is not None:
+        text = _text(envelope.cloudtrail_event)
+        return iter([(Piece(text.encode("utf-8", "surrogatepass")), wrap)]) if text else None
+    return None
+
+
+def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
+    for piece in items(array):
+        inner = None
+        if piece.reason is None and b'"CloudTrailEvent"' in piece.text:
+            inner = unwrap(piece.text)
+        if inner is None:
+            yield piece, wrap
+        else:
+            yield from inner
+
+
+def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html"""
+    if _text(envelope.message_type) == "CONTROL_MESSAGE":
+        return
+    group, stream = _text(envelope.log_group), _text(envelope.log_stream)
+    owner = _text(envelope.owner)
+    for piece in items(bytes(envelope.log_events or b"[]")):
+        try:
+            event = _LOG_EVENT.decode(piece.text)
+        except (msgspec.DecodeError, RecursionError):
+            yield Piece(piece.text, piece.reason or "no CloudWatch Logs event"), NO_WRAP
+            continue
+        time, ident = _as_text(event.timestamp), _as_text(event.id)
+        message = event.message.encode("utf-8", "surrogatepass")
+        yield Piece(message), Wrap(owner, None, time, ident, group, stream)
+
+
+def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
+    wrap = Wrap(
+        account=_text(envelope.account),
+        region=_text(envelope.region),
+        time=_text(envelope.time),
+        id=_text(envelope.id),
+    )
+    detail = bytes(envelope.detail or b"")
+    try:
+        inner = _DECODER.decode(detail)
+    except (msgspec.DecodeError, RecursionError):
+        inner = _Envelope()
+    listed = inner.findings
+    if listed is not None and bytes(listed)[:1] == b"[":
+        yield from _listed(bytes(listed), wrap)
+    else:
+        yield Piece(detail), wrap
+
+
+def export_line(line: bytes) -> tuple[bytes, Wrap]:
+    """A line of a CloudWatch Logs export file: the message, and its time stamp as the envelope."""
+    match = EXPORT_LINE.match(line)
+    if match is None:
+        return line, NO_WRAP
+    return line[match.end() :], Wrap(time=match.group(1).decode())
+
+
+def _text(raw: msgspec.Raw | None) -> str | None:
+    if raw is None:
+        return None
+    try:
+        return _as_text(_ANY.decode(raw))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _as_text(value: object) -> str | None:
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    return value if isinstance(value, str) else str(value)
