@@ -17,10 +17,11 @@ STATUSES = ("read", "partial", "ignored", "unknown", "failed")
 class RawObject:
     """One object of evidence as it was listed, before anybody looked into it.
 
-    `root` names the place: `file:///evidence`, `file:///evidence/bucket.zip`, or
-    `https://endpoint/bucket`. `key` is the path below it with `/` between the parts; both together
-    are the object's identity in the ledger. `path` is what a reader of the logs wants to see:
-    `s3://bucket/key`, or the absolute local path (`archive.zip!/member` inside an archive).
+    `root` names the place: `file://` (with `file:///evidence` where `AWSLogs/` lies in it),
+    `file:///evidence/bucket.zip`, or `https://endpoint/bucket`. `key` is the path below it with `/`
+    between the parts (`lake.names.identity_of`); both together are the object's identity in the
+    ledger. `path` is what a reader of the logs wants to see: `s3://bucket/key`, or the absolute
+    local path (`archive.zip!/member` inside an archive). All are valid text, whatever the name.
     `size` counts bytes as stored; `modified` is aware and UTC; `etag` is S3's, without quotes.
     """
 
@@ -43,17 +44,44 @@ class RawObject:
         return f"{self.root}\n{self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that was found and cannot be opened: a folder that may not be listed, a damaged
+    archive, an object that S3 has archived (`failed`); a socket, a link in an archive (`ignored`).
+    """
+
+    root: str
+    key: str
+    path: str
+    reason: str
+    status: str = "failed"
+
+    def __post_init__(self) -> None:
+        if self.status not in ("failed", "ignored"):
+            raise ValueError(f"{self.path}: status {self.status!r} is neither failed nor ignored")
+
+    def result(self) -> ObjectResult:
+        """As the ledger and the report keep it."""
+        obj = RawObject(root=self.root, key=self.key, path=self.path, size=0)
+        return ObjectResult(obj, self.status, reason=self.reason)
+
+
 class Location(Protocol):
     """A place that holds objects. It can be pickled: workers open objects through it."""
 
-    def objects(self) -> Iterator[RawObject]:
-        """List every object, in the order of the keys where the place gives one."""
+    def objects(self) -> Iterator[RawObject | Unreadable]:
+        """List every object, in the order of the keys where the place gives one.
+
+        What was found but cannot be opened comes as Unreadable, in its place. Raises AccessError
+        where the place itself may not be listed.
+        """
         ...
 
     def open(self, obj: RawObject) -> BinaryIO:
         """A readable stream of the object's bytes as stored.
 
-        Raises DecodeError (archive member damaged), OSError, or AccessError.
+        Raises DecodeError (archive member damaged, object changed or gone), OSError, or
+        AccessError; reading the stream may raise the same.
         """
         ...
 
