@@ -155,11 +155,11 @@ class FolderLocation:
         if not self.days.takes(dated) and not archive.named_archive(path):
             return
         try:
-            kind = archive.kind_of(stored) if archive.may_be_archive(path) else None
+            is_archive = archive.may_be_archive(path) and archive.is_archive(stored)
         except OSError as error:
             yield _unreadable(stored, _why(stored, error))
             return
-        if kind is not None:
+        if is_archive:
             yield from archive.objects_in(path, modified, Path(self.scratch), self.days)
         else:
             yield RawObject(root, key, path, status.st_size, modified)
