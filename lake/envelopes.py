@@ -37,6 +37,9 @@ class Wrap:
 NO_WRAP = Wrap()
 
 
+_NONE = msgspec.Raw()
+
+
 class _LogEvent(msgspec.Struct):
     message: str = ""
     id: str | int | None = None
@@ -44,21 +47,21 @@ class _LogEvent(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    records: msgspec.Raw | None = msgspec.field(default=None, name="Records")
-    events: msgspec.Raw | None = msgspec.field(default=None, name="Events")
-    findings: msgspec.Raw | None = msgspec.field(default=None, name="Findings")
-    message_type: msgspec.Raw | None = msgspec.field(default=None, name="messageType")
-    log_events: msgspec.Raw | None = msgspec.field(default=None, name="logEvents")
-    owner: msgspec.Raw | None = None
-    log_group: msgspec.Raw | None = msgspec.field(default=None, name="logGroup")
-    log_stream: msgspec.Raw | None = msgspec.field(default=None, name="logStream")
-    detail_type: msgspec.Raw | None = msgspec.field(default=None, name="detail-type")
-    detail: msgspec.Raw | None = None
-    account: msgspec.Raw | None = None
-    region: msgspec.Raw | None = None
-    time: msgspec.Raw | None = None
-    id: msgspec.Raw | None = None
-    cloudtrail_event: msgspec.Raw | None = msgspec.field(default=None, name="CloudTrailEvent")
+    records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
+    events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
+    findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
+    message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
+    log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
+    owner: msgspec.Raw = _NONE
+    log_group: msgspec.Raw = msgspec.field(default=_NONE, name="logGroup")
+    log_stream: msgspec.Raw = msgspec.field(default=_NONE, name="logStream")
+    detail_type: msgspec.Raw = msgspec.field(default=_NONE, name="detail-type")
+    detail: msgspec.Raw = _NONE
+    account: msgspec.Raw = _NONE
+    region: msgspec.Raw = _NONE
+    time: msgspec.Raw = _NONE
+    id: msgspec.Raw = _NONE
+    cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
@@ -76,14 +79,14 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
 
 
 def _records(envelope: _Envelope, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]] | None:
-    if envelope.message_type is not None and envelope.log_events is not None:
+    if bytes(envelope.message_type) and bytes(envelope.log_events):
         return _subscription(envelope)
-    if envelope.detail_type is not None and envelope.detail is not None:
+    if bytes(envelope.detail_type) and bytes(envelope.detail):
         return _event(envelope)
     for listed in (envelope.records, envelope.events, envelope.findings):
-        if listed is not None and bytes(listed)[:1] == b"[":
+        if bytes(listed)[:1] == b"[":
             return _listed(bytes(listed), wrap)
-    if envelope.cloudtrail_event is not None:
+    if bytes(envelope.cloudtrail_event):
         text = _text(envelope.cloudtrail_event)
         return iter([(Piece(text.encode("utf-8", "surrogatepass")), wrap)]) if text else None
     return None
@@ -131,7 +134,7 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     except (msgspec.DecodeError, RecursionError):
         inner = _Envelope()
     listed = inner.findings
-    if listed is not None and bytes(listed)[:1] == b"[":
+    if bytes(listed)[:1] == b"[":
         yield from _listed(bytes(listed), wrap)
     else:
         yield Piece(detail), wrap
@@ -145,8 +148,8 @@ def export_line(line: bytes) -> tuple[bytes, Wrap]:
     return line[match.end() :], Wrap(time=match.group(1).decode())
 
 
-def _text(raw: msgspec.Raw | None) -> str | None:
-    if raw is None:
+def _text(raw: msgspec.Raw) -> str | None:
+    if not bytes(raw):
         return None
     try:
         return _as_text(_ANY.decode(raw))

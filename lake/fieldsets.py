@@ -34,9 +34,7 @@ def field_sets() -> dict[str, Tree]:
     with (resource("transforms") / "ecs.toml").open("rb") as file:
         declared = tomllib.load(file)
     types = declared["types"]
-    return {
-        name: _resolve(body, types, (name,)) for name, body in declared["sets"].items()
-    }
+    return {name: _resolve(body, types, (name,)) for name, body in declared["sets"].items()}
 
 
 def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:
@@ -87,7 +85,7 @@ def type_sql(body: str | Tree) -> str:
 
 def columns_sql(native: Tree) -> dict[str, str]:
     """Column -> DuckDB type of one table, in the order of the row model, partition keys last."""
-    columns = {'@timestamp': "TIMESTAMPTZ"}
+    columns = {"@timestamp": "TIMESTAMPTZ"}
     columns |= {name: type_sql(body) for name, body in field_sets().items()}
     columns["native"] = type_sql(native)
     return columns | PARTITION

@@ -21,8 +21,8 @@ MAX_RECORD = 32 << 20
 MAX_JOIN = 16
 """Pieces that may belong to one value, where `}{` stands inside a text."""
 
-_BETWEEN_VALUES = re.compile(rb"\}[ \t\r\n,]*(?=\{)")
-_BETWEEN_ITEMS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
+BETWEEN_VALUES = re.compile(rb"\}[ \t\r\n,]*(?=\{)")
+BETWEEN_ITEMS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 _ARRAY_END = re.compile(rb"\][ \t\r\n]*\}?[ \t\r\n]*\Z")
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -59,12 +59,12 @@ def values(buffer: bytes) -> Iterator[Piece]:
             if is_value(line):
                 yield Piece(line)
             else:
-                yield from _pieces(line, _BETWEEN_VALUES)
+                yield from pieces(line, BETWEEN_VALUES)
         return
     if is_value(text):
         yield Piece(text)
         return
-    yield from _pieces(text, _BETWEEN_VALUES)
+    yield from pieces(text, BETWEEN_VALUES)
 
 
 def items(array: bytes) -> list[Piece]:
@@ -73,15 +73,15 @@ def items(array: bytes) -> list[Piece]:
         return [Piece(bytes(raw)) for raw in _RAWS.decode(array)]
     except (msgspec.DecodeError, RecursionError):
         inner = _ARRAY_END.sub(b"", array.strip()[1:]).strip()
-        return list(_pieces(inner, _BETWEEN_ITEMS)) if inner else []
+        return list(pieces(inner, BETWEEN_ITEMS)) if inner else []
 
 
 def _looks_whole(line: bytes) -> bool:
     line = line.strip()
-    return not line or (line[:1] in b"{[\"" and line[-1:] in b"}]\"") or line[:1] not in b" \t{}[]\""
+    return not line or (line[:1] in b'{["' and line[-1:] in b'}]"') or line[:1] not in b' \t{}[]"'
 
 
-def _pieces(text: bytes, between: re.Pattern[bytes]) -> Iterator[Piece]:
+def pieces(text: bytes, between: re.Pattern[bytes]) -> Iterator[Piece]:
     """Cut at every `}` that a `{` follows, and join again what only together is a value."""
     cuts = [0]
     ends = []

@@ -24,11 +24,31 @@ if TYPE_CHECKING:
 IDENTITIES = ("id", "unique-line", "object+line")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KNOWN = {
-    "": {"title", "docs", "log_type", "index", "format", "identity", "accepts", "summary",
-         "recognise", "delimited", "native"},
+    "": {
+        "title",
+        "docs",
+        "log_type",
+        "index",
+        "format",
+        "identity",
+        "accepts",
+        "summary",
+        "recognise",
+        "delimited",
+        "native",
+        "csv",
+    },
     "recognise": {"key", "file", "members", "header", "line", "priority"},
-    "delimited": {"delimiter", "quotes", "header", "columns", "min_fields", "nulls", "aliases",
-                  "pattern"},
+    "delimited": {
+        "delimiter",
+        "quotes",
+        "header",
+        "columns",
+        "min_fields",
+        "nulls",
+        "aliases",
+        "pattern",
+    },
 }
 
 
@@ -57,7 +77,7 @@ class Delimited:
         return name if name in self.columns else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """One log source, as its folder declares it. `native` is the tree of its own members."""
 
@@ -79,6 +99,7 @@ class Source:
     header: re.Pattern[str] | None = None
     line: re.Pattern[str] | None = None
     priority: int = 0
+    csv: tuple[tuple[str, str], ...] = ()
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
@@ -104,8 +125,15 @@ class Source:
     def targets(self) -> dict[str, str]:
         """Every column that `normalize.sql` may give -> its DuckDB type."""
         native = {f"native.{leaf.name}": leaf.type for leaf in leaves(self.native)}
-        whole = {f"native.{name}": "STRUCT" for name, b in self.native.items() if isinstance(b, dict)}
-        fixed = {"record": "", "@timestamp": "TIMESTAMPTZ", "reject": "VARCHAR", "identity": "VARCHAR"}
+        whole = {
+            f"native.{name}": "STRUCT" for name, b in self.native.items() if isinstance(b, dict)
+        }
+        fixed = {
+            "record": "",
+            "@timestamp": "TIMESTAMPTZ",
+            "reject": "VARCHAR",
+            "identity": "VARCHAR",
+        }
         return fixed | ecs_leaves() | native | whole
 
 
@@ -176,7 +204,9 @@ def catalogue() -> Catalogue:
     own = user_transforms()
     if own is not None:
         if not own.is_dir():
-            raise SourceError(f"LAKE_TRANSFORMS names {own}, which is no folder. Unset it or make it.")
+            raise SourceError(
+                f"LAKE_TRANSFORMS names {own}, which is no folder. Unset it or make it."
+            )
         folders.append(own)
     found: dict[str, Source] = {}
     ignored: list[Ignored] = []
@@ -223,6 +253,7 @@ def load_source(folder: Path) -> Source:
             header=re.compile(recognise["header"]) if "header" in recognise else None,
             line=re.compile(recognise["line"]) if "line" in recognise else None,
             priority=recognise.get("priority", 0),
+            csv=tuple(declared.get("csv", {}).items()),
         )
     except KeyError as error:
         raise SourceError(f"{path}: {error} is missing") from error
@@ -238,7 +269,7 @@ def _check_source(path: Path, source: Source) -> None:
     if source.format not in ("json", "delimited"):
         raise SourceError(f"{path}: format is json or delimited")
     if (source.format == "delimited") != (source.delimited is not None):
-        raise SourceError(f"{path}: [delimited] goes with format = \"delimited\"")
+        raise SourceError(f'{path}: [delimited] goes with format = "delimited"')
     if not source.native:
         raise SourceError(f"{path}: [native] declares at least one member")
 

@@ -1,0 +1,121 @@
+"""The table `_lake`: which objects have been read, rejects, duplicates, and the batches that count.
+
+One Delta table with a `kind`, so that one commit says everything about a batch. A batch names the
+version of every table that belongs to it: a reader who opens the tables at these versions sees
+whole batches, whatever a writer is doing or has left behind.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lake.model import ObjectResult, Reject
+
+TABLE = "_lake"
+KINDS = ("batch", "object", "reject", "duplicate")
+_TIME = pa.timestamp("us", tz="UTC")
+
+SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("batch", pa.int64()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("position", pa.int64()),
+        ("reason", pa.string()),
+        ("text", pa.string()),
+        ("root", pa.string()),
+        ("key", pa.string()),
+        ("bucket", pa.string()),
+        ("etag", pa.string()),
+        ("size", pa.int64()),
+        ("modified", _TIME),
+        ("sha256", pa.string()),
+        ("content_hash", pa.string()),
+        ("status", pa.string()),
+        ("records", pa.int64()),
+        ("rows", pa.int64()),
+        ("duplicates", pa.int64()),
+        ("rejects", pa.int64()),
+        ("read_at", _TIME),
+        ("context", pa.string()),
+        ("unknown_members", pa.string()),
+        ("hash", pa.int64()),
+        ("tables", pa.string()),
+        ("version", pa.string()),
+        ("geoip", pa.string()),
+    ]
+)
+
+
+def _table(kind: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist([{"kind": kind, **row} for row in rows], schema=SCHEMA)
+
+
+def reject_table(rejects: Sequence[Reject]) -> pa.Table:
+    """Rejects as rows of `_lake`, without their batch, which is not known yet."""
+    return _table(
+        "reject",
+        [
+            {
+                "source": r.source or None,
+                "path": r.path,
+                "position": r.position,
+                "reason": r.reason,
+                "text": r.text,
+            }
+            for r in rejects
+        ],
+    )
+
+
+def object_table(results: Sequence[ObjectResult], batch: int, geoip: str | None) -> pa.Table:
+    """What became of objects, as rows of `_lake`."""
+    return _table(
+        "object",
+        [
+            {
+                "batch": batch,
+                "source": r.source,
+                "path": r.obj.path,
+                "root": r.obj.root,
+                "key": r.obj.key,
+                "bucket": r.obj.bucket,
+                "etag": r.obj.etag,
+                "size": r.obj.size,
+                "modified": r.obj.modified,
+                "sha256": r.sha256,
+                "content_hash": r.content_hash,
+                "status": r.status,
+                "reason": r.reason,
+                "records": r.records,
+                "rows": r.rows,
+                "duplicates": r.duplicates,
+                "rejects": r.rejects,
+                "read_at": r.read_at,
+                "context": r.context,
+                "unknown_members": json.dumps(r.unknown_members) if r.unknown_members else None,
+                "geoip": geoip,
+            }
+            for r in results
+        ],
+    )
+
+
+def duplicate_table(rows: Sequence[tuple[str, int, str, int]], batch: int) -> pa.Table:
+    """Further deliveries of known records: source, identity, path, position."""
+    return _table(
+        "duplicate",
+        [{"batch": batch, "source": s, "hash": h, "path": p, "position": n} for s, h, p, n in rows],
+    )
+
+
+def batch_table(batch: int, tables: dict[str, int], version: str) -> pa.Table:
+    """The row that makes a batch count: the version of every table that it stands on."""
+    return _table("batch", [{"batch": batch, "tables": json.dumps(tables), "version": version}])

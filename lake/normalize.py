@@ -1,0 +1,518 @@
+"""Records -> rows: runs a source's `normalize.sql` over a chunk and builds the row model from what
+it gives.
+
+The engine's part is the same for every source: identity, original, envelope, GeoIP and user agent
+on distinct values, partition keys, and the reason of each reject. The meaning of a record stands in
+`transforms/`. One chunk at a time lives in a private in-memory DuckDB.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from lake.decode import Records, Shape
+from lake.errors import SourceError
+from lake.fieldsets import PARTITION, Tree, field_sets, literal, quote, type_sql
+from lake.paths import resource
+from lake.sources import Source, catalogue
+
+if TYPE_CHECKING:
+    from lake.enrich.geoip import GeoIP
+
+ADDRESSES = ("source.ip", "destination.ip", "client.ip", "source.nat.ip", "destination.nat.ip")
+LOCATED = ("source", "destination", "client")
+ACCOUNT = r"\d{12}"
+REGION = r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-\d{1,2}[a-z]?|global"
+EARLIEST, LATEST = "1970-01-02", "2262-01-01"
+"""A time outside is none that a log can bear; the rows' reject says so."""
+
+_WRAP = ("account", "region", "time", "id", "log_group", "log_stream")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What the engine knows of an object beside its records: for `log.*` and partition keys."""
+
+    path: str
+    key: str
+    salt: str
+    whole: bool
+    account: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record of a chunk that became no row."""
+
+    object: int
+    position: int
+    reason: str
+    text: str
+
+
+def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A private in-memory DuckDB with the transform macros. `memory` in bytes."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": f"{max(memory >> 20, 128)}MiB",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": True,
+    }
+    if temp:
+        config["temp_directory"] = temp
+    con = duckdb.connect(config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute((resource("sql") / "macros" / "transform.sql").read_text("utf-8"))
+    return con
+
+
+def chunk_table(parts: list[tuple[int, Records]]) -> pa.Table:
+    """Records of one shape, of several objects (by number), as one Arrow table."""
+    objects = pa.concat_arrays(
+        [
+            pa.array([number], pa.int32()).take(pa.array([0] * len(r), pa.int32()))
+            for number, r in parts
+        ]
+    )
+    columns = {
+        "object": objects,
+        "position": pa.concat_arrays([pa.array(r.position) for _, r in parts]),
+        "text": _column([(r.text, len(r)) for _, r in parts]),
+        "original": _column([(r.original, len(r)) for _, r in parts]),
+        "encoding": _column([(r.encoding, len(r)) for _, r in parts]),
+    }
+    if any(r.wraps for _, r in parts):
+        for name in _WRAP:
+            columns[f"wrap_{name}"] = _column(
+                [
+                    (pa.array([getattr(w, name) for w in r.wraps], pa.string()), len(r))
+                    if r.wraps
+                    else (None, len(r))
+                    for _, r in parts
+                ]
+            )
+    if parts[0][1].cut is not None:
+        columns["cut"] = _column([(r.cut, len(r)) for _, r in parts])
+    table = pa.table(columns)
+    if parts[0][1].table is not None:
+        rows = pa.concat_tables([r.table for _, r in parts], promote_options="permissive")
+        for name in rows.column_names:
+            table = table.append_column(f"t_{name}", rows[name])
+    return table
+
+
+def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.Array | pa.ChunkedArray:
+    return pa.chunked_array(
+        [a if a is not None else pa.nulls(n, pa.string()) for a, n in parts], pa.string()
+    )
+
+
+# -- the SQL of a source -----------------------------------------------------------------------
+
+
+def records_sql(source: Source, shape: Shape, wrapped: bool) -> str:
+    """The relation `records` that a normalize.sql reads, over `chunk` and `objects`."""
+    wrap = (
+        "struct_pack(" + ", ".join(f"{n} := wrap_{n}" for n in _WRAP) + ")"
+        if wrapped
+        else "NULL::STRUCT(" + ", ".join(f"{n} VARCHAR" for n in _WRAP) + ")"
+    )
+    common = "struct_pack(object := object, position := position, text := text, original := original, encoding := encoding, wrap := wrap"
+    base = f"SELECT c.* REPLACE (coalesce(c.original, c.text) AS original), {wrap} AS wrap, o.key AS key_path FROM chunk c JOIN objects o ON c.object = o.number"
+    if shape.kind == "json":
+        schema = literal(json.dumps(_json_schema(source.native)))
+        parsed = f"SELECT *, from_json(text, {schema}) AS r FROM ({base})"
+        accepts = f"coalesce({source.accepts}, false)" if source.accepts else "true"
+        refuse = "CASE WHEN r IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
+        return (
+            f"SELECT {common}, r := r, refuse := {refuse}, accepted := {accepts}) AS record, "
+            f"r, text, key_path, wrap FROM ({parsed})"
+        )
+    given = source.delimited
+    assert given is not None  # noqa: S101
+    refuse, inner, at = "NULL::VARCHAR", base, dict[str, str]()
+    if shape.kind == "fields":
+        inner = f"SELECT *, string_split(cut, chr(31)) AS f FROM ({base})"
+        at = {c: f"f[{int(place)}]" for place, c in shape.columns}
+        # a line may end in a delimiter: one empty field too many is none
+        wrong = (
+            f"len(f) <> {shape.width} AND NOT (len(f) = {shape.width + 1} AND f[-1] = '')"
+            if shape.width
+            else f"len(f) < {shape.least}"
+        )
+        due = f"{shape.width}" if shape.width else f"at least {shape.least}"
+        refuse = (
+            "CASE WHEN cut IS NULL THEN 'quotes do not pair' "
+            f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END"
+        )
+    elif shape.kind == "members":
+        names = {m: "VARCHAR" for m, _ in shape.columns}
+        schema = literal(json.dumps(names))
+        inner = f"SELECT *, from_json(text, {schema}) AS m FROM ({base})"
+        at = {c: f"m.{quote(m)}" for m, c in shape.columns}
+        refuse = "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
+    else:
+        row = ", ".join(f"{quote(n)} := {quote('t_' + n)}" for n in _table_names(shape))
+        inner = f"SELECT * REPLACE (to_json(struct_pack({row}))::VARCHAR AS text, to_json(struct_pack({row}))::VARCHAR AS original) FROM ({base})"
+        at = {c: f"CAST({quote('t_' + n)} AS VARCHAR)" for n, c in shape.columns}
+    nulls = ", ".join(literal(n) for n in (*given.nulls, ""))
+    columns = ", ".join(
+        f"CASE WHEN {at[c]} NOT IN ({nulls}) THEN {at[c]} END AS {quote(c)}"
+        if c in at
+        else f"NULL::VARCHAR AS {quote(c)}"
+        for c in given.columns
+    )
+    return (
+        f"SELECT {common}, refuse := {refuse}, accepted := true) AS record, {columns}, text, "
+        f"key_path, wrap FROM ({inner})"
+    )
+
+
+def _table_names(shape: Shape) -> list[str]:
+    return [n for n, _ in shape.columns]
+
+
+def _json_schema(tree: Tree) -> dict[str, object]:
+    return {n: _json_schema(b) if isinstance(b, dict) else b for n, b in tree.items()}
+
+
+@cache
+def outputs(source: Source) -> dict[str, str]:
+    """The columns that a source's normalize.sql gives -> the type DuckDB finds for each.
+
+    Raises SourceError where the SELECT fails or gives a column that the row model does not have.
+    """
+    con = connect(256 << 20)
+    shape = _any_shape(source)
+    empty = pa.table(
+        {n: pa.array([], pa.string()) for n in ("text", "original", "encoding", "cut")}
+        | {"object": pa.array([], pa.int32()), "position": pa.array([], pa.int64())}
+    )
+    con.register("chunk", empty)
+    con.register("objects", _objects_table([]))
+    where = source.folder / "normalize.sql"
+    try:
+        con.execute(f"CREATE TEMP VIEW records AS {records_sql(source, shape, False)}")
+        found = con.execute(f"DESCRIBE ({source.sql.rstrip().rstrip(';')})").fetchall()
+    except duckdb.Error as error:
+        raise SourceError(f"{where}: {error}") from error
+    finally:
+        con.close()
+    given = {name: kind for name, kind, *_ in found}
+    wrong = [n for n in given if n not in source.targets]
+    if wrong:
+        raise SourceError(f"{where}: {wrong[0]!r} is no leaf of ecs.toml, no member of [native]")
+    missing = {"record", "@timestamp"} - set(given)
+    if source.identity == "id":
+        missing |= {"identity"} - set(given)
+    if missing:
+        raise SourceError(f"{where}: gives no column {sorted(missing)[0]!r}")
+    return given
+
+
+def _any_shape(source: Source) -> Shape:
+    if source.format == "json":
+        return Shape(source.name, "json")
+    assert source.delimited is not None  # noqa: S101
+    return Shape(
+        source.name, "fields", tuple((str(i), c) for i, c in enumerate(source.delimited.columns, 1))
+    )
+
+
+def rows_sql(source: Source, account: str | None) -> str:
+    """The row model over `t` (what normalize.sql gave), `geo` and `agents`, partition keys last."""
+    given = outputs(source)
+    values = _engine_values(source, given)
+    columns = ['t."@timestamp"::TIMESTAMPTZ AS "@timestamp"']
+    for name, tree in field_sets().items():
+        columns.append(f"{_pack(tree, name, values)} AS {quote(name)}")
+    columns.append(f"{_native(source, given)} AS native")
+    who, where = values["cloud.account.id"], values["cloud.region"]
+    hint = literal(account) if account else "NULL"
+    columns += [
+        f"CASE WHEN regexp_full_match({who}, '{ACCOUNT}') THEN {who} "
+        f"WHEN regexp_full_match(o.account, '{ACCOUNT}') THEN o.account "
+        f"ELSE coalesce({hint}, 'unknown') END AS account",
+        f"CASE WHEN regexp_full_match({where}, '{REGION}') THEN {where} ELSE 'unknown' END AS region",
+        't."@timestamp"::TIMESTAMPTZ::DATE AS date',
+    ]
+    joins = ["JOIN objects o ON t.record.object = o.number"]
+    for target in ADDRESSES:
+        if target in given:
+            alias = _alias(target)
+            joins.append(f"LEFT JOIN geo {alias} ON {alias}.text = t.{quote(target)}")
+    if "user_agent.original" in given:
+        joins.append('LEFT JOIN agents ua ON ua.text = t."user_agent.original"')
+    return (
+        f"SELECT {', '.join(columns)} FROM t {' '.join(joins)} "
+        f"WHERE {reject_sql(given)} IS NULL AND t.record.accepted"
+    )
+
+
+def reject_sql(given: dict[str, str]) -> str:
+    """Why a record of `t` becomes no row; NULL for a row."""
+    own = "WHEN t.reject IS NOT NULL THEN t.reject " if "reject" in given else ""
+    return (
+        "CASE WHEN t.record.refuse IS NOT NULL THEN t.record.refuse "
+        f"{own}"
+        "WHEN t.\"@timestamp\" IS NULL THEN 'no valid time' "
+        f'WHEN t."@timestamp" < TIMESTAMPTZ \'{EARLIEST}\' OR t."@timestamp" >= TIMESTAMPTZ '
+        f"'{LATEST}' THEN 'time out of range' END"
+    )
+
+
+def _alias(target: str) -> str:
+    return "g_" + target.replace(".", "_")
+
+
+def _engine_values(source: Source, given: dict[str, str]) -> dict[str, str]:
+    """Leaf -> SQL expression, of what normalize.sql gives and what the engine adds."""
+    values = {n: f"t.{quote(n)}" for n in given}
+    for target in ADDRESSES:
+        if target in given:
+            values[target] = f"{_alias(target)}.ip"
+    for endpoint in LOCATED:
+        if f"{endpoint}.ip" in given:
+            alias = _alias(f"{endpoint}.ip")
+            for part in ("geo", "as"):
+                if not any(n.startswith(f"{endpoint}.{part}.") for n in given):
+                    values[f"{endpoint}.{part}"] = f"{alias}.{quote(part)}"
+    if "user_agent.original" in given:
+        for leaf in ("name", "version"):
+            values.setdefault(f"user_agent.{leaf}", f"ua.{leaf}")
+        values["user_agent.os"], values["user_agent.device"] = "ua.os", "ua.device"
+    wrap = "t.record.wrap"
+    values["cloud.account.id"] = _first(given, "cloud.account.id", f"{wrap}.account", "o.account")
+    values["cloud.region"] = _first(given, "cloud.region", f"{wrap}.region", "o.region")
+    values.setdefault("cloud.provider", "'aws'")
+    values["event.dataset"] = literal(source.name)
+    values.setdefault("event.module", literal(source.log_type))
+    values["event.original"] = "t.record.original"
+    values["event.hash"] = _identity(source)
+    values["event.ingested"] = "$ingested"
+    values["log.file.path"] = "o.path"
+    values["log.offset"] = "t.record.position"
+    values["log.encoding"] = "t.record.encoding"
+    values["log.context"] = (
+        f"CASE WHEN {wrap} IS NOT NULL AND coalesce({', '.join(f'{wrap}.{n}' for n in _WRAP)}) IS NOT NULL THEN to_json({wrap})::VARCHAR END"
+    )
+    own = [values[n] for n in ADDRESSES if n in given]
+    values["related.ip"] = _related(own, given.get("related.ip") and 't."related.ip"')
+    users = [values["user.name"]] if "user.name" in given else []
+    values["related.user"] = _related(users, given.get("related.user") and 't."related.user"')
+    for other in ("hosts", "hash"):
+        if f"related.{other}" in given:
+            values[f"related.{other}"] = _related([], f't."related.{other}"')
+    return values
+
+
+def _first(given: dict[str, str], target: str, *others: str) -> str:
+    own = [f"CAST(t.{quote(target)} AS VARCHAR)"] if target in given else []
+    return f"coalesce({', '.join([*own, *others])})"
+
+
+def _related(singles: list[str], extra: str | None) -> str:
+    """A sorted list without repeats and NULLs, or NULL; few values go without list functions."""
+    if extra is None and not singles:
+        return "NULL"
+    if extra is None and len(singles) == 1:
+        return f"CASE WHEN {singles[0]} IS NOT NULL THEN [{singles[0]}] END"
+    if extra is None and len(singles) == 2:
+        a, b = singles
+        return (
+            f"CASE WHEN {a} IS NULL THEN CASE WHEN {b} IS NOT NULL THEN [{b}] END "
+            f"WHEN {b} IS NULL OR {a} = {b} THEN [{a}] "
+            f"WHEN {a} < {b} THEN [{a}, {b}] ELSE [{b}, {a}] END"
+        )
+    parts = f"[{', '.join(singles)}]::VARCHAR[]"
+    joined = f"list_sort(list_distinct(list_concat({parts}, {extra or '[]'})))"
+    return f"CASE WHEN len({joined}) > 0 THEN {joined} END"
+
+
+def _identity(source: Source) -> str:
+    if source.identity == "id":
+        text = "coalesce(t.identity, t.record.original)"
+    elif source.identity == "unique-line":
+        text = "t.record.original"
+    else:
+        text = (
+            "CASE WHEN o.whole THEN o.salt || ':' || t.record.position "
+            "ELSE o.salt || ':' || t.record.position || ':' || t.record.original END"
+        )
+    return f"(md5_number_lower({text}) >> 1)::BIGINT"
+
+
+def _pack(tree: Tree, prefix: str, values: dict[str, str]) -> str:
+    """A struct_pack of a field set; NULL of its type where nothing fills it."""
+    if not any(v == prefix or v.startswith(prefix + ".") for v in values):
+        return f"NULL::{type_sql(tree)}"
+    members = []
+    for name, body in tree.items():
+        path = f"{prefix}.{name}"
+        if path in values:
+            value = f"TRY_CAST({values[path]} AS {type_sql(body)})"
+        elif isinstance(body, dict):
+            value = _pack(body, path, values)
+        else:
+            value = f"NULL::{type_sql(body)}"
+        members.append(f"{quote(name)} := {value}")
+    return f"struct_pack({', '.join(members)})"
+
+
+def _native(source: Source, given: dict[str, str]) -> str:
+    own = {n: f"t.{quote(n)}" for n in given if n.startswith("native.")}
+    if source.format != "json":
+        return _pack(source.native, "native", own)
+    return _native_json(source.native, "native", "t.record.r", own)
+
+
+def _native_json(tree: Tree, prefix: str, at: str, own: dict[str, str]) -> str:
+    if not any(n == prefix or n.startswith(prefix + ".") for n in own):
+        return f"CAST({at} AS {type_sql(tree)})"
+    members = []
+    for name, body in tree.items():
+        path, below = f"{prefix}.{name}", f"{at}.{quote(name)}"
+        if path in own:
+            value = f"TRY_CAST({own[path]} AS {type_sql(body)})"
+        elif isinstance(body, dict):
+            value = _native_json(body, path, below, own)
+        else:
+            value = f"CAST({below} AS {type_sql(body)})"
+        members.append(f"{quote(name)} := {value}")
+    return f"struct_pack({', '.join(members)})"
+
+
+def _objects_table(facts: list[ObjectFacts]) -> pa.Table:
+    return pa.table(
+        {
+            "number": pa.array(range(len(facts)), pa.int32()),
+            "path": pa.array([f.path for f in facts], pa.string()),
+            "key": pa.array([f.key for f in facts], pa.string()),
+            "salt": pa.array([f.salt for f in facts], pa.string()),
+            "whole": pa.array([f.whole for f in facts], pa.bool_()),
+            "account": pa.array([f.account for f in facts], pa.string()),
+            "region": pa.array([f.region for f in facts], pa.string()),
+        }
+    )
+
+
+# -- a chunk -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records of one shape and several objects, ready to be normalised in `con`."""
+
+    con: duckdb.DuckDBPyConnection
+    source: Source
+    shape: Shape
+    facts: list[ObjectFacts]
+    geoip: GeoIP
+    account: str | None = None
+
+    def load(self, table: pa.Table) -> list[Rejected]:
+        """Normalise the records into the temporary table `t` and enrich. Gives the records on
+        which the SELECT itself failed; all others are in `t`."""
+        outputs(self.source)
+        self.con.register("objects", _objects_table(self.facts))
+        self.con.execute("DROP TABLE IF EXISTS t")
+        failed: list[Rejected] = []
+        self._normalise(table, failed)
+        self._enrich()
+        return failed
+
+    def _normalise(self, table: pa.Table, failed: list[Rejected]) -> None:
+        """Run normalize.sql; where it raises, halve the records until the one is found."""
+        self.con.register("chunk", table)
+        wrapped = "wrap_account" in table.column_names
+        exists = self.con.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 't'"
+        ).fetchone()
+        into = "INSERT INTO t" if exists and exists[0] else "CREATE TEMP TABLE t AS"
+        try:
+            self.con.execute(
+                f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(self.source, self.shape, wrapped)}"
+            )
+            self.con.execute(f"{into} {self.source.sql.rstrip().rstrip(';')}")
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            if len(table) > 1:
+                half = len(table) // 2
+                self._normalise(table.slice(0, half), failed)
+                self._normalise(table.slice(half), failed)
+                return
+            if len(table) == 1:
+                row = table.slice(0, 1).to_pylist()[0]
+                failed.append(
+                    Rejected(row["object"], row["position"], _reason(error), row["text"] or "")
+                )
+            if into.startswith("CREATE"):
+                self._normalise(table.slice(0, 0), failed)
+
+    def _enrich(self) -> None:
+        given = outputs(self.source)
+        targets = [n for n in ADDRESSES if n in given]
+        if targets:
+            union = " UNION ".join(f"SELECT {quote(n)} AS text FROM t" for n in targets)
+            texts = (
+                self.con.sql(f"SELECT text FROM ({union}) WHERE text IS NOT NULL")
+                .to_arrow_table()["text"]
+                .combine_chunks()
+            )
+            self.con.register("geo", self.geoip.lookup(texts))
+        if "user_agent.original" in given:
+            from lake.enrich.useragent import parse
+
+            agents = self.con.execute(
+                'SELECT DISTINCT "user_agent.original" FROM t '
+                'WHERE "user_agent.original" IS NOT NULL'
+            ).fetchall()
+            self.con.register("agents", parse([a for (a,) in agents]))
+
+    def rejected(self) -> list[Rejected]:
+        """The records of `t` that became no row, with the reason."""
+        why = reject_sql(outputs(self.source))
+        found = self.con.execute(
+            f"SELECT t.record.object, t.record.position, {why}, t.record.text FROM t "
+            f"WHERE {why} IS NOT NULL AND t.record.accepted"
+        ).fetchall()
+        return [Rejected(*row) for row in found]
+
+    def strangers(self) -> list[Rejected]:
+        """The records of `t` that the source does not accept; somebody else's, perhaps."""
+        if self.source.accepts is None or self.shape.kind != "json":
+            return []
+        found = self.con.execute(
+            "SELECT t.record.object, t.record.position, "
+            f"{literal('no record of ' + self.source.name)}, t.record.text FROM t "
+            "WHERE NOT t.record.accepted"
+        ).fetchall()
+        return [Rejected(*row) for row in found]
+
+    def rows(self) -> str:
+        """The SELECT that gives the rows; takes the parameter `$ingested`."""
+        return rows_sql(self.source, self.account)
+
+
+def _reason(error: duckdb.Error) -> str:
+    first = str(error).split("\n")[0]
+    return f"cannot be normalised: {first[:300]}"
+
+
+def partition_columns() -> list[str]:
+    return list(PARTITION)
+
+
+def check_sources() -> None:
+    """Load and check every source; raises SourceError for the first that is wrong."""
+    for source in catalogue().sources.values():
+        outputs(source)

@@ -1,0 +1,70 @@
+"""One object -> its rows, without a lake: what a writer of a source, or a test, wants to see."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lake.decode import Decoding, Records
+from lake.enrich.geoip import GeoIP
+from lake.keys import key_facts
+from lake.model import RawObject, Reject
+from lake.normalize import Chunk, ObjectFacts, chunk_table, connect
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What became of one object. `tables` maps a source to its rows in the row model."""
+
+    status: str
+    reason: str | None
+    tables: dict[str, pa.Table]
+    rejects: list[Reject]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows as Python values, structs as dicts; for small objects."""
+        return [row for table in self.tables.values() for row in table.to_pylist()]
+
+
+def preview(
+    data: bytes, key: str, *, source: str | None = None, geoip: GeoIP | None = None
+) -> Preview:
+    """Decode, normalise and enrich the bytes of one object as if they lay under `key`."""
+    from lake.worker import normalise_object
+
+    obj = RawObject(root="preview", key=key, path=key, size=len(data))
+    con = connect(1 << 30)
+    try:
+        decoding = Decoding(obj, catalogue(), source)
+        tables, rejects = normalise_object(
+            con, decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
+        )
+    finally:
+        con.close()
+    return Preview(decoding.status, decoding.reason, tables, rejects)
+
+
+def preview_file(path: Path, key: str | None = None, **options: Any) -> Preview:  # noqa: ANN401
+    """`preview` of a local file, under its own path unless a key is given."""
+    return preview(path.read_bytes(), key or path.as_posix(), **options)
+
+
+__all__ = [
+    "Chunk",
+    "ObjectFacts",
+    "Preview",
+    "Records",
+    "chunk_table",
+    "key_facts",
+    "preview",
+    "preview_file",
+]

@@ -1,0 +1,405 @@
+"""A batch of objects -> Parquet files in the staging folder, in one process.
+
+It decodes, normalises and writes; it decides neither what counts as a duplicate nor what is
+committed: that is the driver's part (`lake.ingest`), which gets back names of files, identities and
+what became of each object. Nothing of a record travels between the processes.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake.decode import Decoding, Records, Refused, Shape, shortened
+from lake.enrich.geoip import GeoIP
+from lake.envelopes import NO_WRAP, unwrap
+from lake.errors import LakeError, StorageError
+from lake.keys import key_facts
+from lake.ledger import reject_table
+from lake.model import ObjectResult, RawObject, Reject
+from lake.normalize import Chunk, ObjectFacts, Rejected, chunk_table, connect
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import duckdb
+
+    from lake.model import Location
+
+CHUNK_BYTES = 32 << 20
+"""Text that is normalised together; with the default memory, 8 times this is at work."""
+CHUNK_OBJECTS = 5_000
+REJECTS_HELD = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What every worker of an ingest shares. `memory` in bytes is one worker's part."""
+
+    staging: Path
+    memory: int
+    geoip: GeoIP
+    ingested: datetime
+    source: str | None = None
+    account: str | None = None
+    keep_original: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects that are read together, with the location that opens each."""
+
+    number: int
+    objects: tuple[tuple[Location, RawObject], ...]
+
+    @property
+    def size(self) -> int:
+        return sum(obj.size for _, obj in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A Parquet file of one table and partition, not yet part of the lake. `stats` as Delta wants."""
+
+    path: Path
+    source: str
+    account: str
+    region: str
+    date: str
+    rows: int
+    size: int
+    stats: str
+    hashes: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a batch gave: files, rejects (a file of `_lake`'s), and each object's fate."""
+
+    number: int
+    files: tuple[StagedFile, ...]
+    rejects: tuple[Path, ...]
+    objects: tuple[ObjectResult, ...]
+
+
+_setup: WorkerSetup | None = None
+_con: duckdb.DuckDBPyConnection | None = None
+
+
+def start_worker(setup: WorkerSetup) -> None:
+    """Prepare this process: one DuckDB for all its batches."""
+    global _setup, _con
+    _setup = setup
+    _con = connect(setup.memory, temp=str(setup.staging / "spill"))
+
+
+def run_batch(batch: Batch) -> BatchResult:
+    """Read a batch's objects and stage their rows. An object that fails is a result, not an error."""
+    if _setup is None or _con is None:
+        raise RuntimeError("start_worker comes first")
+    return _Run(_con, _setup, batch.number).batch(batch)
+
+
+@dataclass(slots=True)
+class _Object:
+    """An object on its way through the worker."""
+
+    obj: RawObject
+    decoding: Decoding
+    found: int = 0
+    rows: int = 0
+    rejects: int = 0
+    trouble: str | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One batch at work: gathers records by shape, normalises and stages them."""
+
+    con: duckdb.DuckDBPyConnection
+    setup: WorkerSetup
+    number: int
+    objects: list[_Object] = field(default_factory=list)
+    pending: dict[Shape, list[tuple[int, Records]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    held: Counter[Shape] = field(default_factory=Counter)
+    files: list[StagedFile] = field(default_factory=list)
+    reject_files: list[Path] = field(default_factory=list)
+    reject_rows: list[Reject] = field(default_factory=list)
+    keep: dict[str, list[pa.Table]] | None = None
+
+    def batch(self, batch: Batch) -> BatchResult:
+        for location, obj in batch.objects:
+            try:
+                with location.open(obj) as stream:
+                    self.read(Decoding(obj, catalogue(), self.setup.source), stream)
+            except (OSError, LakeError) as error:
+                failed = Decoding(obj, catalogue(), self.setup.source)
+                failed.status, failed.reason = "failed", str(error)
+                if not self.objects or self.objects[-1].obj is not obj:
+                    self.objects.append(_Object(obj, failed))
+                else:
+                    self.objects[-1].trouble = str(error)
+        self.flush_all()
+        self._write_rejects()
+        results = tuple(_result(o) for o in self.objects)
+        return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
+
+    def read(self, decoding: Decoding, stream: BinaryIO) -> None:
+        """Decode one object into the pending chunks; full ones are normalised at once."""
+        number = len(self.objects)
+        entry = _Object(decoding.obj, decoding)
+        self.objects.append(entry)
+        for records in decoding.records(stream):
+            entry.found += len(records)
+            self.add(number, records)
+            self._refuse(number, decoding.refused)
+        self._refuse(number, decoding.refused)
+
+    def add(self, number: int, records: Records) -> None:
+        shape = records.shape
+        self.pending[shape].append((number, records))
+        self.held[shape] += records.text.nbytes + (records.table.nbytes if records.table else 0)
+        if self.held[shape] >= CHUNK_BYTES or len(self.pending[shape]) >= CHUNK_OBJECTS:
+            self.flush(shape)
+
+    def _refuse(self, number: int, refused: list[Refused]) -> None:
+        if refused:
+            entry = self.objects[number]
+            entry.found += len(refused)
+            name = entry.decoding.source.name if entry.decoding.source else ""
+            self.reject([Rejected(number, r.position, r.reason, r.text) for r in refused], name)
+            refused.clear()
+
+    def reject(self, rejected: list[Rejected], source: str) -> None:
+        for r in rejected:
+            entry = self.objects[r.object]
+            entry.rejects += 1
+            self.reject_rows.append(
+                Reject(source, entry.obj.path, r.position, r.reason, shortened(r.text or ""))
+            )
+        if len(self.reject_rows) >= REJECTS_HELD:
+            self._write_rejects()
+
+    def _write_rejects(self) -> None:
+        if self.reject_rows and self.keep is None:
+            path = self.setup.staging / f"rejects-{uuid.uuid4().hex}.parquet"
+            pq.write_table(reject_table(self.reject_rows), path, compression="zstd")
+            self.reject_files.append(path)
+            self.reject_rows.clear()
+
+    def flush_all(self) -> None:
+        while self.pending:
+            self.flush(next(iter(self.pending)))
+
+    def flush(self, shape: Shape, second_look: bool = False) -> None:
+        """Normalise and stage the pending records of a shape."""
+        parts = self.pending.pop(shape)
+        self.held.pop(shape, None)
+        source = catalogue()[shape.source]
+        chunk = Chunk(self.con, source, shape, self._facts(), self.setup.geoip, self.setup.account)
+        self.reject(chunk.load(chunk_table(parts)), source.name)
+        self.reject(chunk.rejected(), source.name)
+        strangers = chunk.strangers()
+        self._stage(chunk)
+        if strangers and second_look:
+            self.reject(strangers, source.name)
+        elif strangers:
+            self._second_look(strangers, source.name)
+
+    def _facts(self) -> list[ObjectFacts]:
+        facts = []
+        for entry in self.objects:
+            key = key_facts(entry.obj.key)
+            facts.append(
+                ObjectFacts(
+                    entry.obj.path,
+                    entry.obj.key,
+                    entry.decoding.salt,
+                    entry.decoding.whole,
+                    key.account,
+                    key.region,
+                )
+            )
+        return facts
+
+    def _second_look(self, strangers: list[Rejected], source: str) -> None:
+        """Records that lay among those of another source: recognised one by one."""
+        found: dict[Shape, list[tuple[int, int, bytes, object]]] = defaultdict(list)
+        lost: list[Rejected] = []
+        for stranger in strangers:
+            text = stranger.text.encode()
+            inner = unwrap(text)
+            pieces = (
+                [(p.text, w) for p, w in inner if p.reason is None] if inner else [(text, NO_WRAP)]
+            )
+            if inner is not None:
+                self.objects[stranger.object].found += len(pieces) - 1
+            for piece, wrap in pieces:
+                shape = _shape_of(piece, source if not inner else "")
+                if shape is None:
+                    lost.append(
+                        Rejected(
+                            stranger.object, stranger.position, stranger.reason, piece.decode()
+                        )
+                    )
+                else:
+                    found[shape].append((stranger.object, stranger.position, piece, wrap))
+        self.reject(lost, source)
+        for shape, records in found.items():
+            by_object: dict[int, list[tuple[int, int, bytes, object]]] = defaultdict(list)
+            for record in records:
+                by_object[record[0]].append(record)
+            self.pending[shape] = [
+                (
+                    number,
+                    Records(
+                        shape,
+                        pa.array([r[2].decode() for r in own], pa.string()),
+                        np.array([r[1] for r in own], np.int64),
+                        [r[3] for r in own],  # type: ignore[misc]
+                    ),
+                )
+                for number, own in by_object.items()
+            ]
+            self.flush(shape, second_look=True)
+
+    def _stage(self, chunk: Chunk) -> None:
+        rows = chunk.rows()
+        if self.keep is not None:
+            table = self.con.sql(rows, params={"ingested": self.setup.ingested}).to_arrow_table()
+            self.keep[chunk.source.name].append(table)
+            return
+        folder = self.setup.staging / uuid.uuid4().hex
+        try:
+            written = self.con.execute(
+                f"COPY ({rows}) TO '{_sql_path(folder)}' (FORMAT parquet, COMPRESSION zstd, "
+                "ROW_GROUP_SIZE 122880, PARTITION_BY (account, region, date), "
+                "FILENAME_PATTERN 'part-{uuid}', RETURN_STATS)",
+                {"ingested": self.setup.ingested},
+            ).fetch_arrow_table()
+        except OSError as error:
+            raise StorageError(
+                f"cannot write to {folder}: {error}. Free space, then run again."
+            ) from error
+        per_object = (
+            self.con.execute(
+                f"SELECT log.file.path, count(*) FROM read_parquet('{_sql_path(folder)}/**/*.parquet', "
+                "hive_partitioning = false) GROUP BY ALL"
+            ).fetchall()
+            if written.num_rows
+            else []
+        )
+        by_path = {entry.obj.path: entry for entry in self.objects}
+        for path, count in per_object:
+            by_path[path].rows += count
+        for row in written.to_pylist():
+            keys = dict(row["partition_keys"])
+            path = Path(row["filename"])
+            hashes = self.con.execute(
+                "SELECT event.hash FROM read_parquet($path, hive_partitioning = false)",
+                {"path": str(path)},
+            ).fetchnumpy()
+            self.files.append(
+                StagedFile(
+                    path,
+                    chunk.source.name,
+                    str(keys["account"]),
+                    str(keys["region"]),
+                    str(keys["date"]),
+                    int(row["count"]),
+                    int(row["file_size_bytes"]),
+                    _stats(row),
+                    np.asarray(next(iter(hashes.values())), np.int64),
+                )
+            )
+
+
+def _sql_path(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _stats(row: dict[str, object]) -> str:
+    """Delta statistics of a file: rows, and the range of the event time where DuckDB tells it."""
+    stats: dict[str, object] = {"numRecords": row["count"]}
+    columns = {name: dict(value) for name, value in dict(row["column_statistics"]).items()}  # type: ignore[call-overload]
+    time = columns.get('"@timestamp"') or columns.get("@timestamp") or {}
+    if "min" in time and "max" in time:
+        stats["minValues"] = {"@timestamp": _delta_time(time["min"])}
+        stats["maxValues"] = {"@timestamp": _delta_time(time["max"], up=True)}
+        stats["nullCount"] = {"@timestamp": 0}
+    return json.dumps(stats)
+
+
+def _delta_time(text: str, up: bool = False) -> str:
+    """DuckDB's `2024-02-01 10:00:00.123456+00` as Delta writes it."""
+    head, _, fraction = text.removesuffix("+00").replace(" ", "T").partition(".")
+    return f"{head}.{(fraction + '000000')[:6]}Z"
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _shape_of(text: bytes, but: str) -> Shape | None:
+    try:
+        members = list(_MEMBERS.decode(text))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    for source in catalogue().by_members(members):
+        if source.name == but:
+            continue
+        if source.format == "json":
+            return Shape(source.name, "json")
+        if source.delimited is not None:
+            pairs = [(m, source.delimited.column(m)) for m in members]
+            return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
+    return None
+
+
+def _result(entry: _Object) -> ObjectResult:
+    decoding = entry.decoding
+    status, reason = decoding.status, entry.trouble or decoding.reason
+    if entry.trouble and status == "read":
+        status = "partial"
+    if decoding.context.get("empty") and not reason:
+        reason = "the object is empty"
+    return ObjectResult(
+        obj=entry.obj,
+        status=status,
+        source=decoding.source.name if decoding.source else None,
+        records=entry.found,
+        rows=entry.rows,
+        rejects=entry.rejects,
+        duplicates=entry.found - entry.rows - entry.rejects,
+        reason=reason,
+        sha256=decoding.sha256,
+        content_hash=decoding.salt or None,
+        context=json.dumps(decoding.context) if decoding.context else None,
+        unknown_members=dict(decoding.unknown_members),
+    )
+
+
+def normalise_object(
+    con: duckdb.DuckDBPyConnection,
+    decoding: Decoding,
+    stream: BinaryIO,
+    geoip: GeoIP,
+    ingested: datetime,
+) -> tuple[dict[str, pa.Table], list[Reject]]:
+    """One object's rows by source, in memory, and its rejects; nothing is written."""
+    run = _Run(con, WorkerSetup(Path(), 1 << 30, geoip, ingested), 0, keep=defaultdict(list))
+    run.read(decoding, stream)
+    run.flush_all()
+    assert run.keep is not None  # noqa: S101
+    return {n: pa.concat_tables(t) for n, t in run.keep.items()}, run.reject_rows
