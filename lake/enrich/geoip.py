@@ -1,0 +1,255 @@
+"""Place and autonomous system of public addresses, from MMDB files on this machine.
+
+Decides which files of those given serve, and what of a record goes into ECS `geo` and `as`:
+GeoLite2, GeoIP2 and DB-IP write the same members. How addresses are read is `address`'s business,
+how files are searched `mmdb`'s. Nothing is asked over the network.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from lake.enrich.address import parse
+from lake.enrich.columns import arrow_type
+from lake.enrich.mmdb import Database, Record
+from lake.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lake.enrich.address import Addresses
+
+_KEPT_ROWS = 65_536
+"""Decoded records kept for each database and process; about 400 bytes each."""
+
+Row = dict[str, Any] | None
+"""What one record says, as the struct's members; None where it says nothing."""
+
+
+def default_folder() -> Path:
+    """Where databases lie unless told otherwise: `$LAKE_GEOIP`, else the user's data folder."""
+    if named := os.environ.get("LAKE_GEOIP"):
+        return Path(named)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local/share") / "siem-lake" / "geoip"
+
+
+class GeoIP:
+    """Open databases for `geo` and for `as`; either may be absent.
+
+    Pickled as its paths: another process opens the files itself, and once, however often it
+    receives the object. Its `builds` then name what that process opened.
+    """
+
+    def __init__(self, geo: Database | None, asn: Database | None, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+        self._geo = _Rows(geo, place_of) if geo else None
+        self._as = _Rows(asn, system_of) if asn else None
+
+    @classmethod
+    def open(cls, paths: Sequence[Path]) -> GeoIP:
+        """Opens files and folders (their `*.mmdb`). Of several that hold places one with cities
+        goes before one with countries, then the one built last; likewise for systems.
+
+        Raises UsageError for a path that is not there or holds no database, for a damaged file,
+        and for a file, named itself, that has neither places nor systems.
+        """
+        found = [one for path in paths for one in _databases(Path(path))]
+        places = [one for one in found if one.detail]
+        systems = [one.database for one in found if one.systems]
+        geo = max(places, key=lambda one: (one.detail, one.database.built), default=None)
+        asn = max(systems, key=lambda database: database.built, default=None)
+        return cls(geo.database if geo else None, asn, tuple(Path(path) for path in paths))
+
+    @classmethod
+    def none(cls) -> GeoIP:
+        """No databases: `lookup` still gives addresses in RFC 5952 form, `geo` and `as` NULL."""
+        return cls(None, None, ())
+
+    @classmethod
+    def default(cls) -> GeoIP:
+        """What the default folder holds; `none()` where it is not there or has no `.mmdb` file."""
+        folder = default_folder()
+        return cls.open([folder]) if any(folder.glob("*.mmdb")) else cls.none()
+
+    def __reduce__(self) -> tuple[Callable[..., GeoIP], tuple[tuple[Path, ...]]]:
+        return _reopen, (self._paths,)
+
+    @property
+    def builds(self) -> str | None:
+        """`GeoLite2-City 2026-02-04T22:49:29Z, ...` of the databases in use; None without any."""
+        used = {rows.database.path: rows.database for rows in (self._geo, self._as) if rows}
+        return ", ".join(f"{d.type} {d.built:%Y-%m-%dT%H:%M:%SZ}" for d in used.values()) or None
+
+    def describe(self) -> str:
+        """One line: which databases serve, or what is missing and how to get it."""
+        if not self._geo and not self._as:
+            return (
+                "GeoIP: no database, so geo and as stay empty. Run 'lake geoip update', or put "
+                f".mmdb files into {default_folder()}."
+            )
+        parts = [
+            f"{what} from {rows.database.type} of {rows.database.built:%Y-%m-%d}"
+            if rows
+            else f"no database for {what}"
+            for what, rows in (("places", self._geo), ("autonomous systems", self._as))
+        ]
+        return f"GeoIP: {', '.join(parts)}."
+
+    def lookup(self, texts: pa.Array | Sequence[str | None]) -> pa.Table:
+        """Columns `text` (as given), `ip` (RFC 5952; NULL: no address), `geo`, `as`, in the order
+        of `texts`. A struct is NULL where the address is not public or the database lacks it.
+
+        Give distinct values. An IPv6 address that carries an IPv4 one has the latter's place.
+        """
+        if isinstance(texts, pa.ChunkedArray):
+            texts = texts.combine_chunks()
+        given = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
+        addresses = parse(given.to_pylist())
+        public = addresses.public()
+        columns = {
+            "text": given,
+            "ip": pa.array(addresses.texts, pa.string()),
+        }
+        for name, rows in (("geo", self._geo), ("as", self._as)):
+            kind = arrow_type(f"source.{name}")
+            columns[name] = rows.column(public, kind) if rows else pa.nulls(len(given), kind)
+        return pa.table(columns)
+
+
+_opened: dict[tuple[Path, ...], GeoIP] = {}
+
+
+def _reopen(paths: tuple[Path, ...]) -> GeoIP:
+    if paths not in _opened:
+        _opened[paths] = GeoIP.open(paths)
+    return _opened[paths]
+
+
+class _Rows:
+    """The rows of one database: decoded once for each record, taken as often as needed."""
+
+    def __init__(self, database: Database, read: Callable[[Record], Row]) -> None:
+        self.database = database
+        self._read = read
+        self._known: dict[int, Row] = {}
+
+    def column(self, public: Addresses, kind: pa.DataType) -> pa.StructArray:
+        at = self.database.find(public)
+        distinct, first, index = np.unique(at, return_index=True, return_inverse=True)
+        if len(self._known) > _KEPT_ROWS:
+            self._known.clear()
+        rows: list[Row] = []
+        for position, sample in zip(distinct.tolist(), first.tolist(), strict=True):
+            if position and position not in self._known:
+                address = _asked(public, sample)
+                self._known[position] = self._read(self.database.record(address))
+            rows.append(self._known[position] if position else None)
+        return pa.array(rows, kind).take(pa.array(index.reshape(-1)))
+
+
+def _asked(public: Addresses, sample: int) -> str:
+    """The address at a position, as the tree was asked: the IPv4 one where it carries one."""
+    at = int(np.searchsorted(public.v4_at, sample))
+    if at == len(public.v4_at) or public.v4_at[at] != sample:
+        return public.texts[sample] or ""
+    number = int(public.v4[at])
+    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A database and what its records hold. The records decide, since names and types vary:
+    `detail` is 2 for cities or positions, 1 for countries, 0 for no places."""
+
+    database: Database
+    detail: int
+    systems: bool
+
+
+def _look_into(database: Database) -> _Found:
+    records = database.sample()
+    places = [place for record in records if (place := place_of(record))]
+    fine = any(place["city_name"] or place["location"] for place in places)
+    return _Found(
+        database,
+        detail=2 if fine else 1 if places else 0,
+        systems=any(system_of(record) for record in records),
+    )
+
+
+def _databases(path: Path) -> list[_Found]:
+    if not path.is_dir():
+        found = _look_into(Database(path))
+        if not found.detail and not found.systems:
+            raise UsageError(
+                f"{path} ({found.database.type}) holds neither places nor autonomous systems. "
+                "Give a City, Country, ASN, ISP or Enterprise database."
+            )
+        return [found]
+    files = sorted(file for file in path.glob("*.mmdb") if not file.name.startswith("."))
+    if not files:
+        raise UsageError(
+            f"no .mmdb file in {path}. Put one there, or run 'lake geoip update' to fetch GeoLite2."
+        )
+    return [_look_into(Database(file)) for file in files]
+
+
+def place_of(record: Record) -> Row:
+    """A City, Country or Enterprise record as ECS geo, in English; None where it says nothing."""
+    country, continent = _member(record, "country"), _member(record, "continent")
+    subdivisions = record.get("subdivisions")
+    region = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
+    region = region if isinstance(region, dict) else {}
+    location = _member(record, "location")
+    lat, lon = location.get("latitude"), location.get("longitude")
+    country_code, region_code = _text(country, "iso_code"), _text(region, "iso_code")
+    both = country_code and region_code
+    place = {
+        "city_name": _english(_member(record, "city")),
+        "continent_code": _text(continent, "code"),
+        "continent_name": _english(continent),
+        "country_iso_code": country_code,
+        "country_name": _english(country),
+        "location": {"lat": float(lat), "lon": float(lon)}
+        if isinstance(lat, int | float) and isinstance(lon, int | float)
+        else None,
+        "postal_code": _text(_member(record, "postal"), "code"),
+        "region_iso_code": f"{country_code}-{region_code}" if both else None,
+        "region_name": _english(region),
+        "timezone": _text(location, "time_zone"),
+    }
+    return place if any(value is not None for value in place.values()) else None
+
+
+def system_of(record: Record) -> Row:
+    """An ASN, ISP or Enterprise record as ECS as; in the latter the members stand in `traits`."""
+    traits = _member(record, "traits")
+    number = record.get("autonomous_system_number", traits.get("autonomous_system_number"))
+    number = number if isinstance(number, int) else None
+    name = _text(record, "autonomous_system_organization") or _text(
+        traits, "autonomous_system_organization"
+    )
+    if number is None and name is None:
+        return None
+    return {"number": number, "organization": {"name": name} if name else None}
+
+
+def _member(record: Record, name: str) -> Record:
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(record: Record, name: str) -> str | None:
+    value = record.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _english(record: Record) -> str | None:
+    return _text(_member(record, "names"), "en")
