@@ -464,7 +464,7 @@ class Chunk:
         if targets:
             union = " UNION ".join(f"SELECT {quote(n)} AS text FROM t" for n in targets)
             texts = (
-                self.con.sql(f"SELECT text FROM ({union}) WHERE text IS NOT NULL")
+                self.con.sql(f"SELECT DISTINCT text FROM ({union}) WHERE text IS NOT NULL")
                 .to_arrow_table()["text"]
                 .combine_chunks()
             )
