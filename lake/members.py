@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _HEADER_LIMIT = 1 << 20
 _STEP = 8192
 """Bytes asked of a compressed member at a time: what a damaged one loses at most."""
+# APPNOTE.TXT 4.4.5, those that Python 3.11's zipfile does not read.
+_METHODS = {9: "deflate64", 93: "zstd", 95: "xz", 98: "ppmd"}
 _TAR_DAMAGE = (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
 _ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError)
 
@@ -97,7 +99,11 @@ class ZipArchive:
         try:
             file = cast("zipfile.ZipExtFile", self._zip.open(info))
         except NotImplementedError as error:
-            raise DecodeError(f"{error}. Unpack it with 7z or unzip and give the folder") from error
+            method = _METHODS.get(info.compress_type, "an unknown method")
+            raise DecodeError(
+                f"{member.name} is compressed with {method} (method {info.compress_type}), which "
+                "Python's zipfile cannot read. Unpack it with 7z and give the folder"
+            ) from error
         except (*_ZIP_DAMAGE, RuntimeError) as error:
             raise DecodeError(f"{member.name} cannot be read: {error}") from error
         crc = 0
@@ -117,10 +123,7 @@ class ZipArchive:
 
 
 class TarArchive:
-    """A plain tar, or several one after the other. Damage ends the list, and `damage` says where.
-
-    Raises DecodeError where not even the first header can be read.
-    """
+    """A plain tar, or several one after the other. Damage ends the list; `damage` says where."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
