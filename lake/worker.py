@@ -195,7 +195,9 @@ class _Run:
     def _write_rejects(self) -> None:
         if self.reject_rows and self.keep is None:
             path = self.setup.staging / f"rejects-{uuid.uuid4().hex}.parquet"
-            pq.write_table(reject_table(self.reject_rows), path, compression="zstd")
+            pq.write_table(
+                reject_table(self.reject_rows).drop_columns(["kind"]), path, compression="zstd"
+            )
             self.reject_files.append(path)
             self.reject_rows.clear()
 
@@ -283,12 +285,12 @@ class _Run:
             return
         folder = self.setup.staging / uuid.uuid4().hex
         try:
-            written = self.con.execute(
+            written = self.con.sql(
                 f"COPY ({rows}) TO '{_sql_path(folder)}' (FORMAT parquet, COMPRESSION zstd, "
                 "ROW_GROUP_SIZE 122880, PARTITION_BY (account, region, date), "
                 "FILENAME_PATTERN 'part-{uuid}', RETURN_STATS)",
-                {"ingested": self.setup.ingested},
-            ).fetch_arrow_table()
+                params={"ingested": self.setup.ingested},
+            ).to_arrow_table()
         except OSError as error:
             raise StorageError(
                 f"cannot write to {folder}: {error}. Free space, then run again."

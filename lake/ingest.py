@@ -1,0 +1,466 @@
+"""Drives an ingest: lists, batches, sends batches to workers, finds duplicates, commits.
+
+Everything that must happen once and in order happens here, under the lake's lock; what a record
+means and how it is read is the workers' part. The executor is any of `concurrent.futures`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections import defaultdict, deque
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+from filelock import FileLock, Timeout
+
+from lake import ledger
+from lake.discover import S3Options, locate
+from lake.enrich.geoip import GeoIP
+from lake.errors import LakeError, StorageError
+from lake.keys import key_facts
+from lake.known import Identities, contains, is_unchanged, known_objects
+from lake.model import ObjectResult, RawObject, Unreadable
+from lake.report import IngestReport
+from lake.sources import catalogue
+from lake.table import Commit, Store
+from lake.worker import Batch, BatchResult, StagedFile, WorkerSetup, run_batch, start_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from lake.model import Location
+
+BATCH_BYTES = 16 << 20
+"""Stored bytes of a batch; about 200 MB of text."""
+BATCH_OBJECTS = 5_000
+GROUP_BYTES = 2 << 20
+"""A batch this large ends where its group of keys ends."""
+COMMIT_EVERY = 2.0
+"""Seconds between commits while batches arrive."""
+COMMIT_ROWS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How to ingest. `memory` in bytes for the whole run; `since`/`until` are days, UTC."""
+
+    source: str | None = None
+    since: date | None = None
+    until: date | None = None
+    jobs: int | None = None
+    memory: int | None = None
+    account: str | None = None
+    s3: S3Options = field(default_factory=S3Options)
+    geoip: GeoIP | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a progress bar needs; `total` counts objects to read once listing has ended."""
+
+    phase: str = "listing"
+    listed: int = 0
+    total: int = 0
+    total_size: int = 0
+    objects: int = 0
+    size: int = 0
+    records: int = 0
+
+
+def default_memory() -> int:
+    """A quarter of the machine's memory, in bytes."""
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+
+
+def ingest(
+    path: Path,
+    where: Sequence[str],
+    options: IngestOptions | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> IngestReport:
+    """Read every object of `where` that the lake at `path` has not read yet, and commit its rows.
+
+    The lake is made where it is not there. Raises UsageError, AccessError (a WHERE that cannot be
+    reached, before anything is written), StorageError (the lake's disk; what was committed stays).
+    """
+    return _Ingest(path, list(where), options or IngestOptions(), progress).run()
+
+
+@dataclass(slots=True)
+class _Ingest:
+    path: Path
+    where: list[str]
+    options: IngestOptions
+    notify: Callable[[Progress], None]
+    report: IngestReport = field(default_factory=IngestReport)
+    progress: Progress = field(default_factory=Progress)
+    done: list[BatchResult] = field(default_factory=list)
+    rows_waiting: int = 0
+    last_commit: float = field(default_factory=time.monotonic)
+    aside: list[ObjectResult] = field(default_factory=list)
+
+    store: Store = field(init=False)
+    identities: Identities = field(init=False)
+    staging: Path = field(init=False)
+    geoip: GeoIP = field(init=False)
+
+    def run(self) -> IngestReport:
+        started = time.monotonic()
+        if self.options.source is not None:
+            catalogue()[self.options.source]
+        self.geoip = self.options.geoip or GeoIP.default()
+        self.report.geoip = self.geoip.describe()
+        fresh = not (self.path / ledger.TABLE).exists()
+        staging = _staging_name(self.path)
+        locations = [self._locate(w, staging / "scratch") for w in self.where]
+        self.store = Store.create(self.path)
+        self.staging = staging
+        self.staging.mkdir(parents=True)
+        alive = FileLock(self.staging.with_suffix(".lock"))
+        try:
+            with alive:
+                self._clean()
+                self._read(locations)
+        except OSError as error:
+            raise StorageError(
+                f"the lake at {self.path} cannot be written: {error}. What was committed stays; "
+                "mend the cause and run the same command again."
+            ) from error
+        finally:
+            shutil.rmtree(self.staging, ignore_errors=True)
+            self.staging.with_suffix(".lock").unlink(missing_ok=True)
+            if fresh and not self.report.objects and self.store.snapshot().batch == 0:
+                shutil.rmtree(self.path, ignore_errors=True)
+        self.report.seconds = time.monotonic() - started
+        return self.report
+
+    def _locate(self, where: str, scratch: Path) -> Location:
+        return locate(
+            where,
+            scratch=scratch,
+            lake=self.path.absolute(),
+            since=self.options.since,
+            until=self.options.until,
+            s3=self.options.s3,
+        )
+
+    def _clean(self) -> None:
+        """Undo what killed runs left: their unfinished commit, their staging folders."""
+        with self.store.lock(self._waiting):
+            note = self.store.recover()
+            if note:
+                self.report.notes.append(note)
+        for folder in self.staging.parent.iterdir():
+            if folder == self.staging or not folder.is_dir():
+                continue
+            lock = FileLock(folder.with_suffix(".lock"))
+            try:
+                with lock.acquire(timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+            except Timeout:
+                continue
+            folder.with_suffix(".lock").unlink(missing_ok=True)
+
+    def _waiting(self) -> None:
+        self.progress.phase = "waiting for another ingest"
+        self.notify(self.progress)
+
+    # -- listing and batching -------------------------------------------------------------------
+
+    def _read(self, locations: list[Location]) -> None:
+        snapshot = self.store.snapshot()
+        self.identities = Identities(self.store, snapshot)
+        work = self._list(locations, known_objects(self.store, snapshot))
+        self.progress.phase = "reading"
+        self.progress.total = len(work)
+        self.progress.total_size = sum(obj.size for _, obj in work)
+        self.notify(self.progress)
+        jobs = self.options.jobs or len(os.sched_getaffinity(0))
+        batches = list(_batches(work, jobs))
+        if batches:
+            self._run_batches(batches, min(jobs, len(batches)))
+        self._commit()
+
+    def _list(
+        self, locations: list[Location], known: dict[str, object]
+    ) -> list[tuple[Location, RawObject]]:
+        work = []
+        seen: set[str] = set()
+        for location in locations:
+            for found in location.objects():
+                self.progress.listed += 1
+                if self.progress.listed % 500 == 0:
+                    self.notify(self.progress)
+                if isinstance(found, Unreadable):
+                    self.aside.append(found.result())
+                    continue
+                if found.identity in seen:
+                    continue
+                seen.add(found.identity)
+                if self._unchanged(location, found, known):
+                    self.report.unchanged += 1
+                else:
+                    work.append((location, found))
+        return work
+
+    def _unchanged(
+        self, location: Location, obj: RawObject, known: dict[str, object]
+    ) -> bool:
+        before = known.get(obj.identity)
+        same = is_unchanged(obj, before)  # type: ignore[arg-type]
+        if same is not None:
+            return same
+        try:
+            with location.open(obj) as stream:
+                digest = hashlib.sha256()
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        except (OSError, LakeError):
+            return False
+        return digest.hexdigest() == before.sha256  # type: ignore[union-attr]
+
+    # -- workers --------------------------------------------------------------------------------
+
+    def _run_batches(self, batches: list[Batch], jobs: int) -> None:
+        memory = self.options.memory or default_memory()
+        setup = WorkerSetup(
+            staging=self.staging,
+            memory=memory // (jobs + 1),
+            geoip=self.geoip,
+            ingested=datetime.now(UTC),
+            source=self.options.source,
+            account=self.options.account,
+        )
+        queue = deque(batches)
+        if jobs == 1:
+            start_worker(setup)
+            while queue:
+                self._take(run_batch, queue.popleft(), queue)
+            return
+        with ProcessPoolExecutor(
+            jobs, get_context("spawn"), initializer=start_worker, initargs=(setup,)
+        ) as pool:
+            try:
+                self._pump(pool, queue, jobs)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _pump(self, pool: Executor, queue: deque[Batch], jobs: int) -> None:
+        running: dict[Future[BatchResult], Batch] = {}
+        while queue or running:
+            while queue and len(running) < jobs + 1:
+                batch = queue.popleft()
+                running[pool.submit(run_batch, batch)] = batch
+            finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            for future in finished:
+                batch = running.pop(future)
+                self._take(lambda _b, f=future: f.result(), batch, queue)
+            self._commit_if_due()
+
+    def _take(
+        self, get: Callable[[Batch], BatchResult], batch: Batch, queue: deque[Batch]
+    ) -> None:
+        """A batch's result; a batch that fails as a whole is cut until the object is found."""
+        try:
+            result = get(batch)
+        except BrokenProcessPool as error:
+            raise StorageError(
+                "a worker process was killed (out of memory?). What was committed stays. Run again "
+                "with fewer --jobs or a smaller --memory."
+            ) from error
+        except OSError:
+            raise
+        except Exception as error:
+            if len(batch.objects) > 1:
+                half = len(batch.objects) // 2
+                queue.extendleft(
+                    [replace(batch, objects=batch.objects[half:]),
+                     replace(batch, objects=batch.objects[:half])]
+                )
+                return
+            _, obj = batch.objects[0]
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}"
+            result = BatchResult(batch.number, (), (), (ObjectResult(obj, "failed", reason=reason),))
+        self.done.append(result)
+        self.rows_waiting += sum(f.rows for f in result.files)
+        for one in result.objects:
+            self.progress.objects += 1
+            self.progress.size += one.obj.size
+            self.progress.records += one.records
+        self.notify(self.progress)
+        self._commit_if_due()
+
+    # -- duplicates and commit ------------------------------------------------------------------
+
+    def _commit_if_due(self) -> None:
+        due = time.monotonic() - self.last_commit > COMMIT_EVERY
+        if self.done and (due or self.rows_waiting > COMMIT_ROWS):
+            self._commit()
+
+    def _commit(self) -> None:
+        results, self.done, self.rows_waiting = self.done, [], 0
+        aside, self.aside = self.aside, []
+        if not results and not aside:
+            return
+        with self.store.lock(self._waiting):
+            note = self.store.recover()
+            if note:
+                self.report.notes.append(note)
+            snapshot = self.store.snapshot()
+            self.identities.at(snapshot)
+            files, fresh, repeats = self._drop_duplicates([f for r in results for f in r.files])
+            objects = _with_duplicates([o for r in results for o in r.objects], repeats) + aside
+
+            def rows(number: int) -> list[pa.Table]:
+                return [
+                    ledger.object_table(objects, number, self.geoip.builds),
+                    ledger.duplicate_table(repeats, number),
+                ]
+
+            rejects = [path for r in results for path in r.rejects]
+            committed = self.store.commit(Commit(files, rows, rejects))
+            for (table, date), hashes in fresh.items():
+                if not hashes:
+                    continue
+                self.identities.add(table, date, np.concatenate(hashes), committed)
+            self.identities.snapshot = committed
+        for one in objects:
+            self.report.add(one)
+        self.last_commit = time.monotonic()
+        self.progress.phase = "reading"
+
+    def _drop_duplicates(
+        self, files: list[StagedFile]
+    ) -> tuple[
+        list[StagedFile],
+        dict[tuple[str, str], list[np.ndarray]],
+        list[tuple[str, int, str, int]],
+    ]:
+        """The files without rows that the lake, or an earlier file here, already has."""
+        kept: list[StagedFile] = []
+        fresh: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
+        repeats: list[tuple[str, int, str, int]] = []
+        for file in files:
+            key = (file.source, file.date)
+            double = contains(self.identities.day(*key), file.hashes)
+            for earlier in fresh[key]:
+                double |= contains(earlier, file.hashes)
+            _, first = np.unique(file.hashes, return_index=True)
+            if len(first) < len(file.hashes):
+                again = np.ones(len(file.hashes), bool)
+                again[first] = False
+                double |= again
+            if double.any():
+                file, dropped = _without(file, double)
+                repeats += dropped
+            if file.rows:
+                kept.append(file)
+                fresh[key].append(np.sort(file.hashes))
+        return kept, fresh, repeats
+
+
+def _without(
+    file: StagedFile, double: np.ndarray
+) -> tuple[StagedFile, list[tuple[str, int, str, int]]]:
+    """A staged file without the rows marked, and what these were."""
+    drop = np.flatnonzero(double).tolist()
+    target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        source = "read_parquet($path, file_row_number = true, hive_partitioning = false)"
+        con.execute("CREATE TEMP TABLE gone AS SELECT unnest($drop::BIGINT[]) AS n", {"drop": drop})
+        gone = con.execute(
+            f"SELECT event.hash, log.file.path, log.offset FROM {source} "
+            "WHERE file_row_number IN (SELECT n FROM gone)",
+            {"path": str(file.path)},
+        ).fetchall()
+        rows = file.rows - len(drop)
+        if rows:
+            con.execute(
+                f"COPY (SELECT * EXCLUDE (file_row_number) FROM {source} WHERE file_row_number "
+                f"NOT IN (SELECT n FROM gone)) TO '{str(target).replace(chr(39), chr(39) * 2)}' "
+                "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)",
+                {"path": str(file.path)},
+            )
+    file.path.unlink()
+    repeats = [(file.source, int(h), str(p), int(n)) for h, p, n in gone]
+    if not rows:
+        return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
+    return (
+        replace(
+            file, path=target, rows=rows, size=target.stat().st_size,
+            stats=f'{{"numRecords": {rows}}}', hashes=file.hashes[~double],
+        ),
+        repeats,
+    )
+
+
+def _with_duplicates(
+    results: Iterable[ObjectResult], repeats: list[tuple[str, int, str, int]]
+) -> list[ObjectResult]:
+    """The results with the rows that turned out to be duplicates counted as such."""
+    count: dict[str, int] = defaultdict(int)
+    for _, _, path, _ in repeats:
+        count[path] += 1
+    return [
+        replace(
+            one,
+            rows=one.rows - count[one.obj.path],
+            duplicates=one.duplicates + count[one.obj.path],
+        )
+        if one.obj.path in count
+        else one
+        for one in results
+    ]
+
+
+def _staging_name(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return path.absolute() / "_staging" / f"{stamp}-{uuid.uuid4().hex[:8]}"
+
+
+def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch]:
+    """Batches of whole objects whose keys name the same source, account, region and day, so that
+    a batch writes few, large files. Small groups share a batch."""
+
+    def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
+        key = entry[1].key
+        facts = key_facts(key)
+        found = catalogue().by_key(key)
+        return (
+            found[0].name if found else "",
+            facts.account or "",
+            facts.region or "",
+            str(facts.day or ""),
+            key,
+        )
+
+    ordered = sorted(((group(entry), entry) for entry in work), key=lambda pair: pair[0])
+    total = sum(obj.size for _, obj in work)
+    limit = min(BATCH_BYTES, max(total // (2 * jobs), 1 << 20))
+    number, held, size, last = 0, [], 0, None
+    for name, entry in ordered:
+        ends = last is not None and name[:-1] != last[:-1] and size >= min(GROUP_BYTES, limit)
+        if held and (ends or size + entry[1].size > limit or len(held) >= BATCH_OBJECTS):
+            yield Batch(number, tuple(held))
+            number, held, size = number + 1, [], 0
+        held.append(entry)
+        size += entry[1].size
+        last = name
+    if held:
+        yield Batch(number, tuple(held))

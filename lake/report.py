@@ -1,0 +1,78 @@
+"""What an ingest did, as numbers that add up, and in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lake.model import ObjectResult
+
+
+@dataclass(slots=True)
+class SourceCount:
+    """One source's part of an ingest."""
+
+    objects: int = 0
+    records: int = 0
+    rows: int = 0
+    duplicates: int = 0
+    rejects: int = 0
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, SourceCount] = field(default_factory=dict)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], str] = field(default_factory=dict)
+    unchanged: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    geoip: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, result: ObjectResult) -> None:
+        """Count one object's fate."""
+        self.statuses[result.status] += 1
+        self.size += result.obj.size
+        if result.reason:
+            why = (result.status, result.reason)
+            self.reasons[why] += 1
+            self.examples.setdefault(why, result.obj.path)
+        if result.source:
+            count = self.sources.setdefault(result.source, SourceCount())
+            count.objects += 1
+            count.records += result.records
+            count.rows += result.rows
+            count.duplicates += result.duplicates
+            count.rejects += result.rejects
+
+    @property
+    def objects(self) -> int:
+        """Objects seen, the unchanged ones included."""
+        return sum(self.statuses.values()) + self.unchanged
+
+    @property
+    def records(self) -> int:
+        return sum(c.records for c in self.sources.values())
+
+    @property
+    def rows(self) -> int:
+        return sum(c.rows for c in self.sources.values())
+
+    @property
+    def duplicates(self) -> int:
+        return sum(c.duplicates for c in self.sources.values())
+
+    @property
+    def rejects(self) -> int:
+        return sum(c.rejects for c in self.sources.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether records found = rows + duplicates + rejects."""
+        return self.records == self.rows + self.duplicates + self.rejects
