@@ -1,0 +1,419 @@
+"""Our rows beside the documents that the original normaliser made of the same objects.
+
+Every ECS field of an original document is compared with ours; only the representation is evened
+out (numbers as text, a list of one, instants, the spelling of an address). What still differs is a
+`Difference`; `expected_differences.toml` lists, with a reason each, those that are meant. Fields
+that only we have are not looked at: the original has fewer.
+
+    python tests/expected.py cloudtrail            # what differs and is not listed, field by field
+    python tests/expected.py waf --summary         # counts only
+    python tests/expected.py waf --listed          # what the list covers, by entry
+    python tests/expected.py alb --object '*edge*' # one object (fnmatch over its key)
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import ipaddress
+import json
+import sys
+import tomllib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+DIFFERENCES = Path(__file__).with_name("expected_differences.toml")
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from lake.enrich.geoip import GeoIP  # noqa: E402
+from lake.fieldsets import field_sets  # noqa: E402
+from lake.preview import Preview, preview  # noqa: E402
+
+SECTIONS = (
+    "cloudtrail",
+    "cloudtrail_insight",
+    "vpcflow",
+    "tgwflow",
+    "guardduty",
+    "waf",
+    "alb",
+    "alb_connection",
+    "nlb",
+    "clb",
+    "cloudfront",
+    "cloudfront_realtime",
+    "s3access",
+    "route53resolver",
+)
+
+_SECTION_OF = {
+    "cloudtrail-eventbridge": "cloudtrail",
+    "cloudtrail-digest": "cloudtrail",
+    "vpcflowlogs": "vpcflow",
+    "s3accesslog": "s3access",
+    "cloudfront-standard": "cloudfront",
+}
+_EDGE = {
+    "/WAFLogs/": "waf",
+    "/elasticloadbalancing/": "alb",
+    "/vpcflowlogs/": "vpcflow",
+    "/CloudTrail/": "cloudtrail",
+    "logs/2019": "s3access",
+}
+"""What the edge objects of the corpus are, by their keys."""
+
+MISSING = "(none)"
+NO_ROW = "(row)"
+"""The field of a difference where an original document has no row of ours at all."""
+_SKIP = ("event.ingested",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Object:
+    """An object of the samples or the corpus. `events` is None where nobody counted them."""
+
+    key: str
+    path: Path
+    section: str
+    events: int | None
+    documents: tuple[dict[str, Any], ...]
+
+    def data(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of a record that the two normalisers give differently; values as text."""
+
+    section: str
+    key: str
+    record: str
+    field: str
+    original: str
+    ours: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.section}: {self.field}\n  original {self.original[:300]}\n"
+            f"  ours     {self.ours[:300]}\n  object   {self.key}\n  record   {self.record}"
+        )
+
+
+@dataclass(slots=True)
+class Entry:
+    """A listed difference. Patterns are fnmatch's, on the text of the values."""
+
+    section: str
+    field: str
+    reason: str
+    original: str = "*"
+    ours: str = "*"
+    object: str = "*"
+    found: int = field(default=0)
+
+    def covers(self, d: Difference) -> bool:
+        return (
+            self.section == d.section
+            and fnmatchcase(d.field, self.field)
+            and fnmatchcase(d.original, self.original)
+            and fnmatchcase(d.ours, self.ours)
+            and fnmatchcase(d.key, self.object)
+        )
+
+    def __str__(self) -> str:
+        values = f" original={self.original!r} ours={self.ours!r} object={self.object!r}"
+        return f"[[{self.section}]] field={self.field!r}{values}"
+
+
+def entries(section: str) -> list[Entry]:
+    """The listed differences of a source. Raises TypeError for an entry with unknown members."""
+    listed = tomllib.loads(DIFFERENCES.read_text("utf-8")).get(section, [])
+    return [Entry(section=section, **entry) for entry in listed]
+
+
+# -- objects and documents ---------------------------------------------------------------------
+
+
+def present() -> bool:
+    """Whether the samples and the corpus lie beside the project."""
+    return (SHARED / "samples" / "INDEX.tsv").exists()
+
+
+@cache
+def objects(section: str | None = None) -> tuple[Object, ...]:
+    """The samples and the corpus of our sources, or of one."""
+    return tuple(o for o in _all_objects() if section is None or o.section == section)
+
+
+@cache
+def _all_objects() -> tuple[Object, ...]:
+    found = []
+    for row in _table(SHARED / "samples" / "INDEX.tsv"):
+        section = _section(row["source"], row["s3_key"])
+        if section is not None:
+            inner = row["path"].removeprefix("samples/")
+            where = SHARED / "samples-expected" / f"{inner}.jsonl"
+            documents = _documents(where.read_text("utf-8")) if where.exists() else ()
+            found.append(
+                Object(row["s3_key"], SHARED / "samples" / inner, section, None, documents)
+            )
+    by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted((SHARED / "corpus-expected").glob("*.jsonl.gz")):
+        for document in _documents(gzip.decompress(path.read_bytes()).decode()):
+            by_key[document["_source"]["@log_s3key"]].append(document)
+    for row in _table(SHARED / "corpus" / "MANIFEST.tsv"):
+        key = row["s3_key"]
+        section = _section(row["source"], key)
+        if section is not None:
+            path = SHARED / "corpus" / key
+            found.append(Object(key, path, section, int(row["events"]), tuple(by_key[key])))
+    return tuple(found)
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _documents(text: str) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads(line) for line in text.split("\n") if line)
+
+
+def _section(source: str, key: str) -> str | None:
+    if source == "edge":
+        return next((s for part, s in _EDGE.items() if part in key or key.startswith(part)), None)
+    if source == "cloudtrail" and "/CloudTrail-Insight/" in key:
+        return "cloudtrail_insight"
+    name = _SECTION_OF.get(source, source.replace("-", "_"))
+    return name if name in SECTIONS else None
+
+
+@cache
+def geoip() -> GeoIP:
+    """The databases with which the original's documents were made."""
+    return GeoIP.open([SHARED / "geoip"])
+
+
+@cache
+def rows_of(obj: Object) -> Preview:
+    """What we make of an object; kept, since several tests ask."""
+    return preview(obj.data(), obj.key, geoip=geoip())
+
+
+# -- comparing ---------------------------------------------------------------------------------
+
+
+def differences(obj: Object) -> Iterator[Difference]:
+    """Every field of the original's documents that our rows give differently, or not."""
+    rows = [(name, row) for name, t in rows_of(obj).tables.items() for row in t.to_pylist()]
+    for document, match in pair(list(obj.documents), rows):
+        source = document["_source"]
+        if match is None:
+            what = str(source.get("@message", document["_id"]))[:200]
+            yield Difference(obj.section, obj.key, what, NO_ROW, document["_id"], MISSING)
+            continue
+        table, row = match
+        record = f"no. {row['log']['offset']}: {row['event']['original'][:200]}"
+        ours = flat(row)
+        for name, value in flat(source).items():
+            if name in _SKIP:
+                continue
+            own = ours.get(name)
+            if not same(name, value, own):
+                yield Difference(table, obj.key, record, name, text(name, value), text(name, own))
+
+
+Row = tuple[str, dict[str, Any]]
+
+
+def pair(
+    documents: list[dict[str, Any]], rows: list[Row]
+) -> list[tuple[dict[str, Any], Row | None]]:
+    """Each document with the row of the same record: by the ids that the original makes (the
+    record's own id, an MD5 of its text), in order where several are equal; what is left over
+    by position if the numbers agree."""
+    rows = sorted(rows, key=lambda r: r[1]["log"]["offset"])
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for at, document in enumerate(documents):
+        waiting[document["_id"]].append(at)
+    found: dict[int, Row] = {}
+    left: list[Row] = []
+    for row in rows:
+        at_id = next((i for i in _ids(row[1]) if waiting.get(i)), None)
+        if at_id is None:
+            left.append(row)
+        else:
+            found[waiting[at_id].pop(0)] = row
+    missing = [at for at in range(len(documents)) if at not in found]
+    if len(missing) == len(left):
+        found |= dict(zip(missing, left, strict=True))
+    return [(document, found.get(at)) for at, document in enumerate(documents)]
+
+
+def _ids(row: dict[str, Any]) -> list[str]:
+    original: str = row["event"]["original"]
+    ids = [row["event"]["id"] or "", _md5(original)]
+    if original.startswith("{"):
+        parsed = json.loads(original, strict=False)
+        ids += [_md5(json.dumps(parsed)), str(parsed.get("eventID"))]
+        service = parsed.get("service") or parsed.get("Service") or {}
+        if isinstance(service, dict):
+            count = service.get("count", service.get("Count"))
+            ids.append(f"{parsed.get('id', parsed.get('Id'))}_{count}")
+    return ids
+
+
+def _md5(value: str) -> str:
+    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+
+
+def flat(document: dict[str, Any]) -> dict[str, Any]:
+    """The ECS fields of a document or a row by dotted name; empty ones left out."""
+    known = {"@timestamp", *field_sets()}
+    return dict(_leaves({n: v for n, v in document.items() if n in known}, ""))
+
+
+def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _leaves(inner, f"{prefix}{name}.")
+        elif inner is not None and inner != []:
+            yield prefix + name, inner
+
+
+def same(name: str, one: object, other: object) -> bool:
+    """Whether two values of a field say the same; a number may stand as text."""
+    numbers = [v for v in (one, other) if isinstance(v, int | float) and not isinstance(v, bool)]
+    if numbers and other is not None:
+        try:
+            return Decimal(str(one)) == Decimal(str(other))
+        except InvalidOperation:
+            return False
+    return text(name, one) == text(name, other)
+
+
+def text(name: str, value: object) -> str:
+    """A value as text, such that equal things have equal texts. Lists sorted, joined by `, `."""
+    if value is None:
+        return MISSING
+    if isinstance(value, list):
+        return ", ".join(sorted({text(name, v) for v in value})) if value else MISSING
+    if isinstance(value, dict):
+        return ", ".join(f"{n}={text(n, v)}" for n, v in sorted(value.items()) if v is not None)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
+    plain = str(value)
+    if name == "@timestamp" or name in ("event.start", "event.end"):
+        return datetime.fromisoformat(plain).astimezone(UTC).isoformat()
+    if name.endswith(".ip"):
+        try:
+            return str(ipaddress.ip_address(plain))
+        except ValueError:
+            return plain
+    return plain
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A source's comparison: fields looked at, differences not listed, entries with their use."""
+
+    compared: int
+    documents: int
+    unlisted: list[Difference]
+    entries: list[Entry]
+    listed: list[tuple[Entry, Difference]]
+
+    @property
+    def stale(self) -> list[Entry]:
+        return [e for e in self.entries if not e.found]
+
+
+def compare(section: str, only: str = "*") -> Outcome:
+    """Compare every object in which the source has rows or documents."""
+    known = {s: entries(s) for s in SECTIONS}
+    result = Outcome(0, 0, [], known[section], [])
+    for obj in objects():
+        if not fnmatchcase(obj.key, only) or not _concerns(obj, section):
+            continue
+        result.documents += len(obj.documents)
+        result.compared += sum(len(flat(d["_source"])) for d in obj.documents)
+        for difference in differences(obj):
+            if difference.section != section:
+                continue
+            entry = next((e for e in known[section] if e.covers(difference)), None)
+            if entry is None:
+                result.unlisted.append(difference)
+            else:
+                entry.found += 1
+                result.listed.append((entry, difference))
+    return result
+
+
+def _concerns(obj: Object, section: str) -> bool:
+    # only these pairs share folders, so objects of others need not be read
+    kin = {
+        "tgwflow": "vpcflow",
+        "cloudtrail_insight": "cloudtrail",
+        "alb_connection": "alb",
+        "cloudfront_realtime": "cloudfront",
+    }
+    return kin.get(obj.section, obj.section) == kin.get(section, section)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Our rows beside the original's documents.")
+    parser.add_argument("section", choices=SECTIONS)
+    parser.add_argument("--summary", action="store_true", help="counts only")
+    parser.add_argument("--listed", action="store_true", help="show what the list covers")
+    parser.add_argument("--object", default="*", help="fnmatch pattern over the object's key")
+    parser.add_argument("--examples", type=int, default=3)
+    given = parser.parse_args(arguments)
+    outcome = compare(given.section, given.object)
+    by_field: dict[str, list[Difference]] = defaultdict(list)
+    for d in outcome.unlisted:
+        by_field[d.field].append(d)
+    for name, found in sorted(by_field.items(), key=lambda item: -len(item[1])):
+        print(f"{len(found):6} {name}")
+        if given.summary:
+            continue
+        values = Counter((d.original, d.ours) for d in found)
+        for (original, ours), count in values.most_common(given.examples):
+            example = next(d for d in found if (d.original, d.ours) == (original, ours))
+            print(f"   {count:6} original {original[:160]!r}\n          ours     {ours[:160]!r}")
+            print(f"          {example.key}\n          {example.record[:160]}")
+    if given.listed:
+        for entry in outcome.entries:
+            print(f"{entry.found:6} {entry}\n       {entry.reason}")
+            values = Counter((d.original, d.ours) for e, d in outcome.listed if e is entry)
+            for (original, ours), count in values.most_common(given.examples):
+                print(f"   {count:6} {original[:100]!r} -> {ours[:100]!r}")
+    if given.object == "*":
+        for entry in outcome.stale:
+            print(f"  matches nothing: {entry}")
+    print(
+        f"{given.section}: {outcome.documents} documents, {outcome.compared} fields; "
+        f"{len(outcome.unlisted)} differences not listed, {len(outcome.listed)} listed"
+    )
+    return 1 if outcome.unlisted or outcome.stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
