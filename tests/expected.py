@@ -22,7 +22,7 @@ import json
 import sys
 import tomllib
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
@@ -125,7 +125,7 @@ class Entry:
     original: str = "*"
     ours: str = "*"
     object: str = "*"
-    found: int = field(default=0)
+    found: int = 0
 
     def covers(self, d: Difference) -> bool:
         return (
