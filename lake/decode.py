@@ -14,7 +14,7 @@ import io
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -59,7 +59,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class Shape:
     """How the records of a chunk become columns; chunks of one shape are normalised together.
 
-    `kind` json: one STRUCT; fields: a line cut at `\\x1f`, (place from 1, column) in `columns`;
+    `kind` json: one STRUCT; fields: a line cut at `separator`, (place from 1, column) in `columns`;
     members: a JSON object, (member, column); table: Arrow columns, (name, column). `width` is the
     number of fields a line must have, 0 where `least` is enough.
     """
@@ -69,6 +69,7 @@ class Shape:
     columns: tuple[tuple[str, str], ...] = ()
     width: int = 0
     least: int = 0
+    separator: str = "\x1f"
 
 
 @dataclass(slots=True)
@@ -535,7 +536,8 @@ class Decoding:
         from lake.tokens import cut_fields
 
         assert self.source is not None and self.source.delimited is not None  # noqa: S101
-        cut = cut_fields(array, self.source.delimited)
+        separator, cut = cut_fields(array, self.source.delimited)
+        shape = replace(shape, separator=separator)
         return Records(shape, array, position, wraps, original, encoding, cut)
 
     # -- CSV of the console ---------------------------------------------------------------------

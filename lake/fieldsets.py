@@ -83,9 +83,24 @@ def type_sql(body: str | Tree) -> str:
     return f"STRUCT({inner})"
 
 
-def columns_sql(native: Tree) -> dict[str, str]:
-    """Column -> DuckDB type of one table, in the order of the row model, partition keys last."""
-    columns = {"@timestamp": "TIMESTAMPTZ"}
-    columns |= {name: type_sql(body) for name, body in field_sets().items()}
-    columns["native"] = type_sql(native)
-    return columns | PARTITION
+def prune(tree: Tree, used: set[str], prefix: str = "") -> Tree:
+    """The tree with the leaves that are used, and every STRUCT of it with at least one leaf, so that
+    leaves may be added to its files' type later and never a STRUCT."""
+    kept: Tree = {}
+    for name, body in tree.items():
+        path = prefix + name
+        if isinstance(body, dict):
+            kept[name] = body if path in used else prune(body, used, path + ".")
+        elif path in used:
+            kept[name] = body
+    if not any(isinstance(body, str) for body in kept.values()):
+        first = next((n for n, b in tree.items() if isinstance(b, str)), None)
+        if first is not None:
+            return {first: tree[first], **kept}
+    return kept
+
+
+def core_sets() -> list[str]:
+    """The field sets that every table has, and with them the view `events`."""
+    with (resource("transforms") / "ecs.toml").open("rb") as file:
+        return list(tomllib.load(file)["core"])

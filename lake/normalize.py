@@ -18,9 +18,19 @@ import pyarrow as pa
 
 from lake.decode import Records, Shape
 from lake.errors import SourceError
-from lake.fieldsets import PARTITION, Tree, field_sets, literal, quote, type_sql
+from lake.fieldsets import (
+    PARTITION,
+    Tree,
+    core_sets,
+    field_sets,
+    literal,
+    prune,
+    quote,
+    type_sql,
+)
 from lake.paths import resource
 from lake.sources import Source, catalogue
+from lake.tokens import SEPARATOR
 
 if TYPE_CHECKING:
     from lake.enrich.geoip import GeoIP
@@ -140,7 +150,8 @@ def records_sql(source: Source, shape: Shape, wrapped: bool) -> str:
     assert given is not None  # noqa: S101
     refuse, inner, at = "NULL::VARCHAR", base, dict[str, str]()
     if shape.kind == "fields":
-        inner = f"SELECT *, string_split(cut, chr(31)) AS f FROM ({base})"
+        cut = "cut" if shape.separator == SEPARATOR else "text"
+        inner = f"SELECT *, string_split({cut}, {literal(shape.separator)}) AS f FROM ({base})"
         at = {c: f"f[{int(place)}]" for place, c in shape.columns}
         # a line may end in a delimiter: one empty field too many is none
         wrong = (
@@ -150,7 +161,7 @@ def records_sql(source: Source, shape: Shape, wrapped: bool) -> str:
         )
         due = f"{shape.width}" if shape.width else f"at least {shape.least}"
         refuse = (
-            "CASE WHEN cut IS NULL THEN 'quotes do not pair' "
+            f"CASE WHEN {cut} IS NULL THEN 'quotes do not pair' "
             f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END"
         )
     elif shape.kind == "members":
@@ -227,23 +238,55 @@ def _any_shape(source: Source) -> Shape:
     )
 
 
-def rows_sql(source: Source, account: str | None) -> str:
-    """The row model over `t` (what normalize.sql gave), `geo` and `agents`, partition keys last."""
+@cache
+def table_sets(source: Source) -> dict[str, Tree]:
+    """The field sets of a source's table, each with the leaves that its files hold."""
+    used = set(_engine_values(source, outputs(source)))
+    core = core_sets()
+    return {
+        name: prune(tree, used, name + ".")
+        for name, tree in field_sets().items()
+        if name in core or any(u == name or u.startswith(name + ".") for u in used)
+    }
+
+
+def table_columns(source: Source) -> dict[str, str]:
+    """Column -> DuckDB type of a source's files, in the order of the row model, then the keys."""
+    sets = {name: type_sql(tree) for name, tree in table_sets(source).items()}
+    return {"@timestamp": "TIMESTAMPTZ", **sets, "native": type_sql(source.native), **PARTITION}
+
+
+def view_columns(source: Source) -> dict[str, str]:
+    """The same for the view: every set whole."""
+    sets = {name: type_sql(field_sets()[name]) for name in table_sets(source)}
+    return {"@timestamp": "TIMESTAMPTZ", **sets, "native": type_sql(source.native), **PARTITION}
+
+
+def keyed_sql(source: Source, account: str | None) -> str:
+    """What normalize.sql gives over `records`, with the partition keys."""
+    given = outputs(source)
+    who = _first(given, "n", "cloud.account.id", "n.record.wrap.account", "o.account")
+    where = _first(given, "n", "cloud.region", "n.record.wrap.region", "o.region")
+    hint = literal(account) if account else "NULL"
+    return (
+        f"SELECT n.*, CASE WHEN regexp_full_match({who}, '{ACCOUNT}') THEN {who} "
+        f"WHEN regexp_full_match(o.account, '{ACCOUNT}') THEN o.account "
+        f"ELSE coalesce({hint}, 'unknown') END AS key_account, "
+        f"CASE WHEN regexp_full_match({where}, '{REGION}') THEN {where} ELSE 'unknown' END "
+        'AS key_region, n."@timestamp"::TIMESTAMPTZ::DATE AS key_date '
+        f"FROM ({source.sql.rstrip().rstrip(';')}) n JOIN objects o ON n.record.object = o.number"
+    )
+
+
+def rows_sql(source: Source) -> str:
+    """The row model without the partition keys, over `t`, `geo` and `agents`."""
     given = outputs(source)
     values = _engine_values(source, given)
+    types = {name: _TYPES.get(kind, kind) for name, kind in given.items()}
     columns = ['t."@timestamp"::TIMESTAMPTZ AS "@timestamp"']
-    for name, tree in field_sets().items():
-        columns.append(f"{_pack(tree, name, values)} AS {quote(name)}")
-    columns.append(f"{_native(source, given)} AS native")
-    who, where = values["cloud.account.id"], values["cloud.region"]
-    hint = literal(account) if account else "NULL"
-    columns += [
-        f"CASE WHEN regexp_full_match({who}, '{ACCOUNT}') THEN {who} "
-        f"WHEN regexp_full_match(o.account, '{ACCOUNT}') THEN o.account "
-        f"ELSE coalesce({hint}, 'unknown') END AS account",
-        f"CASE WHEN regexp_full_match({where}, '{REGION}') THEN {where} ELSE 'unknown' END AS region",
-        't."@timestamp"::TIMESTAMPTZ::DATE AS date',
-    ]
+    for name, tree in table_sets(source).items():
+        columns.append(f"{_pack(tree, name, values, types)} AS {quote(name)}")
+    columns.append(f"{_native(source, given, types)} AS native")
     joins = ["JOIN objects o ON t.record.object = o.number"]
     for target in ADDRESSES:
         if target in given:
@@ -269,6 +312,10 @@ def reject_sql(given: dict[str, str]) -> str:
     )
 
 
+_TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+"""DuckDB's long names of types -> those of ecs.toml."""
+
+
 def _alias(target: str) -> str:
     return "g_" + target.replace(".", "_")
 
@@ -290,8 +337,10 @@ def _engine_values(source: Source, given: dict[str, str]) -> dict[str, str]:
             values.setdefault(f"user_agent.{leaf}", f"ua.{leaf}")
         values["user_agent.os"], values["user_agent.device"] = "ua.os", "ua.device"
     wrap = "t.record.wrap"
-    values["cloud.account.id"] = _first(given, "cloud.account.id", f"{wrap}.account", "o.account")
-    values["cloud.region"] = _first(given, "cloud.region", f"{wrap}.region", "o.region")
+    values["cloud.account.id"] = _first(
+        given, "t", "cloud.account.id", f"{wrap}.account", "o.account"
+    )
+    values["cloud.region"] = _first(given, "t", "cloud.region", f"{wrap}.region", "o.region")
     values.setdefault("cloud.provider", "'aws'")
     values["event.dataset"] = literal(source.name)
     values.setdefault("event.module", literal(source.log_type))
@@ -314,8 +363,8 @@ def _engine_values(source: Source, given: dict[str, str]) -> dict[str, str]:
     return values
 
 
-def _first(given: dict[str, str], target: str, *others: str) -> str:
-    own = [f"CAST(t.{quote(target)} AS VARCHAR)"] if target in given else []
+def _first(given: dict[str, str], table: str, target: str, *others: str) -> str:
+    own = [f"CAST({table}.{quote(target)} AS VARCHAR)"] if target in given else []
     return f"coalesce({', '.join([*own, *others])})"
 
 
@@ -338,19 +387,22 @@ def _related(singles: list[str], extra: str | None) -> str:
 
 
 def _identity(source: Source) -> str:
+    """63 bits of MD5 over what identifies the record. An object's line is told by the object's own
+    63 bits of SHA-256 with the line's number in the low ones: no text is hashed a second time, and
+    two objects of n lines meet by chance once in 2^63 / n."""
     if source.identity == "id":
-        text = "coalesce(t.identity, t.record.original)"
-    elif source.identity == "unique-line":
-        text = "t.record.original"
-    else:
-        text = (
-            "CASE WHEN o.whole THEN o.salt || ':' || t.record.position "
-            "ELSE o.salt || ':' || t.record.position || ':' || t.record.original END"
-        )
+        return _hash("coalesce(t.identity, t.record.original)")
+    if source.identity == "unique-line":
+        return _hash("t.record.original")
+    windowed = _hash("o.base || ':' || t.record.position || ':' || t.record.original")
+    return f"CASE WHEN o.whole THEN xor(o.base, t.record.position) ELSE {windowed} END"
+
+
+def _hash(text: str) -> str:
     return f"(md5_number_lower({text}) >> 1)::BIGINT"
 
 
-def _pack(tree: Tree, prefix: str, values: dict[str, str]) -> str:
+def _pack(tree: Tree, prefix: str, values: dict[str, str], types: dict[str, str]) -> str:
     """A struct_pack of a field set; NULL of its type where nothing fills it."""
     if not any(v == prefix or v.startswith(prefix + ".") for v in values):
         return f"NULL::{type_sql(tree)}"
@@ -358,32 +410,38 @@ def _pack(tree: Tree, prefix: str, values: dict[str, str]) -> str:
     for name, body in tree.items():
         path = f"{prefix}.{name}"
         if path in values:
-            value = f"TRY_CAST({values[path]} AS {type_sql(body)})"
+            value = _cast(values[path], type_sql(body), types.get(path))
         elif isinstance(body, dict):
-            value = _pack(body, path, values)
+            value = _pack(body, path, values, types)
         else:
             value = f"NULL::{type_sql(body)}"
         members.append(f"{quote(name)} := {value}")
     return f"struct_pack({', '.join(members)})"
 
 
-def _native(source: Source, given: dict[str, str]) -> str:
+def _cast(value: str, to: str, given: str | None) -> str:
+    return value if given == to else f"TRY_CAST({value} AS {to})"
+
+
+def _native(source: Source, given: dict[str, str], types: dict[str, str]) -> str:
     own = {n: f"t.{quote(n)}" for n in given if n.startswith("native.")}
     if source.format != "json":
-        return _pack(source.native, "native", own)
-    return _native_json(source.native, "native", "t.record.r", own)
+        return _pack(source.native, "native", own, types)
+    return _native_json(source.native, "native", "t.record.r", own, types)
 
 
-def _native_json(tree: Tree, prefix: str, at: str, own: dict[str, str]) -> str:
+def _native_json(
+    tree: Tree, prefix: str, at: str, own: dict[str, str], types: dict[str, str]
+) -> str:
     if not any(n == prefix or n.startswith(prefix + ".") for n in own):
         return f"CAST({at} AS {type_sql(tree)})"
     members = []
     for name, body in tree.items():
         path, below = f"{prefix}.{name}", f"{at}.{quote(name)}"
         if path in own:
-            value = f"TRY_CAST({own[path]} AS {type_sql(body)})"
+            value = _cast(own[path], type_sql(body), types.get(path))
         elif isinstance(body, dict):
-            value = _native_json(body, path, below, own)
+            value = _native_json(body, path, below, own, types)
         else:
             value = f"CAST({below} AS {type_sql(body)})"
         members.append(f"{quote(name)} := {value}")
@@ -396,7 +454,7 @@ def _objects_table(facts: list[ObjectFacts]) -> pa.Table:
             "number": pa.array(range(len(facts)), pa.int32()),
             "path": pa.array([f.path for f in facts], pa.string()),
             "key": pa.array([f.key for f in facts], pa.string()),
-            "salt": pa.array([f.salt for f in facts], pa.string()),
+            "base": pa.array([int(f.salt[:16] or "0", 16) >> 1 for f in facts], pa.int64()),
             "whole": pa.array([f.whole for f in facts], pa.bool_()),
             "account": pa.array([f.account for f in facts], pa.string()),
             "region": pa.array([f.region for f in facts], pa.string()),
@@ -441,7 +499,7 @@ class Chunk:
             self.con.execute(
                 f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(self.source, self.shape, wrapped)}"
             )
-            self.con.execute(f"{into} {self.source.sql.rstrip().rstrip(';')}")
+            self.con.execute(f"{into} {keyed_sql(self.source, self.account)}")
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
@@ -500,16 +558,28 @@ class Chunk:
 
     def rows(self) -> str:
         """The SELECT that gives the rows; takes the parameter `$ingested`."""
-        return rows_sql(self.source, self.account)
+        return rows_sql(self.source)
+
+    def partitions(self) -> list[tuple[str, str, str, int]]:
+        """Account, region, date and number of rows of each partition in `t`."""
+        why = reject_sql(outputs(self.source))
+        return self.con.execute(
+            "SELECT key_account, key_region, key_date::VARCHAR, count(*) FROM t "
+            f"WHERE {why} IS NULL AND t.record.accepted GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+
+    def rows_by_object(self) -> list[tuple[int, int]]:
+        """Number of rows of each object in `t`, by the object's number."""
+        why = reject_sql(outputs(self.source))
+        return self.con.execute(
+            f"SELECT t.record.object, count(*) FROM t WHERE {why} IS NULL "
+            "AND t.record.accepted GROUP BY ALL"
+        ).fetchall()
 
 
 def _reason(error: duckdb.Error) -> str:
     first = str(error).split("\n")[0]
     return f"cannot be normalised: {first[:300]}"
-
-
-def partition_columns() -> list[str]:
-    return list(PARTITION)
 
 
 def check_sources() -> None:

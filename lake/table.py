@@ -27,7 +27,8 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
-from lake.fieldsets import PARTITION, columns_sql, quote
+from lake.fieldsets import PARTITION, quote
+from lake.normalize import table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ def _ledger_action(root: Path, name: str, kind: str, rows: int) -> AddAction:
 
 def table_schema(table: str) -> pa.Schema:
     """The Arrow schema of a source's table, partition keys last."""
-    columns = columns_sql(catalogue()[table].native)
+    columns = table_columns(catalogue()[table])
     select = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in columns.items())
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")

@@ -20,14 +20,23 @@ SEPARATOR = "\x1f"
 _QUOTE, _SPACE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '" ,\\\x1f')
 
 
-def cut_fields(lines: pa.Array, given: Delimited) -> pa.Array:
-    """The lines with `\\x1f` between fields; NULL where a line cannot be cut."""
+def cut_fields(lines: pa.Array, given: Delimited) -> tuple[str, pa.Array | None]:
+    """The separator of the fields, and the lines in which it stands between fields only; None
+    where the lines themselves will do. An item is NULL where a line cannot be cut."""
     if not given.quotes:
+        spaced = given.delimiter == " " and b"  " in _bytes(lines)
+        if not spaced:
+            return given.delimiter, None
         plain = pc.replace_substring(lines, SEPARATOR, " ")
-        if given.delimiter == " ":
-            plain = pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
-            return plain
-        return pc.replace_substring(plain, given.delimiter, SEPARATOR)
+        return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
+    return SEPARATOR, _cut_quoted(lines, given)
+
+
+def _bytes(lines: pa.Array) -> bytes:
+    return _buffer(lines)[0].tobytes()
+
+
+def _cut_quoted(lines: pa.Array, given: Delimited) -> pa.Array:
     data, offsets = _buffer(lines)
     odd = _odd_lines(data, offsets)
     if not odd.any():

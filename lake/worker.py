@@ -283,47 +283,27 @@ class _Run:
             table = self.con.sql(rows, params={"ingested": self.setup.ingested}).to_arrow_table()
             self.keep[chunk.source.name].append(table)
             return
-        folder = self.setup.staging / uuid.uuid4().hex
-        try:
+        for number, count in chunk.rows_by_object():
+            self.objects[number].rows += count
+        for account, region, date, _ in chunk.partitions():
+            path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
+            keys = {"account": account, "region": region, "date": date}
+            # a COPY for each partition: PARTITION_BY took 2.2 times as long (see docs/design.md)
             written = self.con.sql(
-                f"COPY ({rows}) TO '{_sql_path(folder)}' (FORMAT parquet, COMPRESSION zstd, "
-                "ROW_GROUP_SIZE 122880, PARTITION_BY (account, region, date), "
-                "FILENAME_PATTERN 'part-{uuid}', RETURN_STATS)",
-                params={"ingested": self.setup.ingested},
+                f"COPY ({rows} AND t.key_account = $account AND t.key_region = $region AND "
+                f"t.key_date = $date::DATE) TO '{_sql_path(path)}' (FORMAT parquet, "
+                "COMPRESSION zstd, ROW_GROUP_SIZE 122880, RETURN_STATS)",
+                params={"ingested": self.setup.ingested, **keys},
             ).to_arrow_table()
-        except OSError as error:
-            raise StorageError(
-                f"cannot write to {folder}: {error}. Free space, then run again."
-            ) from error
-        per_object = (
-            self.con.execute(
-                f"SELECT log.file.path, count(*) FROM read_parquet('{_sql_path(folder)}/**/*.parquet', "
-                "hive_partitioning = false) GROUP BY ALL"
-            ).fetchall()
-            if written.num_rows
-            else []
-        )
-        by_path = {entry.obj.path: entry for entry in self.objects}
-        for path, count in per_object:
-            by_path[path].rows += count
-        for row in written.to_pylist():
-            keys = dict(row["partition_keys"])
-            path = Path(row["filename"])
+            row = written.to_pylist()[0]
             hashes = self.con.execute(
-                "SELECT event.hash FROM read_parquet($path, hive_partitioning = false)",
+                "SELECT event.hash AS h FROM read_parquet($path, hive_partitioning = false)",
                 {"path": str(path)},
-            ).fetchnumpy()
+            ).fetchnumpy()["h"]
             self.files.append(
                 StagedFile(
-                    path,
-                    chunk.source.name,
-                    str(keys["account"]),
-                    str(keys["region"]),
-                    str(keys["date"]),
-                    int(row["count"]),
-                    int(row["file_size_bytes"]),
-                    _stats(row),
-                    np.asarray(next(iter(hashes.values())), np.int64),
+                    path, chunk.source.name, account, region, date, int(row["count"]),
+                    int(row["file_size_bytes"]), _stats(row), np.asarray(hashes, np.int64),
                 )
             )
 

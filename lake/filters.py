@@ -1,0 +1,279 @@
+"""What a reader has chosen to see: a time range and filters on fields.
+
+A `TimeRange` and a `Filter` each give their SQL, their words and their form in a URL from one
+definition, so that a link, a sentence on a page and a query cannot differ. Values reach SQL as
+parameters only; a field's name only after it was found in the row model (`lake.fieldsets`) or among
+a source's own members. Which table is asked, and where the conditions enter, is `lake.panels`'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
+
+from lake.errors import UsageError
+from lake.fieldsets import PARTITION, ecs_leaves, leaves, quote
+from lake.sources import catalogue
+
+EVENTS = "events"
+"""The view over all tables. It has the row model without `native`."""
+
+OPS = {
+    "is": "is",
+    "not": "is not",
+    "contains": "contains",
+    "from": "is at least",
+    "below": "is below",
+    "set": "is set",
+    "unset": "is not set",
+}
+"""Operator as it stands in a URL -> in words."""
+
+_PLAIN = "".join(chr(n) for n in range(32, 127) if chr(n) not in "%,")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition: SQL text with named parameters, and their values."""
+
+    sql: str
+    params: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `start` on and before `end`, both aware and kept in UTC; None leaves that side open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            moment = getattr(self, name)
+            if moment is None:
+                continue
+            if moment.tzinfo is None:
+                raise ValueError(f"{name} of a time range has no time zone: {moment}")
+            object.__setattr__(self, name, moment.astimezone(UTC))
+        if self.start and self.end and self.start >= self.end:
+            raise UsageError(
+                f"The time range ends ({show_time(self.end)}) before it begins "
+                f"({show_time(self.start)}). Swap the two."
+            )
+
+    @classmethod
+    def parse(cls, start: str | None, end: str | None) -> TimeRange:
+        """A range from ISO 8601 texts; a text without a zone means UTC. Raises UsageError."""
+        return cls(_moment(start) if start else None, _moment(end) if end else None)
+
+    @classmethod
+    def last(cls, span: timedelta, newest: datetime) -> TimeRange:
+        """The last `span` of data whose newest event is of `newest`; the event itself included."""
+        return cls(newest - span, newest + timedelta(microseconds=1))
+
+    def within(self, extent: TimeRange) -> TimeRange:
+        """The part of this range that `extent` covers; open sides take those of `extent`."""
+        starts = [m for m in (self.start, extent.start) if m]
+        ends = [m for m in (self.end, extent.end) if m]
+        start, end = max(starts, default=None), min(ends, default=None)
+        return TimeRange() if start and end and start >= end else TimeRange(start, end)
+
+    def clause(self) -> Clause:
+        """Conditions on `@timestamp`, and on the partition key `date` so that files are skipped."""
+        parts: list[str] = []
+        params: list[tuple[str, Any]] = []
+        if self.start:
+            parts.append('"@timestamp" >= $from AND "date" >= $from_date')
+            params += [("from", self.start), ("from_date", self.start.date())]
+        if self.end:
+            parts.append('"@timestamp" < $to AND "date" <= $to_date')
+            params += [("to", self.end), ("to_date", self.end.date())]
+        return Clause(" AND ".join(parts), tuple(params))
+
+    def words(self) -> str:
+        """As a sentence says it; the zone is always named."""
+        if self.start and self.end:
+            return f"{show_time(self.start)} to {show_time(self.end)} UTC"
+        if self.start:
+            return f"from {show_time(self.start)} UTC on"
+        return f"before {show_time(self.end)} UTC" if self.end else "all times (UTC)"
+
+    def url(self) -> dict[str, str]:
+        """As parameters of a URL; `parse` reads them back."""
+        named = {"from": self.start, "to": self.end}
+        return {key: _iso(moment) for key, moment in named.items() if moment}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on one field. Several values mean: any of them.
+
+    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`) or a
+    partition key (`account`, `region`, `date`). `value` is text or several texts; they are read as
+    the field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
+    Raises UsageError for a field that no table has, an unknown operator, a value of another type.
+    """
+
+    field: str
+    op: str
+    value: str | tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, str):
+            object.__setattr__(self, "value", (self.value,))
+        if self.op not in OPS:
+            raise UsageError(f"unknown operator '{self.op}'. Known: {', '.join(OPS)}.")
+        if (self.op in ("set", "unset")) == bool(self.value):
+            raise UsageError(f"{self.field} {OPS[self.op]}: give a value to compare with, or none.")
+        kind = self._kind()
+        if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
+            raise UsageError(f"{self.field} holds structures: only set and unset apply.")
+        if self.op not in ("contains", "set", "unset"):
+            for text in self.value:
+                _typed(self.field, kind, text)
+
+    def _kind(self) -> str:
+        try:
+            return all_fields()[self.field]
+        except KeyError:
+            close = get_close_matches(self.field, all_fields(), 3, 0.5)
+            meant = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise UsageError(
+                f"unknown field '{self.field}'.{meant} Fields are those of ECS (source.ip), a "
+                "source's own (native.eventName), and account, region, date."
+            ) from None
+
+    def applies_to(self, table: str) -> bool:
+        """Whether a table, or the view over all of them, has the field."""
+        return self.field in fields_of(table)
+
+    def clause(self, prefix: str) -> Clause:
+        """The condition; its parameters are named after `prefix`. NULL is never `is`."""
+        kind = self._kind()
+        name = ".".join(quote(part) for part in self.field.split("."))
+        if self.op in ("set", "unset"):
+            return Clause(f"{name} IS {'NOT ' if self.op == 'set' else ''}NULL")
+        values = [
+            text if self.op == "contains" else _typed(self.field, kind, text) for text in self.value
+        ]
+        params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
+        sql = " OR ".join(_comparison(self.op, name, kind, f"${param}") for param, _ in params)
+        sql = f"({sql})" if len(params) > 1 else sql
+        return Clause(f"coalesce(NOT ({sql}), true)" if self.op == "not" else sql, params)
+
+    def words(self) -> str:
+        """As a sentence says it: `cloud.region is us-east-1 or eu-west-1`."""
+        return " ".join([self.field, OPS[self.op], " or ".join(self.value)]).strip()
+
+    def url(self) -> str:
+        """As one parameter of a URL: `cloud.region:is:us-east-1,eu-west-1`; `parse` reads it."""
+        values = ",".join(percent_encode(text, safe=_PLAIN) for text in self.value)
+        return f"{self.field}:{self.op}:{values}" if self.value else f"{self.field}:{self.op}"
+
+    @classmethod
+    def parse(cls, text: str) -> Filter:
+        """What `url` gave. Raises UsageError."""
+        field, _, rest = text.partition(":")
+        op, given, values = rest.partition(":")
+        if not op:
+            raise UsageError(f"'{text}' is no filter. Write field:operator:value.")
+        return cls(field, op, tuple(unquote(v) for v in values.split(",")) if given else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Everything that is chosen: time, filters, and a condition of a user's own (command line)."""
+
+    time: TimeRange = TimeRange()  # noqa: RUF009  frozen
+    filters: tuple[Filter, ...] = ()
+    where: str | None = None
+
+    def clause(self, table: str) -> Clause:
+        """All conditions that the table can answer, joined; empty text where there are none."""
+        clauses = [self.time.clause()]
+        clauses += [f.clause(f"f{n}") for n, f in enumerate(self.filters) if f.applies_to(table)]
+        if self.where:
+            clauses.append(Clause(f"({self.where}\n)"))
+        return Clause(
+            " AND ".join(clause.sql for clause in clauses if clause.sql),
+            tuple(param for clause in clauses for param in clause.params),
+        )
+
+    def unanswered(self, table: str) -> list[Filter]:
+        """The filters that the table has no field for; they do not narrow what it shows."""
+        return [f for f in self.filters if not f.applies_to(table)]
+
+    def words(self) -> str:
+        parts = [self.time.words(), *(f.words() for f in self.filters)]
+        return ", ".join([*parts, self.where] if self.where else parts)
+
+
+@cache
+def fields_of(table: str) -> dict[str, str]:
+    """Field -> DuckDB type of one table, or of the view over all."""
+    common = PARTITION | ecs_leaves()
+    if table == EVENTS or table not in catalogue().sources:
+        return common
+    own = leaves(catalogue()[table].native)
+    return common | {f"native.{leaf.name}": leaf.type for leaf in own}
+
+
+@cache
+def all_fields() -> dict[str, str]:
+    """Field -> DuckDB type over all tables; where sources differ in a type, text."""
+    found = dict(fields_of(EVENTS))
+    for table in catalogue().sources:
+        for name, kind in fields_of(table).items():
+            found[name] = kind if found.get(name, kind) == kind else "VARCHAR"
+    return found
+
+
+def show_time(moment: datetime) -> str:
+    """`2024-02-29 10:15`, with seconds and fractions where there are any. The caller says UTC."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return text.removesuffix(":00")
+
+
+def _comparison(op: str, name: str, kind: str, param: str) -> str:
+    if op == "contains":
+        text = f"lower(CAST({name} AS VARCHAR))"
+        return f"contains({text}, lower({param}))"
+    if kind.endswith("[]"):
+        return f"list_contains({name}, {param})"
+    return f"{name} {({'from': '>=', 'below': '<'}).get(op, '=')} {param}"
+
+
+def _typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
+    try:
+        if kind in ("INTEGER", "BIGINT"):
+            return int(text)
+        if kind == "DOUBLE":
+            return float(text)
+        if kind == "BOOLEAN":
+            return {"true": True, "false": False}[text.lower()]
+        if kind == "TIMESTAMPTZ":
+            return _moment(text)
+        if kind == "DATE":
+            return date.fromisoformat(text)
+    except (ValueError, KeyError):
+        raise UsageError(f"{field} is of type {kind}, and '{text}' is none.") from None
+    return text
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is no time. Write 2024-02-29 or 2024-02-29T10:15:00Z."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat() + "Z"

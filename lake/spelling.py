@@ -1,0 +1,71 @@
+"""JSON member names as [native] spells them: `AccountId` -> `accountId`.
+
+AWS exports a record in camelCase while its APIs, and tools built on them, hand it out in PascalCase.
+A source says `keys = "camel"`, and a record whose first member begins with a capital is respelled
+before it is parsed. Only names are touched, never values; the record's own text stays what it was.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.fieldsets import Tree
+
+if TYPE_CHECKING:
+    from lake.sources import Source
+
+PASCAL = r'^\s*\{\s*"[A-Z][a-z]'
+"""A record whose first member is spelled in PascalCase."""
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
+_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+_LISTED = re.compile(r'"?(\w+)"?\s+(?:[A-Z]+)\b')
+
+
+def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
+    """The texts with the names of PascalCase records respelled; None where there is no such one."""
+    odd = pc.match_substring_regex(texts, PASCAL)
+    if not pc.any(odd).as_py():
+        return None
+    return pa.chunked_array(
+        [
+            pa.array(
+                [
+                    camel_names(text, source) if wrong else text
+                    for text, wrong in zip(texts.to_pylist(), odd.to_pylist(), strict=True)
+                ],
+                pa.string(),
+            )
+        ]
+    )
+
+
+def camel_names(text: str, source: Source) -> str:
+    """One JSON text with its member names respelled: as [native] declares the name whatever its
+    case, else with a small first letter. Names that are no identifiers stay (`AWS::IAM::Role`)."""
+    declared = _declared(source)
+
+    def respell(match: re.Match[str]) -> str:
+        name, colon = match.groups()
+        if colon is None or not _NAME.fullmatch(name):
+            return match[0]
+        return f'"{declared.get(name.lower(), name[0].lower() + name[1:])}"{colon}'
+
+    return _TOKEN.sub(respell, text)
+
+
+@cache
+def _declared(source: Source) -> dict[str, str]:
+    return {name.lower(): name for name in _names(source.native)}
+
+
+def _names(tree: Tree) -> list[str]:
+    found: list[str] = []
+    for name, body in tree.items():
+        found.append(name)
+        found += _names(body) if isinstance(body, dict) else _LISTED.findall(body)
+    return found
