@@ -73,8 +73,8 @@ class TimeRange:
 
     @classmethod
     def last(cls, span: timedelta, newest: datetime) -> TimeRange:
-        """The last `span` of data whose newest event is of `newest`; the event itself included."""
-        return cls(newest - span, newest + timedelta(microseconds=1))
+        """The last `span` of data whose newest event is of `newest`; open, so that it is included."""
+        return cls(newest - span)
 
     def within(self, extent: TimeRange) -> TimeRange:
         """The part of this range that `extent` covers; open sides take those of `extent`."""

@@ -30,6 +30,7 @@ from lake.fieldsets import (
 )
 from lake.paths import resource
 from lake.sources import Source, catalogue
+from lake.spelling import respelled
 from lake.tokens import SEPARATOR
 
 if TYPE_CHECKING:
@@ -128,8 +129,9 @@ def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.Array | pa.ChunkedAr
 # -- the SQL of a source -----------------------------------------------------------------------
 
 
-def records_sql(source: Source, shape: Shape, wrapped: bool) -> str:
-    """The relation `records` that a normalize.sql reads, over `chunk` and `objects`."""
+def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "text") -> str:
+    """The relation `records` that a normalize.sql reads, over `chunk` and `objects`. `json_text` is
+    the column that is parsed."""
     wrap = (
         "struct_pack(" + ", ".join(f"{n} := wrap_{n}" for n in _WRAP) + ")"
         if wrapped
@@ -139,7 +141,7 @@ def records_sql(source: Source, shape: Shape, wrapped: bool) -> str:
     base = f"SELECT c.* REPLACE (coalesce(c.original, c.text) AS original), {wrap} AS wrap, o.key AS key_path FROM chunk c JOIN objects o ON c.object = o.number"
     if shape.kind == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
-        parsed = f"SELECT *, from_json(text, {schema}) AS r FROM ({base})"
+        parsed = f"SELECT *, from_json({json_text}, {schema}) AS r FROM ({base})"
         accepts = f"coalesce({source.accepts}, false)" if source.accepts else "true"
         refuse = "CASE WHEN r IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
         return (
@@ -483,6 +485,9 @@ class Chunk:
         self.con.register("objects", _objects_table(self.facts))
         self.con.execute("DROP TABLE IF EXISTS t")
         failed: list[Rejected] = []
+        if self.source.keys == "camel":
+            texts = respelled(table["text"], self.source)
+            table = table if texts is None else table.append_column("respelled", texts)
         self._normalise(table, failed)
         self._enrich()
         return failed
@@ -491,13 +496,14 @@ class Chunk:
         """Run normalize.sql; where it raises, halve the records until the one is found."""
         self.con.register("chunk", table)
         wrapped = "wrap_account" in table.column_names
+        json_text = "respelled" if "respelled" in table.column_names else "text"
         exists = self.con.execute(
             "SELECT count(*) FROM duckdb_tables() WHERE table_name = 't'"
         ).fetchone()
         into = "INSERT INTO t" if exists and exists[0] else "CREATE TEMP TABLE t AS"
         try:
             self.con.execute(
-                f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(self.source, self.shape, wrapped)}"
+                f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(self.source, self.shape, wrapped, json_text)}"
             )
             self.con.execute(f"{into} {keyed_sql(self.source, self.account)}")
         except duckdb.OutOfMemoryException:

@@ -32,7 +32,8 @@ _KNOWN = {
         "format",
         "identity",
         "accepts",
-        "summary",
+        "keys",
+        "family",
         "recognise",
         "delimited",
         "native",
@@ -92,6 +93,7 @@ class Source:
     sql: str
     folder: Path
     accepts: str | None = None
+    keys: str | None = None
     delimited: Delimited | None = None
     key: tuple[re.Pattern[str], ...] = ()
     file: tuple[re.Pattern[str], ...] = ()
@@ -100,6 +102,7 @@ class Source:
     line: re.Pattern[str] | None = None
     priority: int = 0
     csv: tuple[tuple[str, str], ...] = ()
+    family: str | None = None
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
@@ -246,6 +249,7 @@ def load_source(folder: Path) -> Source:
             sql=(folder / "normalize.sql").read_text("utf-8"),
             folder=folder,
             accepts=declared.get("accepts"),
+            keys=declared.get("keys"),
             delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
             key=_patterns(recognise.get("key", [])),
             file=_patterns(recognise.get("file", [])),
@@ -254,6 +258,7 @@ def load_source(folder: Path) -> Source:
             line=re.compile(recognise["line"]) if "line" in recognise else None,
             priority=recognise.get("priority", 0),
             csv=tuple(declared.get("csv", {}).items()),
+            family=declared.get("family"),
         )
     except KeyError as error:
         raise SourceError(f"{path}: {error} is missing") from error
@@ -268,6 +273,8 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: identity is one of {', '.join(IDENTITIES)}")
     if source.format not in ("json", "delimited"):
         raise SourceError(f"{path}: format is json or delimited")
+    if source.keys not in (None, "camel") or (source.keys and source.format != "json"):
+        raise SourceError(f'{path}: keys = "camel", and only with format = "json"')
     if (source.format == "delimited") != (source.delimited is not None):
         raise SourceError(f'{path}: [delimited] goes with format = "delimited"')
     if not source.native:

@@ -19,7 +19,7 @@ from lake.fieldsets import Tree
 if TYPE_CHECKING:
     from lake.sources import Source
 
-PASCAL = r'^\s*\{\s*"[A-Z][a-z]'
+PASCAL = r'^\s*\{\s*"[A-Z][A-Za-z0-9]*"\s*:'
 """A record whose first member is spelled in PascalCase."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -46,14 +46,15 @@ def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
 
 def camel_names(text: str, source: Source) -> str:
     """One JSON text with its member names respelled: as [native] declares the name whatever its
-    case, else with a small first letter. Names that are no identifiers stay (`AWS::IAM::Role`)."""
+    case, else with a small first letter. Other names stay (`AWS::IAM::Role`, `USER`)."""
     declared = _declared(source)
 
     def respell(match: re.Match[str]) -> str:
         name, colon = match.groups()
         if colon is None or not _NAME.fullmatch(name):
             return match[0]
-        return f'"{declared.get(name.lower(), name[0].lower() + name[1:])}"{colon}'
+        small = name[0].lower() + name[1:] if name[1:2].islower() else name
+        return f'"{declared.get(name.lower(), small)}"{colon}'
 
     return _TOKEN.sub(respell, text)
 

@@ -1,0 +1,183 @@
+"""Which dashboards there are: for each, `<name>.sql` with its queries and `<name>.toml` with its
+panels. The project's own lie in `sql/dashboards/`; a user's in the folder `$LAKE_DASHBOARDS`, where
+an equal name replaces ours. Loading checks that every query has a panel and every panel a query,
+and that nothing is misspelt. How a panel is asked is `lake.panels`' business.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lake.errors import SourceError, UsageError, unknown_name
+from lake.filters import all_fields
+from lake.paths import resource
+from lake.queries import Block, block, read_blocks
+
+CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text")
+TONES = ("neutral", "bad", "outcome", "status")
+NEEDS = ("geoip", "threat")
+GRID = 12
+"""Columns of a page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One panel of a page.
+
+    `title` names it everywhere; `label` is what stands on a page that says the rest already. The
+    query's last column is the figure; a chart of time has the time first. `width` is in twelfths of
+    the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `bad`
+    (red where above zero), `outcome`, `status`. `needs` and `empty` explain an empty answer.
+    `field` is what a value of the first text column filters on. `like` takes the colours of the
+    panel so named. `whole` marks figures of the whole lake, which no filter narrows.
+    """
+
+    title: str
+    query: str
+    chart: str
+    label: str = ""
+    section: str = ""
+    width: int = GRID
+    height: int = 1
+    unit: str = ""
+    tone: str = "neutral"
+    needs: str = ""
+    empty: str = ""
+    field: str = ""
+    like: str = ""
+    whole: bool = False
+    block: Block
+
+    def __post_init__(self) -> None:
+        for name, known in (("chart", CHARTS), ("tone", TONES), ("needs", ("", *NEEDS))):
+            if getattr(self, name) not in known:
+                raise SourceError(f"panel '{self.title}': {name} is one of {', '.join(known)}.")
+        if not 1 <= self.width <= GRID or self.height < 1:
+            raise SourceError(f"panel '{self.title}': width is 1 to {GRID}, height 1 or more.")
+        if self.field and self.field not in all_fields():
+            raise SourceError(f"panel '{self.title}': no table has the field '{self.field}'.")
+
+    @property
+    def about(self) -> str:
+        """What the figure counts, as the query's comment says it."""
+        return self.block.about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """One page: its table and its panels in order."""
+
+    name: str
+    title: str
+    label: str
+    table: str
+    about: str = ""
+    icon: str = ""
+    also: tuple[tuple[str, str], ...] = ()
+    panels: tuple[Panel, ...] = ()
+
+    def panel(self, title: str) -> Panel:
+        """A panel by title or label. Raises UsageError that lists the known ones."""
+        for panel in self.panels:
+            if title in (panel.title, panel.label):
+                return panel
+        raise unknown_name("panel", title, [panel.title for panel in self.panels])
+
+    def sections(self) -> list[tuple[str, list[Panel]]]:
+        """The panels by section, both in the order of the file."""
+        found: dict[str, list[Panel]] = {}
+        for panel in self.panels:
+            found.setdefault(panel.section, []).append(panel)
+        return list(found.items())
+
+
+def user_dashboards() -> Path | None:
+    """`$LAKE_DASHBOARDS`: a folder with dashboards of one's own."""
+    named = os.environ.get("LAKE_DASHBOARDS")
+    return Path(named) if named else None
+
+
+def dashboards() -> dict[str, Dashboard]:
+    """All dashboards by name: `overview` first, then by label."""
+    folders = [resource("sql") / "dashboards"]
+    own = user_dashboards()
+    if own is not None:
+        if not own.is_dir():
+            raise UsageError(f"LAKE_DASHBOARDS names {own}, which is no folder. Unset or make it.")
+        folders.append(own)
+    found: dict[str, Dashboard] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")):
+            found[path.stem] = load_dashboard(path)
+        alone = {p.stem for p in folder.glob("*.sql")} - {p.stem for p in folder.glob("*.toml")}
+        if alone:
+            raise SourceError(f"{folder / min(alone)}.sql has no .toml beside it. Write its panels.")
+    order = sorted(found.values(), key=lambda d: (d.name != "overview", d.label.lower()))
+    return {dashboard.name: dashboard for dashboard in order}
+
+
+def find_dashboard(name: str) -> Dashboard:
+    """By short name, label or title, whatever the case. Raises UsageError with the known ones."""
+    known = dashboards()
+    wanted = name.strip().lower()
+    for dashboard in known.values():
+        if wanted in (dashboard.name, dashboard.title.lower(), dashboard.label.lower()):
+            return dashboard
+    raise unknown_name("dashboard", name, [f"{d.name} ({d.title})" for d in known.values()])
+
+
+def load_dashboard(path: Path) -> Dashboard:
+    """Read one dashboard from its .toml and the .sql beside it. Raises SourceError."""
+    return _load(path, path.stat().st_mtime_ns, _sql(path).stat().st_mtime_ns)
+
+
+def _sql(path: Path) -> Path:
+    beside = path.with_suffix(".sql")
+    if not beside.exists():
+        raise SourceError(f"{path} has no {beside.name} beside it. Write its queries.")
+    return beside
+
+
+@cache
+def _load(path: Path, *_changed: int) -> Dashboard:
+    try:
+        declared = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: {error}. Mend the file.") from error
+    blocks = read_blocks(_sql(path))
+    given = declared.pop("panel", [])
+    also = tuple(declared.pop("also", {}).items())
+    try:
+        panels = tuple(_panel(entry, blocks) for entry in given)
+        _check(Dashboard, declared | {"name": path.stem})
+        dashboard = Dashboard(name=path.stem, panels=panels, also=also, **declared)
+    except (SourceError, UsageError, TypeError, KeyError) as error:
+        raise SourceError(f"{path}: {error}") from error
+    unused = set(blocks) - {panel.query for panel in panels}
+    if unused:
+        raise SourceError(f"{path}: no panel shows the query {', '.join(sorted(unused))}.")
+    titles = [panel.title for panel in panels]
+    for panel in panels:
+        if titles.count(panel.title) > 1:
+            raise SourceError(f"{path}: two panels are titled '{panel.title}'.")
+        if panel.like and panel.like not in titles:
+            raise SourceError(f"{path}: '{panel.title}' is like '{panel.like}', which is not here.")
+    return dashboard
+
+
+def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
+    _check(Panel, entry)
+    return Panel(block=block(blocks, entry["query"]), **entry)
+
+
+def _check(kind: type[Panel | Dashboard], entry: dict[str, Any]) -> None:
+    known = {f.name: f for f in fields(kind)} 
+    wrong = sorted(set(entry) - set(known) | {"block", "panels"} & set(entry))
+    if wrong:
+        names = ", ".join(sorted(set(known) - {"block", "panels", "name"}))
+        raise SourceError(f"{entry.get('title', '')}: no entry is called '{wrong[0]}'. Known: {names}.")

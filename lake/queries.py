@@ -1,0 +1,154 @@
+"""SQL files of the project, and how a query in one is asked.
+
+A file is a row of blocks: `-- name: snake_case`, one comment line that says what comes out, then
+one SELECT with named parameters. The relation `logs` in it is the one place where filters enter:
+`Query.over` puts it before the text as a CTE. Nothing here knows a panel or a chart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lake.errors import SourceError, UsageError, unknown_name
+from lake.fieldsets import literal, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_HEAD = re.compile(r"^-- name:[ \t]*(.*)$", re.MULTILINE)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w+)")
+
+
+class Interval(str):
+    """The width of a bar in time, as DuckDB writes it: `15 minutes`, `1 month` (a calendar one)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One named query of a file; `about` is its comment line."""
+
+    name: str
+    about: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Columns and rows as the engine gave them; times aware and UTC."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def one(self) -> dict[str, Any]:
+        """The only row, by column."""
+        return dict(zip(self.columns, self.rows[0], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache."""
+
+    sql: str
+    params: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def over(cls, block: Block, relations: Mapping[str, str], given: Mapping[str, Any]) -> Query:
+        """The block's query over relations (name -> SELECT), with the parameters it uses."""
+        used = [name for name in relations if re.search(rf"\b{name}\b", block.sql)]
+        ctes = ",\n".join(f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used)
+        sql = block.sql
+        if ctes:
+            rest = re.match(r"WITH\s+", sql, re.IGNORECASE)
+            sql = f"WITH {ctes},\n{sql[rest.end() :]}" if rest else f"WITH {ctes}\n{sql}"
+        names = _parameters(sql)
+        missing = names - set(given)
+        if missing:
+            raise SourceError(
+                f"query {block.name} names ${min(missing)}. Known: "
+                f"{', '.join(f'${name}' for name in sorted(given))}."
+            )
+        return cls(sql, tuple((name, given[name]) for name in sorted(names)))
+
+    def ask(self, cursor: duckdb.DuckDBPyConnection, row_limit: int | None = None) -> Answer:
+        """Run it. Raises UsageError with the engine's words and the query."""
+        try:
+            cursor.execute(self.sql, {name: _bound(value) for name, value in self.params} or None)
+            columns = tuple(column[0] for column in cursor.description or [])
+            rows = cursor.fetchall() if row_limit is None else cursor.fetchmany(row_limit)
+        except duckdb.Error as error:
+            raise UsageError(f"{error}\nThe query was:\n{self.written_out()}") from error
+        return Answer(columns, tuple(rows))
+
+    def written_out(self) -> str:
+        """The query with its values written into it: what a reader can paste into `lake sql`."""
+        values = dict(self.params)
+
+        def value(token: re.Match[str]) -> str:
+            return _literal(values[token[1]]) if token[1] in values else token[0]
+
+        return _TOKEN.sub(value, self.sql)
+
+
+Ask = Callable[[Query], Answer]
+"""Whoever answers a query: a cursor, or a cache before one."""
+
+
+def read_blocks(path: Path) -> dict[str, Block]:
+    """The blocks of a SQL file, in order. Raises SourceError that names the file and the block."""
+    text = path.read_text("utf-8")
+    heads = list(_HEAD.finditer(text))
+    found: dict[str, Block] = {}
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        name = head[1].strip()
+        body = text[head.end() : after.start() if after else len(text)].strip()
+        about, _, sql = body.partition("\n")
+        sql = sql.strip().removesuffix(";").strip()
+        if not _NAME.fullmatch(name) or name in found:
+            raise SourceError(f"{path}: '{name}' is no name, or stands twice. Write snake_case.")
+        if not about.startswith("-- ") or not sql:
+            raise SourceError(f"{path}: {name} wants one comment line, then a query.")
+        found[name] = Block(name, about.removeprefix("-- ").strip(), sql)
+    if not found:
+        raise SourceError(f"{path} has no '-- name:' line.")
+    return found
+
+
+def block(blocks: Mapping[str, Block], name: str) -> Block:
+    """A block by its name. Raises UsageError that lists the known ones."""
+    try:
+        return blocks[name]
+    except KeyError:
+        raise unknown_name("query", name, list(blocks)) from None
+
+
+def relation(table: str, where: str) -> str:
+    """The SELECT behind `logs`: a table's rows under a condition, or all of them."""
+    return f"SELECT * FROM {quote(table)}" + (f" WHERE {where}" if where else "")
+
+
+def _parameters(sql: str) -> set[str]:
+    return {token[1] for token in _TOKEN.finditer(sql) if token[1]}
+
+
+def _bound(value: Any) -> Any:  # noqa: ANN401  whatever a parameter can be
+    return duckdb.Value(str(value), "INTERVAL") if isinstance(value, Interval) else value
+
+
+def _literal(value: Any) -> str:  # noqa: ANN401  whatever a parameter can be
+    if isinstance(value, Interval):
+        return f"INTERVAL '{value}'"
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ '{value.isoformat(' ')}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return literal(value) if isinstance(value, str) else str(value).lower()

@@ -1,0 +1,138 @@
+"""The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`.
+
+Each is one `read_parquet` over the committed list of files, headed by an empty file that has the
+whole type of every field set; so an empty table has its columns, and a file that lacks a leaf gives
+NULL. `schema=` and `union_by_name` are not used: the one gives wrong values in DuckDB 2.0.0, the other
+reads every footer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lake.fieldsets import PARTITION, core_sets, field_sets, literal, quote, type_sql
+from lake.normalize import view_columns
+from lake.paths import resource
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from lake.table import Snapshot, Store
+
+HIVE = "hive_partitioning = true, hive_types = {" + ", ".join(
+    f"'{name}': {kind}" for name, kind in PARTITION.items()
+) + "}"
+LEDGER = {
+    "objects": (
+        "object",
+        "path, bucket, key, etag, size, sha256, source, status, records, rows, duplicates, "
+        "rejects, reason, read_at, superseded, root, modified, context, unknown_members, geoip, "
+        "batch",
+    ),
+    "rejects": ("reject", "source, path, position, reason, text"),
+    "duplicates": ("duplicate", "source, hash, path, position, batch"),
+}
+
+
+def macros() -> str:
+    """The SQL of the analysts' macros."""
+    return (resource("sql") / "macros" / "analyst.sql").read_text("utf-8")
+
+
+def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
+    """The CREATE VIEW statements of a snapshot. Makes the empty head files where they lack."""
+    statements = []
+    every: list[str] = []
+    for name, source in catalogue().sources.items():
+        files = [file.path for file in store.files(name, snapshot)]
+        every += files
+        head = _head(store.path, name, view_columns(source))
+        statements.append(_view(name, [head, *files]))
+    common = {
+        "@timestamp": "TIMESTAMPTZ",
+        **{n: type_sql(field_sets()[n]) for n in core_sets()},
+        **PARTITION,
+    }
+    statements.append(_view("events", [_head(store.path, "events", common), *every]))
+    statements.append(_families(store, snapshot))
+    for name, (kind, columns) in LEDGER.items():
+        statements.append(_ledger_view(store, snapshot, name, kind, columns))
+    return [s for s in statements if s]
+
+
+def _view(name: str, files: list[str]) -> str:
+    listed = ", ".join(literal(f) for f in files)
+    return f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT * FROM read_parquet([{listed}], {HIVE})"
+
+
+def _families(store: Store, snapshot: Snapshot) -> str:
+    """The family views: a source.toml may name a `family`; its members are shown as one."""
+    families: dict[str, list[str]] = {}
+    for name, source in catalogue().sources.items():
+        if source.family:
+            families.setdefault(source.family, []).append(name)
+    statements = []
+    for family, names in families.items():
+        files = [f.path for n in sorted(names) for f in store.files(n, snapshot)]
+        shared = [set(view_columns(catalogue()[n])) for n in names]
+        columns = view_columns(catalogue()[names[0]])
+        common = {
+            c: k for c, k in columns.items() if c != "native" and all(c in s for s in shared)
+        }
+        statements.append(_view(family, [_head(store.path, family, common), *files]))
+    return ";\n".join(statements)
+
+
+def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> str:
+    from lake.ledger import SCHEMA
+
+    head = store.path / "_views" / "ledger.parquet"
+    if not head.exists():
+        import pyarrow.parquet as pq
+
+        head.parent.mkdir(exist_ok=True)
+        _write(head, lambda at: pq.write_table(SCHEMA.empty_table(), at))
+    files = [str(head), *store.ledger_files(kind, snapshot)]
+    listed = ", ".join(literal(f) for f in files)
+    latest = (
+        "*, row_number() OVER (PARTITION BY root, key ORDER BY batch DESC) > 1 AS superseded"
+        if kind == "object"
+        else "*"
+    )
+    return (
+        f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM (SELECT {latest} FROM "
+        f"read_parquet([{listed}], hive_partitioning = false))"
+    )
+
+
+def _head(lake: Path, name: str, columns: dict[str, str]) -> str:
+    """An empty Parquet file with these columns, its path shaped like a partition's."""
+    version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
+    folder = lake / "_views" / f"{name}-{version}" / "account=unknown/region=unknown/date=1970-01-01"
+    head = folder / "head.parquet"
+    if not head.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        body = ", ".join(
+            f"NULL::{kind} AS {quote(column)}"
+            for column, kind in columns.items()
+            if column not in PARTITION
+        )
+
+        def write(at: Path) -> None:
+            with duckdb.connect() as con:
+                con.execute("SET TimeZone = 'UTC'")
+                con.execute(f"COPY (SELECT {body} LIMIT 0) TO {literal(str(at))} (FORMAT parquet)")
+
+        _write(head, write)
+    return str(head)
+
+
+def _write(target: Path, write: object) -> None:
+    import uuid
+
+    temporary = target.with_name(f".{uuid.uuid4().hex}")
+    write(temporary)  # type: ignore[operator]
+    temporary.replace(target)

@@ -1,0 +1,59 @@
+-- Macros for analysts, in every connection that lake opens and in lake.duckdb. Pure SQL, no extension.
+
+-- ipv4_number(ip): an IPv4 address as a number, 0 to 2^32-1; NULL for anything else.
+CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') THEN
+  TRY_CAST(split_part(ip, '.', 1) AS BIGINT) * 16777216 + TRY_CAST(split_part(ip, '.', 2) AS BIGINT) * 65536
+  + TRY_CAST(split_part(ip, '.', 3) AS BIGINT) * 256 + TRY_CAST(split_part(ip, '.', 4) AS BIGINT) END;
+
+-- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else.
+CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN (
+  SELECT CASE WHEN len(h) + len(t) <= 8 THEN
+    list_reduce(list_transform(
+      list_concat(h, list_transform(range(CASE WHEN contains(a, '::') THEN 8 - len(h) - len(t) ELSE 0 END), lambda i: '0'), t),
+      lambda g: lpad(g, 4, '0')), lambda x, y: x || y) END
+  FROM (SELECT a, list_filter(string_split(split_part(a, '::', 1), ':'), lambda g: g <> '') AS h,
+               list_filter(string_split(split_part(a, '::', 2), ':'), lambda g: g <> '') AS t
+        FROM (SELECT CASE WHEN regexp_matches(ip, '[.]') THEN
+                regexp_replace(lower(ip), '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$', '') ||
+                printf('%x:%x', (ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) >> 16)::BIGINT, (ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) & 65535)::BIGINT)
+              ELSE lower(ip) END AS a))) END;
+
+-- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
+-- network without a length is one address. What must stand before a dot is compared as text first, which
+-- decides /8, /16, /24 and /32 alone.
+CREATE OR REPLACE MACRO cidr_bits(net) AS CASE WHEN contains(net, '/') THEN TRY_CAST(split_part(net, '/', 2) AS INTEGER)
+  WHEN contains(net, ':') THEN 128 ELSE 32 END;
+CREATE OR REPLACE MACRO cidr_head(net) AS
+  array_to_string(string_split(split_part(net, '/', 1), '.')[1:(cidr_bits(net) // 8)], '.')
+  || CASE WHEN cidr_bits(net) BETWEEN 8 AND 31 THEN '.' ELSE '' END;
+CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
+  WHEN contains(net, ':') THEN CASE WHEN NOT contains(ip, ':') THEN false
+    ELSE ipv6_hex(ip)[1:(cidr_bits(net) // 4)] = ipv6_hex(split_part(net, '/', 1))[1:(cidr_bits(net) // 4)]
+      AND (cidr_bits(net) % 4 = 0 OR
+           (('0x' || ipv6_hex(ip)[(cidr_bits(net) // 4 + 1)])::INTEGER >> (4 - cidr_bits(net) % 4))
+         = (('0x' || ipv6_hex(split_part(net, '/', 1))[(cidr_bits(net) // 4 + 1)])::INTEGER >> (4 - cidr_bits(net) % 4))) END
+  WHEN cidr_bits(net) = 32 THEN ip = split_part(net, '/', 1)
+  WHEN NOT starts_with(ip, cidr_head(net)) THEN false
+  WHEN contains(ip, ':') THEN false
+  WHEN cidr_bits(net) % 8 = 0 THEN true
+  ELSE (ipv4_number(ip) >> (32 - cidr_bits(net))) = (ipv4_number(split_part(net, '/', 1)) >> (32 - cidr_bits(net))) END;
+
+-- is_private(ip): RFC 1918, RFC 4193, carrier-grade NAT, loopback and link-local addresses.
+CREATE OR REPLACE MACRO is_private(ip) AS CASE
+  WHEN starts_with(ip, '10.') OR starts_with(ip, '192.168.') OR starts_with(ip, '127.') OR starts_with(ip, '169.254.') THEN true
+  WHEN starts_with(ip, '172.') THEN TRY_CAST(split_part(ip, '.', 2) AS INTEGER) BETWEEN 16 AND 31
+  WHEN starts_with(ip, '100.') THEN TRY_CAST(split_part(ip, '.', 2) AS INTEGER) BETWEEN 64 AND 127
+  WHEN contains(ip, ':') THEN ip = '::1' OR regexp_matches(ip, '^f[cd]|^fe[89ab]')
+  WHEN ip IS NOT NULL THEN false END;
+
+-- ago(span): the moment that long before now: `"@timestamp" > ago('2 hours')`.
+CREATE OR REPLACE MACRO ago(span) AS now() - CAST(span AS INTERVAL);
+
+-- arn(text): an ARN in its parts: partition, service, region, account, resource (all after the fifth
+-- colon), resource_type, resource_id. NULL where the text is no ARN.
+CREATE OR REPLACE MACRO arn(text) AS CASE WHEN regexp_matches(text, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:.') THEN struct_pack(
+  "partition" := split_part(text, ':', 2), service := split_part(text, ':', 3),
+  region := nullif(split_part(text, ':', 4), ''), account := nullif(split_part(text, ':', 5), ''),
+  resource := regexp_extract(text, '^(?:[^:]*:){5}(.*)$', 1),
+  resource_type := nullif(regexp_extract(text, '^(?:[^:]*:){5}([^:/]*)[:/]', 1), ''),
+  resource_id := regexp_extract(text, '^(?:[^:]*:){5}(?:[^:/]*[:/])?(.*)$', 1)) END;
