@@ -5,18 +5,19 @@ CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') THEN
   TRY_CAST(split_part(ip, '.', 1) AS BIGINT) * 16777216 + TRY_CAST(split_part(ip, '.', 2) AS BIGINT) * 65536
   + TRY_CAST(split_part(ip, '.', 3) AS BIGINT) * 256 + TRY_CAST(split_part(ip, '.', 4) AS BIGINT) END;
 
--- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else.
-CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN (
-  SELECT CASE WHEN len(h) + len(t) <= 8 THEN
-    list_reduce(list_transform(
-      list_concat(h, list_transform(range(CASE WHEN contains(a, '::') THEN 8 - len(h) - len(t) ELSE 0 END), lambda i: '0'), t),
-      lambda g: lpad(g, 4, '0')), lambda x, y: x || y) END
-  FROM (SELECT a, list_filter(string_split(split_part(a, '::', 1), ':'), lambda g: g <> '') AS h,
-               list_filter(string_split(split_part(a, '::', 2), ':'), lambda g: g <> '') AS t
-        FROM (SELECT CASE WHEN regexp_matches(ip, '[.]') THEN
-                regexp_replace(lower(ip), '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$', '') ||
-                printf('%x:%x', (ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) >> 16)::BIGINT, (ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) & 65535)::BIGINT)
-              ELSE lower(ip) END AS a))) END;
+-- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else. The three before it are its steps:
+-- a dotted tail as hex groups, the groups before and after `::`, the zeros between.
+CREATE OR REPLACE MACRO ipv6_groups(ip) AS CASE WHEN contains(ip, '.') THEN
+    regexp_replace(lower(ip), '[0-9.]+$', '')
+    || printf('%x:%x', ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) >> 16, ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) & 65535)
+  ELSE lower(ip) END;
+CREATE OR REPLACE MACRO ipv6_side(groups, side) AS list_filter(string_split(split_part(groups, '::', side), ':'), lambda g: g <> '');
+CREATE OR REPLACE MACRO ipv6_joined(groups) AS array_to_string(list_transform(
+    list_concat(ipv6_side(groups, 1),
+      list_resize([]::VARCHAR[], CASE WHEN contains(groups, '::') THEN greatest(8 - len(ipv6_side(groups, 1)) - len(ipv6_side(groups, 2)), 0) ELSE 0 END, '0'),
+      ipv6_side(groups, 2)),
+    lambda g: lpad(g, 4, '0')), '');
+CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN ipv6_joined(ipv6_groups(ip)) END;
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
 -- network without a length is one address. What must stand before a dot is compared as text first, which
@@ -36,7 +37,8 @@ CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
   WHEN NOT starts_with(ip, cidr_head(net)) THEN false
   WHEN contains(ip, ':') THEN false
   WHEN cidr_bits(net) % 8 = 0 THEN true
-  ELSE (ipv4_number(ip) >> (32 - cidr_bits(net))) = (ipv4_number(split_part(net, '/', 1)) >> (32 - cidr_bits(net))) END;
+  ELSE TRY_CAST(split_part(ip, '.', cidr_bits(net) // 8 + 1) AS INTEGER) >> (8 - cidr_bits(net) % 8)
+     = TRY_CAST(split_part(split_part(net, '/', 1), '.', cidr_bits(net) // 8 + 1) AS INTEGER) >> (8 - cidr_bits(net) % 8) END;
 
 -- is_private(ip): RFC 1918, RFC 4193, carrier-grade NAT, loopback and link-local addresses.
 CREATE OR REPLACE MACRO is_private(ip) AS CASE
