@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import SourceError, UsageError, unknown_name
-from lake.filters import all_fields
+from lake.filters import all_fields, fields_of
 from lake.paths import resource
 from lake.queries import Block, block, read_blocks
 
@@ -116,7 +116,8 @@ def dashboards() -> dict[str, Dashboard]:
             found[path.stem] = load_dashboard(path)
         alone = {p.stem for p in folder.glob("*.sql")} - {p.stem for p in folder.glob("*.toml")}
         if alone:
-            raise SourceError(f"{folder / min(alone)}.sql has no .toml beside it. Write its panels.")
+            lone = folder / f"{min(alone)}.sql"
+            raise SourceError(f"{lone} has no .toml beside it. Write its panels.")
     order = sorted(found.values(), key=lambda d: (d.name != "overview", d.label.lower()))
     return {dashboard.name: dashboard for dashboard in order}
 
@@ -156,6 +157,7 @@ def _load(path: Path, *_changed: int) -> Dashboard:
         panels = tuple(_panel(entry, blocks) for entry in given)
         _check(Dashboard, declared | {"name": path.stem})
         dashboard = Dashboard(name=path.stem, panels=panels, also=also, **declared)
+        fields_of(dashboard.table)
     except (SourceError, UsageError, TypeError, KeyError) as error:
         raise SourceError(f"{path}: {error}") from error
     unused = set(blocks) - {panel.query for panel in panels}
@@ -176,8 +178,9 @@ def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
 
 
 def _check(kind: type[Panel | Dashboard], entry: dict[str, Any]) -> None:
-    known = {f.name: f for f in fields(kind)} 
-    wrong = sorted(set(entry) - set(known) | {"block", "panels"} & set(entry))
+    known = {f.name for f in fields(kind)}
+    wrong = sorted(set(entry) - known | {"block", "panels"} & set(entry))
     if wrong:
-        names = ", ".join(sorted(set(known) - {"block", "panels", "name"}))
-        raise SourceError(f"{entry.get('title', '')}: no entry is called '{wrong[0]}'. Known: {names}.")
+        names = ", ".join(sorted(known - {"block", "panels", "name"}))
+        title = entry.get("title", "")
+        raise SourceError(f"{title}: no entry is called '{wrong[0]}'. Known: {names}.")

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from lake.errors import UsageError
-from lake.fieldsets import PARTITION, ecs_leaves, leaves, quote
+from lake.errors import UsageError, unknown_name
+from lake.fieldsets import PARTITION, core_sets, ecs_leaves, field_sets, leaves, quote
+from lake.normalize import table_sets
 from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 EVENTS = "events"
 """The view over all tables. It has the row model without `native`."""
@@ -73,7 +77,7 @@ class TimeRange:
 
     @classmethod
     def last(cls, span: timedelta, newest: datetime) -> TimeRange:
-        """The last `span` of data whose newest event is of `newest`; open, so that it is included."""
+        """The last `span` of data whose newest event is of `newest`; open towards the end."""
         return cls(newest - span)
 
     def within(self, extent: TimeRange) -> TimeRange:
@@ -113,9 +117,9 @@ class TimeRange:
 class Filter:
     """One condition on one field. Several values mean: any of them.
 
-    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`) or a
-    partition key (`account`, `region`, `date`). `value` is text or several texts; they are read as
-    the field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
+    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`) or
+    a partition key (`account`, `region`, `date`). `value` is text or several texts; they are read
+    as the field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
     Raises UsageError for a field that no table has, an unknown operator, a value of another type.
     """
 
@@ -189,7 +193,7 @@ class Filter:
 class Selection:
     """Everything that is chosen: time, filters, and a condition of a user's own (command line)."""
 
-    time: TimeRange = TimeRange()  # noqa: RUF009  frozen
+    time: TimeRange = TimeRange()
     filters: tuple[Filter, ...] = ()
     where: str | None = None
 
@@ -215,18 +219,36 @@ class Selection:
 
 @cache
 def fields_of(table: str) -> dict[str, str]:
-    """Field -> DuckDB type of one table, or of the view over all."""
-    common = PARTITION | ecs_leaves()
-    if table == EVENTS or table not in catalogue().sources:
-        return common
-    own = leaves(catalogue()[table].native)
-    return common | {f"native.{leaf.name}": leaf.type for leaf in own}
+    """Field -> DuckDB type of a table, of a family's view, or of the view over all tables.
+
+    Raises UsageError for a name that is none of these.
+    """
+    sources = catalogue().sources
+    if table == EVENTS:
+        return PARTITION | _set_leaves(core_sets())
+    if table in sources:
+        own = {f"native.{leaf.name}": leaf.type for leaf in leaves(sources[table].native)}
+        return PARTITION | _set_leaves(table_sets(sources[table])) | own
+    members = [fields_of(name) for name, source in sources.items() if source.family == table]
+    if not members:
+        families = {source.family for source in sources.values() if source.family}
+        raise unknown_name("table", table, [EVENTS, *sources, *families])
+    shared = set.intersection(*(set(fields) for fields in members))
+    return {
+        name: kind
+        for name, kind in members[0].items()
+        if name in shared and not name.startswith("native.")
+    }
+
+
+def _set_leaves(names: Iterable[str]) -> dict[str, str]:
+    return {leaf.name: leaf.type for n in names for leaf in leaves({n: field_sets()[n]})}
 
 
 @cache
 def all_fields() -> dict[str, str]:
     """Field -> DuckDB type over all tables; where sources differ in a type, text."""
-    found = dict(fields_of(EVENTS))
+    found = PARTITION | ecs_leaves()
     for table in catalogue().sources:
         for name, kind in fields_of(table).items():
             found[name] = kind if found.get(name, kind) == kind else "VARCHAR"

@@ -217,9 +217,7 @@ class _Ingest:
                     work.append((location, found))
         return work
 
-    def _unchanged(
-        self, location: Location, obj: RawObject, known: dict[str, object]
-    ) -> bool:
+    def _unchanged(self, location: Location, obj: RawObject, known: dict[str, object]) -> bool:
         before = known.get(obj.identity)
         same = is_unchanged(obj, before)  # type: ignore[arg-type]
         if same is not None:
@@ -272,9 +270,7 @@ class _Ingest:
                 self._take(lambda _b, f=future: f.result(), batch, queue)
             self._commit_if_due()
 
-    def _take(
-        self, get: Callable[[Batch], BatchResult], batch: Batch, queue: deque[Batch]
-    ) -> None:
+    def _take(self, get: Callable[[Batch], BatchResult], batch: Batch, queue: deque[Batch]) -> None:
         """A batch's result; a batch that fails as a whole is cut until the object is found."""
         try:
             result = get(batch)
@@ -289,13 +285,19 @@ class _Ingest:
             if len(batch.objects) > 1:
                 half = len(batch.objects) // 2
                 queue.extendleft(
-                    [replace(batch, objects=batch.objects[half:]),
-                     replace(batch, objects=batch.objects[:half])]
+                    [
+                        replace(batch, objects=batch.objects[half:]),
+                        replace(batch, objects=batch.objects[:half]),
+                    ]
                 )
                 return
             _, obj = batch.objects[0]
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}"
-            result = BatchResult(batch.number, (), (), (ObjectResult(obj, "failed", reason=reason),))
+            reason = (
+                f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}"
+            )
+            result = BatchResult(
+                batch.number, (), (), (ObjectResult(obj, "failed", reason=reason),)
+            )
         self.done.append(result)
         self.rows_waiting += sum(f.rows for f in result.files)
         for one in result.objects:
@@ -403,8 +405,12 @@ def _without(
         return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
     return (
         replace(
-            file, path=target, rows=rows, size=target.stat().st_size,
-            stats=f'{{"numRecords": {rows}}}', hashes=file.hashes[~double],
+            file,
+            path=target,
+            rows=rows,
+            size=target.stat().st_size,
+            stats=f'{{"numRecords": {rows}}}',
+            hashes=file.hashes[~double],
         ),
         repeats,
     )

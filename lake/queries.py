@@ -141,7 +141,9 @@ def _parameters(sql: str) -> set[str]:
 
 
 def _bound(value: Any) -> Any:  # noqa: ANN401  whatever a parameter can be
-    return duckdb.Value(str(value), "INTERVAL") if isinstance(value, Interval) else value
+    return (
+        duckdb.Value(str(value), duckdb.type("INTERVAL")) if isinstance(value, Interval) else value
+    )
 
 
 def _literal(value: Any) -> str:  # noqa: ANN401  whatever a parameter can be

@@ -78,7 +78,9 @@ class Lake:
         """A cursor over the views; one a thread and query."""
         return self._con.cursor()
 
-    def sql(self, query: str, params: dict[str, Any] | list[Any] | None = None) -> duckdb.DuckDBPyRelation:
+    def sql(
+        self, query: str, params: dict[str, Any] | list[Any] | None = None
+    ) -> duckdb.DuckDBPyRelation:
         """The result of a query, as a DuckDB relation (`.df()`, `.pl()`, `.fetchall()`).
 
         Raises duckdb.Error for wrong SQL. Views: `tables()`, `events`, `objects`, `rejects`,
@@ -92,10 +94,10 @@ class Lake:
 
         catalogue()[source]
         if source not in self._snapshot.tables:
-            raise LakeError(f"the lake has no rows of {source}. It has: {', '.join(self.tables())}.")
-        return pl.scan_delta(
-            str(self.path / source), version=self._snapshot.tables[source]
-        )
+            raise LakeError(
+                f"the lake has no rows of {source}. It has: {', '.join(self.tables())}."
+            )
+        return pl.scan_delta(str(self.path / source), version=self._snapshot.tables[source])
 
     def tables(self) -> list[str]:
         """The tables that have rows."""
@@ -139,7 +141,9 @@ def write_client_file(path: Path) -> None:
         temporary.replace(target)
         target.with_name(f"{CLIENT_FILE}.wal").unlink(missing_ok=True)
     except (OSError, duckdb.IOException) as error:
-        raise StorageError(f"{target} cannot be written: {error}. The lake itself is whole.") from error
+        raise StorageError(
+            f"{target} cannot be written: {error}. The lake itself is whole."
+        ) from error
     finally:
         _remove(temporary)
 
@@ -151,7 +155,9 @@ def client_file_moved(path: Path) -> bool:
         return False
     try:
         with duckdb.connect(str(target), read_only=True) as con:
-            row = con.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'rejects'").fetchone()
+            row = con.execute(
+                "SELECT sql FROM duckdb_views() WHERE view_name = 'rejects'"
+            ).fetchone()
     except duckdb.Error:
         return False
     return row is None or str(path.absolute()).replace("'", "''") not in row[0]

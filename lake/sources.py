@@ -43,6 +43,7 @@ _KNOWN = {
     "delimited": {
         "delimiter",
         "quotes",
+        "quoted",
         "header",
         "columns",
         "min_fields",
@@ -60,7 +61,8 @@ def column_name(header: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delimited:
-    """How a line is cut into columns. `pattern` is for lines whose quotes do not add up."""
+    """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
+    them those in which more than `quoted` fields stand in quotes (0: any number may)."""
 
     delimiter: str
     header: str
@@ -70,6 +72,7 @@ class Delimited:
     nulls: tuple[str, ...] = ("-",)
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
+    quoted: int = 0
 
     def column(self, header: str) -> str | None:
         """The known column that a header's name means, or None."""
@@ -294,6 +297,7 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         header=given["header"],
         columns=tuple(given["columns"]),
         quotes=given.get("quotes", False),
+        quoted=given.get("quoted", 0),
         min_fields=given.get("min_fields", 1),
         nulls=tuple(given.get("nulls", ["-"])),
         aliases=tuple(given.get("aliases", {}).items()),

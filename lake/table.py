@@ -128,7 +128,9 @@ class Store:
                         configuration=CONFIGURATION,
                     )
         except OSError as error:
-            raise StorageError(f"cannot make a lake at {path}: {error}. Name another folder.") from error
+            raise StorageError(
+                f"cannot make a lake at {path}: {error}. Name another folder."
+            ) from error
         return store
 
     def _check_format(self) -> None:
@@ -151,7 +153,9 @@ class Store:
             try:
                 table.load_as_version(as_of)
             except DeltaError as error:
-                raise UsageError(f"the lake has no state as of {as_of:%Y-%m-%dT%H:%M:%SZ}: {error}") from error
+                raise UsageError(
+                    f"the lake has no state as of {as_of:%Y-%m-%dT%H:%M:%SZ}: {error}"
+                ) from error
         return table
 
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
@@ -160,7 +164,9 @@ class Store:
         batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        row = pq.read_table(self.path / ledger.TABLE / batches[-1], partitioning=None).to_pylist()[0]
+        row = pq.read_table(self.path / ledger.TABLE / batches[-1], partitioning=None).to_pylist()[
+            0
+        ]
         return Snapshot(int(row["batch"]), table.version(), dict(json.loads(row["tables"])))
 
     def ledger_version(self) -> int:
@@ -346,7 +352,10 @@ class Store:
         actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
         removed = [
             RemoveAction(
-                a["path"], True, int(time.time() * 1000), a["size_bytes"],
+                a["path"],
+                True,
+                int(time.time() * 1000),
+                a["size_bytes"],
                 {k: str(a[f"partition.{k}"]) for k in KEYS},
             )
             for a in actions

@@ -22,9 +22,11 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from lake.table import Snapshot, Store
 
-HIVE = "hive_partitioning = true, hive_types = {" + ", ".join(
-    f"'{name}': {kind}" for name, kind in PARTITION.items()
-) + "}"
+HIVE = (
+    "hive_partitioning = true, hive_types = {"
+    + ", ".join(f"'{name}': {kind}" for name, kind in PARTITION.items())
+    + "}"
+)
 LEDGER = {
     "objects": (
         "object",
@@ -79,9 +81,7 @@ def _families(store: Store, snapshot: Snapshot) -> str:
         files = [f.path for n in sorted(names) for f in store.files(n, snapshot)]
         shared = [set(view_columns(catalogue()[n])) for n in names]
         columns = view_columns(catalogue()[names[0]])
-        common = {
-            c: k for c, k in columns.items() if c != "native" and all(c in s for s in shared)
-        }
+        common = {c: k for c, k in columns.items() if c != "native" and all(c in s for s in shared)}
         statements.append(_view(family, [_head(store.path, family, common), *files]))
     return ";\n".join(statements)
 
@@ -111,7 +111,9 @@ def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns
 def _head(lake: Path, name: str, columns: dict[str, str]) -> str:
     """An empty Parquet file with these columns, its path shaped like a partition's."""
     version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
-    folder = lake / "_views" / f"{name}-{version}" / "account=unknown/region=unknown/date=1970-01-01"
+    folder = (
+        lake / "_views" / f"{name}-{version}" / "account=unknown/region=unknown/date=1970-01-01"
+    )
     head = folder / "head.parquet"
     if not head.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,62 @@
+"""Why a panel is empty, in a sentence with what to do next: no such logs, nothing at this time and
+where the nearest data is, a filter that nothing fits, a database or a list that was not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lake.filters import EVENTS, Selection, TimeRange, show_time
+from lake.queries import Answer, Ask, Query, relation
+from lake.scope import View, extent_of, lake_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.dashboards import Panel
+
+
+def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
+    """The sentence for an answer that shows nothing; None where it shows something."""
+    if panel.whole:
+        return None if answer.rows else panel.empty or "None in this lake."
+    if answer.rows and view.shown.events:
+        return None
+    return "".join(_reasons(view, panel, ask))
+
+
+def _reasons(view: View, panel: Panel, ask: Ask) -> Iterator[str]:
+    table, selection = view.dashboard.table, view.selection
+    if not view.whole.events:
+        kind = "logs" if table == EVENTS else f"{view.dashboard.label} logs"
+        yield f"This lake has no {kind}. Read some with `lake ingest WHERE`."
+    elif not view.shown.events:
+        rest = Selection(TimeRange(), selection.filters, selection.where)
+        without_time = extent_of(table, rest, ask)
+        if not without_time.events:
+            yield "No event fits the filters, whatever the time."
+            return
+        yield f"Nothing {selection.time.words()}. "
+        yield from _nearest(view, rest, ask)
+    elif panel.needs == "geoip":
+        yield (
+            "No address here has a place. Either all are private, or there was no GeoIP database "
+            "when the logs were read: `lake geoip update`, then `lake rebuild`."
+        )
+    elif panel.needs == "threat":
+        yield "No threat list is loaded, or nothing here stands on one."
+    else:
+        yield panel.empty or "Nothing of this kind in the selection."
+
+
+def _nearest(view: View, rest: Selection, ask: Ask) -> Iterator[str]:
+    table, time = view.dashboard.table, view.selection.time
+    clause = rest.clause(table)
+    ends = {"from": time.start or time.end, "to": time.end or time.start}
+    query = Query.over(
+        lake_blocks()["nearest"],
+        {"logs": relation(table, clause.sql)},
+        dict(clause.params) | ends,
+    )
+    near = [show_time(at) for at in ask(query).rows[0] if at]
+    yield f"The nearest data is of {' and of '.join(near)} UTC."

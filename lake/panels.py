@@ -1,0 +1,133 @@
+"""Every figure of a dashboard, without a browser: asks a panel's query under a selection and says
+why an answer is empty. The command line prints what `run_dashboard` gives, the pages draw it; both
+ask through the same `Query`, and neither counts anything itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from lake.dashboards import Panel, find_dashboard
+from lake.filters import Selection, TimeRange
+from lake.notes import note_of
+from lake.queries import Answer, Ask, Query, relation
+from lake.scope import View, lake_blocks, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lake.query import Lake
+
+ROWS_SHOWN = 50
+"""Rows of a panel of rows, unless told otherwise."""
+
+HANDLE = "_"
+"""A column whose name begins so belongs to the page, not to the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelResult:
+    """What a panel shows. `sql` runs as it stands; `note` says why there is nothing; `keys` holds,
+    row by row, what the page needs to find a row again."""
+
+    title: str
+    chart: str
+    sql: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str | None = None
+    keys: tuple[dict[str, Any], ...] = ()
+
+
+def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Query:
+    """The query of a panel under a view, with exactly the parameters it names."""
+    given = {"from": view.time.start, "to": view.time.end, "limit": limit, "offset": offset}
+    return Query.over(panel.block, dict(view.relations), given | dict(view.params))
+
+
+def run_panel(
+    view: View, panel: Panel, ask: Ask, *, limit: int = ROWS_SHOWN, offset: int = 0
+) -> PanelResult:
+    """Ask a panel's query; where it gives nothing, say why."""
+    query = prepare(view, panel, limit=limit, offset=offset)
+    answer = ask(query)
+    shown = [n for n, name in enumerate(answer.columns) if not name.startswith(HANDLE)]
+    hidden = [n for n in range(len(answer.columns)) if n not in shown]
+    return PanelResult(
+        title=panel.title,
+        chart=panel.chart,
+        sql=query.written_out(),
+        columns=tuple(answer.columns[n] for n in shown),
+        rows=tuple(tuple(row[n] for n in shown) for row in answer.rows),
+        note=note_of(view, panel, answer, ask),
+        keys=tuple({answer.columns[n]: row[n] for n in hidden} for row in answer.rows)
+        if hidden
+        else (),
+    )
+
+
+def run_dashboard(
+    lake: Lake,
+    name: str,
+    time_from: datetime | None = None,
+    time_to: datetime | None = None,
+    where: str | None = None,
+    *,
+    interval: str | None = None,
+) -> list[PanelResult]:
+    """Every panel of a dashboard in page order, over all data where no time is given.
+
+    `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
+    condition in SQL; `interval` a width of bars ("1 month") instead of one that fits the range.
+    Raises UsageError for an unknown name or a condition that the engine refuses.
+    """
+    dashboard = find_dashboard(name)
+
+    def ask(query: Query) -> Answer:
+        return query.ask(lake.cursor())
+
+    view = view_of(dashboard, Selection(TimeRange(time_from, time_to), (), where), ask, interval)
+    return [run_panel(view, panel, ask) for panel in dashboard.panels]
+
+
+def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
+    """The results as `lake panels --format json` prints them: rows as lists, times with Z."""
+    return [
+        {
+            "title": result.title,
+            "chart": result.chart,
+            "sql": result.sql,
+            "columns": list(result.columns),
+            "rows": [[plain(value) for value in row] for row in result.rows],
+            "note": result.note,
+        }
+        for result in results
+    ]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives
+    """A value as JSON has it: times ISO 8601 with Z, whole decimals as integers, NaN as null."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, (int, str)) else str(value)
+
+
+def whole_row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:
+    """One row with all its fields, as JSON text; None where it is gone."""
+    given = {"hash": keys["_hash"], "at": at, "date": at.astimezone(UTC).date()}
+    answer = ask(Query.over(lake_blocks()["row"], {"logs": relation(table, "")}, given))
+    return str(answer.rows[0][0]) if answer.rows else None

@@ -1,0 +1,143 @@
+"""What a dashboard is asked under: its tables narrowed by a selection, the time that they span and
+the width of a bar in it. A panel adds its query to this (`lake.panels`); nothing here knows charts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import UsageError
+from lake.filters import Selection, TimeRange
+from lake.paths import resource
+from lake.queries import Answer, Ask, Block, Interval, Query, read_blocks, relation
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from lake.dashboards import Dashboard
+
+_BARS = 150
+_STEPS = [
+    ("1 second", 1),
+    ("5 seconds", 5),
+    ("15 seconds", 15),
+    ("1 minute", 60),
+    ("5 minutes", 300),
+    ("15 minutes", 900),
+    ("1 hour", 3600),
+    ("3 hours", 10_800),
+    ("12 hours", 43_200),
+    ("1 day", 86_400),
+    ("7 days", 604_800),
+    ("1 month", 2_629_746),
+    ("3 months", 7_889_238),
+    ("1 year", 31_556_952),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """First and last event (UTC) and their number; None where there is none."""
+
+    first: datetime | None
+    last: datetime | None
+    events: int
+
+    @property
+    def time(self) -> TimeRange:
+        """The range that holds them all."""
+        end = self.last + timedelta(microseconds=1) if self.last else None
+        return TimeRange(self.first, end)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A dashboard under a selection. `whole` is the extent of its table, `shown` of what is left;
+    `time` is what a time axis spans, `interval` the width of its bars."""
+
+    dashboard: Dashboard
+    selection: Selection
+    whole: Extent
+    shown: Extent
+    time: TimeRange
+    interval: Interval
+    relations: tuple[tuple[str, str], ...]
+    params: tuple[tuple[str, Any], ...]
+
+
+@cache
+def lake_blocks() -> dict[str, Block]:
+    """The queries that are asked of any table: extent, accounts, regions, nearest, one row."""
+    return read_blocks(resource("sql") / "lake.sql")
+
+
+def view_of(
+    dashboard: Dashboard, selection: Selection, ask: Ask, interval: str | None = None
+) -> View:
+    """Bring a dashboard and a selection together. Raises UsageError where a condition is wrong."""
+    clause = selection.clause(dashboard.table)
+    logs = relation(dashboard.table, clause.sql)
+    whole = _extent(ask, relation(dashboard.table, ""))
+    shown = _extent(ask, logs, dict(clause.params)) if clause.sql else whole
+    time = selection.time.within(whole.time)
+    also = [(name, _also(table, selection, ask)) for name, table in dashboard.also]
+    width = Interval(interval) if interval else interval_for(time)
+    return View(
+        dashboard=dashboard,
+        selection=selection,
+        whole=whole,
+        shown=shown,
+        time=time,
+        interval=width,
+        relations=(("logs", logs), *also),
+        params=(*clause.params, ("interval", width)),
+    )
+
+
+def interval_for(time: TimeRange) -> Interval:
+    """The narrowest step that cuts the range into at most 150 bars; a month is a calendar month."""
+    if not time.start or not time.end:
+        return Interval("1 day")
+    seconds = (time.end - time.start).total_seconds()
+    fitting = (name for name, width in _STEPS if seconds <= width * _BARS)
+    return Interval(next(fitting, "1 year"))
+
+
+def facet(table: str, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
+    """The values of `accounts` or `regions` with their events, most first."""
+    answer = _ask_lake(ask, name, table, selection)
+    return [(row[0], row[1]) for row in answer.rows]
+
+
+def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
+    """First and last event of a table under a selection."""
+    clause = selection.clause(table)
+    return _extent(ask, relation(table, clause.sql), dict(clause.params))
+
+
+def _ask_lake(ask: Ask, name: str, table: str, selection: Selection) -> Answer:
+    clause = selection.clause(table)
+    relations = {"logs": relation(table, clause.sql)}
+    return ask(Query.over(lake_blocks()[name], relations, dict(clause.params)))
+
+
+def _extent(ask: Ask, logs: str, given: dict[str, Any] | None = None) -> Extent:
+    return Extent(**ask(Query.over(lake_blocks()["extent"], {"logs": logs}, given or {})).one())
+
+
+def _also(table: str, selection: Selection, ask: Ask) -> str:
+    """The relation of a further table; an empty one where there is no such source, or where it has
+    no field of the user's own condition."""
+    nothing = "SELECT * FROM logs WHERE false"
+    if table not in catalogue().sources or selection.unanswered(table):
+        return nothing
+    clause = selection.clause(table)
+    found = relation(table, clause.sql)
+    if selection.where:
+        try:
+            _extent(ask, found, dict(clause.params))
+        except UsageError:
+            return nothing
+    return found

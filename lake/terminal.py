@@ -1,0 +1,126 @@
+"""What an ingest shows on stderr: a progress line while it runs, the report at its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lake.ingest import Progress
+    from lake.report import IngestReport
+
+REASONS_SHOWN = 12
+
+
+def size_text(count: float) -> str:
+    """Bytes in the unit that leaves one to four digits: `3.4 MB` (powers of 1,000)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[Progress], None]]:
+    """Gives the function that draws progress; on a terminal one line, else a line every 10 s."""
+    started = time.monotonic()
+    last = started
+    live = sys.stderr.isatty()
+
+    def draw(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < (0.1 if live else 10.0):
+            return
+        last = now
+        text = _words(progress, now - started)
+        if live:
+            sys.stderr.write("\r\x1b[2K" + text)
+        else:
+            sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    try:
+        yield draw
+    finally:
+        if live:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+def _words(progress: Progress, seconds: float) -> str:
+    if progress.phase != "reading":
+        return f"{progress.phase}: {progress.listed:,} objects"
+    share = progress.size / progress.total_size if progress.total_size else 1.0
+    left = seconds / share - seconds if share > 0 else 0.0
+    rate = progress.records / seconds if seconds else 0.0
+    return (
+        f"{share:4.0%}  {progress.objects:,} of {progress.total:,} objects  "
+        f"{progress.records:,} records  {size_text(progress.size)}  {rate:,.0f} records/s  "
+        f"{_duration(left)} left"
+    )
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def print_report(report: IngestReport, console: Console) -> None:
+    """The report of an ingest: fates of objects, counts by source, reasons, GeoIP in one line."""
+    fates = [f"{count:,} {status}" for status, count in sorted(report.statuses.items())]
+    if report.unchanged:
+        fates.append(f"{report.unchanged:,} unchanged since they were read")
+    console.print(
+        Text(
+            f"{report.objects:,} objects ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
+        )
+    )
+    if report.sources:
+        console.print(_source_table(report))
+        rate = report.records / report.seconds if report.seconds else 0.0
+        console.print(
+            Text(
+                f"{report.records:,} records found = {report.rows:,} rows + {report.duplicates:,} "
+                f"duplicates + {report.rejects:,} rejects, in {report.seconds:,.1f} s "
+                f"({rate:,.0f} records/s)"
+            )
+        )
+    for (status, reason), count in report.reasons.most_common(REASONS_SHOWN):
+        example = report.examples[(status, reason)]
+        console.print(Text(f"  {count:,} {status}: {_safe(reason)}\n      e.g. {_safe(example)}"))
+    more = len(report.reasons) - REASONS_SHOWN
+    if more > 0:
+        console.print(Text(f"  ... and {more:,} more reasons: lake sql 'from objects'"))
+    if report.rejects:
+        console.print(Text("  rejected records: lake rejects"))
+    for note in report.notes:
+        console.print(Text(f"  note: {note}"))
+    console.print(Text(report.geoip))
+
+
+def _source_table(report: IngestReport) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("source")
+    for name in ("objects", "records", "rows", "duplicates", "rejects"):
+        table.add_column(name, justify="right")
+    for name, count in sorted(report.sources.items()):
+        numbers = (count.objects, count.records, count.rows, count.duplicates, count.rejects)
+        table.add_row(name, *(f"{n:,}" for n in numbers))
+    return table
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
