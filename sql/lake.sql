@@ -1,0 +1,31 @@
+-- name: extent
+-- First and last event under the filters, and how many there are.
+SELECT min("@timestamp") AS "first", max("@timestamp") AS "last", count(*) AS "events"
+FROM logs
+
+-- name: nearest
+-- The events closest to the range, before and after it.
+SELECT max("@timestamp") FILTER (WHERE "@timestamp" < $from) AS "before",
+       min("@timestamp") FILTER (WHERE "@timestamp" >= $to) AS "after"
+FROM logs
+
+-- name: accounts
+-- Accounts with their events, most first.
+SELECT account AS "value", count(*) AS "events"
+FROM logs
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+
+-- name: regions
+-- Regions with their events, most first.
+SELECT region AS "value", count(*) AS "events"
+FROM logs
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+
+-- name: row
+-- One event whole, as JSON.
+SELECT to_json(logs) AS "row"
+FROM logs
+WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
+LIMIT 1
