@@ -332,7 +332,7 @@ class Decoding:
         if source is None:
             self.status = "unknown"
             self.reason = (
-                f"JSON with the members {', '.join(members[:8])}; no source knows them"
+                f"JSON that no source knows (members {', '.join(members[:8])})"
                 if members
                 else "JSON without an object in it"
             )
@@ -452,7 +452,7 @@ class Decoding:
             return False
         if source is None or source.delimited is None:
             self.status = "unknown"
-            self.reason = f"text that no source knows, beginning {line[:60]!r}"
+            self.reason = f"text that no source knows (begins {line[:60]!r})"
             return False
         self.source = source
         self._headerless(source)
@@ -461,8 +461,9 @@ class Decoding:
     def _headerless(self, source: Source) -> None:
         given = source.delimited
         assert given is not None  # noqa: S101
-        columns = tuple((str(i), c) for i, c in enumerate(given.columns, 1))
-        self._shape = Shape(source.name, "fields", columns, 0, given.min_fields)
+        known = given.columns[: given.headerless or None]
+        columns = tuple((str(i), c) for i, c in enumerate(known, 1))
+        self._shape = Shape(source.name, "fields", columns, given.headerless, given.min_fields)
 
     def _header(self, line: str, given: Delimited, names: list[str]) -> None:
         assert self.source is not None  # noqa: S101
@@ -601,7 +602,7 @@ class Decoding:
             self.reason = (
                 known.reason
                 if known
-                else (f"Parquet with the columns {', '.join(names[:8])}; no source knows them")
+                else (f"Parquet that no source knows (columns {', '.join(names[:8])})")
             )
             return
         self.source = source

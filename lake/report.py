@@ -40,9 +40,11 @@ class IngestReport:
         self.statuses[result.status] += 1
         self.size += result.obj.size
         if result.reason:
-            why = (result.status, result.reason)
+            reason, _, detail = result.reason.partition(" (")
+            why = (result.status, reason)
             self.reasons[why] += 1
-            self.examples.setdefault(why, result.obj.path)
+            example = f"{result.obj.path} ({detail}" if detail else result.obj.path
+            self.examples.setdefault(why, example)
         if result.source:
             count = self.sources.setdefault(result.source, SourceCount())
             count.objects += 1
