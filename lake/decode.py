@@ -46,6 +46,8 @@ WINDOW = 64 << 20
 """Plain bytes of an object that are looked at together; a larger object is read in such windows."""
 PROBE = 64
 """Records looked at to tell what an object is."""
+DIRECTIVES = 16
+"""Lines looked at for the `#` line that gives the names of the fields."""
 REJECT_TEXT = 4096
 """Characters of a rejected record that are kept; with the length and hash of the whole."""
 
@@ -53,6 +55,8 @@ _RECORDS = re.compile(
     rb'\A\{(?:\s*"[^"\\]{1,64}"\s*:\s*(?:"[^"\\]*"|[\d.a-z]+)\s*,){0,20}\s*"(?:Records|Events|Findings|logEvents)"\s*:\s*\['
 )
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAMES = r"^[A-Za-z\"][A-Za-z_()\-]+[ ,\t]+[A-Za-z\"]"
+"""A line that may be a header: it begins with two names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ class Shape:
     """How the records of a chunk become columns; chunks of one shape are normalised together.
 
     `kind` json: one STRUCT; fields: a line cut at `separator`, (place from 1, column) in `columns`;
-    members: a JSON object, (member, column); table: Arrow columns, (name, column). `width` is the
-    number of fields a line must have, 0 where `least` is enough.
+    members: a JSON object, (member, column); table: Arrow columns of `types`, (name, column or
+    nothing). `width` is the number of fields a line must have, 0 where `least` is enough.
     """
 
     source: str
@@ -70,6 +74,7 @@ class Shape:
     width: int = 0
     least: int = 0
     separator: str = "\x1f"
+    types: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -300,8 +305,29 @@ class Decoding:
             array, original, encoding = _utf8(texts)
             yield self._cut(shape, array, position, wraps, original, encoding)
             return
+        if shape.kind == "members":
+            shape = self._shape = self._widened(shape, texts)
         array, original, encoding = _utf8(texts)
         yield Records(shape, array, position, wraps, original, encoding)
+
+    def _widened(self, shape: Shape, texts: list[bytes]) -> Shape:
+        """The shape with the members of all these records: a writer may leave out what is null."""
+        assert self.source is not None and self.source.delimited is not None  # noqa: S101
+        known = {m for m, _ in shape.columns}
+        more: dict[str, str] = {}
+        for text in texts:
+            try:
+                members = _MEMBERS.decode(text)
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            for member in members.keys() - known:
+                known.add(member)
+                column = self.source.delimited.column(member)
+                if column is None:
+                    self._note_unknown([member])
+                elif column not in dict((c, m) for m, c in shape.columns):
+                    more[member] = column
+        return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
 
     def _recognise_texts(self, texts: list[bytes]) -> bool:
         members: list[str] = []
@@ -381,7 +407,11 @@ class Decoding:
             if table is not None:
                 yield from table
                 return
-            if not self._recognise_first(first):
+            if first.startswith("#"):
+                known = self._recognise_directives(array[:DIRECTIVES].to_pylist())
+            else:
+                known = self._recognise_first(first)
+            if not known:
                 return
         yield from self._segments(array, position, original, encoding)
 
@@ -410,8 +440,6 @@ class Decoding:
         """The source and shape of line text, by its first line and the object's key."""
         by_key = [s for s in self._by_key("delimited") if s.delimited]
         forced = self.catalogue[self.forced] if self.forced else None
-        if first.startswith("#"):
-            return self._recognise_directives(first, by_key)
         for delimiter in (None, ",", "\t"):
             names = [column_name(n) for n in first.split(delimiter)]
             found = self.catalogue.by_header(names)
@@ -422,24 +450,24 @@ class Decoding:
                 return True
         return self._recognise_line(first, by_key)
 
-    def _recognise_directives(self, first: str, by_key: list[Source]) -> bool:
+    def _recognise_directives(self, head: list[str]) -> bool:
+        """The source of text that begins with `#` lines, by the names that one of them gives."""
         marked = [
             s
             for s in self.catalogue.sources.values()
             if s.delimited and s.delimited.header.startswith("#")
         ]
-        source = (
-            self.catalogue[self.forced]
-            if self.forced
-            else choose(
-                [s for s in marked if s in by_key] or [s for s in marked if s.fits_line(first)], []
-            )
+        by_key = [s for s in self._by_key("delimited") if s.delimited]
+        found = [s for s in marked if any(_gives_names(s, line) for line in head)]
+        data = next((line for line in head if not line.startswith("#")), "")
+        source = choose(
+            found or [s for s in marked if s.fits_line(data)], [s for s in marked if s in by_key]
         )
+        source = self.catalogue[self.forced] if self.forced else source
         if source is None or source.delimited is None:
-            return self._recognise_line(first, by_key)
+            return self._recognise_line(head[0], by_key)
         self.source = source
-        self._headerless(source)
-        return True
+        return self._headerless(source, data)
 
     def _recognise_line(self, line: str, by_key: list[Source]) -> bool:
         by_key = [s for s in by_key if s.delimited]
@@ -455,15 +483,26 @@ class Decoding:
             self.reason = f"text that no source knows (begins {line[:60]!r})"
             return False
         self.source = source
-        self._headerless(source)
-        return True
+        return self._headerless(source, line)
 
-    def _headerless(self, source: Source) -> None:
+    def _headerless(self, source: Source, line: str) -> bool:
         given = source.delimited
         assert given is not None  # noqa: S101
-        known = given.columns[: given.headerless or None]
+        layout = given.layout(line)
+        if layout is None and given.layouts:
+            widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in given.layouts}))
+            self.status = "unknown"
+            self.reason = (
+                f"lines of {source.name} without a header and with other fields than are known "
+                f"({widths} of them). Name the fields in a source folder of your own "
+                "($LAKE_TRANSFORMS, see docs/design.md)"
+            )
+            return False
+        known = layout.columns if layout else given.columns
         columns = tuple((str(i), c) for i, c in enumerate(known, 1))
-        self._shape = Shape(source.name, "fields", columns, given.headerless, given.min_fields)
+        width = len(columns) if layout else 0
+        self._shape = Shape(source.name, "fields", columns, width, given.min_fields)
+        return True
 
     def _header(self, line: str, given: Delimited, names: list[str]) -> None:
         assert self.source is not None  # noqa: S101
@@ -491,16 +530,15 @@ class Decoding:
         assert self.source is not None and self.source.delimited is not None  # noqa: S101
         given = self.source.delimited
         marks: list[int] = []
-        if given.header == "first-line" and self.source.header is not None:
-            hint = pc.match_substring_regex(array, r"^[A-Za-z\"][A-Za-z_\-]+[ ,\t]+[A-Za-z\"]")
-            for at in np.flatnonzero(hint.to_numpy(zero_copy_only=False)):
-                names = [column_name(n) for n in re.split(r"[\s,]+", array[int(at)].as_py())]
+        if given.header != "none" and self.source.header is not None:
+            hint = pc.match_substring_regex(array, _NAMES)
+            for place in np.flatnonzero(hint.to_numpy(zero_copy_only=False)).tolist():
+                names = [column_name(n) for n in re.split(r"[\s,]+", array[place].as_py())]
                 if self.source.fits_header(names):
-                    marks.append(int(at))
-        elif given.header.startswith("#"):
-            marks = np.flatnonzero(
-                pc.starts_with(array, "#").to_numpy(zero_copy_only=False)
-            ).tolist()
+                    marks.append(place)
+        if given.header.startswith("#"):
+            directives = pc.starts_with(array, "#").to_numpy(zero_copy_only=False)
+            marks = sorted({*marks, *np.flatnonzero(directives).tolist()})
         at = 0
         for mark in [*marks, len(array)]:
             if mark > at:
@@ -520,7 +558,7 @@ class Decoding:
             at = mark + 1
 
     def _mark(self, line: str, given: Delimited) -> None:
-        if not given.header.startswith("#"):
+        if not line.startswith("#"):
             self._header(line, given, re.split(r"[\s,]+", line.strip()))
         elif line.startswith(given.header):
             self._header(line, given, line[len(given.header) :].split())
@@ -608,12 +646,24 @@ class Decoding:
         self.source = source
         mapped = [(n, source.delimited.column(n)) for n in names]
         self._note_unknown([n for n, c in mapped if c is None])
-        shape = Shape(source.name, "table", tuple((n, c) for n, c in mapped if c))
+        # a column that no source knows is part of the original; one shape has one type for each
+        # column, so that a long among another object's doubles keeps its digits
+        types = tuple(str(kind) for kind in file.schema_arrow.types)
+        shape = Shape(source.name, "table", tuple((n, c or "") for n, c in mapped), types=types)
         for batch in file.iter_batches(batch_size=50_000):
             position = np.arange(self._seen + 1, self._seen + len(batch) + 1, dtype=np.int64)
             self._seen += len(batch)
             table = pa.Table.from_batches([batch])
             yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
+
+
+def _gives_names(source: Source, line: str) -> bool:
+    """Whether a directive (`#Fields: date time ...`) names columns of this source."""
+    assert source.delimited is not None  # noqa: S101
+    mark = source.delimited.header
+    return line.startswith(mark) and source.fits_header(
+        [column_name(n) for n in line[len(mark) :].split()]
+    )
 
 
 def shortened(text: bytes | str) -> str:

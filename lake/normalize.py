@@ -175,7 +175,7 @@ def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "t
     else:
         row = ", ".join(f"{quote(n)} := {quote('t_' + n)}" for n in _table_names(shape))
         inner = f"SELECT * REPLACE (to_json(struct_pack({row}))::VARCHAR AS text, to_json(struct_pack({row}))::VARCHAR AS original) FROM ({base})"
-        at = {c: f"CAST({quote('t_' + n)} AS VARCHAR)" for n, c in shape.columns}
+        at = {c: _cell(quote("t_" + n)) for n, c in shape.columns}
     nulls = ", ".join(literal(n) for n in (*given.nulls, ""))
     columns = ", ".join(
         f"CASE WHEN {at[c]} NOT IN ({nulls}) THEN {at[c]} END AS {quote(c)}"
@@ -187,6 +187,14 @@ def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "t
         f"SELECT {common}, refuse := {refuse}, accepted := true) AS record, {columns}, text, "
         f"key_path, wrap FROM ({inner})"
     )
+
+
+def _cell(column: str) -> str:
+    """A Parquet column as text; 443.0 is 443, since writers with NULLs in a column of whole numbers
+    (pandas) make it one of floats."""
+    text = f"CAST({column} AS VARCHAR)"
+    whole = f"regexp_replace({text}, '\\.0$', '')"
+    return f"CASE WHEN typeof({column}) IN ('DOUBLE', 'FLOAT') THEN {whole} ELSE {text} END"
 
 
 def _table_names(shape: Shape) -> list[str]:

@@ -47,6 +47,7 @@ _KNOWN = {
         "header",
         "columns",
         "min_fields",
+        "layouts",
         "nulls",
         "aliases",
         "pattern",
@@ -60,6 +61,18 @@ def column_name(header: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a line without a header, in order; `line` tells lines of one width apart."""
+
+    columns: tuple[str, ...]
+    line: re.Pattern[str] | None
+
+    def fits(self, line: str, fields: int) -> bool:
+        """Whether a line, cut into so many fields, is laid out like this."""
+        return fields == len(self.columns) and (self.line is None or bool(self.line.search(line)))
+
+
+@dataclass(frozen=True, slots=True)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
     them those in which more than `quoted` fields stand in quotes (0: any number may)."""
@@ -69,10 +82,16 @@ class Delimited:
     columns: tuple[str, ...]
     quotes: bool = False
     min_fields: int = 1
+    layouts: tuple[Layout, ...] = ()
     nulls: tuple[str, ...] = ("-",)
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
     quoted: int = 0
+
+    def layout(self, line: str) -> Layout | None:
+        """How a line without a header is laid out, or None where that is not known."""
+        cut = line.split() if self.delimiter == " " else line.split(self.delimiter)
+        return next((one for one in self.layouts if one.fits(line, len(cut))), None)
 
     def column(self, header: str) -> str | None:
         """The known column that a header's name means, or None."""
@@ -265,7 +284,7 @@ def load_source(folder: Path) -> Source:
         )
     except KeyError as error:
         raise SourceError(f"{path}: {error} is missing") from error
-    except (re.error, OSError) as error:
+    except (re.error, OSError, ValueError) as error:
         raise SourceError(f"{path}: {error}") from error
     _check_source(path, source)
     return source
@@ -299,9 +318,21 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         quotes=given.get("quotes", False),
         quoted=given.get("quoted", 0),
         min_fields=given.get("min_fields", 1),
+        layouts=tuple(_layout(one, given["columns"]) for one in given.get("layouts", [])),
         nulls=tuple(given.get("nulls", ["-"])),
         aliases=tuple(given.get("aliases", {}).items()),
         pattern=re.compile(given["pattern"], re.VERBOSE) if "pattern" in given else None,
+    )
+
+
+def _layout(given: dict[str, Any], columns: list[str]) -> Layout:
+    """A layout as declared: its `columns`, or those of the source up to `upto`, `without` some."""
+    own = given.get("columns", columns)
+    if "upto" in given:
+        own = own[: own.index(given["upto"]) + 1]
+    return Layout(
+        columns=tuple(name for name in own if name not in given.get("without", [])),
+        line=re.compile(given["line"]) if "line" in given else None,
     )
 
 
