@@ -34,3 +34,44 @@ CREATE OR REPLACE MACRO url_path(u) AS nullif(regexp_extract(u, '^(?:[a-zA-Z][\w
 CREATE OR REPLACE MACRO url_query(u) AS nullif(regexp_extract(u, '^[^?#]*\?([^#]*)', 1), '');
 CREATE OR REPLACE MACRO url_fragment(u) AS nullif(regexp_extract(u, '#(.*)$', 1), '');
 CREATE OR REPLACE MACRO path_extension(p) AS nullif(lower(regexp_extract(p, '/[^/]*\.([A-Za-z0-9]{1,10})$', 1)), '');
+
+-- seconds_time(n, t): Unix seconds, n as a number and t as text -> TIMESTAMPTZ; where n is none, t in ISO 8601.
+CREATE OR REPLACE MACRO seconds_time(n, t) AS CASE
+  WHEN n BETWEEN 1 AND 99999999999 THEN make_timestamptz(n * 1000000)
+  WHEN t LIKE '____-__-__%' THEN TRY_CAST(t AS TIMESTAMPTZ) END;
+
+-- delivery_time(key): the time in an object's name, ..._20190826T2035Z_... -> TIMESTAMPTZ; NULL where there is none.
+CREATE OR REPLACE MACRO delivery_time(key) AS
+  TRY_CAST(nullif(regexp_replace(regexp_extract(key, '_(\d{8}T\d{4})Z[_.]', 1), '^(....)(..)(..)T(..)(..)$', '\1-\2-\3 \4:\5:00+00'), '') AS TIMESTAMPTZ);
+
+-- tcp_flag_names(f): the flags of a TCP bit mask, lowest bit first, e.g. 18 -> [syn, ack].
+CREATE OR REPLACE MACRO tcp_flag_names(f) AS string_split(concat_ws(' ',
+  CASE WHEN f & 1  > 0 THEN 'fin' END, CASE WHEN f & 2  > 0 THEN 'syn' END, CASE WHEN f & 4   > 0 THEN 'rst' END,
+  CASE WHEN f & 8  > 0 THEN 'psh' END, CASE WHEN f & 16 > 0 THEN 'ack' END, CASE WHEN f & 32  > 0 THEN 'urg' END,
+  CASE WHEN f & 64 > 0 THEN 'ece' END, CASE WHEN f & 128 > 0 THEN 'cwr' END), ' ');
+
+-- host_of(t), port_of(t): the parts of "host:port", "[v6]:port" and "v6:port"; the last colon parts them.
+-- Of a lone "v6" without port nothing can be told; brackets go unless they are asked for.
+CREATE OR REPLACE MACRO port_of(t) AS CASE WHEN contains(t, ':') THEN TRY_CAST(split_part(t, ':', -1) AS INTEGER) END;
+CREATE OR REPLACE MACRO host_of(t, brackets := false) AS nullif(CASE
+  WHEN starts_with(t, '[') THEN CASE WHEN brackets THEN regexp_extract(t, '^(\[[^\]]*\])', 1) ELSE regexp_extract(t, '^\[([^\]]*)', 1) END
+  WHEN contains(t, ':') THEN left(t, length(t) - length(split_part(t, ':', -1)) - 1) ELSE t END, '');
+
+-- tls_version(t), tls_name(t): "TLSv1.2", "TLSV1.2", "tlsv12", "SSLv3" -> 1.2 and tls, 3 and ssl.
+CREATE OR REPLACE MACRO tls_version(t) AS CASE lower(t)
+  WHEN 'tlsv1.3' THEN '1.3' WHEN 'tlsv1.2' THEN '1.2' WHEN 'tlsv1.1' THEN '1.1' WHEN 'tlsv1' THEN '1.0' WHEN 'tlsv1.0' THEN '1.0'
+  WHEN 'tlsv13' THEN '1.3' WHEN 'tlsv12' THEN '1.2' WHEN 'tlsv11' THEN '1.1' WHEN 'tlsv10' THEN '1.0'
+  ELSE nullif(regexp_extract(t, '^[A-Za-z]+[vV](\d+(?:\.\d+)?)', 1), '') END;
+CREATE OR REPLACE MACRO tls_name(t) AS CASE
+  WHEN starts_with(t, 'TLS') OR starts_with(t, 'tls') THEN 'tls' WHEN starts_with(t, 'SSL') OR starts_with(t, 'ssl') THEN 'ssl' END;
+
+-- percent_text(t): one layer of percent-encoding undone, only of blanks where the rest gives no UTF-8. A plus stays a plus.
+CREATE OR REPLACE MACRO percent_text(t) AS
+  CASE WHEN contains(t, '%') THEN coalesce(TRY(url_decode(replace(t, '+', '%2B'))), replace(t, '%20', ' ')) ELSE t END;
+
+-- log_text(t): what a CloudFront log escapes, undone: %20, in older logs %2520, and \x20.
+CREATE OR REPLACE MACRO log_text(t) AS percent_text(percent_text(
+  CASE WHEN contains(t, '\x') THEN regexp_replace(t, '\\x([0-9A-Fa-f]{2})', '%\1', 'g') ELSE t END));
+
+-- media_type(t): the type of a Content-Type without its parameters.
+CREATE OR REPLACE MACRO media_type(t) AS nullif(lower(trim(split_part(t, ';', 1))), '');
