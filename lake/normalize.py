@@ -9,7 +9,9 @@ on distinct values, partition keys, and the reason of each reject. The meaning o
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
 
 ADDRESSES = ("source.ip", "destination.ip", "client.ip", "source.nat.ip", "destination.nat.ip")
 LOCATED = ("source", "destination", "client")
-ACCOUNT = r"\d{12}"
-REGION = r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-\d{1,2}[a-z]?|global"
+ACCOUNT = r"[0-9]{12}"
+REGION = r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,2}[a-z]?|global"
 EARLIEST, LATEST = "1970-01-02", "2262-01-01"
 """A time outside is none that a log can bear; the rows' reject says so."""
 
@@ -66,6 +68,54 @@ class Rejected:
     position: int
     reason: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Rows of a chunk that share account, region and day, as the records say it. The keys of the
+    same name are what may stand in a path."""
+
+    who: str | None
+    place: str | None
+    date: str
+    rows: int
+    first: datetime
+    last: datetime
+
+    @property
+    def account(self) -> str:
+        return self.who if self.who and re.fullmatch(ACCOUNT, self.who) else "unknown"
+
+    @property
+    def region(self) -> str:
+        return self.place if self.place and re.fullmatch(REGION, self.place) else "unknown"
+
+    @property
+    def condition(self) -> str:
+        """Chooses the partition's rows among those of `ready`."""
+        return (
+            "who IS NOT DISTINCT FROM $who AND place IS NOT DISTINCT FROM $place "
+            "AND day = $day::DATE"
+        )
+
+    @property
+    def parameters(self) -> dict[str, str | None]:
+        return {"who": self.who, "place": self.place, "day": self.date}
+
+    def stats(self) -> str:
+        """The file's statistics as Delta keeps them."""
+        return json.dumps(
+            {
+                "numRecords": self.rows,
+                "minValues": {"@timestamp": _delta_time(self.first)},
+                "maxValues": {"@timestamp": _delta_time(self.last)},
+                "nullCount": {"@timestamp": 0},
+            }
+        )
+
+
+def _delta_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -273,30 +323,29 @@ def view_columns(source: Source) -> dict[str, str]:
 
 
 def keyed_sql(source: Source, account: str | None) -> str:
-    """What normalize.sql gives over `records`, with the partition keys."""
+    """What normalize.sql gives over `records`, with what the partition keys follow from: the
+    record's own account and region, else the envelope's, else the key's, else `--account`."""
     given = outputs(source)
-    who = _first(given, "n", "cloud.account.id", "n.record.wrap.account", "o.account")
-    where = _first(given, "n", "cloud.region", "n.record.wrap.region", "o.region")
+    own = _first(given, "n", "cloud.account.id", "n.record.wrap.account", "o.account")
+    place = _first(given, "n", "cloud.region", "n.record.wrap.region", "o.region")
     hint = literal(account) if account else "NULL"
     return (
-        f"SELECT n.*, CASE WHEN regexp_full_match({who}, '{ACCOUNT}') THEN {who} "
-        f"WHEN regexp_full_match(o.account, '{ACCOUNT}') THEN o.account "
-        f"ELSE coalesce({hint}, 'unknown') END AS key_account, "
-        f"CASE WHEN regexp_full_match({where}, '{REGION}') THEN {where} ELSE 'unknown' END "
-        'AS key_region, n."@timestamp"::TIMESTAMPTZ::DATE AS key_date '
+        f"SELECT n.*, CASE WHEN length({own}) = 12 THEN {own} ELSE coalesce(o.account, {hint}) END "
+        f"AS who, {place} AS place, n.\"@timestamp\"::TIMESTAMPTZ::DATE AS day "
         f"FROM ({source.sql.rstrip().rstrip(';')}) n JOIN objects o ON n.record.object = o.number"
     )
 
 
 def rows_sql(source: Source) -> str:
-    """The row model without the partition keys, over `t`, `geo` and `agents`."""
+    """The row model over `t`, `geo` and `agents`; last `who`, `place` and `day`, from which the
+    partition follows."""
     given = outputs(source)
     values = _engine_values(source, given)
     types = {name: _TYPES.get(kind, kind) for name, kind in given.items()}
     columns = ['t."@timestamp"::TIMESTAMPTZ AS "@timestamp"']
     for name, tree in table_sets(source).items():
         columns.append(f"{_pack(tree, name, values, types)} AS {quote(name)}")
-    columns.append(f"{_native(source, given, types)} AS native")
+    columns.append(f"{_native(source, given, types)} AS native, t.who, t.place, t.day")
     joins = ["JOIN objects o ON t.record.object = o.number"]
     for target in ADDRESSES:
         if target in given:
@@ -574,13 +623,15 @@ class Chunk:
         """The SELECT that gives the rows; takes the parameter `$ingested`."""
         return rows_sql(self.source)
 
-    def partitions(self) -> list[tuple[str, str, str, int]]:
-        """Account, region, date and number of rows of each partition in `t`."""
+    def partitions(self) -> list[Partition]:
+        """The partitions of the rows in `t`. Account and region are checked here, once for each
+        that occurs, so that no text of a record becomes a path."""
         why = reject_sql(outputs(self.source))
-        return self.con.execute(
-            "SELECT key_account, key_region, key_date::VARCHAR, count(*) FROM t "
-            f"WHERE {why} IS NULL AND t.record.accepted GROUP BY ALL ORDER BY ALL"
+        found = self.con.execute(
+            'SELECT who, place, day::VARCHAR, count(*), min("@timestamp"), max("@timestamp") '
+            f"FROM t WHERE {why} IS NULL AND t.record.accepted GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         ).fetchall()
+        return [Partition(*row) for row in found]
 
     def rows_by_object(self) -> list[tuple[int, int]]:
         """Number of rows of each object in `t`, by the object's number."""
