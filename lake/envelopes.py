@@ -67,6 +67,8 @@ class _Envelope(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Envelope)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
 _ANY = msgspec.json.Decoder()
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
 def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -75,7 +77,14 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
         envelope = _DECODER.decode(value)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return _records(envelope, NO_WRAP)
+    return _records(envelope, NO_WRAP) or (_message(value) if _MESSAGE.match(value) else None)
+
+
+def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
+    members = _MEMBERS.decode(value)
+    text = _text(members["message"]) if len(members) == 1 else None
+    return iter([(Piece(text.encode("utf-8", "surrogatepass")), NO_WRAP)]) if text else None
 
 
 def _records(envelope: _Envelope, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]] | None:

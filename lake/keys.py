@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 _ACCOUNT = (
-    re.compile(r"(?:^|/)(?:aws-account-id=|accountId=)?(\d{12})(?=/)"),
+    re.compile(r"(?:^|/)(?:aws-account-id=|account[Ii]d=)?(\d{12})(?=/)"),
     re.compile(r"(?:^|[/_.])(\d{12})_[A-Za-z]"),
 )
 _REGION_WORD = r"(?:[a-z]{2,6}(?:-[a-z]{2,9}){1,3}-\d{1,2}[a-z]?)"

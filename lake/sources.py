@@ -318,22 +318,25 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         quotes=given.get("quotes", False),
         quoted=given.get("quoted", 0),
         min_fields=given.get("min_fields", 1),
-        layouts=tuple(_layout(one, given["columns"]) for one in given.get("layouts", [])),
+        layouts=tuple(
+            layout
+            for entry in given.get("layouts", [])
+            for layout in _layouts(entry, given["columns"])
+        ),
         nulls=tuple(given.get("nulls", ["-"])),
         aliases=tuple(given.get("aliases", {}).items()),
         pattern=re.compile(given["pattern"], re.VERBOSE) if "pattern" in given else None,
     )
 
 
-def _layout(given: dict[str, Any], columns: list[str]) -> Layout:
-    """A layout as declared: its `columns`, or those of the source up to `upto`, `without` some."""
+def _layouts(given: dict[str, Any], columns: list[str]) -> list[Layout]:
+    """The layouts of one entry: its own `columns`, or those of the source up to each of `upto`,
+    `without` some."""
     own = given.get("columns", columns)
-    if "upto" in given:
-        own = own[: own.index(given["upto"]) + 1]
-    return Layout(
-        columns=tuple(name for name in own if name not in given.get("without", [])),
-        line=re.compile(given["line"]) if "line" in given else None,
-    )
+    ends = [own.index(name) + 1 for name in given.get("upto", [own[-1]])]
+    line = re.compile(given["line"]) if "line" in given else None
+    left_out = given.get("without", [])
+    return [Layout(tuple(c for c in own[:end] if c not in left_out), line) for end in ends]
 
 
 def _patterns(texts: list[str]) -> tuple[re.Pattern[str], ...]:

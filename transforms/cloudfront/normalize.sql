@@ -1,0 +1,123 @@
+-- CloudFront standard logs: version 1.0 with 26 to 33 fields, logging v2 with chosen ones, RTMP.
+-- https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
+--
+-- CloudFront percent-encodes blanks and the like in what it logs, in older logs twice (%2520); that
+-- is undone in the user agent, the content type and the forwarded addresses. URLs stay as logged:
+-- since 2013 their percent signs are the viewer's own. Status 000 is no status: the viewer had left.
+SELECT
+  record,
+  coalesce(end_time, day_time, epoch_time("timestamp"), epoch_time(wrap.time), hour_time) AS "@timestamp",
+
+  -- event
+  'event'                                              AS "event.kind",
+  ['web']                                              AS "event.category",
+  CASE WHEN outcome = 'failure' THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
+  coalesce(x_edge_result_type, x_event)                AS "event.action",
+  outcome                                              AS "event.outcome",
+  CASE WHEN outcome = 'failure' THEN coalesce(x_edge_detailed_result_type, x_cf_status) END AS "event.reason",
+  make_timestamptz(epoch_us(end_time) - round(taken * 1000000)::BIGINT) AS "event.start",
+  end_time                                             AS "event.end",
+  round(taken * 1000000000)::BIGINT                    AS "event.duration",
+
+  -- cloud
+  'global'                                             AS "cloud.region",
+
+  -- source: the viewer, or the proxy nearest to CloudFront
+  c_ip                                                 AS "source.address",
+  c_ip                                                 AS "source.ip",
+  TRY_CAST(c_port AS INTEGER)                          AS "source.port",
+  bytes_in                                             AS "source.bytes",
+
+  -- destination: the distribution's side
+  host_of(host)                                       AS "destination.address",
+  host_of(host)                                        AS "destination.domain",
+  bytes_out                                            AS "destination.bytes",
+
+  -- network
+  coalesce(bytes_in + bytes_out, bytes_in, bytes_out)  AS "network.bytes",
+  CASE WHEN cs_protocol IN ('http', 'https') THEN 'http' ELSE scheme END AS "network.protocol",
+  CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN 'udp' WHEN cs_protocol_version IS NOT NULL THEN 'tcp' END AS "network.transport",
+  CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN '17' WHEN cs_protocol_version IS NOT NULL THEN '6' END AS "network.iana_number",
+  CASE WHEN contains(c_ip, ':') THEN 'ipv6' WHEN ip_text(c_ip) IS NOT NULL THEN 'ipv4' END AS "network.type",
+
+  -- http
+  cs_method                                            AS "http.request.method",
+  bytes_in                                             AS "http.request.bytes",
+  cs_referer                                           AS "http.request.referrer",
+  x_edge_request_id                                    AS "http.request.id",
+  nullif(status, 0)                                    AS "http.response.status_code",
+  bytes_out                                            AS "http.response.bytes",
+  TRY_CAST(sc_content_len AS BIGINT)                   AS "http.response.body.bytes",
+  media_type(log_text(sc_content_type))                AS "http.response.mime_type",
+  nullif(regexp_extract(cs_protocol_version, '^HTTP/(.+)$', 1), '') AS "http.version",
+
+  -- url, of what the viewer asked for: x-host-header is its Host, cs(Host) the distribution's name
+  scheme                                               AS "url.scheme",
+  host_of(host)                                       AS "url.domain",
+  port_of(host)                                        AS "url.port",
+  CASE WHEN cs_uri_stem LIKE 'rtmp%://%' THEN url_path(cs_uri_stem) ELSE cs_uri_stem END AS "url.path",
+  cs_uri_query                                         AS "url.query",
+  path_extension(cs_uri_stem)                          AS "url.extension",
+  CASE WHEN cs_uri_stem LIKE 'rtmp%://%' THEN cs_uri_stem
+       WHEN scheme IS NOT NULL AND host IS NOT NULL AND cs_uri_stem IS NOT NULL
+       THEN scheme || '://' || host || cs_uri_stem || CASE WHEN cs_uri_query IS NOT NULL THEN '?' || cs_uri_query ELSE '' END END AS "url.full",
+  log_text(cs_user_agent)                              AS "user_agent.original",
+
+  -- tls
+  tls_version(ssl_protocol)                            AS "tls.version",
+  tls_name(ssl_protocol)                               AS "tls.version_protocol",
+  ssl_cipher                                           AS "tls.cipher",
+  CASE WHEN ssl_protocol IS NOT NULL THEN true WHEN scheme IN ('http', 'ws') THEN false END AS "tls.established",
+
+  -- related
+  CASE WHEN x_forwarded_for IS NOT NULL THEN list_transform(string_split(log_text(x_forwarded_for), ','), lambda x: ip_text(trim(x))) END AS "related.ip",
+  [host_of(host), cs_host]                             AS "related.hosts",
+
+  -- native
+  coalesce(distributionid, key_id)                     AS "native.distribution_id",
+  CASE WHEN coalesce(end_time, day_time, epoch_time("timestamp")) IS NOT NULL THEN NULL
+       WHEN epoch_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
+  x_edge_location                                      AS "native.x_edge_location",
+  x_edge_result_type                                   AS "native.x_edge_result_type",
+  x_edge_response_result_type                          AS "native.x_edge_response_result_type",
+  x_edge_detailed_result_type                          AS "native.x_edge_detailed_result_type",
+  x_edge_request_id                                    AS "native.x_edge_request_id",
+  cs_method AS "native.cs_method", cs_host AS "native.cs_host", x_host_header AS "native.x_host_header",
+  cs_protocol AS "native.cs_protocol", cs_protocol_version AS "native.cs_protocol_version", cs_cookie AS "native.cs_cookie",
+  bytes_in AS "native.cs_bytes", bytes_out AS "native.sc_bytes", status AS "native.sc_status",
+  taken                                                AS "native.time_taken",
+  TRY_CAST(time_to_first_byte AS DOUBLE)               AS "native.time_to_first_byte",
+  x_forwarded_for AS "native.x_forwarded_for", ssl_protocol AS "native.ssl_protocol", ssl_cipher AS "native.ssl_cipher",
+  fle_status AS "native.fle_status", TRY_CAST(fle_encrypted_fields AS INTEGER) AS "native.fle_encrypted_fields",
+  sc_content_type AS "native.sc_content_type", TRY_CAST(sc_content_len AS BIGINT) AS "native.sc_content_len",
+  TRY_CAST(sc_range_start AS BIGINT) AS "native.sc_range_start", TRY_CAST(sc_range_end AS BIGINT) AS "native.sc_range_end",
+  distribution_tenant_id                               AS "native.distribution_tenant_id",
+  TRY_CAST(origin_fbl AS DOUBLE) AS "native.origin_fbl", TRY_CAST(origin_lbl AS DOUBLE) AS "native.origin_lbl",
+  TRY_CAST(asn AS BIGINT) AS "native.asn", c_country AS "native.c_country",
+  cache_behavior_path_pattern AS "native.cache_behavior_path_pattern", connection_id AS "native.connection_id",
+  viewer_request_log_data AS "native.viewer_request_log_data", viewer_response_log_data AS "native.viewer_response_log_data",
+  primary_distribution_id                              AS "native.primary_distribution_id",
+  primary_distribution_dns_name                        AS "native.primary_distribution_dns_name",
+  x_event AS "native.x_event", x_cf_status AS "native.x_cf_status", x_cf_client_id AS "native.x_cf_client_id",
+  x_page_url AS "native.x_page_url", x_sname AS "native.x_sname", x_sname_query AS "native.x_sname_query",
+  x_file_ext AS "native.x_file_ext", x_sid AS "native.x_sid"
+FROM (
+  SELECT *,
+    epoch_time(timestamp_ms)                                    AS end_time,
+    TRY_CAST("date" || ' ' || "time" || '+00' AS TIMESTAMPTZ)   AS day_time,
+    TRY_CAST(nullif(regexp_replace(regexp_extract(key_path, '(?:^|/)[0-9A-Z]{10,20}\.(\d{4}-\d\d-\d\d-\d\d)\.', 1),
+      '^(.{10})-(..)$', '\1 \2:00:00+00'), '') AS TIMESTAMPTZ)  AS hour_time,
+    nullif(regexp_extract(key_path, '(?:^|/)([0-9A-Z]{10,20})\.\d{4}-\d\d-\d\d-\d\d\.', 1), '') AS key_id,
+    TRY_CAST(sc_status AS INTEGER)                              AS status,
+    TRY_CAST(cs_bytes AS BIGINT)                                AS bytes_in,
+    TRY_CAST(sc_bytes AS BIGINT)                                AS bytes_out,
+    TRY_CAST(time_taken AS DOUBLE)                              AS taken,
+    coalesce(x_host_header, cs_host, url_domain(cs_uri_stem))   AS host,
+    lower(coalesce(cs_protocol, url_scheme(cs_uri_stem)))       AS scheme,
+    CASE WHEN TRY_CAST(sc_status AS INTEGER) >= 400 OR TRY_CAST(sc_status AS INTEGER) = 0 THEN 'failure'
+         WHEN TRY_CAST(sc_status AS INTEGER) IS NOT NULL THEN 'success'
+         WHEN x_edge_result_type IN ('Error', 'LimitExceeded', 'CapacityExceeded') THEN 'failure'
+         WHEN x_edge_result_type IS NOT NULL OR x_cf_status = 'OK' THEN 'success'
+         WHEN x_cf_status IS NOT NULL THEN 'failure' ELSE 'unknown' END AS outcome
+  FROM records
+)
