@@ -441,8 +441,9 @@ def _staging_name(path: Path) -> Path:
 
 
 def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch]:
-    """Batches of whole objects whose keys name the same source, account, region and day, so that
-    a batch writes few, large files. Small groups share a batch."""
+    """Batches of whole objects whose keys name the same source, account and day, so that a batch
+    writes few, large files. Small groups share a batch. Days come before regions, since one object
+    may hold events of several regions and hardly ever of several days."""
 
     def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
         key = entry[1].key
@@ -451,8 +452,8 @@ def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batc
         return (
             found[0].name if found else "",
             facts.account or "",
-            facts.region or "",
             str(facts.day or ""),
+            facts.region or "",
             key,
         )
 
@@ -461,7 +462,7 @@ def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batc
     limit = min(BATCH_BYTES, max(total // (2 * jobs), 1 << 20))
     number, held, size, last = 0, [], 0, None
     for name, entry in ordered:
-        ends = last is not None and name[:-1] != last[:-1] and size >= min(GROUP_BYTES, limit)
+        ends = last is not None and name[:3] != last[:3] and size >= min(GROUP_BYTES, limit)
         if held and (ends or size + entry[1].size > limit or len(held) >= BATCH_OBJECTS):
             yield Batch(number, tuple(held))
             number, held, size = number + 1, [], 0
