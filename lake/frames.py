@@ -51,7 +51,7 @@ def values(buffer: bytes) -> Iterator[Piece]:
     if not text:
         return
     lines = text.split(b"\n")
-    if len(lines) > 1 and all(_looks_whole(line) for line in lines[:64]):
+    if len(lines) > 1 and (all(_looks_whole(line) for line in lines[:64]) or _mostly(lines[:64])):
         for line in lines:
             line = line.strip()
             if not line:
@@ -59,7 +59,7 @@ def values(buffer: bytes) -> Iterator[Piece]:
             if is_value(line):
                 yield Piece(line)
             else:
-                yield from pieces(line, BETWEEN_VALUES)
+                yield from _broken_line(line)
         return
     if is_value(text):
         yield Piece(text)
@@ -79,6 +79,21 @@ def items(array: bytes) -> list[Piece]:
 def _looks_whole(line: bytes) -> bool:
     line = line.strip()
     return not line or (line[:1] in b'{["' and line[-1:] in b'}]"') or line[:1] not in b' \t{}[]"'
+
+
+def _mostly(lines: list[bytes]) -> bool:
+    """JSON Lines with bad ones among them: at least half of the lines are whole objects."""
+    filled = [line for line in lines if line.strip()]
+    return 2 * sum(line[:1] == b"{" and is_value(line) for line in filled) >= len(filled)
+
+
+def _broken_line(line: bytes) -> Iterator[Piece]:
+    """Values written one after another; else the line as one, not the objects inside of it."""
+    found = list(pieces(line, BETWEEN_VALUES))
+    if found[0].reason is None:
+        yield from found
+    else:
+        yield Piece(line, "no valid JSON")
 
 
 def pieces(text: bytes, between: re.Pattern[bytes]) -> Iterator[Piece]:
