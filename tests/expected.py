@@ -268,7 +268,7 @@ def pair(
 
 def _ids(row: dict[str, Any]) -> list[str]:
     original: str = row["event"]["original"]
-    ids = [row["event"]["id"] or "", _md5(original)]
+    ids = [row["event"].get("id") or "", _md5(original)]
     if original.startswith("{"):
         parsed = json.loads(original, strict=False)
         ids += [_md5(json.dumps(parsed)), str(parsed.get("eventID"))]
@@ -293,6 +293,9 @@ def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
         if isinstance(inner, dict):
             yield from _leaves(inner, f"{prefix}{name}.")
+        elif isinstance(inner, list) and inner and all(isinstance(i, dict) for i in inner):
+            members = {m: [i[m] for i in inner if i.get(m)] for m in {m for i in inner for m in i}}
+            yield from _leaves(members, f"{prefix}{name}.")
         elif inner is not None and inner != []:
             yield prefix + name, inner
 
