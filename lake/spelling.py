@@ -1,7 +1,7 @@
 """JSON member names as [native] spells them: `AccountId` -> `accountId`.
 
-AWS exports a record in camelCase while its APIs, and tools built on them, hand it out in PascalCase.
-A source says `keys = "camel"`, and a record whose first member begins with a capital is respelled
+AWS exports a record in camelCase while its APIs, and tools built on them, write PascalCase. A
+source says `keys = "camel"`, and a record whose first member begins with a capital is respelled
 before it is parsed. Only names are touched, never values; the record's own text stays what it was.
 """
 
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.fieldsets import Tree
-
 if TYPE_CHECKING:
+    from lake.fieldsets import Tree
     from lake.sources import Source
 
 PASCAL = r'^\s*\{\s*"[A-Z][A-Za-z0-9]*"\s*:'
@@ -45,23 +44,26 @@ def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
 
 
 def camel_names(text: str, source: Source) -> str:
-    """One JSON text with its member names respelled: as [native] declares the name whatever its
-    case, else with a small first letter. Other names stay (`AWS::IAM::Role`, `USER`)."""
-    declared = _declared(source)
+    """One JSON text with its member names respelled: with a small first letter, else as [native]
+    declares the name in another case. Names of callers stay (`AWS::IAM::Role`, `USER`)."""
+    exact, declared = _declared(source)
 
     def respell(match: re.Match[str]) -> str:
         name, colon = match.groups()
-        if colon is None or not _NAME.fullmatch(name):
+        if colon is None or not _NAME.fullmatch(name) or name.isupper():
             return match[0]
-        small = name[0].lower() + name[1:] if name[1:2].islower() else name
-        return f'"{declared.get(name.lower(), small)}"{colon}'
+        small = name[0].lower() + name[1:]
+        if small not in exact:
+            small = declared.get(name.lower(), small if name[1].islower() else name)
+        return f'"{small}"{colon}'
 
     return _TOKEN.sub(respell, text)
 
 
 @cache
-def _declared(source: Source) -> dict[str, str]:
-    return {name.lower(): name for name in _names(source.native)}
+def _declared(source: Source) -> tuple[frozenset[str], dict[str, str]]:
+    names = _names(source.native)
+    return frozenset(names), {name.lower(): name for name in names}
 
 
 def _names(tree: Tree) -> list[str]:

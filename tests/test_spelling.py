@@ -1,0 +1,43 @@
+"""Member names respelled as [native] declares them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from lake.sources import catalogue
+from lake.spelling import camel_names, respelled
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"AccountId":"1"}', '{"accountId":"1"}'),
+        ('{"accountId":"1"}', '{"accountId":"1"}'),
+        ('{"UserName":"a","Username":"b"}', '{"userName":"a","username":"b"}'),
+        # as declared, not only with a small first letter
+        ('{"SourceIps":["a"]}', '{"sourceIPs":["a"]}'),
+        ('{"LoginAttributes":[]}', '{"LoginAttributes":[]}'),
+        # names that are not declared, in members that stay JSON
+        ('{"SignalIndicators" : [{"Uid":1}]}', '{"signalIndicators" : [{"uid":1}]}'),
+        # a caller's own names
+        ('{"Resource":{"AWS::IAM::Role":"R"}}', '{"resource":{"AWS::IAM::Role":"R"}}'),
+        ('{"Behavior":{"USER":1}}', '{"behavior":{"USER":1}}'),
+        # values, even those that look like names, and numbers
+        ('{"Title":"\\"Id\\": x","Severity":1.10}', '{"title":"\\"Id\\": x","severity":1.10}'),
+        ('{"Tags":["Id","Type"]}', '{"tags":["Id","Type"]}'),
+    ],
+)  # fmt: skip
+def test_names_are_respelled_and_values_are_not(written: str, read: str) -> None:
+    assert camel_names(written, catalogue()["guardduty"]) == read
+
+
+def test_only_records_that_begin_with_a_capital_are_respelled() -> None:
+    texts = pa.chunked_array([['{"id":"a","Type":"b"}'], ['{"Id":"a","Type":"b"}']])
+    found = respelled(texts, catalogue()["guardduty"])
+    assert found is not None
+    assert found.to_pylist() == ['{"id":"a","Type":"b"}', '{"id":"a","type":"b"}']
+
+
+def test_nothing_to_respell_costs_no_copy() -> None:
+    assert respelled(pa.chunked_array([['{"id":"a"}']]), catalogue()["guardduty"]) is None
