@@ -8,6 +8,7 @@ items of a list (`"h2","http/1.1"`) go, the commas stay.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lake.sources import Delimited
 
 SEPARATOR = "\x1f"
+REPLACED = "\ufffd"
+"""What a separator reads as that came in a line; `event.original` keeps it."""
 BLOCK = 1 << 20
 """Bytes cut at a time: what stays in the processor's cache. 33 MB at once took twice as long."""
 _QUOTE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '",\\\x1f')
@@ -32,7 +35,7 @@ def cut_fields(lines: pa.Array, given: Delimited) -> tuple[str, pa.Array | None]
         return SEPARATOR, _cut_quoted(lines, given)
     if given.delimiter != " " or not pc.any(pc.match_substring(lines, "  ")).as_py():
         return given.delimiter, None
-    plain = pc.replace_substring(lines, SEPARATOR, " ")
+    plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
 
 
@@ -73,7 +76,7 @@ def _blocks(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Runs of lines, first and one past the last, of about `BLOCK` bytes; a long line is alone."""
     marks = np.searchsorted(offsets, np.arange(BLOCK, offsets[-1], BLOCK))
     edges = np.unique([0, *marks, len(offsets) - 1])
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return list(pairwise(edges.tolist()))
 
 
 def _cut_block(
@@ -109,7 +112,7 @@ def _careful_lines(
     inside a field, are escaped or more than the source has, and those with a `\\x1f`."""
     bounds = np.searchsorted(at, offsets)
     counts = np.diff(bounds)
-    careful = counts % 2 == 1
+    careful: NDArray[np.bool_] = counts % 2 == 1
     if given.quoted:
         careful |= counts > 2 * given.quoted
     if (data == _CUT).any():
@@ -139,7 +142,7 @@ def _careful_lines(
 def cut_line(line: str, given: Delimited) -> str | None:
     """One line whose quotes do not add up; None where a quote is left open. What the pattern finds
     no value for reads `-`, as in the line."""
-    line = line.replace(SEPARATOR, " ")
+    line = line.replace(SEPARATOR, REPLACED)
     match = given.pattern.fullmatch(line) if given.pattern is not None else None
     if match is None:
         return _cut_at_quotes(line, given.delimiter)
@@ -175,7 +178,10 @@ def _cut_at_quotes(line: str, delimiter: str) -> str | None:
 def _closing(line: str, at: int, delimiter: str) -> int:
     """Where the field that opened before `at` closes: at a quote before a delimiter or the end."""
     while (at := line.find('"', at)) >= 0:
-        if at + 1 == len(line) or line[at + 1] == delimiter:
+        if line.startswith('","', at):
+            at += 3
+        elif at + 1 == len(line) or line[at + 1] == delimiter:
             return at
-        at += 1
+        else:
+            at += 1
     return -1

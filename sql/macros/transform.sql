@@ -51,10 +51,10 @@ CREATE OR REPLACE MACRO tcp_flag_names(f) AS string_split(concat_ws(' ',
   CASE WHEN f & 64 > 0 THEN 'ece' END, CASE WHEN f & 128 > 0 THEN 'cwr' END), ' ');
 
 -- host_of(t), port_of(t): the parts of "host:port", "[v6]:port" and "v6:port"; the last colon parts them.
--- Of a lone "v6" without port nothing can be told; brackets go unless they are asked for.
+-- A lone "v6" without brackets and port cannot be told from one with a port.
 CREATE OR REPLACE MACRO port_of(t) AS CASE WHEN contains(t, ':') THEN TRY_CAST(split_part(t, ':', -1) AS INTEGER) END;
-CREATE OR REPLACE MACRO host_of(t, brackets := false) AS nullif(CASE
-  WHEN starts_with(t, '[') THEN CASE WHEN brackets THEN regexp_extract(t, '^(\[[^\]]*\])', 1) ELSE regexp_extract(t, '^\[([^\]]*)', 1) END
+CREATE OR REPLACE MACRO host_of(t) AS nullif(CASE
+  WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)', 1)
   WHEN contains(t, ':') THEN left(t, length(t) - length(split_part(t, ':', -1)) - 1) ELSE t END, '');
 
 -- tls_version(t), tls_name(t): "TLSv1.2", "TLSV1.2", "tlsv12", "SSLv3" -> 1.2 and tls, 3 and ssl.
