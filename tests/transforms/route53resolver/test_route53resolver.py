@@ -1,0 +1,210 @@
+"""Resolver query logs: answers, the machine that asked, the DNS firewall."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.preview import Preview, preview
+
+Json = dict[str, Any]
+KEY = "AWSLogs/123456789012/vpcdnsquerylogs/vpc-1/2024/02/01/vpc-1_vpcdnsquerylogs_123456789012_20240201T1000Z_abc.log.gz"  # noqa: E501
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+
+
+def record(*answers: tuple[str, str], **more: Any) -> Json:  # noqa: ANN401
+    base: Json = {
+        "version": "1.100000",
+        "account_id": "012345678901",
+        "region": "us-west-2",
+        "vpc_id": "vpc-1",
+        "query_timestamp": "2024-02-01T10:00:01Z",
+        "query_name": "www.Example.com.",
+        "query_type": "A",
+        "query_class": "IN",
+        "rcode": "NOERROR",
+        "answers": [{"Rdata": data, "Type": kind, "Class": "IN"} for kind, data in answers],
+        "srcaddr": "10.0.0.5",
+        "srcport": "54321",
+        "transport": "UDP",
+        "srcids": {"instance": "i-0123456789abcdef0"},
+    }
+    return base | more
+
+
+def read(*records: Json) -> Preview:
+    return preview("\n".join(json.dumps(r) for r in records).encode(), KEY)
+
+
+def row_of(one: Json) -> Json:
+    found = read(one)
+    assert found.rejects == []
+    (row,) = found.rows
+    return row
+
+
+def at(row: Any, path: str) -> Any:  # noqa: ANN401
+    for name in path.split("."):
+        row = None if row is None else row.get(name)
+    return row
+
+
+def answer(kind: str, data: str) -> Json:
+    return {"class": "IN", "data": data, "name": None, "ttl": None, "type": kind}
+
+
+FIREWALL = {"firewall_rule_group_id": "rslvr-frg-1", "firewall_domain_list_id": "rslvr-fdl-1"}
+CASES: list[tuple[str, Json, Json]] = [
+    (
+        "several answers",
+        record(("CNAME", "cdn.example.com."), ("A", "93.184.216.34"), ("A", "93.184.216.35")),
+        {
+            "@timestamp": datetime(2024, 2, 1, 10, 0, 1, tzinfo=UTC),
+            "event.kind": "event",
+            "event.category": ["network"],
+            "event.type": ["protocol"],
+            "event.action": "QUERY",
+            "event.outcome": "success",
+            "cloud.account.id": "012345678901",
+            "cloud.region": "us-west-2",
+            "cloud.vpc.id": "vpc-1",
+            "cloud.instance.id": "i-0123456789abcdef0",
+            "source.ip": "10.0.0.5",
+            "source.port": 54321,
+            "network.transport": "udp",
+            "network.protocol": "dns",
+            "network.type": "ipv4",
+            "dns.type": "answer",
+            "dns.question.name": "www.Example.com",
+            "dns.question.type": "A",
+            "dns.question.class": "IN",
+            "dns.question.top_level_domain": "com",
+            "dns.question.registered_domain": None,
+            "dns.response_code": "NOERROR",
+            "dns.answers": [
+                answer("CNAME", "cdn.example.com"),
+                answer("A", "93.184.216.34"),
+                answer("A", "93.184.216.35"),
+            ],
+            "dns.resolved_ip": ["93.184.216.34", "93.184.216.35"],
+            "related.ip": ["10.0.0.5", "93.184.216.34", "93.184.216.35"],
+            "related.hosts": ["cdn.example.com", "www.Example.com"],
+            "rule.id": None,
+            "rule.category": None,
+            "native.query_name": "www.Example.com.",
+        },
+    ),
+    (
+        "no answer",
+        record(rcode="NXDOMAIN", query_name="bad.example.", query_type="AAAA"),
+        {
+            "event.outcome": "failure",
+            "dns.answers": None,
+            "dns.resolved_ip": None,
+            "dns.question.name": "bad.example",
+            "related.ip": ["10.0.0.5"],
+            "related.hosts": ["bad.example"],
+        },
+    ),
+    (
+        "IPv6, over TCP",
+        record(("AAAA", "2001:db8::1"), srcaddr="2001:db8::5", transport="TCP", query_type="AAAA"),
+        {
+            "source.ip": "2001:db8::5",
+            "network.transport": "tcp",
+            "network.type": "ipv6",
+            "dns.resolved_ip": ["2001:db8::1"],
+        },
+    ),
+    (
+        "answers that name hosts, text and mail servers",
+        record(("PTR", "web.example."), ("TXT", '"v=spf1."'), ("MX", "10 mail.example.")),
+        {
+            "dns.answers": [
+                answer("PTR", "web.example"),
+                answer("TXT", '"v=spf1."'),
+                answer("MX", "10 mail.example"),
+            ],
+            "dns.resolved_ip": None,
+            "related.hosts": ["web.example", "www.Example.com"],
+        },
+    ),
+    (
+        "the root",
+        record(("NS", "a.root-servers.net."), query_name=".", query_type="NS"),
+        {"dns.question.name": ".", "dns.question.top_level_domain": None},
+    ),
+    (
+        "blocked by the DNS firewall",
+        record(firewall_rule_action="BLOCK", **FIREWALL),
+        {
+            "event.kind": "alert",
+            "event.type": ["protocol", "denied"],
+            "event.action": "BLOCK",
+            "event.outcome": "failure",
+            "rule.id": "rslvr-fdl-1",
+            "rule.ruleset": "rslvr-frg-1",
+            "rule.category": "DNS Firewall",
+        },
+    ),
+    (
+        "an alert of the DNS firewall, through an inbound endpoint",
+        record(
+            ("A", "127.0.0.62"),
+            firewall_rule_action="ALERT",
+            srcids={"resolver_endpoint": "rslvr-in-1", "resolver_network_interface": "rni-1"},
+            **FIREWALL,
+        ),
+        {
+            "event.kind": "alert",
+            "event.action": "ALERT",
+            "event.outcome": "success",
+            "cloud.instance.id": None,
+            "observer.name": "rslvr-in-1",
+            "observer.ingress.interface.id": "rni-1",
+        },
+    ),
+    (
+        "allowed by the DNS firewall",
+        record(("A", "192.0.2.1"), firewall_rule_action="ALLOW", **FIREWALL),
+        {"event.kind": "event", "event.action": "ALLOW", "event.type": ["protocol", "allowed"]},
+    ),
+    (
+        "answers null, no source ids",
+        record(answers=None, srcids=None),
+        {"dns.answers": None, "cloud.instance.id": None, "related.ip": ["10.0.0.5"]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_a_query_of_each_kind(one: Json, expected: Json) -> None:
+    row = row_of(one)
+    assert {path: at(row, path) for path in expected} == expected
+
+
+def test_equal_lines_of_an_object_are_two_queries() -> None:
+    first, second = (r["event"]["hash"] for r in read(record(), record()).rows)
+    assert first != second
+
+
+def test_a_query_without_a_time_is_rejected() -> None:
+    found = read(record(), record(query_timestamp="yesterday"))
+    assert len(found.rows) == 1
+    assert [(r.position, r.reason) for r in found.rejects] == [(2, "no valid time")]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the corpus is not there")
+def test_every_event_of_the_corpus_is_a_row() -> None:
+    with (SHARED / "corpus" / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        objects = [r for r in rows if r["source"] == "route53resolver"]
+    assert len(objects) == 4
+    for entry in objects:
+        found = preview((SHARED / "corpus" / entry["s3_key"]).read_bytes(), entry["s3_key"])
+        assert (len(found.rows), found.rejects) == (int(entry["events"]), []), entry["s3_key"]

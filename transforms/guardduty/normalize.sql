@@ -1,0 +1,163 @@
+-- GuardDuty findings: one row for each delivery; an updated finding comes again with a higher count.
+-- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html
+-- The remote end is the source, but the destination where our side began: outbound connections and DNS
+-- requests. Only connections, port probes and DNS requests have a local end and a direction; an API
+-- call has a caller. What AWS says of an address (place, owner) stays in native, and source.geo is
+-- the lake's own GeoIP. Sample findings are rows like others: native.service.additionalInfo.sample.
+SELECT
+  record,
+  coalesce(TRY_CAST(r.updatedAt AS TIMESTAMPTZ), TRY_CAST(svc.eventLastSeen AS TIMESTAMPTZ),
+    TRY_CAST(r.createdAt AS TIMESTAMPTZ), TRY_CAST(wrap.time AS TIMESTAMPTZ)) AS "@timestamp",
+  CASE WHEN coalesce(r.id, r.arn) IS NOT NULL THEN concat_ws(chr(31), r.accountId, r.region, coalesce(r.id, r.arn),
+    r.updatedAt, svc.count, sample) END                AS identity,
+
+  -- event
+  'alert'                                              AS "event.kind",
+  CASE WHEN kind.purpose IN ('Backdoor', 'CryptoCurrency', 'Trojan') OR kind.family IN ('MaliciousFile', 'SuspiciousFile')
+       THEN ['malware'] ELSE ['intrusion_detection'] END AS "event.category",
+  CASE WHEN coalesce(net.blocked, asked.blocked, act.portProbeAction.blocked) THEN ['denied'] ELSE ['info'] END AS "event.type",
+  act.actionType                                       AS "event.action",
+  CASE WHEN api IS NOT NULL THEN CASE WHEN api.errorCode IS NULL THEN 'success' ELSE 'failure' END
+       WHEN k8s.statusCode IS NOT NULL THEN CASE WHEN k8s.statusCode < 400 THEN 'success' ELSE 'failure' END
+       WHEN len(logins) > 0 THEN CASE WHEN len(list_filter(logins, lambda l: l.successfulLoginAttempts > 0)) > 0
+         THEN 'success' ELSE 'failure' END END         AS "event.outcome",
+  coalesce(r.id, r.arn)                                AS "event.id",
+  svc.serviceName                                      AS "event.provider",
+  r.severity                                           AS "event.severity",
+  TRY_CAST(svc.eventFirstSeen AS TIMESTAMPTZ)          AS "event.start",
+  TRY_CAST(svc.eventLastSeen AS TIMESTAMPTZ)           AS "event.end",
+  api.errorCode                                        AS "error.code",
+
+  -- cloud, host: the instance
+  r.accountId                                          AS "cloud.account.id",
+  r.region                                             AS "cloud.region",
+  vm.instanceId                                        AS "cloud.instance.id",
+  vm.instanceType                                      AS "cloud.machine.type",
+  vm.availabilityZone                                  AS "cloud.availability_zone",
+  coalesce(vm.networkInterfaces[1].vpcId, r.resource.eksClusterDetails.vpcId) AS "cloud.vpc.id",
+  vm.networkInterfaces[1].subnetId                     AS "cloud.subnet.id",
+  vm.instanceId                                        AS "host.id",
+  vm.networkInterfaces[1].privateDnsName               AS "host.hostname",
+  list_or_null(list_transform(own_ips, lambda ip: ip_text(ip))) AS "host.ip",
+
+  -- source, destination
+  CASE WHEN outbound THEN local_ip ELSE coalesce(remote_ip, api.domainDetails.domain) END AS "source.address",
+  CASE WHEN outbound THEN local_ip ELSE remote_ip END  AS "source.ip",
+  CASE WHEN outbound THEN net.localPortDetails.port ELSE net.remotePortDetails.port END AS "source.port",
+  api.domainDetails.domain                             AS "source.domain",
+  CASE WHEN outbound THEN public_ip END                AS "source.nat.ip",
+  CASE WHEN outbound THEN coalesce(remote_ip, asked.domain) ELSE local_ip END AS "destination.address",
+  CASE WHEN outbound THEN remote_ip ELSE local_ip END  AS "destination.ip",
+  CASE WHEN outbound THEN net.remotePortDetails.port
+       ELSE coalesce(net.localPortDetails.port, probes[1].localPortDetails.port) END AS "destination.port",
+  asked.domain                                         AS "destination.domain",
+  CASE WHEN NOT outbound THEN public_ip END            AS "destination.nat.ip",
+
+  -- network, dns
+  CASE WHEN net.connectionDirection IN ('INBOUND', 'OUTBOUND', 'UNKNOWN') THEN lower(net.connectionDirection)
+       WHEN act.actionType = 'DNS_REQUEST' THEN 'outbound'
+       WHEN act.actionType IN ('PORT_PROBE', 'RDS_LOGIN_ATTEMPT') THEN 'inbound' END AS "network.direction",
+  lower(coalesce(net.protocol, asked.protocol))        AS "network.transport",
+  CASE WHEN asked.domain IS NOT NULL THEN 'dns' END    AS "network.protocol",
+  CASE WHEN contains(remote_ip, ':') THEN 'ipv6' WHEN remote_ip IS NOT NULL THEN 'ipv4' END AS "network.type",
+  asked.domain                                         AS "dns.question.name",
+
+  -- user: who acted. An access key is no identity: it changes with each session.
+  coalesce(caller.userName, k8s_user.username, r.resource.rdsDbUserDetails."user", logins[1]."user", actors[1]."user"."name") AS "user.name",
+  coalesce(caller.principalId, k8s_user.uid, actors[1]."user".uid) AS "user.id",
+  coalesce(caller.userType, actors[1]."user".type)     AS "user.type",
+  coalesce(caller.accessKeyId, actors[1]."user".credentialUid) AS "user.access_key.id",
+  CASE WHEN caller.userType = 'AssumedRole' THEN nullif(split_part(caller.principalId, ':', 2), '') END AS "user.session.name",
+  coalesce(api.userAgent, k8s.userAgent)               AS "user_agent.original",
+  k8s.requestUri                                       AS "url.path",
+  k8s.statusCode                                       AS "http.response.status_code",
+
+  -- process and file of runtime and malware findings
+  svc.runtimeDetails.process.name                      AS "process.name",
+  svc.runtimeDetails.process.executablePath            AS "process.executable",
+  svc.runtimeDetails.process.pid                       AS "process.pid",
+  coalesce(r.resource.s3BucketDetails[1].s3ObjectDetails[1]."key", infected[1].filePaths[1].filePath,
+    svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath) AS "file.path",
+  coalesce(infected[1].filePaths[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash) AS "file.hash.sha256",
+
+  -- rule
+  r.type                                               AS "rule.id",
+  regexp_replace(trim(r.title), '\.$', '')             AS "rule.name",
+  r.description                                        AS "rule.description",
+  kind.purpose                                         AS "rule.category",
+
+  -- threat: the purposes that are named after ATT&CK tactics, and what an attack sequence lists
+  CASE WHEN tactic IS NOT NULL OR indicators IS NOT NULL THEN 'MITRE ATT&CK' END AS "threat.framework",
+  CASE WHEN tactic IS NOT NULL THEN [tactic[1]] END    AS "threat.tactic.id",
+  CASE WHEN tactic IS NOT NULL THEN [tactic[2]]
+       ELSE list_filter(indicators, lambda i: i."key" = 'ATTACK_TACTIC')[1]."values" END AS "threat.tactic.name",
+  list_transform(list_filter(indicators, lambda i: i."key" = 'ATTACK_TECHNIQUE')[1]."values",
+    lambda v: coalesce(nullif(regexp_extract(v, 'T\d{4}(\.\d{3})?'), ''), v)) AS "threat.technique.id",
+  coalesce(infected[1]."name", svc.malwareScanDetails.threats[1]."name", intelligence[1].threatNames[1],
+    svc.additionalInfo.threatName)                     AS "threat.software.name",
+
+  -- related
+  list_transform(list_concat(own_ips, k8s.sourceIPs, list_transform(probes, lambda p: p.localIpDetails.ipAddressV4),
+    list_transform(probes, lambda p: p.remoteIpDetails.ipAddressV4), list_transform(probes, lambda p: p.remoteIpDetails.ipAddressV6),
+    list_transform(svc.detection.sequence.endpoints, lambda e: e.ip),
+    [remote_ip, local_ip, api.remoteIpDetails.ipAddressV6, net.remoteIpDetails.ipAddressV6, k8s.remoteIpDetails.ipAddressV6,
+     act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6, net.localIpDetails.ipAddressV6]), lambda ip: ip_text(ip)) AS "related.ip",
+  list_concat(list_transform(actors, lambda a: a."user"."name"), list_transform(logins, lambda l: l."user"),
+    [r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
+  list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
+    [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
+  list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(infected, lambda t: t.filePaths[1].hash),
+    [svc.runtimeDetails.process.executableSha256, svc.malwareScanDetails.threats[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash]) AS "related.hash",
+
+  -- native
+  CASE WHEN r.severity > 8.9 THEN 'critical' WHEN r.severity > 6.9 THEN 'high' WHEN r.severity > 3.9 THEN 'medium'
+       WHEN r.severity IS NOT NULL THEN 'low' END      AS "native.severitylabel",
+  kind.purpose                                         AS "native.ThreatPurpose",
+  nullif(kind.resource, '')                            AS "native.ResourceTypeAffected",
+  nullif(kind.family, '')                              AS "native.ThreatFamilyName",
+  nullif(kind.mechanism, '')                           AS "native.DetectionMechanism",
+  nullif(kind.artifact, '')                            AS "native.Artifact",
+  sample                                               AS "native.service.additionalInfo.sample"
+FROM (
+  SELECT *,
+    coalesce(net.connectionDirection = 'OUTBOUND', act.actionType = 'DNS_REQUEST', false) AS outbound,
+    coalesce(api.remoteIpDetails.ipAddressV4, net.remoteIpDetails.ipAddressV4, probes[1].remoteIpDetails.ipAddressV4,
+      k8s.remoteIpDetails.ipAddressV4, act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4,
+      api.remoteIpDetails.ipAddressV6, net.remoteIpDetails.ipAddressV6, probes[1].remoteIpDetails.ipAddressV6,
+      k8s.remoteIpDetails.ipAddressV6, act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6) AS remote_ip,
+    CASE WHEN act.actionType IN ('NETWORK_CONNECTION', 'PORT_PROBE', 'DNS_REQUEST') THEN coalesce(
+      net.localIpDetails.ipAddressV4, net.localIpDetails.ipAddressV6, probes[1].localIpDetails.ipAddressV4,
+      vm.networkInterfaces[1].privateIpAddress, vm.networkInterfaces[1].ipv6Addresses[1]) END AS local_ip,
+    CASE WHEN act.actionType IN ('NETWORK_CONNECTION', 'PORT_PROBE', 'DNS_REQUEST')
+      THEN nullif(vm.networkInterfaces[1].publicIp, '') END AS public_ip,
+    flatten(list_transform(vm.networkInterfaces, lambda i: list_concat([i.privateIpAddress, i.publicIp], i.ipv6Addresses,
+      list_transform(i.privateIpAddresses, lambda p: p.privateIpAddress)))) AS own_ips,
+    CASE kind.purpose WHEN 'InitialAccess' THEN ['TA0001', 'Initial Access'] WHEN 'Execution' THEN ['TA0002', 'Execution']
+      WHEN 'Persistence' THEN ['TA0003', 'Persistence'] WHEN 'PrivilegeEscalation' THEN ['TA0004', 'Privilege Escalation']
+      WHEN 'DefenseEvasion' THEN ['TA0005', 'Defense Evasion'] WHEN 'CredentialAccess' THEN ['TA0006', 'Credential Access']
+      WHEN 'Discovery' THEN ['TA0007', 'Discovery'] WHEN 'Exfiltration' THEN ['TA0010', 'Exfiltration']
+      WHEN 'Impact' THEN ['TA0040', 'Impact'] END      AS tactic
+  FROM (
+    SELECT *,
+      r.service                                        AS svc,
+      r.service.action                                 AS act,
+      r.service.action.awsApiCallAction                AS api,
+      r.service.action.networkConnectionAction         AS net,
+      r.service.action.dnsRequestAction                AS asked,
+      r.service.action.kubernetesApiCallAction         AS k8s,
+      r.service.action.portProbeAction.portProbeDetails AS probes,
+      r.service.action.rdsLoginAttemptAction.LoginAttributes AS logins,
+      r.resource.instanceDetails                       AS vm,
+      r.resource.accessKeyDetails                      AS caller,
+      r.resource.kubernetesDetails.kubernetesUserDetails AS k8s_user,
+      r.service.detection.sequence.actors              AS actors,
+      r.service.detection.sequence.sequenceIndicators  AS indicators,
+      r.service.evidence.threatIntelligenceDetails     AS intelligence,
+      r.service.ebsVolumeScanDetails.scanDetections.threatDetectedByName.threatNames AS infected,
+      coalesce(r.service.additionalInfo.sample, CASE WHEN regexp_matches(r.service.additionalInfo.value, '"sample"\s*:\s*true')
+        THEN true END)                                 AS sample,
+      CASE WHEN contains(r.type, ':') THEN regexp_extract(r.type, '^([^:]+):([^/]*)/?([^.!]*)\.?([^!]*)!?(.*)$',
+        ['purpose', 'resource', 'family', 'mechanism', 'artifact']) END AS kind
+    FROM records
+  )
+)

@@ -1,0 +1,63 @@
+-- Route 53 Resolver query logs: one record for each query that a VPC sent, with its answers.
+-- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
+-- Names lose their final dot, as everywhere in ECS. dns.question.registered_domain stays NULL: it
+-- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip.
+SELECT
+  record,
+  TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)           AS "@timestamp",
+
+  -- event: what the DNS firewall did, where a rule of it matched
+  CASE WHEN r.firewall_rule_action IN ('BLOCK', 'ALERT') THEN 'alert' ELSE 'event' END AS "event.kind",
+  ['network']                                          AS "event.category",
+  CASE r.firewall_rule_action WHEN 'BLOCK' THEN ['protocol', 'denied'] WHEN 'ALLOW' THEN ['protocol', 'allowed']
+       WHEN 'ALERT' THEN ['protocol', 'allowed'] ELSE ['protocol'] END AS "event.type",
+  coalesce(r.firewall_rule_action, 'QUERY')            AS "event.action",
+  CASE WHEN r.firewall_rule_action = 'BLOCK' THEN 'failure' WHEN r.rcode = 'NOERROR' THEN 'success'
+       WHEN r.rcode IS NULL THEN 'unknown' ELSE 'failure' END AS "event.outcome",
+
+  -- cloud
+  r.account_id                                         AS "cloud.account.id",
+  r.region                                             AS "cloud.region",
+  r.vpc_id                                             AS "cloud.vpc.id",
+  r.srcids.instance                                    AS "cloud.instance.id",
+
+  -- source, and the endpoint that a query from outside the VPC came through
+  r.srcaddr                                            AS "source.address",
+  r.srcaddr                                            AS "source.ip",
+  TRY_CAST(r.srcport AS INTEGER)                       AS "source.port",
+  r.srcids.resolver_endpoint                           AS "observer.name",
+  r.srcids.resolver_network_interface                  AS "observer.ingress.interface.id",
+
+  -- network
+  lower(r.transport)                                   AS "network.transport",
+  'dns'                                                AS "network.protocol",
+  CASE WHEN contains(r.srcaddr, ':') THEN 'ipv6' WHEN r.srcaddr IS NOT NULL THEN 'ipv4' END AS "network.type",
+
+  -- dns
+  'answer'                                             AS "dns.type",
+  asked                                                AS "dns.question.name",
+  nullif(regexp_extract(asked, '([^.]+)$', 1), '')     AS "dns.question.top_level_domain",
+  r.query_type                                         AS "dns.question.type",
+  r.query_class                                        AS "dns.question.class",
+  r.rcode                                              AS "dns.response_code",
+  CASE WHEN len(r.answers) > 0 THEN list_transform(r.answers, lambda a: {
+    'class': a.Class, 'data': CASE WHEN a.Rdata LIKE '_%.' THEN left(a.Rdata, -1) ELSE a.Rdata END,
+    'name': NULL::VARCHAR, 'ttl': NULL::BIGINT, 'type': a.Type}) END AS "dns.answers",
+  CASE WHEN len(addresses) > 0 THEN addresses END      AS "dns.resolved_ip",
+
+  -- rule: of the DNS firewall; a rule is known by its group and its list of domains
+  r.firewall_domain_list_id                            AS "rule.id",
+  r.firewall_rule_group_id                             AS "rule.ruleset",
+  CASE WHEN r.firewall_rule_action IS NOT NULL THEN 'DNS Firewall' END AS "rule.category",
+
+  -- related
+  addresses                                            AS "related.ip",
+  list_concat([asked], CASE WHEN len(r.answers) > len(addresses) THEN list_transform(r.answers, lambda a:
+    CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.') END) END) AS "related.hosts"
+FROM (
+  SELECT *,
+    CASE WHEN r.query_name LIKE '_%.' THEN left(r.query_name, -1) ELSE r.query_name END AS asked,
+    CASE WHEN len(r.answers) > 0 THEN list_filter(
+      list_transform(r.answers, lambda a: ip_text(a.Rdata)), lambda ip: ip IS NOT NULL) END AS addresses
+  FROM records
+)

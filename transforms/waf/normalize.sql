@@ -1,0 +1,84 @@
+-- AWS WAF web ACL logs, version 2 and Classic, of every scope (CloudFront, ALB, API Gateway, AppSync,
+-- Cognito, App Runner ...), as S3 and Firehose deliver them.
+-- https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html
+-- The rule is the one that ended the evaluation: of a rule group, the rule inside of it (rule.name)
+-- and the group's place in the web ACL (rule.id). The default action is no rule. Redacted values
+-- (`X.X.X.X`, `REDACTED`) stay as they are; an address that is none gives no source.ip.
+SELECT
+  record,
+  CASE WHEN r.timestamp BETWEEN 100000000000 AND 9999999999999 THEN make_timestamptz(r.timestamp * 1000)
+       WHEN r.timestamp BETWEEN 1 AND 99999999999 THEN make_timestamptz(r.timestamp * 1000000) END AS "@timestamp",
+
+  -- event
+  CASE WHEN r.action = 'ALLOW' OR r.action IS NULL THEN 'event' ELSE 'alert' END AS "event.kind",
+  ['web']                                              AS "event.category",
+  CASE WHEN r.action IN ('ALLOW', 'COUNT') THEN ['access', 'allowed']
+       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') THEN ['access', 'denied'] ELSE ['access'] END AS "event.type",
+  r.action                                             AS "event.action",
+  CASE WHEN r.action IN ('ALLOW', 'COUNT') THEN 'success'
+       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') THEN 'failure' ELSE 'unknown' END AS "event.outcome",
+
+  -- cloud: from arn:aws:wafv2:<region>:<account>:regional|global/webacl/<name>/<id>; Classic has
+  -- arn:aws:waf::<account>:webacl/<id>, arn:aws:waf-regional:... or the id alone
+  nullif(arn[5], '')                                   AS "cloud.account.id",
+  CASE WHEN arn[6] LIKE 'global/%' OR arn[3] = 'waf' OR (arn[6] IS NULL AND r.httpSourceName = 'CF') THEN 'global'
+       ELSE nullif(arn[4], '') END                     AS "cloud.region",
+
+  -- source
+  r.httpRequest.clientIp                               AS "source.address",
+  r.httpRequest.clientIp                               AS "source.ip",
+
+  -- rule
+  coalesce(inner_rule, acl_rule)                       AS "rule.name",
+  acl_rule                                             AS "rule.id",
+  CASE WHEN acl_rule IS NOT NULL THEN r.terminatingRuleType END AS "rule.category",
+  CASE WHEN arn[3] = 'wafv2' THEN split_part(arn[6], '/', 3) WHEN arn[6] IS NOT NULL THEN split_part(arn[6], '/', -1)
+       ELSE r.webaclId END                             AS "rule.ruleset",
+
+  -- http
+  r.httpRequest.httpMethod                             AS "http.request.method",
+  CASE WHEN contains(r.httpRequest.httpVersion, '/') THEN split_part(r.httpRequest.httpVersion, '/', 2)
+       ELSE r.httpRequest.httpVersion END              AS "http.version",
+  r.httpRequest.requestId                              AS "http.request.id",
+  r.httpRequest.headers[list_position(names, 'referer')].value AS "http.request.referrer",
+  r.requestBodySize                                    AS "http.request.body.bytes",
+  r.responseCodeSent                                   AS "http.response.status_code",
+
+  -- url
+  regexp_replace(host, ':\d*$', '')                    AS "url.domain",
+  TRY_CAST(nullif(regexp_extract(host, ':(\d+)$', 1), '') AS INTEGER) AS "url.port",
+  lower(nullif(r.httpRequest.scheme, ''))              AS "url.scheme",
+  nullif(r.httpRequest.uri, '')                        AS "url.path",
+  nullif(r.httpRequest.args, '')                       AS "url.query",
+  nullif(r.httpRequest.fragment, '')                   AS "url.fragment",
+  CASE WHEN r.httpRequest.args <> '' THEN r.httpRequest.uri || '?' || r.httpRequest.args
+       ELSE nullif(r.httpRequest.uri, '') END          AS "url.original",
+  path_extension(r.httpRequest.uri)                    AS "url.extension",
+
+  -- user agent, tls
+  r.httpRequest.headers[list_position(names, 'user-agent')].value AS "user_agent.original",
+  r.ja3Fingerprint                                     AS "tls.client.ja3",
+  r.ja4Fingerprint                                     AS "tls.client.ja4",
+
+  -- related
+  CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(
+    string_split(r.httpRequest.headers[list_position(names, 'x-forwarded-for')].value, ','),
+    lambda ip: ip_text(trim(ip))) END                  AS "related.ip",
+  CASE WHEN host IS NOT NULL THEN [regexp_replace(host, ':\d*$', '')] END AS "related.hosts",
+
+  -- native
+  CASE WHEN counted <> [] THEN list_sort(list_distinct(counted)) END AS "native.countedRules"
+FROM (
+  SELECT *,
+    nullif(coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host), '') AS host,
+    CASE WHEN starts_with(r.webaclId, 'arn:') THEN string_split(r.webaclId, ':') END AS arn,
+    nullif(r.terminatingRuleId, 'Default_Action') AS acl_rule,
+    CASE WHEN r.terminatingRuleId <> 'Default_Action' AND len(r.ruleGroupList) > 0 THEN list_filter(
+      r.ruleGroupList, lambda g: g.terminatingRule.ruleId IS NOT NULL)[-1].terminatingRule.ruleId END AS inner_rule,
+    list_concat(
+      CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId) END,
+      CASE WHEN len(r.ruleGroupList) > 0 THEN flatten(list_transform(r.ruleGroupList, lambda g: list_concat(
+        list_transform(g.nonTerminatingMatchingRules, lambda x: x.ruleId),
+        list_transform(g.excludedRules, lambda x: x.ruleId)))) END) AS counted
+  FROM (SELECT *, list_transform(r.httpRequest.headers, lambda h: lower(h.name)) AS names FROM records)
+)
