@@ -86,12 +86,15 @@ def test_a_line_longer_than_a_block_is_cut() -> None:
 def test_a_slice_of_an_array_is_cut_like_the_whole() -> None:
     array = pa.array(['a "b c"', '"d e" f', 'odd "g" h" i', "j"])
     separator, found = cut_fields(array[1:4], QUOTED)
+    assert found is not None
     assert found.to_pylist() == [
         f"d e{separator}f",
         separator.join(["odd", "g", 'h"', "i"]),
         "j",
     ]
-    assert cut_fields(array[:0], QUOTED)[1].to_pylist() == []
+    _, nothing = cut_fields(array[:0], QUOTED)
+    assert nothing is not None
+    assert nothing.to_pylist() == []
 
 
 def test_more_quoted_fields_than_the_source_has_are_cut_by_its_pattern() -> None:
@@ -129,7 +132,7 @@ def test_quotes_around_fields_that_a_tab_ends() -> None:
 
 # -- any line ----------------------------------------------------------------------------------
 
-word = st.text(st.characters(exclude_characters=' "\x1f\n', exclude_categories=("Cs",)), max_size=8)
+word = st.text(st.characters(exclude_characters=' "\x1f\n', codec="utf-8"), max_size=8)
 phrase = st.lists(word, max_size=4).map(" ".join)
 field = st.one_of(
     word.map(lambda w: (w, w)),

@@ -1,0 +1,114 @@
+-- Application Load Balancer access logs, 17 fields (2016) to 34 and more.
+-- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+-- The event's time is that of the answer (of a WebSocket: of its end). A time of -1 means that the
+-- request was not sent on or not answered; it stays -1 in native.*, and event.duration is then
+-- counted from request_creation_time. The request line is "method url version"; one that the
+-- balancer could not read is "- http://host:port- -". The URL may hold blanks.
+WITH words AS (
+  SELECT *,
+    strpos(request_line, ' ')                            AS first_blank,
+    nullif(left(request_line, first_blank - 1), '-')     AS method,
+    split_part(request_line, ' ', -1)                    AS last_word,
+    CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END AS behind_url,
+    substr(request_line, first_blank + 1, length(request_line) - first_blank - behind_url) AS target,
+    CASE WHEN method IS NULL THEN nullif(rtrim(target, '-'), '') ELSE target END AS url,
+    TRY_CAST(elb_status_code AS INTEGER)                 AS status,
+    TRY_CAST(request_processing_time AS DOUBLE)          AS t1,
+    TRY_CAST(target_processing_time AS DOUBLE)           AS t2,
+    TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
+    TRY_CAST("time" AS TIMESTAMPTZ)                      AS ended,
+    TRY_CAST(request_creation_time AS TIMESTAMPTZ)       AS created,
+    -- the key names the balancer's owner and region; only without it are those of its ARNs wanted
+    CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN coalesce(target_group_arn, chosen_cert_arn) END AS arn
+  FROM records
+), parts AS (
+  SELECT *,
+    strpos(url, '://')                                   AS colon,
+    substr(url, colon + 3)                               AS behind_scheme,
+    strpos(behind_scheme, '/')                           AS slash,
+    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE split_part(behind_scheme, '?', 1) END AS authority,
+    substr(behind_scheme, length(authority) + 1)         AS path_and_query,
+    strpos(path_and_query, '?')                          AS mark
+  FROM words
+)
+SELECT
+  record,
+  ended                                                  AS "@timestamp",
+
+  -- event
+  'event'                                                AS "event.kind",
+  ['web']                                                AS "event.category",
+  CASE WHEN status IN (401, 403) THEN ['access', 'denied'] WHEN status >= 400 THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
+  split_part(actions_executed, ',', -1)                  AS "event.action",
+  CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
+  created                                                AS "event.start",
+  CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
+       WHEN ended >= created THEN (epoch_us(ended) - epoch_us(created)) * 1000 END AS "event.duration",
+  error_reason                                           AS "event.reason",
+
+  -- cloud
+  nullif(split_part(arn, ':', 5), '')                    AS "cloud.account.id",
+  nullif(split_part(arn, ':', 4), '')                    AS "cloud.region",
+
+  -- source, destination
+  host_of(client_port)                                   AS "source.address",
+  host_of(client_port)                                   AS "source.ip",
+  port_of(client_port)                                   AS "source.port",
+  TRY_CAST(received_bytes AS BIGINT)                     AS "source.bytes",
+  host_of(target_port)                                   AS "destination.address",
+  host_of(target_port)                                   AS "destination.ip",
+  port_of(target_port)                                   AS "destination.port",
+  TRY_CAST(sent_bytes AS BIGINT)                         AS "destination.bytes",
+
+  -- network
+  'tcp'                                                  AS "network.transport",
+  CASE type WHEN 'ws' THEN 'websocket' WHEN 'wss' THEN 'websocket' WHEN 'grpcs' THEN 'grpc' ELSE 'http' END AS "network.protocol",
+
+  -- http, url, user_agent
+  method                                                 AS "http.request.method",
+  TRY_CAST(received_bytes AS BIGINT)                     AS "http.request.bytes",
+  status                                                 AS "http.response.status_code",
+  TRY_CAST(sent_bytes AS BIGINT)                         AS "http.response.bytes",
+  CASE WHEN starts_with(last_word, 'HTTP/') THEN substr(last_word, 6) END AS "http.version",
+  url                                                    AS "url.full",
+  CASE WHEN colon > 0 THEN lower(left(url, colon - 1)) END AS "url.scheme",
+  CASE WHEN colon > 0 THEN host_of(authority) END AS "url.domain",
+  CASE WHEN colon > 0 THEN port_of(authority) END        AS "url.port",
+  CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS "url.path",
+  CASE WHEN colon > 0 AND mark > 0 THEN nullif(substr(path_and_query, mark + 1), '') END AS "url.query",
+  user_agent                                             AS "user_agent.original",
+
+  -- tls
+  ssl_cipher                                             AS "tls.cipher",
+  tls_version(ssl_protocol)                              AS "tls.version",
+  tls_name(ssl_protocol)                                 AS "tls.version_protocol",
+  CASE WHEN ssl_protocol IS NOT NULL THEN true END       AS "tls.established",
+  domain_name                                            AS "tls.client.server_name",
+
+  -- related: a request by address names the one that the client asked for
+  CASE WHEN colon > 0 AND (left(authority, 1) BETWEEN '0' AND '9' OR left(authority, 1) = '[') THEN [ip_text(host_of(authority))] END AS "related.ip",
+
+  -- error
+  error_reason                                           AS "error.code",
+
+  -- native
+  type                                                   AS "native.request_type",
+  elb                                                    AS "native.elb",
+  t1 AS "native.request_processing_time", t2 AS "native.target_processing_time", t3 AS "native.response_processing_time",
+  TRY_CAST(target_status_code AS INTEGER)                AS "native.target_status_code",
+  ssl_protocol                                           AS "native.ssl_protocol",
+  target_group_arn                                       AS "native.target_group_arn",
+  trace_id                                               AS "native.trace_id",
+  chosen_cert_arn                                        AS "native.chosen_cert_arn",
+  TRY_CAST(matched_rule_priority AS INTEGER)             AS "native.matched_rule_priority",
+  actions_executed                                       AS "native.actions_executed",
+  redirect_url                                           AS "native.redirect_url",
+  error_reason                                           AS "native.lambda_error_reason",
+  target_port_list                                       AS "native.target_port_list",
+  target_status_code_list                                AS "native.target_status_code_list",
+  classification AS "native.classification", classification_reason AS "native.classification_reason",
+  conn_trace_id                                          AS "native.conn_trace_id",
+  transformed_host AS "native.transformed_host", transformed_uri AS "native.transformed_uri",
+  request_transform_status                               AS "native.request_transform_status",
+  ip_address                                             AS "native.ip_address"
+FROM parts

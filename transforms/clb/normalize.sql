@@ -1,0 +1,83 @@
+-- Classic Load Balancer access logs, 12 fields (early 2014) or 15.
+-- https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
+-- A line of a TCP or SSL listener has the request "- - - ": it is a connection, not a web request,
+-- and its bytes are a stream's. Times of -1 stay -1 in native.* and leave event.duration empty.
+WITH words AS (
+  SELECT *,
+    strpos(request, ' ')                                 AS first_blank,
+    nullif(left(request, first_blank - 1), '-')          AS method,
+    split_part(rtrim(request), ' ', -1)                  AS last_word,
+    CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END AS behind_url,
+    substr(rtrim(request), first_blank + 1, length(rtrim(request)) - first_blank - behind_url) AS target,
+    CASE WHEN method IS NULL THEN nullif(rtrim(target, '- '), '') ELSE target END AS url,
+    TRY_CAST(elb_status_code AS INTEGER)                 AS status,
+    TRY_CAST(request_processing_time AS DOUBLE)          AS t1,
+    TRY_CAST(backend_processing_time AS DOUBLE)          AS t2,
+    TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
+    TRY_CAST(received_bytes AS BIGINT)                   AS received,
+    TRY_CAST(sent_bytes AS BIGINT)                       AS sent
+  FROM records
+), parts AS (
+  SELECT *,
+    url IS NOT NULL OR status IS NOT NULL                AS web,
+    strpos(url, '://')                                   AS colon,
+    substr(url, colon + 3)                               AS behind_scheme,
+    strpos(behind_scheme, '/')                           AS slash,
+    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE split_part(behind_scheme, '?', 1) END AS authority,
+    substr(behind_scheme, length(authority) + 1)         AS path_and_query,
+    strpos(path_and_query, '?')                          AS mark
+  FROM words
+)
+SELECT
+  record,
+  TRY_CAST("time" AS TIMESTAMPTZ)                        AS "@timestamp",
+
+  -- event
+  'event'                                                AS "event.kind",
+  CASE WHEN web THEN ['web'] ELSE ['network'] END        AS "event.category",
+  CASE WHEN NOT web THEN ['connection'] WHEN status IN (401, 403) THEN ['access', 'denied']
+       WHEN status >= 400 THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
+  CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
+  CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT) END AS "event.duration",
+
+  -- source, destination
+  host_of(client_port)                                   AS "source.address",
+  host_of(client_port)                                   AS "source.ip",
+  port_of(client_port)                                   AS "source.port",
+  received                                               AS "source.bytes",
+  host_of(backend_port)                                  AS "destination.address",
+  host_of(backend_port)                                  AS "destination.ip",
+  port_of(backend_port)                                  AS "destination.port",
+  sent                                                   AS "destination.bytes",
+
+  -- network
+  'tcp'                                                  AS "network.transport",
+  CASE WHEN web THEN 'http' END                          AS "network.protocol",
+  CASE WHEN NOT web THEN received + sent END             AS "network.bytes",
+
+  -- http, url, user_agent
+  method                                                 AS "http.request.method",
+  CASE WHEN web THEN received END                        AS "http.request.bytes",
+  status                                                 AS "http.response.status_code",
+  CASE WHEN web THEN sent END                            AS "http.response.bytes",
+  CASE WHEN starts_with(last_word, 'HTTP/') THEN substr(last_word, 6) END AS "http.version",
+  url                                                    AS "url.full",
+  CASE WHEN colon > 0 THEN lower(left(url, colon - 1)) END AS "url.scheme",
+  CASE WHEN colon > 0 THEN host_of(authority) END AS "url.domain",
+  CASE WHEN colon > 0 THEN port_of(authority) END        AS "url.port",
+  CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS "url.path",
+  CASE WHEN colon > 0 AND mark > 0 THEN nullif(substr(path_and_query, mark + 1), '') END AS "url.query",
+  user_agent                                             AS "user_agent.original",
+
+  -- tls
+  ssl_cipher                                             AS "tls.cipher",
+  tls_version(ssl_protocol)                              AS "tls.version",
+  tls_name(ssl_protocol)                                 AS "tls.version_protocol",
+  CASE WHEN ssl_protocol IS NOT NULL THEN true END       AS "tls.established",
+
+  -- native
+  elb                                                    AS "native.elb",
+  t1 AS "native.request_processing_time", t2 AS "native.backend_processing_time", t3 AS "native.response_processing_time",
+  TRY_CAST(backend_status_code AS INTEGER)               AS "native.backend_status_code",
+  ssl_protocol                                           AS "native.ssl_protocol"
+FROM parts

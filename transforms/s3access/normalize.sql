@@ -1,0 +1,111 @@
+-- S3 server access logs, 17 fields (2006) to 27 and more.
+-- https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
+-- The region is the bucket's, from the access point or the endpoint; source_region is where the
+-- request came from. The account is not in the log: an access point or a requester may be another's.
+-- Keys are percent-encoded twice; file.path is the key itself, native.Key as logged.
+-- What S3 does itself (S3.EXPIRE.OBJECT) has neither address nor status.
+WITH parsed AS (
+  SELECT *,
+    CASE WHEN zone IS NOT NULL THEN try_strptime("time" || zone, '[%d/%b/%Y:%H:%M:%S%z]') ELSE TRY_CAST("time" AS TIMESTAMPTZ) END AS received,
+    TRY_CAST(http_status AS INTEGER)                     AS status,
+    CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
+         WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
+    split_part(operation, '.', 2)                        AS verb,
+    split_part(operation, '.', 3)                        AS subject,
+    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS') OR subject = 'OBJECT_GET' THEN 'access'
+         WHEN verb IN ('DELETE', 'EXPIRE') OR subject = 'MULTI_OBJECT_DELETE' THEN 'deletion'
+         WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET', 'DELETEMARKER') THEN 'creation'
+         WHEN starts_with(operation, 'REST.') OR starts_with(operation, 'S3.') THEN 'change' ELSE 'access' END AS deed,
+    -- "method target version"; the target may hold blanks
+    nullif(split_part(request_uri, ' ', 1), '-')         AS method,
+    split_part(request_uri, ' ', -1)                     AS last_word,
+    starts_with(last_word, 'HTTP/')                      AS versioned,
+    substr(request_uri, length(split_part(request_uri, ' ', 1)) + 2) AS behind_method,
+    CASE WHEN versioned THEN left(behind_method, length(behind_method) - length(last_word) - 1) ELSE behind_method END AS target,
+    strpos(target, '?')                                  AS mark,
+    CASE WHEN zone IS NOT NULL THEN percent_text(percent_text("key")) ELSE "key" END AS path,
+    CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal
+  FROM records
+)
+SELECT
+  record,
+  received                                               AS "@timestamp",
+
+  -- event
+  'event'                                                AS "event.kind",
+  CASE WHEN "key" IS NOT NULL AND (subject = 'OBJECT' OR subject = 'OBJECT_GET' OR subject = 'PART') THEN ['file', 'web'] ELSE ['web'] END AS "event.category",
+  CASE WHEN status IN (401, 403) THEN [deed, 'denied'] WHEN outcome = 'failure' THEN [deed, 'error'] ELSE [deed] END AS "event.type",
+  operation                                              AS "event.action",
+  outcome                                                AS "event.outcome",
+  request_id                                             AS "event.id",
+  TRY_CAST(total_time AS BIGINT) * 1000000               AS "event.duration",
+  error_code                                             AS "event.reason",
+
+  -- cloud
+  coalesce(nullif(split_part(access_point_arn, ':', 4), ''),
+           nullif(regexp_extract(host_header, '[.-]([a-z]{2,3}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com', 1), '')) AS "cloud.region",
+
+  -- source, destination
+  remote_ip                                              AS "source.address",
+  remote_ip                                              AS "source.ip",
+  host_header                                            AS "destination.address",
+  host_of(host_header)                                   AS "destination.domain",
+
+  -- user
+  nullif(requester, 'Anonymous')                         AS "user.id",
+  CASE WHEN principal IS NOT NULL THEN principal[-1] WHEN starts_with(requester, 'svc:') THEN substr(requester, 5)
+       WHEN NOT regexp_full_match(requester, '[0-9a-f]{64}') THEN nullif(requester, 'Anonymous') END AS "user.name",
+  CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole' WHEN 'federated-user' THEN 'FederatedUser'
+       WHEN 'root' THEN 'Root' ELSE CASE WHEN starts_with(requester, 'svc:') THEN 'AWSService' END END AS "user.type",
+  CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
+  CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
+
+  CASE WHEN regexp_full_match(requester, '[0-9a-f]{64}') THEN [requester] END AS "related.user",
+
+  -- http
+  request_id                                             AS "http.request.id",
+  method                                                 AS "http.request.method",
+  referrer                                               AS "http.request.referrer",
+  CASE WHEN versioned THEN substr(last_word, 6) END      AS "http.version",
+  status                                                 AS "http.response.status_code",
+  TRY_CAST(bytes_sent AS BIGINT)                         AS "http.response.bytes",
+  TRY_CAST(bytes_sent AS BIGINT)                         AS "http.response.body.bytes",
+
+  -- url
+  CASE WHEN host_header IS NULL OR method IS NULL THEN NULL WHEN cipher_suite IS NOT NULL OR tls_version IS NOT NULL THEN 'https' ELSE 'http' END AS "url.scheme",
+  host_of(host_header)                                   AS "url.domain",
+  port_of(host_header)                                   AS "url.port",
+  nullif(target, '')                                     AS "url.original",
+  nullif(CASE WHEN mark > 0 THEN left(target, mark - 1) ELSE target END, '') AS "url.path",
+  CASE WHEN mark > 0 THEN nullif(substr(target, mark + 1), '') END AS "url.query",
+  user_agent                                             AS "user_agent.original",
+
+  -- file
+  path                                                   AS "file.path",
+  nullif(split_part(path, '/', -1), '')                  AS "file.name",
+  path_extension('/' || path)                            AS "file.extension",
+  TRY_CAST(object_size AS BIGINT)                        AS "file.size",
+
+  -- tls
+  cipher_suite                                           AS "tls.cipher",
+  tls_version(tls_version)                               AS "tls.version",
+  tls_name(tls_version)                                  AS "tls.version_protocol",
+  CASE WHEN cipher_suite IS NOT NULL OR tls_version IS NOT NULL THEN true END AS "tls.established",
+
+  -- error
+  error_code                                             AS "error.code",
+
+  -- native
+  bucket_owner                                           AS "native.BucketOwner",
+  bucket                                                 AS "native.Bucket",
+  "key"                                                  AS "native.Key",
+  TRY_CAST(turn_around_time AS BIGINT)                   AS "native.TurnAroundTime",
+  version_id                                             AS "native.VersionId",
+  host_id                                                AS "native.HostId",
+  signature_version                                      AS "native.SigV",
+  authentication_type                                    AS "native.AuthType",
+  tls_version                                            AS "native.TLSVersion",
+  access_point_arn                                       AS "native.S3AccessPointARN",
+  acl_required                                           AS "native.AclRequired",
+  source_region                                          AS "native.SourceRegion"
+FROM parsed
