@@ -7,7 +7,8 @@
 -- (native.time_source). Counters over 2^63-1 keep their text in native.packets and native.bytes.
 SELECT
   record,
-  coalesce(end_time, start_time, epoch_time(wrap.time), delivery_time(key_path)) AS "@timestamp",
+  CASE WHEN end_time IS NOT NULL THEN end_time WHEN start_time IS NOT NULL THEN start_time
+       ELSE coalesce(epoch_time(wrap.time), delivery_time(key_path)) END AS "@timestamp",
 
   -- event
   'event'                                              AS "event.kind",
