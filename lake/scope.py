@@ -105,6 +105,14 @@ def interval_for(time: TimeRange) -> Interval:
     return Interval(next(fitting, "1 year"))
 
 
+def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:
+    """Where each bar of a time chart begins -> where it ends."""
+    if not view.time.start or not view.time.end:
+        return {}
+    given = {"interval": view.interval, "from": view.time.start, "to": view.time.end}
+    return dict(ask(Query.over(lake_blocks()["bars"], {}, given)).rows)
+
+
 def facet(table: str, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
     """The values of `accounts` or `regions` with their events, most first."""
     answer = _ask_lake(ask, name, table, selection)

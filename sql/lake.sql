@@ -29,3 +29,8 @@ SELECT to_json(logs) AS "row"
 FROM logs
 WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
 LIMIT 1
+
+-- name: bars
+-- Where each bar of a time chart begins and ends.
+SELECT "start", "start" + $interval AS "end"
+FROM (SELECT unnest(generate_series(time_bucket($interval, $from), $to, $interval)) AS "start")

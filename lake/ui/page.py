@@ -1,0 +1,120 @@
+"""Draws a dashboard: what is shown as a sentence, then its sections as cards on a grid of twelve.
+Every figure is a `PanelResult`; this module only decides where it stands and which chart draws it.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lake.dashboards import GRID, Dashboard, Panel
+from lake.filters import Selection, show_time
+from lake.panels import PanelResult, run_panel
+from lake.scope import View, bars_of, view_of
+from lake.ui.charts import draw_bars, draw_time
+from lake.ui.rows import draw_rows
+from lake.ui.table import draw_table
+from lake.ui.text import count, plain
+from lake.ui.worldmap import draw_map
+
+if TYPE_CHECKING:
+    from lake.queries import Ask
+
+_METRICS_IN_A_ROW = 6
+
+
+def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
+    """One page under one selection."""
+    view = view_of(dashboard, selection, ask)
+    st.title(plain(dashboard.label), anchor=False)
+    _sentence(view)
+    for section, panels in dashboard.sections():
+        if section:
+            st.subheader(plain(section), anchor=False)
+        for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
+            if metrics:
+                _metrics(view, list(group), ask)
+            else:
+                _cards(view, list(group), ask)
+
+
+def _sentence(view: View) -> None:
+    shown, whole = view.shown, view.whole
+    part = f"{count(shown.events)} of " if shown.events < whole.events else ""
+    words = [f"{part}{count(whole.events)} events"]
+    if shown.first and shown.last:
+        words.append(f"{show_time(shown.first)} to {show_time(shown.last)} UTC")
+    words += [f.words() for f in view.selection.filters if f.applies_to(view.dashboard.table)]
+    if shown.events:
+        words.append(f"one bar is {view.interval}")
+    st.caption(plain(" · ".join(words)))
+    for idle in view.selection.unanswered(view.dashboard.table):
+        st.warning(plain(f"Not applied here: no {view.dashboard.label} row has {idle.field}."))
+
+
+def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
+    """Figures side by side, as many in each row, so that no row ends half empty."""
+    figures = []
+    for panel in panels:
+        result = run_panel(view, panel, ask)
+        figures += [(panel, result, name, value) for name, value in result.rows]
+    rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
+    grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=150)
+    for panel, result, name, value in figures:
+        alone = len(result.rows) == 1
+        red = panel.tone == "bad" and value
+        grid.metric(
+            plain((panel.label or panel.title) if alone else name),
+            f":red[{count(value)}]" if red else count(value),
+            help=plain(f"{panel.about} {result.note or ''}"),
+            border=True,
+            height="stretch",
+        )
+
+
+def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
+    grid = st.grid(GRID, min_column_width=60, border=True)
+    for panel in panels:
+        result = run_panel(view, panel, ask)
+        cell = grid.cell(column_span=panel.width, row_span=panel.height)
+        with cell, st.container(gap="xxsmall"):
+            _card(view, panel, result, ask)
+
+
+def _card(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"**{plain(panel.label or panel.title)}**", help=plain(panel.about), width="stretch"
+        )
+        _source(view, panel, result)
+    if result.note:
+        st.caption(plain(result.note))
+    elif panel.chart == "bar":
+        draw_bars(view, panel, result)
+    elif panel.chart in ("area", "line"):
+        draw_time(view, panel, result, bars_of(view, ask), ask)
+    elif panel.chart == "map":
+        draw_map(view, panel, result)
+    elif panel.chart == "rows":
+        draw_rows(view, panel, ask)
+    elif panel.chart == "text":
+        st.text("\n".join(str(value) for row in result.rows for value in row))
+    else:
+        draw_table(panel, result)
+
+
+def _source(view: View, panel: Panel, result: PanelResult) -> None:
+    """The query behind a card and its rows, shown when asked for."""
+    opener = st.popover(
+        "SQL",
+        type="tertiary",
+        key=f"{view.dashboard.name}:{panel.title}:sql",
+        on_change="rerun",
+        help="The query and its rows",
+    )
+    if opener.open:
+        with opener:
+            st.code(result.sql, language="sql", wrap_lines=True)
+            draw_table(panel, result)

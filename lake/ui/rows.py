@@ -1,0 +1,127 @@
+"""The events themselves: a page of rows, newest first; a chosen one with all its fields, the record
+as it came, and a way to turn any of its values into a filter.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from lake.filters import Filter, fields_of
+from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_row
+from lake.ui.sidebar import add_filter
+from lake.ui.table import ROW, column_config, frame, height
+from lake.ui.text import count, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.dashboards import Panel
+    from lake.queries import Ask
+    from lake.scope import View
+
+PAGES = 200
+"""As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
+
+
+def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
+    """One page of rows and, below it, the row that was chosen."""
+    pages = -(-view.shown.events // ROWS_SHOWN) or 1
+    page = _page(view, min(pages, PAGES))
+    result = run_panel(view, panel, ask, offset=(page - 1) * ROWS_SHOWN)
+    event = st.dataframe(
+        frame(result.columns, result.rows),
+        hide_index=True,
+        height=height(len(result.rows), 12),
+        row_height=ROW,
+        column_config=column_config(result.columns, result.rows),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"{view.dashboard.name}:{panel.title}:rows:{page}",
+        alt=panel.about,
+    )
+    chosen = event["selection"]["rows"]
+    if chosen and chosen[0] < len(result.rows):
+        _draw_row(view, result, chosen[0], ask)
+    else:
+        st.caption("Choose a row to see all its fields and the record as it came.")
+
+
+def _page(view: View, pages: int) -> int:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+        first = (page - 1) * ROWS_SHOWN + 1
+        last = min(page * ROWS_SHOWN, view.shown.events)
+        words = f"{count(first)} to {count(last)} of {count(view.shown.events)}, newest first"
+        if view.shown.events > PAGES * ROWS_SHOWN:
+            words += f"; the newest {count(PAGES * ROWS_SHOWN)} can be paged through"
+        st.caption(plain(words))
+    return int(page)
+
+
+def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
+    text = whole_row(view.dashboard.table, result.keys[place], result.rows[place][0], ask)
+    if text is None:
+        st.caption("The row is gone: the lake has changed. Load the page again.")
+        return
+    row = _without_nulls(json.loads(text)) or {}
+    original = row.get("event", {}).pop("original", None)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**As the lake holds it** (fields without a value left out)")
+        st.json(row, expanded=2)
+    with right:
+        st.markdown("**The record as it came** (`event.original`)")
+        _draw_original(original)
+    _pivot(view, row)
+
+
+def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing where it was not kept
+    if original is None:
+        st.caption("Not kept: the lake was filled with --no-original.")
+        return
+    try:
+        st.json(json.loads(original), expanded=2)
+    except ValueError:
+        st.code(original, language=None, wrap_lines=True)
+
+
+def _pivot(view: View, row: dict[str, Any]) -> None:
+    """Any value of the row as a filter."""
+    known = fields_of(view.dashboard.table)
+    values = {name: value for name, value in _leaves(row) if name in known}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        field = st.selectbox(
+            "Turn a value into a filter",
+            list(values),
+            format_func=lambda name: f"{name}: {values.get(name, '')}"[:160],
+        )
+        if field is None:
+            return
+        for op, label in (("is", "Only this"), ("not", "Not this")):
+            st.button(label, on_click=_filter, args=(field, op, values[field]))
+
+
+def _filter(field: str, op: str, value: str) -> None:
+    add_filter(Filter(field, op, value))
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, bool):
+            yield prefix + name, str(value).lower()
+        elif isinstance(value, (str, int, float)):
+            yield prefix + name, str(value)
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401  JSON
+    if isinstance(value, dict):
+        kept = {key: _without_nulls(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None} or None
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value] or None
+    return value
