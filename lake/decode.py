@@ -33,6 +33,7 @@ from lake.frames import (
     Piece,
     items,
     pieces,
+    plain_items,
     values,
 )
 from lake.sources import Catalogue, Delimited, Source, choose, column_name
@@ -215,6 +216,10 @@ class Decoding:
 
     def _json(self, text: bytes, last: bool) -> Iterator[Records]:
         if last and self.whole:
+            plain = plain_items(text)
+            if plain is not None:
+                yield from self._plain(plain)
+                return
             stream = self._top(text)
         else:
             text, stream = self._json_part(text, last), iter(())
@@ -247,6 +252,14 @@ class Decoding:
             return b""
         self._carry = text[cut.end() :]
         return text[: cut.start() + 1]
+
+    def _plain(self, items: list[bytes]) -> Iterator[Records]:
+        """The ordinary object: `Records` that are all well-formed, without envelopes."""
+        size = max(1, min(50_000, len(items) * (48 << 20) // max(sum(map(len, items)), 1)))
+        for at in range(0, len(items), size):
+            part = items[at : at + size]
+            self._seen += len(part)
+            yield from self._texts([(at + n, text, NO_WRAP) for n, text in enumerate(part, 1)])
 
     def _top(self, text: bytes) -> Iterator[tuple[Piece, Wrap]]:
         """The records of a whole JSON text, envelopes removed."""

@@ -24,6 +24,7 @@ MAX_JOIN = 16
 BETWEEN_VALUES = re.compile(rb"\}[ \t\r\n,]*(?=\{)")
 BETWEEN_ITEMS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 _ARRAY_END = re.compile(rb"\][ \t\r\n]*\}?[ \t\r\n]*\Z")
+_PLAIN = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -74,6 +75,19 @@ def items(array: bytes) -> list[Piece]:
     except (msgspec.DecodeError, RecursionError):
         inner = _ARRAY_END.sub(b"", array.strip()[1:]).strip()
         return list(pieces(inner, BETWEEN_ITEMS)) if inner else []
+
+
+def plain_items(text: bytes) -> list[bytes] | None:
+    """The items of `{"Records":[...]}`, parsed once; None for anything out of the ordinary."""
+    start = _PLAIN.match(text)
+    end = text.rstrip()
+    if start is None or not end.endswith(b"]}") or b'"CloudTrailEvent"' in text:
+        return None
+    try:
+        found = [bytes(raw) for raw in _RAWS.decode(text[start.end() - 1 : len(end) - 1])]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return found if all(len(item) <= MAX_RECORD for item in found) else None
 
 
 def _looks_whole(line: bytes) -> bool:

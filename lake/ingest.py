@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
+import threading
 import time
 import uuid
 from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -33,7 +36,7 @@ from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
 from lake.table import Commit, Store
-from lake.worker import Batch, BatchResult, StagedFile, WorkerSetup, run_batch, start_worker
+from lake.worker import Batch, BatchResult, StagedFile, WorkerSetup, run_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,6 +89,26 @@ def default_memory() -> int:
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[Executor | None]:
+    """The workers. They are forked here, before Arrow, Delta or boto3 have started a thread, which
+    spares each a second of imports; a program with threads of its own gets fresh processes."""
+    if jobs == 1:
+        yield None
+        return
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    with ProcessPoolExecutor(jobs, get_context("fork" if alone else "spawn")) as pool:
+        if alone:
+            catalogue()
+            pool.submit(cores).result()
+        yield pool
+
+
 def ingest(
     path: Path,
     where: Sequence[str],
@@ -117,9 +140,22 @@ class _Ingest:
     identities: Identities = field(init=False)
     staging: Path = field(init=False)
     geoip: GeoIP = field(init=False)
+    pool: Executor | None = None
 
     def run(self) -> IngestReport:
         started = time.monotonic()
+        with ExitStack() as stack:
+            self.pool = stack.enter_context(_pool(self.options.jobs or cores()))
+            try:
+                self._run()
+            except BaseException:
+                if self.pool is not None:
+                    self.pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        self.report.seconds = time.monotonic() - started
+        return self.report
+
+    def _run(self) -> None:
         if self.options.source is not None:
             catalogue()[self.options.source]
         self.geoip = self.options.geoip or GeoIP.default()
@@ -145,8 +181,6 @@ class _Ingest:
             self.staging.with_suffix(".lock").unlink(missing_ok=True)
             if fresh and not self.report.objects and self.store.snapshot().batch == 0:
                 shutil.rmtree(self.path, ignore_errors=True)
-        self.report.seconds = time.monotonic() - started
-        return self.report
 
     def _locate(self, where: str, scratch: Path) -> Location:
         return locate(
@@ -189,7 +223,7 @@ class _Ingest:
         self.progress.total = len(work)
         self.progress.total_size = sum(obj.size for _, obj in work)
         self.notify(self.progress)
-        jobs = self.options.jobs or len(os.sched_getaffinity(0))
+        jobs = self.options.jobs or cores()
         batches = list(_batches(work, jobs))
         if batches:
             self._run_batches(batches, min(jobs, len(batches)))
@@ -244,26 +278,18 @@ class _Ingest:
             account=self.options.account,
         )
         queue = deque(batches)
-        if jobs == 1:
-            start_worker(setup)
+        if jobs == 1 or self.pool is None:
             while queue:
-                self._take(run_batch, queue.popleft(), queue)
+                self._take(lambda batch: run_batch(setup, batch), queue.popleft(), queue)
             return
-        with ProcessPoolExecutor(
-            jobs, get_context("spawn"), initializer=start_worker, initargs=(setup,)
-        ) as pool:
-            try:
-                self._pump(pool, queue, jobs)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        self._pump(self.pool, setup, queue, jobs)
 
-    def _pump(self, pool: Executor, queue: deque[Batch], jobs: int) -> None:
+    def _pump(self, pool: Executor, setup: WorkerSetup, queue: deque[Batch], jobs: int) -> None:
         running: dict[Future[BatchResult], Batch] = {}
         while queue or running:
             while queue and len(running) < jobs + 1:
                 batch = queue.popleft()
-                running[pool.submit(run_batch, batch)] = batch
+                running[pool.submit(run_batch, setup, batch)] = batch
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:
                 batch = running.pop(future)

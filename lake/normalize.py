@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from lake.fieldsets import (
     Tree,
     core_sets,
     field_sets,
+    leaves,
     literal,
     prune,
     quote,
@@ -187,8 +188,17 @@ def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "t
         if wrapped
         else "NULL::STRUCT(" + ", ".join(f"{n} VARCHAR" for n in _WRAP) + ")"
     )
-    common = "struct_pack(object := object, position := position, text := text, original := original, encoding := encoding, wrap := wrap"
-    base = f"SELECT c.* REPLACE (coalesce(c.original, c.text) AS original), {wrap} AS wrap, o.key AS key_path FROM chunk c JOIN objects o ON c.object = o.number"
+    # `original` is what came; `text`, where it is not the same, what was read from it
+    common = (
+        "struct_pack(object := object, position := position, "
+        "text := CASE WHEN derived THEN text END, original := original, encoding := encoding, "
+        "wrap := wrap"
+    )
+    base = (
+        "SELECT c.* REPLACE (coalesce(c.original, c.text) AS original), c.original IS NOT NULL "
+        f"AS derived, {wrap} AS wrap, o.key AS key_path "
+        "FROM chunk c JOIN objects o ON c.object = o.number"
+    )
     if shape.kind == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
         parsed = f"SELECT *, from_json({json_text}, {schema}) AS r FROM ({base})"
@@ -300,9 +310,12 @@ def _any_shape(source: Source) -> Shape:
 
 @cache
 def table_sets(source: Source) -> dict[str, Tree]:
-    """The field sets of a source's table, each with the leaves that its files hold."""
-    used = set(_engine_values(source, outputs(source)))
-    core = core_sets()
+    """The field sets of a source's table, each with the leaves that its files may hold."""
+    return _pruned_sets(source, set(_engine_values(source, outputs(source))), set())
+
+
+def _pruned_sets(source: Source, used: set[str], also: set[str]) -> dict[str, Tree]:
+    core = {*core_sets(), *also}
     return {
         name: prune(tree, used, name + ".")
         for name, tree in field_sets().items()
@@ -336,26 +349,28 @@ def keyed_sql(source: Source, account: str | None) -> str:
     )
 
 
-def rows_sql(source: Source) -> str:
-    """The row model over `t`, `geo` and `agents`; last `who`, `place` and `day`, from which the
-    partition follows."""
-    given = outputs(source)
-    values = _engine_values(source, given)
+def rows_sql(source: Source, found: Found) -> str:
+    """The row model over `t`, `geo` and `agents`, with the leaves that the chunk fills; last `who`,
+    `place` and `day`, from which the partition follows."""
+    every = outputs(source)
+    given = {name: kind for name, kind in every.items() if name in found.present}
+    values = _engine_values(source, given, found)
     types = {name: _TYPES.get(kind, kind) for name, kind in given.items()}
     columns = ['t."@timestamp"::TIMESTAMPTZ AS "@timestamp"']
-    for name, tree in table_sets(source).items():
+    sets = _pruned_sets(source, set(values), set(table_sets(source)))
+    for name, tree in sets.items():
         columns.append(f"{_pack(tree, name, values, types)} AS {quote(name)}")
-    columns.append(f"{_native(source, given, types)} AS native, t.who, t.place, t.day")
+    columns.append(f"{_native(source, given, types, found)} AS native, t.who, t.place, t.day")
     joins = ["JOIN objects o ON t.record.object = o.number"]
     for target in ADDRESSES:
-        if target in given:
+        if target in given and not found.written_right:
             alias = _alias(target)
             joins.append(f"LEFT JOIN geo {alias} ON {alias}.text = t.{quote(target)}")
     if "user_agent.original" in given:
         joins.append('LEFT JOIN agents ua ON ua.text = t."user_agent.original"')
     return (
         f"SELECT {', '.join(columns)} FROM t {' '.join(joins)} "
-        f"WHERE {reject_sql(given)} IS NULL AND t.record.accepted"
+        f"WHERE {reject_sql(every)} IS NULL AND t.record.accepted"
     )
 
 
@@ -379,14 +394,18 @@ def _alias(target: str) -> str:
     return "g_" + target.replace(".", "_")
 
 
-def _engine_values(source: Source, given: dict[str, str]) -> dict[str, str]:
-    """Leaf -> SQL expression, of what normalize.sql gives and what the engine adds."""
+def _engine_values(
+    source: Source, given: dict[str, str], found: Found | None = None
+) -> dict[str, str]:
+    """Leaf -> SQL expression, of what normalize.sql gives and what the engine adds. Without `found`
+    everything that may occur."""
     values = {n: f"t.{quote(n)}" for n in given}
+    plain = found is not None and found.written_right
     for target in ADDRESSES:
-        if target in given:
+        if target in given and not plain:
             values[target] = f"{_alias(target)}.ip"
     for endpoint in LOCATED:
-        if f"{endpoint}.ip" in given:
+        if f"{endpoint}.ip" in given and not plain:
             alias = _alias(f"{endpoint}.ip")
             for part in ("geo", "as"):
                 if not any(n.startswith(f"{endpoint}.{part}.") for n in given):
@@ -408,17 +427,16 @@ def _engine_values(source: Source, given: dict[str, str]) -> dict[str, str]:
     values["event.ingested"] = "$ingested"
     values["log.file.path"] = "o.path"
     values["log.offset"] = "t.record.position"
-    values["log.encoding"] = "t.record.encoding"
-    values["log.context"] = (
-        f"CASE WHEN {wrap} IS NOT NULL AND coalesce({', '.join(f'{wrap}.{n}' for n in _WRAP)}) IS NOT NULL THEN to_json({wrap})::VARCHAR END"
-    )
+    if found is None or "record.encoding" in found.present:
+        values["log.encoding"] = "t.record.encoding"
+    if found is None or "record.wrap" in found.present:
+        values["log.context"] = f"CASE WHEN {wrap} IS NOT NULL THEN to_json({wrap})::VARCHAR END"
     own = [values[n] for n in ADDRESSES if n in given]
-    values["related.ip"] = _related(own, given.get("related.ip") and 't."related.ip"')
     users = [values["user.name"]] if "user.name" in given else []
-    values["related.user"] = _related(users, given.get("related.user") and 't."related.user"')
-    for other in ("hosts", "hash"):
-        if f"related.{other}" in given:
-            values[f"related.{other}"] = _related([], f't."related.{other}"')
+    for kind, singles in (("ip", own), ("user", users), ("hosts", []), ("hash", [])):
+        extra = f't."related.{kind}"' if f"related.{kind}" in given else None
+        if singles or extra:
+            values[f"related.{kind}"] = _related(singles, extra)
     return values
 
 
@@ -482,18 +500,20 @@ def _cast(value: str, to: str, given: str | None) -> str:
     return value if given == to else f"TRY_CAST({value} AS {to})"
 
 
-def _native(source: Source, given: dict[str, str], types: dict[str, str]) -> str:
+def _native(
+    source: Source, given: dict[str, str], types: dict[str, str], found: Found
+) -> str:
     own = {n: f"t.{quote(n)}" for n in given if n.startswith("native.")}
-    if source.format != "json":
-        return _pack(source.native, "native", own, types)
-    return _native_json(source.native, "native", "t.record.r", own, types)
+    if source.format == "json":
+        members = {n for n in found.present if n.startswith("native.")}
+        tree = prune(source.native, members | set(own), "native.")
+        return _native_json(tree, "native", "t.record.r", own, types)
+    return _pack(prune(source.native, set(own), "native."), "native", own, types)
 
 
 def _native_json(
     tree: Tree, prefix: str, at: str, own: dict[str, str], types: dict[str, str]
 ) -> str:
-    if not any(n == prefix or n.startswith(prefix + ".") for n in own):
-        return f"CAST({at} AS {type_sql(tree)})"
     members = []
     for name, body in tree.items():
         path, below = f"{prefix}.{name}", f"{at}.{quote(name)}"
@@ -524,6 +544,16 @@ def _objects_table(facts: list[ObjectFacts]) -> pa.Table:
 # -- a chunk -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a chunk turned out to hold. `present`: the columns of `t` and the native members that
+    are not all NULL; a leaf that is stays out of the file, since writing it costs 14 ns a row.
+    `written_right`: every address is in RFC 5952 form and there is no GeoIP to join."""
+
+    present: frozenset[str]
+    written_right: bool = False
+
+
 @dataclass(slots=True)
 class Chunk:
     """Records of one shape and several objects, ready to be normalised in `con`."""
@@ -534,6 +564,7 @@ class Chunk:
     facts: list[ObjectFacts]
     geoip: GeoIP
     account: str | None = None
+    found: Found = field(default_factory=lambda: Found(frozenset()))
 
     def load(self, table: pa.Table) -> list[Rejected]:
         """Normalise the records into the temporary table `t` and enrich. Gives the records on
@@ -546,8 +577,23 @@ class Chunk:
             texts = respelled(table["text"], self.source)
             table = table if texts is None else table.append_column("respelled", texts)
         self._normalise(table, failed)
-        self._enrich()
+        self.found = Found(self._present(), self._enrich())
         return failed
+
+    def _present(self) -> frozenset[str]:
+        counted = {n: f"t.{quote(n)}" for n in outputs(self.source) if n != "record"}
+        counted |= {
+            "record.encoding": "t.record.encoding",
+            "record.wrap": f"coalesce({', '.join(f't.record.wrap.{n}' for n in _WRAP)})",
+        }
+        if self.source.format == "json":
+            for leaf in leaves(self.source.native):
+                at = ".".join(quote(part) for part in leaf.name.split("."))
+                counted.setdefault(f"native.{leaf.name}", f"t.record.r.{at}")
+        counts = self.con.execute(
+            f"SELECT {', '.join(f'count({at})' for at in counted.values())} FROM t"
+        ).fetchall()[0]
+        return frozenset(n for n, count in zip(counted, counts, strict=True) if count)
 
     def _normalise(self, table: pa.Table, failed: list[Rejected]) -> None:
         """Run normalize.sql; where it raises, halve the records until the one is found."""
@@ -556,8 +602,8 @@ class Chunk:
         json_text = "respelled" if "respelled" in table.column_names else "text"
         exists = self.con.execute(
             "SELECT count(*) FROM duckdb_tables() WHERE table_name = 't'"
-        ).fetchone()
-        into = "INSERT INTO t" if exists and exists[0] else "CREATE TEMP TABLE t AS"
+        ).fetchall()[0][0]
+        into = "INSERT INTO t" if exists else "CREATE TEMP TABLE t AS"
         try:
             self.con.execute(
                 f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(self.source, self.shape, wrapped, json_text)}"
@@ -579,7 +625,9 @@ class Chunk:
             if into.startswith("CREATE"):
                 self._normalise(table.slice(0, 0), failed)
 
-    def _enrich(self) -> None:
+    def _enrich(self) -> bool:
+        """Look up addresses and user agents; whether the addresses can stand as they are."""
+        plain = False
         given = outputs(self.source)
         targets = [n for n in ADDRESSES if n in given]
         if targets:
@@ -589,7 +637,9 @@ class Chunk:
                 .to_arrow_table()["text"]
                 .combine_chunks()
             )
-            self.con.register("geo", self.geoip.lookup(texts))
+            geo = self.geoip.lookup(texts)
+            self.con.register("geo", geo)
+            plain = self.geoip.builds is None and geo["ip"].equals(geo["text"])
         if "user_agent.original" in given:
             from lake.enrich.useragent import parse
 
@@ -598,12 +648,13 @@ class Chunk:
                 'WHERE "user_agent.original" IS NOT NULL'
             ).fetchall()
             self.con.register("agents", parse([a for (a,) in agents]))
+        return plain
 
     def rejected(self) -> list[Rejected]:
         """The records of `t` that became no row, with the reason."""
         why = reject_sql(outputs(self.source))
         found = self.con.execute(
-            f"SELECT t.record.object, t.record.position, {why}, t.record.text FROM t "
+            f"SELECT t.record.object, t.record.position, {why}, coalesce(t.record.text, t.record.original) FROM t "
             f"WHERE {why} IS NOT NULL AND t.record.accepted"
         ).fetchall()
         return [Rejected(*row) for row in found]
@@ -614,14 +665,15 @@ class Chunk:
             return []
         found = self.con.execute(
             "SELECT t.record.object, t.record.position, "
-            f"{literal('no record of ' + self.source.name)}, t.record.text FROM t "
+            f"{literal('no record of ' + self.source.name)}, "
+            "coalesce(t.record.text, t.record.original) FROM t "
             "WHERE NOT t.record.accepted"
         ).fetchall()
         return [Rejected(*row) for row in found]
 
     def rows(self) -> str:
         """The SELECT that gives the rows; takes the parameter `$ingested`."""
-        return rows_sql(self.source)
+        return rows_sql(self.source, self.found)
 
     def partitions(self) -> list[Partition]:
         """The partitions of the rows in `t`. Account and region are checked here, once for each

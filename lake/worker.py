@@ -98,22 +98,16 @@ class BatchResult:
     objects: tuple[ObjectResult, ...]
 
 
-_setup: WorkerSetup | None = None
-_con: duckdb.DuckDBPyConnection | None = None
+_ready: tuple[WorkerSetup, duckdb.DuckDBPyConnection] | None = None
 
 
-def start_worker(setup: WorkerSetup) -> None:
-    """Prepare this process: one DuckDB for all its batches."""
-    global _setup, _con
-    _setup = setup
-    _con = connect(setup.memory, temp=str(setup.staging / "spill"))
-
-
-def run_batch(batch: Batch) -> BatchResult:
-    """Read a batch's objects and stage their rows. An object that fails is a result, not an error."""
-    if _setup is None or _con is None:
-        raise RuntimeError("start_worker comes first")
-    return _Run(_con, _setup, batch.number).batch(batch)
+def run_batch(setup: WorkerSetup, batch: Batch) -> BatchResult:
+    """Read a batch's objects and stage their rows, in one DuckDB for all batches of a process.
+    An object that fails is a result, not an error."""
+    global _ready
+    if _ready is None or _ready[0].staging != setup.staging:
+        _ready = (setup, connect(setup.memory, temp=str(setup.staging / "spill")))
+    return _Run(_ready[1], _ready[0], batch.number).batch(batch)
 
 
 @dataclass(slots=True)
@@ -313,8 +307,15 @@ class _Run:
             ).fetchnumpy()["h"]
             self.files.append(
                 StagedFile(
-                    path, chunk.source.name, part.account, part.region, part.date, part.rows,
-                    path.stat().st_size, part.stats(), np.asarray(hashes, np.int64),
+                    path,
+                    chunk.source.name,
+                    part.account,
+                    part.region,
+                    part.date,
+                    part.rows,
+                    path.stat().st_size,
+                    part.stats(),
+                    np.asarray(hashes, np.int64),
                 )
             )
 
