@@ -8,12 +8,12 @@ then raises DecodeError. What the bytes mean is `lake.decode`'s business.
 from __future__ import annotations
 
 import bz2
-import io
 import lzma
+import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import zstandard
 
@@ -23,14 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BLOCK = 1 << 20
-"""Compressed bytes read at a time."""
+"""Bytes read, and bytes given, at a time."""
+STEP = 64 << 10
+"""Compressed bytes fed at a time, where the decompressor limits what it gives."""
 FINE = 512
-"""Compressed bytes fed at a time where a stream is damaged, so that little is lost."""
+"""Compressed bytes fed at a time where it does not, or where a stream is damaged: little is lost,
+and a zstd block (128 kB) takes at least 4 of them, so that a bomb gives 16 MB before it is seen."""
+MEMORY = 256 << 20
+"""What a window or dictionary may take that a stream asks for; xz may ask for 4 GB."""
+SPOOLED = 64 << 20
+"""A zip within an object is kept in memory up to here, on disk beyond."""
 MAX_DEPTH = 3
 FREE_OUTPUT = 1 << 30
 MAX_RATIO = 200
 """An object may always give 1 GiB; beyond that at most 200 times its stored size. Flow logs, the
 most repetitive of these logs, reach 40."""
+_DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
 
 
 @dataclass(slots=True)
@@ -102,91 +110,109 @@ def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, lambda: zlib.decompressobj(31), b"\x1f\x8b", zlib.error, "gzip")
+    return _members(blocks, lambda: zlib.decompressobj(31), _inflate, b"\x1f\x8b", "gzip")
 
 
 def _bzip2(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, bz2.BZ2Decompressor, b"BZh", (OSError, ValueError), "bzip2")
+    return _members(blocks, bz2.BZ2Decompressor, _limited, b"BZh", "bzip2")
 
 
 def _xz(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, lzma.LZMADecompressor, b"\xfd7zXZ", lzma.LZMAError, "xz")
+    def new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=MEMORY)
+
+    return _members(blocks, new, _limited, b"\xfd7zXZ", "xz")
 
 
 def _zstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(
-        blocks,
-        lambda: zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(),
-        b"\x28\xb5\x2f\xfd",
-        zstandard.ZstdError,
-        "zstd",
-    )
+    def new() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
+
+    return _members(blocks, new, _unlimited, b"\x28\xb5\x2f\xfd", "zstd")
 
 
 def _members(
     blocks: Iterator[bytes],
-    new: Callable[[], object],
+    new: Callable[[], Any],
+    feed: Callable[[Any, bytes], Iterator[bytes]],
     start: bytes,
-    damage: type[Exception] | tuple[type[Exception], ...],
     kind: str,
 ) -> Iterator[bytes]:
     """Every member of a stream of members; zeros after the last one are padding."""
     member = new()
-    done = False
     for block in blocks:
         data = block
         while data:
-            if done:
+            if member.eof:
                 data = data.lstrip(b"\0")
                 if not data:
                     break
                 if not data.startswith(start[: len(data)]):
                     raise DecodeError(f"{len(data):,} bytes after the {kind} data are no {kind}")
-                member, done = new(), False
-            before = member.copy() if hasattr(member, "copy") else None
-            try:
-                out = member.decompress(data)  # type: ignore[attr-defined]
-            except damage as error:
-                yield from _salvage(before, data, damage)
-                raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
-            if out:
-                yield out
-            done = bool(member.eof)  # type: ignore[attr-defined]
-            data = member.unused_data if done else b""  # type: ignore[attr-defined]
-    if not done:
-        rest = member.flush() if kind == "gzip" else b""  # type: ignore[attr-defined]
-        if rest:
+                member = new()
+            step = STEP if feed is _inflate else FINE
+            for at in range(0, len(data), step):
+                try:
+                    for given in feed(member, data[at : at + step]):
+                        if given:
+                            yield given
+                except _DAMAGE as error:
+                    raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
+                if member.eof:
+                    data = member.unused_data + data[at + step :]
+                    break
+            else:
+                break
+    if not member.eof:
+        if kind == "gzip" and (rest := member.flush()):
             yield rest
         raise DecodeError(f"{kind} data ends early (the object is cut)")
 
 
-def _salvage(
-    member: object | None, data: bytes, damage: type[Exception] | tuple[type[Exception], ...]
-) -> Iterator[bytes]:
-    """What the block before the damage gives, fed in small steps."""
-    if member is None:
-        return
-    for at in range(0, len(data), FINE):
+def _inflate(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    """What a gzip member gives for a step, a block at a time."""
+    given = b""
+    while data or len(given) == BLOCK:
+        before = member.copy()
         try:
-            out = member.decompress(data[at : at + FINE])  # type: ignore[attr-defined]
-        except damage:
+            given = member.decompress(data, BLOCK)
+        except zlib.error:
+            for at in range(0, len(data), FINE):  # damaged: as far as it goes
+                yield before.decompress(data[at : at + FINE])
+            raise
+        yield given
+        if member.eof:
             return
-        if out:
-            yield out
+        data = member.unconsumed_tail
+
+
+def _limited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    yield member.decompress(data, BLOCK)
+    while not member.eof and not member.needs_input:
+        yield member.decompress(b"", BLOCK)
+
+
+def _unlimited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    yield member.decompress(data)
 
 
 def _zip(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """A zip that holds one file. One that holds several is an archive, see `lake.archive`."""
-    whole = io.BytesIO(b"".join(blocks))
-    try:
-        with zipfile.ZipFile(whole) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            if len(members) != 1:
-                raise DecodeError(f"a zip of {len(members)} files; give it to lake as an archive")
-            with archive.open(members[0]) as file:
-                yield from iter(lambda: file.read(BLOCK), b"")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DecodeError(f"zip data damaged: {_words(error)}") from error
+    with tempfile.SpooledTemporaryFile(SPOOLED) as whole:
+        for block in blocks:
+            whole.write(block)
+        whole.seek(0)
+        try:
+            with zipfile.ZipFile(whole) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir()]
+                if len(members) != 1:
+                    raise DecodeError(
+                        f"a zip of {len(members)} files; download it and give it as an archive"
+                    )
+                with archive.open(members[0]) as file:
+                    yield from iter(lambda: file.read(BLOCK), b"")
+        except (zipfile.BadZipFile, *_DAMAGE, NotImplementedError, RuntimeError) as error:
+            raise DecodeError(f"zip data damaged: {_words(error)}") from error
 
 
 def _words(error: Exception) -> str:
