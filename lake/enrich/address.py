@@ -2,7 +2,8 @@
 
 Decides what counts as an address, how it is written (RFC 5952) and which ones are public. What
 lies behind an address is not looked at here. Parsing goes through the C library's `inet_pton`
-(0.3 µs a value, `ipaddress` takes 5), the test for public ones through numpy.
+(0.3 µs a value, `ipaddress` takes 5) or, for IPv4 in an Arrow array, through numpy, as the test for
+public ones does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +45,8 @@ _RESERVED_6 = tuple(
     IPv6Network(net) for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
 _FIRST_4 = np.array([int(net.network_address) for net in _RESERVED_4], dtype=np.uint32)
+_NO_V4 = np.empty(0, np.uint32)
+_DOT = (ord(".") - 48) % 256
 _LAST_4 = np.array([int(net.broadcast_address) for net in _RESERVED_4], dtype=np.uint32)
 
 
@@ -68,34 +72,33 @@ class Addresses:
         return Addresses(self.texts, self.v4[four], self.v4_at[four], self.v6[six], self.v6_at[six])
 
 
-def parse(values: Iterable[str | None]) -> Addresses:
+def parse(values: pa.Array | Iterable[str | None]) -> Addresses:
     """Reads every value: blanks and brackets around it and an IPv6 zone (`%eth0`) are dropped.
 
     An octet with a leading zero makes it no address (RFC 6943 3.1.1: some read it as octal), as
-    does a port. IPv4-mapped addresses stay IPv6 text in mixed form, `::ffff:192.0.2.1`.
+    does a port. IPv4-mapped addresses stay IPv6 text in mixed form, `::ffff:192.0.2.1`. An Arrow
+    array is quicker: its IPv4 addresses are read by numpy.
     """
-    texts: list[str | None] = []
+    v4, v4_at = _NO_V4, np.empty(0, np.int64)
+    if isinstance(values, pa.Array):
+        v4, v4_at = _dotted(values)
+        texts: list[str | None] = values.to_pylist()
+        rest = np.ones(len(texts), bool)
+        rest[v4_at] = False
+        others = np.flatnonzero(rest).tolist()
+    else:
+        texts = list(values)
+        others = list(range(len(texts)))
     four: list[bytes] = []
     four_at: list[int] = []
     six: list[bytes] = []
     six_at: list[int] = []
-    pton, ntoa, family4 = socket.inet_pton, socket.inet_ntoa, socket.AF_INET
-    for at, value in enumerate(values):
+    for at in others:
+        value = texts[at]
         if value is None:
-            texts.append(None)
             continue
-        if ":" not in value:
-            try:
-                packed = pton(family4, value)
-                if ntoa(packed) == value:
-                    texts.append(value)
-                    four.append(packed)
-                    four_at.append(at)
-                    continue
-            except (OSError, ValueError):
-                pass
         text, packed = _read(value)
-        texts.append(text)
+        texts[at] = text
         if text is None:
             continue
         if len(packed) == 4:
@@ -107,13 +110,57 @@ def parse(values: Iterable[str | None]) -> Addresses:
         else:
             six.append(packed)
             six_at.append(at)
+    if four:
+        also = np.frombuffer(b"".join(four), dtype=">u4").astype(np.uint32)
+        v4, v4_at = np.concatenate([v4, also]), np.concatenate([v4_at, np.array(four_at, np.int64)])
+        order = np.argsort(v4_at, kind="stable")
+        v4, v4_at = v4[order], v4_at[order]
     return Addresses(
         texts,
-        np.frombuffer(b"".join(four), dtype=">u4").astype(np.uint32),
-        np.array(four_at, dtype=np.int64),
+        v4,
+        v4_at,
         np.frombuffer(b"".join(six), dtype=">u4").astype(np.uint32).reshape(-1, 4),
         np.array(six_at, dtype=np.int64),
     )
+
+
+def _dotted(values: pa.Array) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The values that are IPv4 addresses as RFC 5952 has them, and their positions: character by
+    character over all values at once, 0.2 µs each."""
+    if len(values) == 0 or not pa.types.is_string(values.type):
+        return _NO_V4, np.empty(0, np.int64)
+    _, ends, data = values.buffers()
+    if data is None or data.size == 0:
+        return _NO_V4, np.empty(0, np.int64)
+    offsets = np.frombuffer(ends, np.int32)[values.offset : values.offset + len(values) + 1]
+    lengths = np.diff(offsets)
+    at = np.flatnonzero((lengths >= 7) & (lengths <= 15))
+    starts, lengths = offsets[at].astype(np.int64), lengths[at]
+    characters = np.frombuffer(data, np.uint8)
+    address = np.zeros(len(at), np.uint32)
+    octet = np.zeros(len(at), np.uint32)
+    digits = np.zeros(len(at), np.uint8)
+    dots = np.zeros(len(at), np.uint8)
+    good = np.ones(len(at), bool)
+    last = len(characters) - 1
+    for place in range(16):
+        inside = place < lengths
+        digit = characters[np.minimum(starts + place, last)] - np.uint8(48)
+        number = inside & (digit < 10)
+        closes = inside & (digit == _DOT) | (lengths == place)
+        good &= number | closes | (place > lengths)
+        # a second digit after a 0, a fourth digit, an empty octet, one over 255
+        good &= ~(number & (digits > 0) & (octet == 0))
+        good &= ~(closes & ((digits == 0) | (octet > 255)))
+        address = np.where(closes, address << np.uint32(8) | octet, address)
+        octet = np.where(number, octet * np.uint32(10) + digit, octet)
+        octet[closes] = 0
+        digits = np.where(closes, 0, digits + number)
+        dots += closes & inside
+    good &= dots == 3
+    if values.null_count:
+        good &= values.is_valid().to_numpy(zero_copy_only=False)[at]
+    return address[good], at[good]
 
 
 def ip_text(value: str | None) -> str | None:

@@ -23,10 +23,12 @@ from lake.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy.typing as npt
+
     from lake.enrich.address import Addresses
 
-_KEPT_ROWS = 65_536
-"""Decoded records kept for each database and process; about 400 bytes each."""
+_KEPT_ROWS = 262_144
+"""Decoded records kept for each database and process; about 150 bytes each, in Arrow."""
 
 Row = dict[str, Any] | None
 """What one record says, as the struct's members; None where it says nothing."""
@@ -111,7 +113,7 @@ class GeoIP:
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
         given = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-        addresses = parse(given.to_pylist())
+        addresses = parse(given)
         public = addresses.public()
         columns = {
             "text": given,
@@ -138,20 +140,49 @@ class _Rows:
     def __init__(self, database: Database, read: Callable[[Record], Row]) -> None:
         self.database = database
         self._read = read
-        self._known: dict[int, Row] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._positions = np.empty(0, np.int64)  # in the file, ascending
+        self._places = np.empty(0, np.int64)  # of each among the rows
+        self._rows: pa.StructArray | None = None
 
     def column(self, public: Addresses, kind: pa.DataType) -> pa.StructArray:
         at = self.database.find(public)
-        distinct, first, index = np.unique(at, return_index=True, return_inverse=True)
-        if len(self._known) > _KEPT_ROWS:
-            self._known.clear()
-        rows: list[Row] = []
-        for position, sample in zip(distinct.tolist(), first.tolist(), strict=True):
-            if position and position not in self._known:
-                address = _asked(public, sample)
-                self._known[position] = self._read(self.database.record(address))
-            rows.append(self._known[position] if position else None)
-        return pa.array(rows, kind).take(pa.array(index.reshape(-1)))
+        missing = np.unique(at[(at > 0) & ~self._known(at)])
+        if len(missing):
+            if len(self._positions) + len(missing) > _KEPT_ROWS:
+                self._forget()
+                missing = np.unique(at[at > 0])
+            self._learn(at, missing, public, kind)
+        if self._rows is None:
+            return pa.nulls(len(at), kind)
+        found = np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
+        return self._rows.take(pa.array(self._places[found], mask=at == 0))
+
+    def _known(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        if not len(self._positions):
+            return np.zeros(len(at), bool)
+        found = np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
+        return np.asarray(self._positions[found] == at, np.bool_)
+
+    def _learn(
+        self,
+        at: npt.NDArray[np.int64],
+        missing: npt.NDArray[np.int64],
+        public: Addresses,
+        kind: pa.DataType,
+    ) -> None:
+        order = np.argsort(at, kind="stable")
+        samples = order[np.searchsorted(at, missing, sorter=order)]
+        rows = [self._read(self.database.record(_asked(public, s))) for s in samples.tolist()]
+        before = 0 if self._rows is None else len(self._rows)
+        new = pa.array(rows, kind)
+        self._rows = new if self._rows is None else pa.concat_arrays([self._rows, new])
+        positions = np.concatenate([self._positions, missing])
+        places = np.concatenate([self._places, before + np.arange(len(missing))])
+        ascending = np.argsort(positions)
+        self._positions, self._places = positions[ascending], places[ascending]
 
 
 def _asked(public: Addresses, sample: int) -> str:
