@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -73,11 +73,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Rows of a chunk that share account, region and day, as the records say it. The keys of the
-    same name are what may stand in a path."""
+    """Rows of a chunk that share account, region and day: `who` and `place` as the records say it,
+    `account` and `region` what may stand in a path."""
 
-    who: str | None
-    place: str | None
+    number: int
+    who: str
+    place: str
     date: str
     rows: int
     first: datetime
@@ -85,23 +86,11 @@ class Partition:
 
     @property
     def account(self) -> str:
-        return self.who if self.who and re.fullmatch(ACCOUNT, self.who) else "unknown"
+        return self.who if re.fullmatch(ACCOUNT, self.who) else "unknown"
 
     @property
     def region(self) -> str:
-        return self.place if self.place and re.fullmatch(REGION, self.place) else "unknown"
-
-    @property
-    def condition(self) -> str:
-        """Chooses the partition's rows among those of `ready`."""
-        return (
-            "who IS NOT DISTINCT FROM $who AND place IS NOT DISTINCT FROM $place "
-            "AND day = $day::DATE"
-        )
-
-    @property
-    def parameters(self) -> dict[str, str | None]:
-        return {"who": self.who, "place": self.place, "day": self.date}
+        return self.place if re.fullmatch(REGION, self.place) else "unknown"
 
     def stats(self) -> str:
         """The file's statistics as Delta keeps them."""
@@ -343,15 +332,16 @@ def keyed_sql(source: Source, account: str | None) -> str:
     place = _first(given, "n", "cloud.region", "n.record.wrap.region", "o.region")
     hint = literal(account) if account else "NULL"
     return (
-        f"SELECT n.*, CASE WHEN length({own}) = 12 THEN {own} ELSE coalesce(o.account, {hint}) END "
-        f"AS who, {place} AS place, n.\"@timestamp\"::TIMESTAMPTZ::DATE AS day "
+        f"SELECT n.*, CASE WHEN length({own}) = 12 THEN {own} "
+        f"ELSE coalesce(o.account, {hint}, '') END AS who, coalesce({place}, '') AS place, "
+        'n."@timestamp"::TIMESTAMPTZ::DATE AS day '
         f"FROM ({source.sql.rstrip().rstrip(';')}) n JOIN objects o ON n.record.object = o.number"
     )
 
 
 def rows_sql(source: Source, found: Found) -> str:
-    """The row model over `t`, `geo` and `agents`, with the leaves that the chunk fills; last `who`,
-    `place` and `day`, from which the partition follows."""
+    """The row model over `t`, `geo` and `agents`, with the leaves that the chunk fills; last
+    `part`, the number of the row's partition."""
     every = outputs(source)
     given = {name: kind for name, kind in every.items() if name in found.present}
     values = _engine_values(source, given, found)
@@ -360,8 +350,11 @@ def rows_sql(source: Source, found: Found) -> str:
     sets = _pruned_sets(source, set(values), set(table_sets(source)))
     for name, tree in sets.items():
         columns.append(f"{_pack(tree, name, values, types)} AS {quote(name)}")
-    columns.append(f"{_native(source, given, types, found)} AS native, t.who, t.place, t.day")
-    joins = ["JOIN objects o ON t.record.object = o.number"]
+    columns.append(f"{_native(source, given, types, found)} AS native, parts.number AS part")
+    joins = [
+        "JOIN objects o ON t.record.object = o.number",
+        "JOIN parts USING (who, place, day)",
+    ]
     for target in ADDRESSES:
         if target in given and not found.written_right:
             alias = _alias(target)
@@ -500,9 +493,7 @@ def _cast(value: str, to: str, given: str | None) -> str:
     return value if given == to else f"TRY_CAST({value} AS {to})"
 
 
-def _native(
-    source: Source, given: dict[str, str], types: dict[str, str], found: Found
-) -> str:
+def _native(source: Source, given: dict[str, str], types: dict[str, str], found: Found) -> str:
     own = {n: f"t.{quote(n)}" for n in given if n.startswith("native.")}
     if source.format == "json":
         members = {n for n in found.present if n.startswith("native.")}
@@ -676,14 +667,26 @@ class Chunk:
         return rows_sql(self.source, self.found)
 
     def partitions(self) -> list[Partition]:
-        """The partitions of the rows in `t`. Account and region are checked here, once for each
-        that occurs, so that no text of a record becomes a path."""
+        """The partitions of the rows in `t`, by their number. Account and region are checked here,
+        once for each that occurs, so that no text of a record becomes a path."""
         why = reject_sql(outputs(self.source))
         found = self.con.execute(
             'SELECT who, place, day::VARCHAR, count(*), min("@timestamp"), max("@timestamp") '
-            f"FROM t WHERE {why} IS NULL AND t.record.accepted GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+            f"FROM t WHERE {why} IS NULL AND t.record.accepted GROUP BY who, place, day ORDER BY ALL"
         ).fetchall()
-        return [Partition(*row) for row in found]
+        parts = [Partition(number, *row) for number, row in enumerate(found)]
+        self.con.register(
+            "parts",
+            pa.table(
+                {
+                    "number": pa.array([p.number for p in parts], pa.int32()),
+                    "who": pa.array([p.who for p in parts], pa.string()),
+                    "place": pa.array([p.place for p in parts], pa.string()),
+                    "day": pa.array([date.fromisoformat(p.date) for p in parts], pa.date32()),
+                }
+            ),
+        )
+        return parts
 
     def rows_by_object(self) -> list[tuple[int, int]]:
         """Number of rows of each object in `t`, by the object's number."""
