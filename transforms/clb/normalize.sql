@@ -5,7 +5,7 @@
 WITH words AS (
   SELECT *,
     strpos(request, ' ')                                 AS first_blank,
-    nullif(left(request, first_blank - 1), '-')          AS method,
+    CASE WHEN first_blank > 1 THEN nullif(left(request, first_blank - 1), '-') END AS method,
     split_part(rtrim(request), ' ', -1)                  AS last_word,
     CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END AS behind_url,
     substr(rtrim(request), first_blank + 1, length(rtrim(request)) - first_blank - behind_url) AS target,
@@ -23,7 +23,8 @@ WITH words AS (
     strpos(url, '://')                                   AS colon,
     substr(url, colon + 3)                               AS behind_scheme,
     strpos(behind_scheme, '/')                           AS slash,
-    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE split_part(behind_scheme, '?', 1) END AS authority,
+    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE behind_scheme END AS before_slash,
+    CASE WHEN contains(before_slash, '?') THEN split_part(before_slash, '?', 1) ELSE before_slash END AS authority,
     substr(behind_scheme, length(authority) + 1)         AS path_and_query,
     strpos(path_and_query, '?')                          AS mark
   FROM words
