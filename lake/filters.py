@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from lake.errors import UsageError, unknown_name
 from lake.fieldsets import PARTITION, core_sets, ecs_leaves, field_sets, leaves, quote
-from lake.normalize import table_sets
+from lake.rowmodel import table_sets
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -175,17 +175,17 @@ class Filter:
         return " ".join([self.field, OPS[self.op], " or ".join(self.value)]).strip()
 
     def url(self) -> str:
-        """As one parameter of a URL: `cloud.region:is:us-east-1,eu-west-1`; `parse` reads it."""
+        """As one parameter of a URL: `cloud.region is us-east-1,eu-west-1`; `parse` reads it."""
         values = ",".join(percent_encode(text, safe=_PLAIN) for text in self.value)
-        return f"{self.field}:{self.op}:{values}" if self.value else f"{self.field}:{self.op}"
+        return f"{self.field} {self.op} {values}" if self.value else f"{self.field} {self.op}"
 
     @classmethod
     def parse(cls, text: str) -> Filter:
-        """What `url` gave. Raises UsageError."""
-        field, _, rest = text.partition(":")
-        op, given, values = rest.partition(":")
+        """What `url` gave, or somebody wrote: `source.ip is 1.2.3.4`. Raises UsageError."""
+        field, _, rest = text.partition(" ")
+        op, given, values = rest.partition(" ")
         if not op:
-            raise UsageError(f"'{text}' is no filter. Write field:operator:value.")
+            raise UsageError(f"'{text}' is no filter. Write one like: source.ip is 192.0.2.1")
         return cls(field, op, tuple(unquote(v) for v in values.split(",")) if given else ())
 
 

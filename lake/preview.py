@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lake.decode import Decoding, Records
+from lake.decode import Decoding
 from lake.enrich.geoip import GeoIP
-from lake.keys import key_facts
 from lake.model import RawObject, Reject
-from lake.normalize import Chunk, ObjectFacts, chunk_table, connect
+from lake.records import connect
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -56,15 +55,3 @@ def preview(
 def preview_file(path: Path, key: str | None = None, **options: Any) -> Preview:  # noqa: ANN401
     """`preview` of a local file, under its own path unless a key is given."""
     return preview(path.read_bytes(), key or path.as_posix(), **options)
-
-
-__all__ = [
-    "Chunk",
-    "ObjectFacts",
-    "Preview",
-    "Records",
-    "chunk_table",
-    "key_facts",
-    "preview",
-    "preview_file",
-]

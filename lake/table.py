@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import PARTITION, quote
-from lake.normalize import table_columns
+from lake.rowmodel import table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:

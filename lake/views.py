@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lake.fieldsets import PARTITION, core_sets, field_sets, literal, quote, type_sql
-from lake.normalize import view_columns
 from lake.paths import resource
+from lake.rowmodel import view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from lake.errors import LakeError
 from lake.keys import key_facts
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
-from lake.normalize import Chunk, ObjectFacts, Partition, Rejected, chunk_table, connect
+from lake.normalize import Chunk, Partition, Rejected
+from lake.records import ObjectFacts, chunk_table, connect
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
