@@ -356,8 +356,9 @@ def compare(section: str, only: str = "*") -> Outcome:
     for obj in objects():
         if not fnmatchcase(obj.key, only) or not _concerns(obj, section):
             continue
-        result.documents += len(obj.documents)
-        result.compared += sum(len(flat(d["_source"])) for d in obj.documents)
+        if obj.section == section:
+            result.documents += len(obj.documents)
+            result.compared += sum(len(flat(d["_source"])) for d in obj.documents)
         for difference in differences(obj):
             if difference.section != section:
                 continue

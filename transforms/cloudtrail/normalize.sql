@@ -1,20 +1,284 @@
--- CloudTrail events.
+-- CloudTrail events: management, data, network activity; from a trail, an EventBridge rule, CloudWatch
+-- Logs, `lookup-events`, or the console's event history (JSON and CSV).
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+-- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+-- Most calls are Get, List or Describe of a few services, so simple CASEs with the frequent first cost
+-- least; JSON members are read only where the call has them.
 SELECT
   record,
-  TRY_CAST(r.eventTime AS TIMESTAMPTZ)                  AS "@timestamp",
-  concat_ws(chr(31), r.eventID, r.eventTime, r.eventSource, r.eventName, r.recipientAccountId) AS identity,
+  "time"                                               AS "@timestamp",
+  -- test data and documentation reuse ids; without an id the record's text is its identity
+  CASE WHEN r.eventID IS NOT NULL
+       THEN concat_ws(chr(31), r.eventID, r.eventTime, r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
+
+  -- event
   'event'                                              AS "event.kind",
+  CASE area
+    WHEN 'api'            THEN ['api']
+    WHEN 'configuration'  THEN ['configuration']
+    WHEN 'network'        THEN ['network', 'configuration']
+    WHEN 'iam'            THEN ['iam']
+    WHEN 'authentication' THEN ['authentication']
+    WHEN 'file'           THEN ['file']
+    WHEN 'host'           THEN ['host', 'configuration']
+    WHEN 'database'       THEN CASE WHEN deed IN ('info', 'access') OR r.eventCategory = 'Data' THEN ['database'] ELSE ['database', 'configuration'] END
+    WHEN 'session'        THEN ['session']
+    WHEN 'process'        THEN ['process']
+    WHEN 'email'          THEN ['email']
+    WHEN 'endpoint'       THEN ['network', 'api']
+  END                                                  AS "event.category",
+  CASE WHEN subject IS NULL AND denied IS NULL THEN deeds
+       ELSE list_concat(deeds, coalesce(subject, []), coalesce(denied, [])) END AS "event.type",
   r.eventName                                          AS "event.action",
   r.eventID                                            AS "event.id",
-  r.eventSource                                        AS "event.module",
-  CASE WHEN r.errorCode IS NOT NULL OR r.errorMessage IS NOT NULL THEN 'failure' ELSE 'success' END AS "event.outcome",
-  r.recipientAccountId                                 AS "cloud.account.id",
+  coalesce(r.eventSource, 'cloudtrail')                AS "event.module",
+  r.eventSource                                        AS "event.provider",
+  CASE WHEN failed THEN 'failure'
+       -- the console's CSV has no responseElements, and a refused sign-in no errorCode
+       WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
+            AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
+       ELSE 'success' END                              AS "event.outcome",
+  CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, '')) END AS "event.reason",
+
+  -- error
+  nullif(r.errorCode, '')                              AS "error.code",
+  nullif(r.errorMessage, '')                           AS "error.message",
+
+  -- cloud
+  coalesce(r.recipientAccountId,
+           -- records before eventVersion 1.02 name the caller's account only; a key or an envelope knows better
+           CASE WHEN wrap.account IS NULL AND NOT regexp_matches(key_path, '\d{12}') THEN nullif(r.userIdentity.accountId, 'anonymous') END
+  )                                                    AS "cloud.account.id",
   r.awsRegion                                          AS "cloud.region",
+  instances[1]                                         AS "cloud.instance.id",
+  replace(r.eventSource, '.amazonaws.com', '')         AS "cloud.service.name",
+
+  -- source
   r.sourceIPAddress                                    AS "source.address",
   r.sourceIPAddress                                    AS "source.ip",
+
+  -- destination: the endpoint's name as the caller wrote it
+  r.tlsDetails.clientProvidedHostHeader                AS "destination.address",
+  r.tlsDetails.clientProvidedHostHeader                AS "destination.domain",
+
+  -- user
+  name                                                 AS "user.name",
+  coalesce(nullif(r.userIdentity.principalId, ''), r.userIdentity.onBehalfOf.userId, nullif(r.userIdentity.arn, ''),
+           r.userIdentity.invokedBy, r.userIdentity.accountId) AS "user.id",
+  r.userIdentity.type                                  AS "user.type",
+  CASE WHEN role IS NOT NULL THEN [role] END           AS "user.roles",
+  nullif(r.userIdentity.accessKeyId, '')               AS "user.access_key.id",
+  CASE WHEN r.userIdentity.type IN ('AssumedRole', 'Role', 'FederatedUser') THEN name END AS "user.session.name",
+  CASE WHEN contains(r.userIdentity.userName, '\') THEN split_part(r.userIdentity.userName, '\', 1)
+       ELSE r.userIdentity.identityProvider END        AS "user.domain",
+  CASE WHEN contains(name, '@') AND regexp_full_match(name, '[^@\s/:]+@[^@\s/:]+\.[A-Za-z]{2,}') THEN name END AS "user.email",
+  target                                               AS "user.target.name",
+  CASE WHEN target IS NOT NULL AND r.eventName = 'CreateUser' THEN coalesce(r.responseElements ->> '$.user.userId', r.responseElements ->> '$.userId')
+       ELSE target_id END                              AS "user.target.id",
+  CASE WHEN target IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS "user.changes.name",
+  effective                                            AS "user.effective.name",
+  effective_id                                         AS "user.effective.id",
+
+  -- user agent, http, tls
   r.userAgent                                          AS "user_agent.original",
-  r.userIdentity.userName                              AS "user.name",
-  r.errorCode                                          AS "error.code",
-  r.errorMessage                                       AS "error.message"
-FROM records
+  r.requestID                                          AS "http.request.id",
+  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') THEN 'tls' WHEN starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN 'ssl' END AS "tls.version_protocol",
+  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN substr(r.tlsDetails.tlsVersion, 5) END AS "tls.version",
+  nullif(r.tlsDetails.cipherSuite, '-')                AS "tls.cipher",
+  r.tlsDetails.clientProvidedHostHeader                AS "tls.client.server_name",
+
+  -- file: S3 objects
+  CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
+
+  -- related
+  CASE WHEN coalesce(role, target, effective, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, target, effective,
+             nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
+  CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
+       THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
+                        r.responseElements ->> '$.cluster.clusterId', r.requestParameters ->> '$.clusterId')])
+       ELSE instances END                              AS "related.hosts"
+FROM (
+  SELECT *,
+    -- what kind of thing the call does: ECS event.type
+    CASE deed
+      WHEN 'info' THEN ['info'] WHEN 'access' THEN ['access'] WHEN 'creation' THEN ['creation'] WHEN 'change' THEN ['change']
+      WHEN 'deletion' THEN ['deletion'] WHEN 'start' THEN CASE area WHEN 'configuration' THEN ['change', 'start'] ELSE ['start'] END
+      WHEN 'end' THEN CASE area WHEN 'configuration' THEN ['change', 'end'] ELSE ['end'] END
+      WHEN 'link' THEN ['creation', 'change'] WHEN 'unlink' THEN ['deletion', 'change'] END AS deeds,
+    CASE WHEN area = 'iam' THEN list_filter([
+           CASE WHEN contains(r.eventName, 'User') OR contains(r.eventName, 'LoginProfile') OR contains(r.eventName, 'AccessKey')
+                  OR contains(r.eventName, 'MFADevice') OR contains(r.eventName, 'Password') OR contains(r.eventName, 'PublicKey')
+                  OR contains(r.eventName, 'SigningCertificate') OR contains(r.eventName, 'ServiceSpecificCredential') THEN 'user' END,
+           CASE WHEN contains(r.eventName, 'Group') THEN 'group' END,
+           CASE WHEN deed NOT IN ('info', 'access') AND (contains(r.eventName, 'Role') OR contains(r.eventName, 'Policy') OR contains(r.eventName, 'Provider')
+                  OR contains(r.eventName, 'InstanceProfile') OR contains(r.eventName, 'Permission') OR contains(r.eventName, 'Account')) THEN 'admin' END],
+           lambda x: x IS NOT NULL) END                AS subject,
+    CASE WHEN failed AND (starts_with(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR r.errorCode = 'VpceAccessDenied' OR r.errorCode = 'Forbidden')
+         THEN ['denied']
+         WHEN area = 'endpoint' AND NOT failed THEN ['allowed'] END AS denied
+  FROM (
+    SELECT *,
+      CASE
+        WHEN area = 'authentication' THEN CASE r.eventName
+          WHEN 'Logout' THEN 'end' WHEN 'ExitRole' THEN 'end' WHEN 'SignOut' THEN 'end' WHEN 'GlobalSignOut' THEN 'end'
+          WHEN 'CheckMfa' THEN 'info' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
+          WHEN 'SendSSHPublicKey' THEN 'access' WHEN 'SendSerialConsoleSSHPublicKey' THEN 'access' ELSE 'start' END
+        WHEN area = 'session' AND r.eventName = 'TerminateSession' THEN 'end'
+        WHEN verb_deed = 'info' AND (r.eventCategory IN ('Data', 'NetworkActivity') OR area = 'file' OR starts_with(r.eventName, 'GetParameter')
+               OR r.eventName IN ('GetSecretValue', 'BatchGetSecretValue', 'GetPasswordData')) THEN 'access'
+        WHEN r.eventName = 'ScheduleKeyDeletion' THEN 'deletion'
+        ELSE coalesce(verb_deed, CASE WHEN r.readOnly OR r.eventType = 'AwsServiceEvent' THEN 'info' ELSE 'change' END) END AS deed
+    FROM (
+      SELECT *,
+        CASE
+          WHEN r.eventCategory = 'NetworkActivity' THEN 'endpoint'
+          ELSE coalesce(
+            CASE r.eventSource
+              WHEN 'kms.amazonaws.com' THEN NULL
+              WHEN 'ec2messages.amazonaws.com' THEN 'api'
+              WHEN 'ssmmessages.amazonaws.com' THEN 'api'
+              WHEN 'ec2.amazonaws.com' THEN
+                CASE WHEN NOT starts_with(r.eventName, 'DescribeInstance') AND regexp_matches(r.eventName, 'SecurityGroup|NetworkAcl|Vpc|Vpn|Subnet|Route|Gateway|NetworkInterface|NetworkInsights|Address|FlowLog|DhcpOptions|PrefixList|TrafficMirror|Ipam|Peering|ClassicLink')
+                     THEN 'network'
+                     WHEN NOT starts_with(r.eventName, 'Describe') THEN CASE r.eventName
+                       WHEN 'RunInstances' THEN 'host' WHEN 'StartInstances' THEN 'host' WHEN 'StopInstances' THEN 'host' WHEN 'TerminateInstances' THEN 'host'
+                       WHEN 'RebootInstances' THEN 'host' WHEN 'RequestSpotInstances' THEN 'host' WHEN 'ModifyInstanceAttribute' THEN 'host'
+                       WHEN 'ModifyInstanceMetadataOptions' THEN 'host' WHEN 'SendDiagnosticInterrupt' THEN 'host' END END
+              WHEN 's3.amazonaws.com' THEN
+                CASE WHEN (r.eventCategory = 'Data' OR r.managementEvent = false OR contains(r.eventName, 'Object') OR contains(r.eventName, 'Multipart') OR starts_with(r.eventName, 'UploadPart'))
+                          AND NOT contains(r.eventName, 'Bucket') AND NOT contains(r.eventName, 'Configuration') THEN 'file' END
+              WHEN 's3express.amazonaws.com' THEN CASE WHEN contains(r.eventName, 'Object') OR contains(r.eventName, 'Part') THEN 'file' END
+              WHEN 'iam.amazonaws.com' THEN 'iam'
+              WHEN 'sts.amazonaws.com' THEN
+                CASE WHEN starts_with(r.eventName, 'AssumeRo') OR r.eventName IN ('GetSessionToken', 'GetFederationToken', 'GetWebIdentityToken', 'GetDelegatedAccessToken')
+                     THEN 'authentication' ELSE 'iam' END
+              WHEN 'signin.amazonaws.com' THEN 'authentication'
+              WHEN 'ssm.amazonaws.com' THEN
+                CASE r.eventName WHEN 'StartSession' THEN 'session' WHEN 'ResumeSession' THEN 'session' WHEN 'TerminateSession' THEN 'session' WHEN 'SendCommand' THEN 'process' END
+              WHEN 'ecs.amazonaws.com' THEN CASE r.eventName WHEN 'ExecuteCommand' THEN 'process' END
+              WHEN 'config.amazonaws.com' THEN 'configuration'
+              WHEN 'cloudtrail.amazonaws.com' THEN 'configuration'
+              WHEN 'sso.amazonaws.com' THEN
+                CASE r.eventName WHEN 'Authenticate' THEN 'authentication' WHEN 'Federate' THEN 'authentication' WHEN 'GetRoleCredentials' THEN 'authentication' WHEN 'Logout' THEN 'authentication' ELSE 'iam' END
+              WHEN 'sso-oauth.amazonaws.com' THEN CASE WHEN starts_with(r.eventName, 'CreateToken') THEN 'authentication' ELSE 'iam' END
+              WHEN 'sso-directory.amazonaws.com' THEN 'iam'
+              WHEN 'identitystore.amazonaws.com' THEN 'iam'
+              WHEN 'identitystore-scim.amazonaws.com' THEN 'iam'
+              WHEN 'access-analyzer.amazonaws.com' THEN 'iam'
+              WHEN 'ds.amazonaws.com' THEN 'iam'
+              WHEN 'verifiedpermissions.amazonaws.com' THEN 'iam'
+              WHEN 'rolesanywhere.amazonaws.com' THEN CASE WHEN r.eventName = 'CreateSession' THEN 'authentication' ELSE 'iam' END
+              WHEN 'cognito-idp.amazonaws.com' THEN CASE WHEN contains(r.eventName, 'Auth') OR contains(r.eventName, 'SignOut') OR r.eventName LIKE 'Login%' OR r.eventName LIKE 'Token%' THEN 'authentication' ELSE 'iam' END
+              WHEN 'cognito-identity.amazonaws.com' THEN CASE WHEN r.eventName LIKE 'GetCredentials%' OR r.eventName LIKE 'GetOpenIdToken%' OR r.eventName = 'GetId' THEN 'authentication' ELSE 'iam' END
+              WHEN 'eks-auth.amazonaws.com' THEN 'authentication'
+              WHEN 'ec2-instance-connect.amazonaws.com' THEN CASE WHEN contains(r.eventName, 'Tunnel') THEN 'session' ELSE 'authentication' END
+              WHEN 'rds.amazonaws.com' THEN 'database'
+              WHEN 'rds-data.amazonaws.com' THEN 'database'
+              WHEN 'dynamodb.amazonaws.com' THEN 'database'
+              WHEN 'redshift.amazonaws.com' THEN 'database'
+              WHEN 'redshift-data.amazonaws.com' THEN 'database'
+              WHEN 'redshift-serverless.amazonaws.com' THEN 'database'
+              WHEN 'athena.amazonaws.com' THEN 'database'
+              WHEN 'elasticache.amazonaws.com' THEN 'database'
+              WHEN 'memorydb.amazonaws.com' THEN 'database'
+              WHEN 'dax.amazonaws.com' THEN 'database'
+              WHEN 'cassandra.amazonaws.com' THEN 'database'
+              WHEN 'timestream.amazonaws.com' THEN 'database'
+              WHEN 'neptune-db.amazonaws.com' THEN 'database'
+              WHEN 'neptune-graph.amazonaws.com' THEN 'database'
+              WHEN 'qldb.amazonaws.com' THEN 'database'
+              WHEN 'docdb-elastic.amazonaws.com' THEN 'database'
+              WHEN 'dsql.amazonaws.com' THEN 'database'
+              WHEN 'elasticloadbalancing.amazonaws.com' THEN 'network'
+              WHEN 'route53.amazonaws.com' THEN 'network'
+              WHEN 'route53resolver.amazonaws.com' THEN 'network'
+              WHEN 'network-firewall.amazonaws.com' THEN 'network'
+              WHEN 'wafv2.amazonaws.com' THEN 'network'
+              WHEN 'waf.amazonaws.com' THEN 'network'
+              WHEN 'waf-regional.amazonaws.com' THEN 'network'
+              WHEN 'shield.amazonaws.com' THEN 'network'
+              WHEN 'fms.amazonaws.com' THEN 'network'
+              WHEN 'directconnect.amazonaws.com' THEN 'network'
+              WHEN 'networkmanager.amazonaws.com' THEN 'network'
+              WHEN 'globalaccelerator.amazonaws.com' THEN 'network'
+              WHEN 'vpc-lattice.amazonaws.com' THEN 'network'
+              WHEN 'ebs.amazonaws.com' THEN 'file'
+              WHEN 'ses.amazonaws.com' THEN CASE WHEN starts_with(r.eventName, 'Send') THEN 'email' END
+            END,
+            CASE WHEN verb_deed IN ('info', 'access') OR r.readOnly OR r.eventCategory = 'Data' OR r.managementEvent = false THEN 'api' ELSE 'configuration' END) END AS area
+      FROM (
+        SELECT *,
+          CASE verb
+            WHEN 'describe' THEN 'info' WHEN 'get' THEN 'info' WHEN 'list' THEN 'info' WHEN 'create' THEN 'creation' WHEN 'delete' THEN 'deletion' WHEN 'update' THEN 'change'
+              WHEN 'decrypt' THEN 'access' WHEN 'head' THEN 'info' WHEN 'put' THEN 'link' WHEN 'modify' THEN 'change' WHEN 'generate' THEN 'access'
+              WHEN 'encrypt' THEN 'access' WHEN 'lookup' THEN 'info' WHEN 'start' THEN 'start' WHEN 'stop' THEN 'end' WHEN 'invoke' THEN 'start'
+              WHEN 'run' THEN 'creation' WHEN 'terminate' THEN 'deletion' WHEN 'add' THEN 'link' WHEN 'attach' THEN 'link'
+              WHEN 'authorize' THEN 'link' WHEN 'associate' THEN 'link' WHEN 'remove' THEN 'unlink' WHEN 'detach' THEN 'unlink'
+              WHEN 'revoke' THEN 'unlink' WHEN 'disassociate' THEN 'unlink' WHEN 'set' THEN 'change' WHEN 'tag' THEN 'change'
+              WHEN 'untag' THEN 'change' WHEN 'enable' THEN 'change' WHEN 'disable' THEN 'change' WHEN 'register' THEN 'creation'
+              WHEN 'deregister' THEN 'deletion' WHEN 'allocate' THEN 'creation' WHEN 'release' THEN 'deletion' WHEN 'import' THEN 'creation'
+              WHEN 'copy' THEN 'creation' WHEN 'upload' THEN 'creation' WHEN 'restore' THEN 'creation' WHEN 'purchase' THEN 'creation'
+              WHEN 'request' THEN 'creation' WHEN 'publish' THEN 'creation' WHEN 'send' THEN 'start' WHEN 'execute' THEN 'start'
+              WHEN 'query' THEN 'info' WHEN 'scan' THEN 'info' WHEN 'search' THEN 'info' WHEN 'select' THEN 'info' WHEN 'check' THEN 'info'
+              WHEN 'view' THEN 'info' WHEN 'validate' THEN 'info' WHEN 'verify' THEN 'info' WHEN 'simulate' THEN 'info' WHEN 'preview' THEN 'info'
+              WHEN 'estimate' THEN 'info' WHEN 'count' THEN 'info' WHEN 'receive' THEN 'info' WHEN 'decode' THEN 'info' WHEN 'discover' THEN 'info'
+              WHEN 'detect' THEN 'info' WHEN 'test' THEN 'info' WHEN 'read' THEN 'info' WHEN 'download' THEN 'info' WHEN 'poll' THEN 'info'
+              WHEN 'is' THEN 'info' WHEN 'resume' THEN 'start' WHEN 'open' THEN 'start' WHEN 'close' THEN 'end' WHEN 'abort' THEN 'end'
+              WHEN 'purge' THEN 'deletion' WHEN 'destroy' THEN 'deletion' WHEN 'drop' THEN 'deletion' WHEN 'unsubscribe' THEN 'deletion'
+              WHEN 'subscribe' THEN 'creation' WHEN 'issue' THEN 'creation' WHEN 'provision' THEN 'creation' WHEN 'launch' THEN 'creation'
+              WHEN 'invite' THEN 'creation' END AS verb_deed,
+          -- JSON members, only where the call has them
+          list_or_null(list_filter(CASE
+            WHEN contains(r.requestParameters, '"instanceId"') OR contains(r.responseElements, '"instanceId"') THEN list_concat(
+              [r.requestParameters ->> '$.instanceId'],
+              coalesce(r.responseElements ->> '$.instancesSet.items[*].instanceId', []),
+              coalesce(r.requestParameters ->> '$.instancesSet.items[*].instanceId', []))
+            WHEN contains(r.requestParameters, '"instanceIds"') THEN r.requestParameters ->> '$.instanceIds[*]'
+            WHEN contains(r.requestParameters, '"InstanceId"') THEN [coalesce(
+              r.requestParameters ->> '$.DescribeInstanceCreditSpecificationsRequest.InstanceId.content',
+              r.requestParameters ->> '$.AssociateIamInstanceProfileRequest.InstanceId')]
+            WHEN r.eventSource = 'ssm.amazonaws.com' AND r.eventName IN ('StartSession', 'GetConnectionStatus') THEN [r.requestParameters ->> '$.target']
+            WHEN r.eventSource = 'ssm.amazonaws.com' AND r.eventName = 'PutComplianceItems' THEN [r.requestParameters ->> '$.resourceId']
+            WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
+            WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
+          END, lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-') OR starts_with(x, 'hsm-'))) AS instances,
+          CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
+               THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username') END AS target,
+          CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
+          CASE WHEN r.eventSource = 'sts.amazonaws.com' OR r.eventName = 'SwitchRole' THEN nullif(regexp_extract(
+                 coalesce(r.responseElements ->> '$.assumedRoleUser.arn', r.responseElements ->> '$.federatedUser.arn', r.additionalEventData ->> '$.SwitchTo'),
+                 '^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:assumed-role/[^/]+/|federated-user/|[^/:]+/(?:[^/]*/)*)?(.*)$', 1), '') END AS effective,
+          CASE WHEN r.eventSource = 'sts.amazonaws.com'
+               THEN coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END AS effective_id
+        FROM (
+          SELECT record, r, key_path, wrap,
+            CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),
+              -- as the console shows it: "2024-02-01, 10:00:00 UTC+01:00", "February 01, 2024, 10:00:00 (UTC+01:00)"
+              try_strptime(trim(regexp_replace(replace(r.eventTime, ',', ''), ' *\(?UTC(?:([+-]\d\d):?(\d\d))?\)?$', ' \1\2')),
+                ['%Y-%m-%d %H:%M:%S %z', '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %I:%M:%S %p', '%B %d %Y %H:%M:%S %z', '%B %d %Y %H:%M:%S', '%B %d %Y %I:%M:%S %p'])) END AS "time",
+            -- the call's verb; the frequent ones without a regex
+            CASE WHEN starts_with(r.eventName, 'Describe') THEN 'describe' WHEN starts_with(r.eventName, 'Get') THEN 'get' WHEN starts_with(r.eventName, 'List') THEN 'list'
+                 WHEN starts_with(r.eventName, 'Create') THEN 'create' WHEN starts_with(r.eventName, 'Delete') THEN 'delete' WHEN starts_with(r.eventName, 'Update') THEN 'update'
+                 ELSE lower(regexp_extract(r.eventName, '^(?:Batch|Admin)?([A-Z]?[a-z0-9]+)', 1)) END AS verb,
+            nullif(r.errorCode, '') IS NOT NULL OR nullif(r.errorMessage, '') IS NOT NULL
+              OR (r.eventSource = 'signin.amazonaws.com' AND (contains(r.responseElements, '"Failure"') OR contains(r.serviceEventDetails, '"Failure"'))) IS TRUE AS failed,
+            CASE
+              WHEN r.userIdentity.type = 'Root' THEN 'root'
+              WHEN nullif(r.userIdentity.userName, '') IS NOT NULL THEN r.userIdentity.userName
+              -- arn:aws:sts::123456789012:assumed-role/<role>/<session>: the session's name may hold anything
+              WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN coalesce(
+                nullif(substr(r.userIdentity.arn, length(split_part(r.userIdentity.arn, '/', 1)) + length(split_part(r.userIdentity.arn, '/', 2)) + 3), ''),
+                CASE WHEN contains(r.userIdentity.principalId, ':') THEN nullif(substr(r.userIdentity.principalId, strpos(r.userIdentity.principalId, ':') + 1), '') END,
+                nullif(split_part(r.userIdentity.arn, '/', 2), ''))
+              ELSE coalesce(
+                nullif(regexp_extract(r.userIdentity.arn, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:federated-user/|[^/:]+/(?:[^/]*/)*)?(.*)$', 1), ''),
+                CASE WHEN r.eventSource = 'signin.amazonaws.com' THEN r.additionalEventData ->> '$.UserName' END,
+                CASE WHEN contains(r.userIdentity.principalId, ':') THEN nullif(substr(r.userIdentity.principalId, strpos(r.userIdentity.principalId, ':') + 1), '')
+                     ELSE nullif(r.userIdentity.principalId, '') END,
+                r.userIdentity.onBehalfOf.userId, r.userIdentity.invokedBy,
+                CASE WHEN r.userIdentity.accountId = 'anonymous' OR r.userIdentity.type = 'AWSAccount' THEN r.userIdentity.accountId END) END AS name,
+            CASE WHEN r.userIdentity.sessionContext.sessionIssuer.type = 'Role' THEN r.userIdentity.sessionContext.sessionIssuer.userName
+                 WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN nullif(split_part(r.userIdentity.arn, '/', 2), '') END AS role
+          FROM records))))
+)

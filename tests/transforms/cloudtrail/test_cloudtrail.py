@@ -1,0 +1,278 @@
+"""One CloudTrail record, every field of it; outcomes, addresses, instances, identities of rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cloudtrail_records import ROLE_SESSION, at, given, read, record, row
+
+
+def test_a_whole_record() -> None:
+    found = row(
+        "ssm",
+        "StartSession",
+        requestParameters={"target": "i-0123456789abcdef0"},
+        responseElements={"sessionId": "alice-1", "tokenValue": "Value hidden"},
+        tlsDetails={
+            "tlsVersion": "TLSv1.3",
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "clientProvidedHostHeader": "ssm.eu-central-1.amazonaws.com",
+        },
+    )
+    assert found["@timestamp"] == datetime(2024, 2, 1, 10, tzinfo=UTC)
+    event = given(found["event"])
+    assert isinstance(event, dict)
+    for moving in ("ingested", "original", "hash"):
+        event.pop(moving)
+    assert event == {
+        "action": "StartSession",
+        "category": ["session"],
+        "dataset": "cloudtrail",
+        "id": "eae87c48-d421-4626-94f5-000000000994",
+        "kind": "event",
+        "module": "ssm.amazonaws.com",
+        "outcome": "success",
+        "provider": "ssm.amazonaws.com",
+        "type": ["start"],
+    }
+    assert given(found["cloud"]) == {
+        "account": {"id": "111122223333"},
+        "instance": {"id": "i-0123456789abcdef0"},
+        "provider": "aws",
+        "region": "eu-central-1",
+        "service": {"name": "ssm"},
+    }
+    assert given(found["user"]) == {
+        "access_key": {"id": "ASIAEXAMPLEKEY000001"},
+        "email": "alice@example.com",
+        "id": "AROAEXAMPLEROLEID0001:alice@example.com",
+        "name": "alice@example.com",
+        "roles": ["Admin"],
+        "session": {"name": "alice@example.com"},
+        "type": "AssumedRole",
+    }
+    assert given(found["source"]) == {"address": "198.51.100.7", "ip": "198.51.100.7"}
+    assert given(found["tls"]) == {
+        "cipher": "TLS_AES_128_GCM_SHA256",
+        "client": {"server_name": "ssm.eu-central-1.amazonaws.com"},
+        "version": "1.3",
+        "version_protocol": "tls",
+    }
+    assert given(found["destination"]) == {
+        "address": "ssm.eu-central-1.amazonaws.com",
+        "domain": "ssm.eu-central-1.amazonaws.com",
+    }
+    assert at(found, "http.request.id") == "9d478fc1-4f10-490f-a26b-000000000932"
+    assert at(found, "user_agent.original") == "aws-cli/2.15.0 Python/3.11.6 Linux/6.1"
+    assert given(found["related"]) == {
+        "hosts": ["i-0123456789abcdef0"],
+        "ip": ["198.51.100.7"],
+        "user": ["Admin", "alice@example.com"],
+    }
+    assert found["rule"] is None or given(found["rule"]) == {}
+    assert found["native"]["requestParameters"] == '{"target":"i-0123456789abcdef0"}'
+    assert found["native"]["readOnly"] is False
+
+
+def test_refused_calls_are_denied() -> None:
+    found = row(
+        errorCode="Client.UnauthorizedOperation", errorMessage="You are not authorized to do this."
+    )
+    assert at(found, "event.outcome") == "failure"
+    assert at(found, "event.type") == ["info", "denied"]
+    assert at(found, "event.reason") == "You are not authorized to do this."
+    assert given(found["error"]) == {
+        "code": "Client.UnauthorizedOperation",
+        "message": "You are not authorized to do this.",
+    }
+
+
+def test_other_errors_are_failures_but_not_denials() -> None:
+    found = row("s3", "GetBucketPolicy", errorCode="NoSuchBucketPolicy")
+    assert (at(found, "event.outcome"), at(found, "event.type")) == ("failure", ["info"])
+    assert at(found, "event.reason") == "NoSuchBucketPolicy"
+
+
+@pytest.mark.parametrize(("code", "message"), [(None, None), ("", ""), (None, "")])
+def test_empty_errors_are_none(code: str | None, message: str | None) -> None:
+    found = row(errorCode=code, errorMessage=message)
+    assert at(found, "event.outcome") == "success"
+    assert at(found, "error.code") is None
+
+
+def test_network_activity_is_allowed_or_denied() -> None:
+    members: dict[str, Any] = {
+        "eventCategory": "NetworkActivity",
+        "eventType": "AwsVpceEvent",
+        "vpcEndpointId": "vpce-0123456789abcdef0",
+    }
+    allowed = row("s3", "ListBuckets", **members)
+    denied = row("s3", "ListBuckets", errorCode="VpceAccessDenied", **members)
+    assert at(allowed, "event.category") == ["network", "api"]
+    assert at(allowed, "event.type") == ["access", "allowed"]
+    assert at(denied, "event.type") == ["access", "denied"]
+
+
+@pytest.mark.parametrize(
+    ("members", "outcome"),
+    [
+        ({"responseElements": {"ConsoleLogin": "Success"}}, "success"),
+        ({"responseElements": {"ConsoleLogin": "Failure"}}, "failure"),
+        (
+            {
+                "responseElements": {"ConsoleLogin": "Failure"},
+                "errorMessage": "Failed authentication",
+            },
+            "failure",
+        ),
+        ({"errorMessage": "No username found in supplied account"}, "failure"),
+        ({}, "unknown"),
+    ],
+)
+def test_console_login(members: dict[str, Any], outcome: str) -> None:
+    found = row("signin", "ConsoleLogin", eventType="AwsConsoleSignIn", readOnly=False, **members)
+    assert at(found, "event.outcome") == outcome
+    assert at(found, "event.category") == ["authentication"]
+    assert at(found, "event.type") == ["start"]
+
+
+# -- where and whence --------------------------------------------------------------------------
+
+INSTANCES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    ("ssm", "UpdateInstanceInformation", {"requestParameters": {"instanceId": "i-01"}}, ["i-01"]),
+    (
+        "ec2",
+        "RunInstances",
+        {
+            "responseElements": {
+                "instancesSet": {"items": [{"instanceId": "i-02"}, {"instanceId": "i-01"}]}
+            }
+        },
+        ["i-02", "i-01"],
+    ),
+    (
+        "ec2",
+        "StopInstances",
+        {"requestParameters": {"instancesSet": {"items": [{"instanceId": "i-03"}]}}},
+        ["i-03"],
+    ),
+    (
+        "ec2",
+        "DescribeInstanceCreditSpecifications",
+        {
+            "requestParameters": {
+                "DescribeInstanceCreditSpecificationsRequest": {
+                    "InstanceId": {"tag": 1, "content": "i-04"}
+                }
+            }
+        },
+        ["i-04"],
+    ),
+    (
+        "ec2",
+        "AssociateIamInstanceProfile",
+        {"requestParameters": {"AssociateIamInstanceProfileRequest": {"InstanceId": "i-05"}}},
+        ["i-05"],
+    ),
+    ("ssm", "GetConnectionStatus", {"requestParameters": {"target": "mi-06"}}, ["mi-06"]),
+    ("ssm", "PutComplianceItems", {"requestParameters": {"resourceId": "i-07"}}, ["i-07"]),
+    (
+        "ssm",
+        "SendCommand",
+        {"requestParameters": {"instanceIds": ["i-08", "i-09"]}},
+        ["i-08", "i-09"],
+    ),
+    (
+        "sts",
+        "AssumeRole",
+        {
+            "userIdentity": {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+            "userAgent": "ec2.amazonaws.com",
+            "requestParameters": {"roleSessionName": "i-10"},
+        },
+        ["i-10"],
+    ),
+    ("connect", "DescribeInstance", {"requestParameters": {"instanceId": "d4f2b8e0-1"}}, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "members", "instances"), INSTANCES, ids=[i[1] for i in INSTANCES]
+)
+def test_instances(source: str, name: str, members: dict[str, Any], instances: list[str]) -> None:
+    found = row(source, name, **members)
+    assert at(found, "cloud.instance.id") == (instances[0] if instances else None)
+    assert (at(found, "related.hosts") or []) == sorted(instances)
+
+
+def test_cloudhsm_hosts() -> None:
+    found = row(
+        "cloudhsm",
+        "CreateHsm",
+        responseElements={"hsm": {"hsmId": "hsm-1", "clusterId": "cluster-1"}},
+    )
+    assert at(found, "cloud.instance.id") == "hsm-1"
+    assert at(found, "related.hosts") == ["cluster-1", "hsm-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:DB8::0:1", "2001:db8::1"),
+        ("cloudformation.amazonaws.com", None),
+        ("AWS Internal", None),
+    ],
+)
+def test_service_names_stay_addresses(text: str, address: str | None) -> None:
+    found = row(sourceIPAddress=text)
+    assert (at(found, "source.address"), at(found, "source.ip")) == (text, address)
+
+
+def test_s3_objects_are_files() -> None:
+    found = row(
+        "s3",
+        "GetObject",
+        eventCategory="Data",
+        managementEvent=False,
+        requestParameters={"bucketName": "evidence", "key": "a b/c.txt", "Host": "x"},
+        resources=[{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::evidence/a b/c.txt"}],
+    )
+    assert at(found, "file.path") == "s3://evidence/a b/c.txt"
+    assert given(at(found, "native.resources")[0]) == {
+        "type": "AWS::S3::Object",
+        "ARN": "arn:aws:s3:::evidence/a b/c.txt",
+    }
+
+
+def test_account_of_an_old_record_comes_from_the_key_or_the_caller() -> None:
+    old = record(recipientAccountId=None, userIdentity=ROLE_SESSION | {"accountId": "000000000012"})
+    (with_key,) = read(old).rows
+    (without,) = read(old, key="downloads/event_history.json").rows
+    assert at(with_key, "cloud.account.id") == "111122223333"
+    assert at(without, "cloud.account.id") == "000000000012"
+
+
+def test_values_keep_their_text() -> None:
+    found = row(eventVersion="1.10", apiVersion="2015_02_01", requestID="0001")
+    assert found["native"]["eventVersion"] == "1.10"
+    assert found["native"]["requestID"] == "0001"
+
+
+# -- identity ----------------------------------------------------------------------------------
+
+
+def test_the_same_event_has_one_identity_and_reused_ids_have_several() -> None:
+    again = read(
+        record(), record(), record(name="DescribeVpcs"), record(eventTime="2024-02-01T10:00:01Z")
+    )
+    hashes = [r["event"]["hash"] for r in again.rows]
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+
+
+def test_records_without_an_id_are_told_apart_by_their_text() -> None:
+    found = read(record(eventID=None, requestID="1"), record(eventID=None, requestID="2"))
+    assert len({r["event"]["hash"] for r in found.rows}) == 2

@@ -1,0 +1,293 @@
+"""Who did it, and to whom: every identity type of CloudTrail.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cloudtrail_records import ROLE_SESSION, at, given, row
+
+# -- who: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+
+IDENTITIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "root",
+        {
+            "type": "Root",
+            "principalId": "111122223333",
+            "arn": "arn:aws:iam::111122223333:root",
+            "accountId": "111122223333",
+            "userName": "account-alias",
+        },
+        {"name": "root", "id": "111122223333", "type": "Root"},
+    ),
+    (
+        "IAM user under a path",
+        {
+            "type": "IAMUser",
+            "principalId": "AIDAEXAMPLEUSERID0001",
+            "arn": "arn:aws:iam::111122223333:user/division/bob",
+            "accountId": "111122223333",
+            "accessKeyId": "AKIAEXAMPLEKEY000001",
+            "userName": "bob",
+        },
+        {
+            "name": "bob",
+            "id": "AIDAEXAMPLEUSERID0001",
+            "type": "IAMUser",
+            "access_key": {"id": "AKIAEXAMPLEKEY000001"},
+        },
+    ),
+    (
+        "IAM user without userName",
+        {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/division/bob"},
+        {"name": "bob", "id": "arn:aws:iam::111122223333:user/division/bob", "type": "IAMUser"},
+    ),
+    (
+        "a name with a colon stays whole",
+        {"type": "Directory", "principalId": "d-1:joe", "userName": "DOMAIN:joe"},
+        {"name": "DOMAIN:joe", "id": "d-1:joe", "type": "Directory"},
+    ),
+    (
+        "a Windows domain is said",
+        {"type": "Directory", "principalId": "d-1:joe", "userName": "CORP\\joe"},
+        {"name": "CORP\\joe", "id": "d-1:joe", "type": "Directory", "domain": "CORP"},
+    ),
+    (
+        "a session name with / and : stays whole",
+        {
+            "type": "AssumedRole",
+            "principalId": "AROAEXAMPLEROLEID0001:dev:team/x",
+            "arn": "arn:aws:sts::111122223333:assumed-role/Deploy/dev:team/x",
+            "accountId": "111122223333",
+        },
+        {
+            "name": "dev:team/x",
+            "id": "AROAEXAMPLEROLEID0001:dev:team/x",
+            "type": "AssumedRole",
+            "roles": ["Deploy"],
+            "session": {"name": "dev:team/x"},
+        },
+    ),
+    (
+        "a session whose ARN lacks its name",
+        {
+            "type": "AssumedRole",
+            "principalId": "AROAEXAMPLEROLEID0001:ci",
+            "arn": "arn:aws:sts::111122223333:assumed-role/Deploy",
+        },
+        {
+            "name": "ci",
+            "id": "AROAEXAMPLEROLEID0001:ci",
+            "type": "AssumedRole",
+            "roles": ["Deploy"],
+            "session": {"name": "ci"},
+        },
+    ),
+    (
+        "federated user",
+        {
+            "type": "FederatedUser",
+            "principalId": "111122223333:carol",
+            "arn": "arn:aws:sts::111122223333:federated-user/carol",
+            "accountId": "111122223333",
+            "accessKeyId": "ASIAEXAMPLEKEY000002",
+            "sessionContext": {"sessionIssuer": {"type": "IAMUser", "userName": "broker"}},
+        },
+        {
+            "name": "carol",
+            "id": "111122223333:carol",
+            "type": "FederatedUser",
+            "access_key": {"id": "ASIAEXAMPLEKEY000002"},
+            "session": {"name": "carol"},
+        },
+    ),
+    (
+        "SAML user",
+        {
+            "type": "SAMLUser",
+            "principalId": "QUALIFIER=:dan@example.com",
+            "userName": "dan@example.com",
+            "identityProvider": "arn:aws:iam::111122223333:saml-provider/Okta",
+        },
+        {
+            "name": "dan@example.com",
+            "id": "QUALIFIER=:dan@example.com",
+            "type": "SAMLUser",
+            "email": "dan@example.com",
+            "domain": "arn:aws:iam::111122223333:saml-provider/Okta",
+        },
+    ),
+    (
+        "web identity user",
+        {
+            "type": "WebIdentityUser",
+            "principalId": "accounts.google.com:app-1.apps.googleusercontent.com:1234",
+            "userName": "1234",
+            "identityProvider": "accounts.google.com",
+        },
+        {
+            "name": "1234",
+            "id": "accounts.google.com:app-1.apps.googleusercontent.com:1234",
+            "type": "WebIdentityUser",
+            "domain": "accounts.google.com",
+        },
+    ),
+    (
+        "Identity Center user",
+        {
+            "type": "IdentityCenterUser",
+            "accountId": "111122223333",
+            "onBehalfOf": {
+                "userId": "544894e8-80c1-707f-60e3-000000000001",
+                "identityStoreArn": "arn:aws:identitystore::111122223333:identitystore/d-1",
+            },
+            "credentialId": "90e292de-5eb8-446e-9602-000000000002",
+        },
+        {
+            "name": "544894e8-80c1-707f-60e3-000000000001",
+            "id": "544894e8-80c1-707f-60e3-000000000001",
+            "type": "IdentityCenterUser",
+        },
+    ),
+    (
+        "AWS service",
+        {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"},
+        {
+            "name": "autoscaling.amazonaws.com",
+            "id": "autoscaling.amazonaws.com",
+            "type": "AWSService",
+        },
+    ),
+    (
+        "another account",
+        {
+            "type": "AWSAccount",
+            "principalId": "AROAOTHERROLEID000001:job",
+            "accountId": "999988887777",
+        },
+        {"name": "job", "id": "AROAOTHERROLEID000001:job", "type": "AWSAccount"},
+    ),
+    (
+        "another account, no more said",
+        {"type": "AWSAccount", "principalId": "", "accountId": "999988887777"},
+        {"name": "999988887777", "id": "999988887777", "type": "AWSAccount"},
+    ),
+    (
+        "anonymous",
+        {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"},
+        {"name": "anonymous", "id": "anonymous", "type": "AWSAccount"},
+    ),
+    (
+        "unknown",
+        {"type": "Unknown", "principalId": "", "accountId": "111122223333", "arn": ""},
+        {"id": "111122223333", "type": "Unknown"},
+    ),
+    (
+        "no type, a service",
+        {"accountId": "111122223333", "invokedBy": "ec2.amazonaws.com"},
+        {"name": "ec2.amazonaws.com", "id": "ec2.amazonaws.com"},
+    ),
+    ("empty", {}, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("identity", "user"), [i[1:] for i in IDENTITIES], ids=[i[0] for i in IDENTITIES]
+)
+def test_user_of_each_identity_type(identity: dict[str, Any], user: dict[str, Any]) -> None:
+    assert (given(row(userIdentity=identity)["user"]) or {}) == user
+
+
+def test_an_identity_center_sign_in_names_the_user_beside_the_identity() -> None:
+    found = row(
+        "signin",
+        "UserAuthentication",
+        userIdentity={
+            "type": "Unknown",
+            "principalId": "111122223333",
+            "arn": "",
+            "accountId": "111122223333",
+            "accessKeyId": "",
+        },
+        additionalEventData={"UserName": "alice", "CredentialType": "PASSWORD"},
+        serviceEventDetails={"UserAuthentication": "Failure", "CredentialType": "PASSWORD"},
+        eventType="AwsServiceEvent",
+    )
+    assert (at(found, "user.name"), at(found, "user.id")) == ("alice", "111122223333")
+    assert at(found, "user.access_key.id") is None
+    assert at(found, "event.outcome") == "failure"
+    assert at(found, "event.category") == ["authentication"]
+
+
+def test_null_identity() -> None:
+    found = row(userIdentity=None, sourceIPAddress="AWS Internal")
+    assert at(found, "user.name") is None
+    assert (at(found, "source.address"), at(found, "source.ip")) == ("AWS Internal", None)
+
+
+def test_role_session_on_behalf_of_a_person_relates_both() -> None:
+    identity = ROLE_SESSION | {"onBehalfOf": {"userId": "u-1", "identityStoreArn": "arn:x"}}
+    context = ROLE_SESSION["sessionContext"] | {"sourceIdentity": "alice"}
+    found = row(userIdentity=identity | {"sessionContext": context})
+    assert at(found, "user.id") == "AROAEXAMPLEROLEID0001:alice@example.com"
+    assert at(found, "related.user") == ["Admin", "alice", "alice@example.com", "u-1"]
+
+
+def test_assume_role_names_the_effective_user() -> None:
+    found = row(
+        "sts",
+        "AssumeRole",
+        requestParameters={
+            "roleArn": "arn:aws:iam::444455556666:role/ops/Audit",
+            "roleSessionName": "review",
+        },
+        responseElements={
+            "credentials": {"accessKeyId": "ASIAEXAMPLEKEY000003"},
+            "assumedRoleUser": {
+                "assumedRoleId": "AROAEXAMPLEROLEID0002:review",
+                "arn": "arn:aws:sts::444455556666:assumed-role/Audit/review",
+            },
+        },
+    )
+    assert given(at(found, "user.effective")) == {
+        "id": "AROAEXAMPLEROLEID0002:review",
+        "name": "review",
+    }
+    assert at(found, "user.name") == "alice@example.com"
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "review"]
+
+
+def test_switch_role_names_the_effective_role() -> None:
+    found = row(
+        "signin",
+        "SwitchRole",
+        responseElements={"SwitchRole": "Success"},
+        additionalEventData={
+            "SwitchFrom": "arn:aws:iam::111122223333:user/bob",
+            "SwitchTo": "arn:aws:iam::444455556666:role/Ops",
+        },
+    )
+    assert at(found, "user.effective.name") == "Ops"
+    assert at(found, "event.outcome") == "success"
+
+
+def test_iam_calls_name_the_target() -> None:
+    created = row(
+        "iam",
+        "CreateUser",
+        requestParameters={"userName": "mallory"},
+        responseElements={"user": {"userName": "mallory", "userId": "AIDAEXAMPLEUSERID0009"}},
+    )
+    renamed = row(
+        "iam", "UpdateUser", requestParameters={"userName": "mallory", "newUserName": "trent"}
+    )
+    read_only = row("iam", "GetUser", requestParameters={"userName": "mallory"})
+    assert given(at(created, "user.target")) == {"id": "AIDAEXAMPLEUSERID0009", "name": "mallory"}
+    assert at(created, "related.user") == ["Admin", "alice@example.com", "mallory"]
+    assert at(renamed, "user.target.name") == "mallory"
+    assert at(renamed, "user.changes.name") == "trent"
+    assert at(read_only, "user.target.name") is None
