@@ -5,4 +5,4 @@ SELECT source.ip, source.geo.country_name AS country, source."as".organization.n
 FROM cloudtrail
 WHERE user.access_key.id = 'AKIAHALDENCI7EXAMPLE'
 GROUP BY ALL
-ORDER BY first
+ORDER BY first, 1
