@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import lake as lake_package
-from lake.queries import Answer, Ask, Query
 
 if TYPE_CHECKING:
+    from lake.queries import Answer, Ask, Query
     from lake.query import Lake
 
 

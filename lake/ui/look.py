@@ -1,5 +1,5 @@
-"""Colours and their meaning. They are chosen to read on the light and on the dark theme alike, since
-a page does not know for sure which one a reader has. Red is kept for what failed.
+"""Colours and their meaning. They are chosen to read on the light and on the dark theme alike,
+since a page does not know for sure which one a reader has. Red is kept for what failed.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
 """What a reader chooses beside every page: one time range, accounts, regions, filters. All of it
-stands in the URL, so that a link shows the same page; a filter that cannot be applied is said, never
-dropped. Time is UTC here as everywhere, and quick ranges end at the newest event: evidence is old.
+stands in the URL, so that a link shows the same page; a filter that cannot be applied is said,
+never dropped. Time is UTC, and quick ranges end at the newest event: evidence is old.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from lake.errors import UsageError
-from lake.filters import EVENTS, OPS, Filter, Selection, TimeRange, fields_of, show_time
-from lake.scope import Extent, extent_of, facet
+from lake.filters import EVENTS, OPS, Filter, Selection, TimeRange, fields_of
+from lake.scope import extent_of, facet
+from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 
 if TYPE_CHECKING:
@@ -21,106 +22,116 @@ if TYPE_CHECKING:
     from lake.dashboards import Dashboard
     from lake.queries import Ask
     from lake.query import Lake
+    from lake.scope import Extent
 
-ALL, BETWEEN = "all", "between"
+ALL, DATES = "All", "From, to"
 SPANS = {
-    ALL: ("All", None),
-    "30d": ("30d", timedelta(days=30)),
-    "7d": ("7d", timedelta(days=7)),
-    "24h": ("24h", timedelta(hours=24)),
-    BETWEEN: (":material/date_range:", None),
+    ALL: None,
+    "Last 30 days": timedelta(days=30),
+    "Last 7 days": timedelta(days=7),
+    "Last 24 hours": timedelta(hours=24),
+    "Last hour": timedelta(hours=1),
+    DATES: None,
 }
-_EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's are naive
-_VALUE_OPS = [op for op in OPS if op not in ("set", "unset")]
+"""As they stand on the page and in the URL."""
+
+FACET_SHOWN = 6
+_EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
 
 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask) -> Selection:
     """Draw the widgets and give what they say."""
     with st.sidebar:
-        extent = extent_of(EVENTS, Selection(), ask)
-        time = _time(extent)
-        filters = [
-            *_facet("account", "Account", dashboard, time, ask),
-            *_facet("region", "Region", dashboard, time, ask),
-            *_filters(dashboard),
-        ]
+        time = _time(extent_of(EVENTS, Selection(), ask))
+        filters = _filters(dashboard)
+        for field in ("account", "region"):
+            filters += _facet(field, dashboard, Selection(time, tuple(filters)), ask)
         st.caption(plain(f"Lake {lake.path}, version {lake.version}"))
     return Selection(time, tuple(filters))
 
 
 def set_time(start: datetime, end: datetime) -> None:
     """Choose a range; for callbacks, which run before the widgets are drawn."""
-    st.session_state["span"] = BETWEEN
-    st.session_state["from"] = _naive(start)
-    st.session_state["to"] = _naive(end)
+    st.session_state["span"] = DATES
+    st.session_state["from"] = _to_minute(start)
+    st.session_state["to"] = _to_minute(end + timedelta(seconds=59))
 
 
 def add_filter(chosen: Filter) -> None:
-    """Add a filter; for callbacks."""
-    st.session_state["f"] = [*dict.fromkeys([*st.session_state.get("f", []), chosen.url()])]
+    """Add a filter; for callbacks. Accounts and regions go where their own lists are."""
+    if chosen.field in ("account", "region") and chosen.op == "is":
+        _add(chosen.field, *chosen.value)
+    else:
+        _add("f", chosen.url())
+
+
+def _add(key: str, *values: str) -> None:
+    st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *values]))
 
 
 def _time(extent: Extent) -> TimeRange:
-    span = st.segmented_control(
+    span = st.selectbox(
         "Time (UTC)",
         list(SPANS),
-        default=ALL,
-        required=True,
-        format_func=lambda key: SPANS[key][0],
         key="span",
         bind="query-params",
-        width="stretch",
-        help="Quick ranges end at the newest event in the lake; the calendar takes two times. "
-        "Drag over a chart of time to choose a range.",
+        on_change=_span_chosen,
+        help="Days and hours end at the newest event in the lake. Drag over a chart of time "
+        "to choose a range.",
     )
-    first, last = extent.first, extent.last
-    if first is None or last is None:
+    # Always there: a widget that is set while it first appears does not reach the URL.
+    start, end = _moment("From", "from"), _moment("To", "to")
+    length = SPANS[span]
+    if length and extent.last:
+        return TimeRange.last(length, extent.last)
+    try:
+        return TimeRange(start, end) if span == DATES else TimeRange()
+    except UsageError as error:
+        st.error(plain(str(error)))
         return TimeRange()
-    length = SPANS[str(span)][1]
-    chosen = TimeRange.last(length, last) if length else TimeRange()
-    if span == BETWEEN:
-        start = _moment("From", "from", first.replace(second=0, microsecond=0))
-        end = _moment("To", "to", last.replace(second=0, microsecond=0) + timedelta(minutes=1))
-        try:
-            chosen = TimeRange(start, end)
-        except UsageError as error:
-            st.error(plain(str(error)))
-    else:
-        st.caption(plain(f"{show_time(chosen.start or first)} to {show_time(last)} UTC"))
-    return chosen
 
 
-def _moment(label: str, key: str, default: datetime) -> datetime:
+def _moment(label: str, key: str) -> datetime | None:
     given = st.datetime_input(
         label,
-        value=_naive(default),
+        value=None,
         min_value=_EARLIEST,
         max_value=_LATEST,
         step=timedelta(minutes=1),
         format="YYYY-MM-DD",
         key=key,
         bind="query-params",
-        required=True,
+        on_change=_dates_chosen,
     )
-    return (given or _naive(default)).replace(tzinfo=UTC)
+    return given.replace(tzinfo=UTC) if given else None
 
 
-def _facet(
-    field: str, label: str, dashboard: Dashboard, time: TimeRange, ask: Ask
-) -> Sequence[Filter]:
+def _span_chosen() -> None:
+    if st.session_state["span"] != DATES:
+        st.session_state["from"] = st.session_state["to"] = None
+
+
+def _dates_chosen() -> None:
+    dated = st.session_state["from"] or st.session_state["to"]
+    st.session_state["span"] = DATES if dated else ALL
+
+
+def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Sequence[Filter]:
+    """The values of a field with their events; a click on one, or the list, chooses it."""
     name = f"{field}s"
     known = [value for value, _ in facet(dashboard.table, Selection(), name, ask)]
-    now = dict(facet(dashboard.table, Selection(time), name, ask))
-    chosen = st.multiselect(
-        label,
+    picked = st.multiselect(
+        name.capitalize(),
         known,
         key=field,
         bind="query-params",
         accept_new_options=True,
-        format_func=lambda value: f"{value} ({count(now.get(value, 0))})",
-        placeholder=f"All {count(len(known))} {name}",
+        placeholder=f"All {count(len(known))}",
     )
-    return [Filter(field, "is", tuple(chosen))] if chosen else []
+    now = facet(dashboard.table, chosen, name, ask)[:FACET_SHOWN]
+    if now and not picked:
+        draw_leaderboard(f"facet:{field}:{dashboard.name}", now, lambda value: _add(field, value))
+    return [Filter(field, "is", tuple(picked))] if picked else []
 
 
 def _filters(dashboard: Dashboard) -> list[Filter]:
@@ -130,9 +141,9 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
         key="f",
         bind="query-params",
         accept_new_options=True,
-        format_func=_words,
-        placeholder="Click a bar, or add one",
-        help="Click a bar, a country or a row of a table to add a filter.",
+        placeholder="source.ip is 192.0.2.1",
+        help="Click a bar or a country, turn a value of an event into a filter, or write one: "
+        f"a field, one of {', '.join(OPS)}, a value.",
     )
     found: list[Filter] = []
     for text in texts:
@@ -140,34 +151,27 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
             found.append(Filter.parse(text))
         except UsageError as error:
             st.error(plain(f"Not applied: {error}"))
-    _add(dashboard)
+    _form(dashboard)
     return found
 
 
-def _words(text: Any) -> str:  # noqa: ANN401  a widget's option
-    try:
-        return Filter.parse(str(text)).words()
-    except UsageError:
-        return str(text)
-
-
-def _add(dashboard: Dashboard) -> None:
+def _form(dashboard: Dashboard) -> None:
     with st.popover("Add a filter", icon=":material/filter_alt:", width="stretch"):
         fields = list(fields_of(dashboard.table))
         field = st.selectbox("Field", fields, index=fields.index("source.ip"))
         op = st.selectbox("Operator", list(OPS), format_func=lambda key: OPS[key])
-        value = st.text_input("Value", disabled=op not in _VALUE_OPS)
+        value = st.text_input("Value", disabled=op in ("set", "unset"))
         st.button("Add", on_click=_added, args=(field, op, value), type="primary")
-        if problem := st.session_state.pop("filter_problem", None):
-            st.error(plain(problem))
+    if problem := st.session_state.pop("filter_problem", None):
+        st.error(plain(problem))
 
 
 def _added(field: str, op: str, value: str) -> None:
     try:
-        add_filter(Filter(field, op, value if op in _VALUE_OPS else ()))
+        add_filter(Filter(field, op, () if op in ("set", "unset") else value))
     except UsageError as error:
         st.session_state["filter_problem"] = str(error)
 
 
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
+def _to_minute(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)

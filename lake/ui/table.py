@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 if TYPE_CHECKING:
@@ -25,12 +25,10 @@ def height(rows: int, most: int = _MOST) -> Any:  # noqa: ANN401  Streamlit's ty
     return "content" if rows <= most else ROW * (most + 1) + 3
 
 
-def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """Rows as a data frame whose text stays text, numbers numbers and NULLs empty."""
-    values = {n: [row[n] for row in rows] for n in range(len(columns))}
-    found = pd.DataFrame({n: pd.Series(values[n], dtype=_kind(values[n])) for n in values})
-    found.columns = pd.Index(_distinct(columns))
-    return found
+def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows as an Arrow table, each column typed by its values, NULLs kept."""
+    values = [[row[n] for row in rows] for n in range(len(columns))]
+    return pa.table([_array(column) for column in values], names=_distinct(columns))
 
 
 def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -64,15 +62,11 @@ def draw_table(panel: Panel, result: PanelResult) -> None:
     )
 
 
-def _kind(values: list[Any]) -> Any:  # noqa: ANN401  a pandas dtype
-    present = [value for value in values if value is not None]
-    if present and all(isinstance(value, bool) for value in present):
-        return "boolean"
-    if present and all(isinstance(value, int) for value in present):
-        return "Int64"
-    if present and all(isinstance(value, datetime) for value in present):
-        return pd.DatetimeTZDtype("us", "UTC")
-    return None if present and isinstance(present[0], (float, date)) else "object"
+def _array(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except pa.ArrowException:
+        return pa.array([None if value is None else str(value) for value in values])
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

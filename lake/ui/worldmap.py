@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
-from lake.ui.charts import _show, picked
+from lake.ui.charts import picked
+from lake.ui.leaderboard import draw_chart, on_pick
 from lake.ui.text import count, plain
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         shape.get("id")
         for shape in _read("countries-110m.json")["objects"]["countries"]["geometries"]
     }
-    data = pd.DataFrame(
+    data = pa.Table.from_pylist(
         [
             {
                 "id": numbers.get(code, ""),
@@ -69,9 +71,9 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         alt.Tooltip("figure:N", title=panel.unit),
     ]
     pick = alt.selection_point(name="pick", fields=["name"])
-    world = alt.Data(
+    world = alt.InlineData(
         values=_read("countries-110m.json"),
-        format=alt.DataFormat(type="topojson", feature="countries"),
+        format=alt.TopoDataFormat(type="topojson", feature="countries"),
     )
     land = (
         alt.Chart(world)
@@ -87,11 +89,12 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         .add_params(pick)
     )
     small = (
-        alt.Chart(data[data["lon"].notna()])
+        alt.Chart(data.filter(pc.is_valid(data["lon"])))
         .mark_circle(size=70, stroke="#8a93a6", strokeWidth=1, opacity=1)
         .encode(longitude="lon:Q", latitude="lat:Q", color=colour, tooltip=tooltip[1:])
     )
     chart = alt.layer(land, counted, small).project(type="naturalEarth1").properties(height=HEIGHT)
-    _show(view, panel, chart, partial(picked, panel))
+    key = f"{view.dashboard.name}:{panel.title}"
+    draw_chart(key, chart, on_pick(partial(picked, panel)), panel.about)
     if nowhere:
         st.caption(plain(f"Not on the map: {', '.join(nowhere)}."))
