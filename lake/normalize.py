@@ -221,6 +221,19 @@ class Chunk:
         )
         return parts
 
+    def unknown_members(self) -> list[tuple[int, str, int]]:
+        """Members at the top of JSON records that `[native]` does not have: object, name, records.
+        Names are compared without case, as DuckDB's are."""
+        if self.source.format != "json" or self.shape.kind != "json":
+            return []
+        known = ", ".join(literal(name.lower()) for name in self.source.native)
+        return self.con.execute(
+            "SELECT object, name, count(*) FROM (SELECT t.record.object AS object, unnest("
+            "json_keys(coalesce(t.record.text, t.record.original))) AS name FROM t "
+            "WHERE t.record.accepted AND t.record.refuse IS NULL) "
+            f"WHERE lower(name) NOT IN ({known}) GROUP BY ALL"
+        ).fetchall()
+
     def rows_by_object(self) -> list[tuple[int, int]]:
         """Number of rows of each object in `t`, by the object's number."""
         why = reject_sql(outputs(self.source))

@@ -48,12 +48,18 @@ class Found:
 
 
 @cache
+def describing() -> duckdb.DuckDBPyConnection:
+    """One DuckDB of this process for asking about types; a fresh one costs 60 ms."""
+    return connect(256 << 20)
+
+
+@cache
 def outputs(source: Source) -> dict[str, str]:
     """The columns that a source's normalize.sql gives -> the type DuckDB finds for each.
 
     Raises SourceError where the SELECT fails or gives a column that the row model does not have.
     """
-    con = connect(256 << 20)
+    con = describing().cursor()
     shape = _any_shape(source)
     empty = pa.table(
         {n: pa.array([], pa.string()) for n in ("text", "original", "encoding", "cut")}
@@ -63,7 +69,7 @@ def outputs(source: Source) -> dict[str, str]:
     con.register("objects", objects_table([]))
     where = source.folder / "normalize.sql"
     try:
-        con.execute(f"CREATE TEMP VIEW records AS {records_sql(source, shape, False)}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(source, shape, False)}")
         found = con.execute(f"DESCRIBE ({source.sql.rstrip().rstrip(';')})").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{where}: {error}") from error

@@ -17,7 +17,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
@@ -28,7 +27,7 @@ from filelock import FileLock, Timeout
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import PARTITION, quote
-from lake.rowmodel import table_columns
+from lake.rowmodel import describing, table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -383,6 +382,4 @@ def table_schema(table: str) -> pa.Schema:
     """The Arrow schema of a source's table, partition keys last."""
     columns = table_columns(catalogue()[table])
     select = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in columns.items())
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        return con.sql(f"SELECT {select} LIMIT 0").to_arrow_table().schema
+    return describing().cursor().sql(f"SELECT {select} LIMIT 0").to_arrow_table().schema

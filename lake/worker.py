@@ -218,6 +218,8 @@ class _Run:
         chunk = Chunk(self.con, source, shape, self._facts(), self.setup.geoip, self.setup.account)
         self.reject(chunk.load(chunk_table(parts)), source.name)
         self.reject(chunk.rejected(), source.name)
+        for number, name, count in chunk.unknown_members():
+            self.objects[number].decoding.unknown_members[name[:200]] += count
         strangers = chunk.strangers()
         self._stage(chunk)
         if strangers and second_look:
