@@ -60,7 +60,7 @@ class Lake:
                 "temp_directory": str(self.path / "_staging" / "spill"),
             }
         )
-        con.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_progress_bar = false")
+        con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
         con.execute(macros())
         for statement in view_statements(self._store, self._snapshot):
             con.execute(statement)

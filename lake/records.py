@@ -50,7 +50,7 @@ def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.Du
     if temp:
         config["temp_directory"] = temp
     con = duckdb.connect(config=config)
-    con.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_progress_bar = false")
+    con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
     con.execute((resource("sql") / "macros" / "transform.sql").read_text("utf-8"))
     return con
 
