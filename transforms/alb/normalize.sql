@@ -18,7 +18,7 @@ WITH words AS (
     TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
     TRY_CAST("time" AS TIMESTAMPTZ)                      AS ended,
     TRY_CAST(request_creation_time AS TIMESTAMPTZ)       AS created,
-    -- the key names the balancer's owner and region; only without it are those of its ARNs wanted
+    -- key and envelope name the balancer's owner and region; without them its ARNs do
     CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN coalesce(target_group_arn, chosen_cert_arn) END AS arn
   FROM records
 ), parts AS (
@@ -48,8 +48,8 @@ SELECT
   error_reason                                           AS "event.reason",
 
   -- cloud
-  nullif(split_part(arn, ':', 5), '')                    AS "cloud.account.id",
-  nullif(split_part(arn, ':', 4), '')                    AS "cloud.region",
+  CASE WHEN wrap.account IS NULL THEN nullif(split_part(arn, ':', 5), '') END AS "cloud.account.id",
+  CASE WHEN wrap.region IS NULL THEN nullif(split_part(arn, ':', 4), '') END AS "cloud.region",
 
   -- source, destination
   host_of(client_port)                                   AS "source.address",

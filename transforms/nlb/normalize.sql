@@ -7,7 +7,7 @@ WITH parsed AS (
     tls_handshake_time IS NOT NULL                       AS established,
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
     TRY_CAST(sent_bytes AS BIGINT)                       AS sent,
-    -- the key names the balancer's owner and region; only without it are those of its certificate wanted
+    -- key and envelope name the balancer's owner and region; without them its certificate does
     CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN chosen_cert_arn END AS arn
   FROM records
 )
@@ -24,8 +24,8 @@ SELECT
   TRY_CAST(connection_time AS BIGINT) * 1000000          AS "event.duration",
 
   -- cloud
-  nullif(split_part(arn, ':', 5), '')                    AS "cloud.account.id",
-  nullif(split_part(arn, ':', 4), '')                    AS "cloud.region",
+  CASE WHEN wrap.account IS NULL THEN nullif(split_part(arn, ':', 5), '') END AS "cloud.account.id",
+  CASE WHEN wrap.region IS NULL THEN nullif(split_part(arn, ':', 4), '') END AS "cloud.region",
 
   -- source, destination
   host_of(client_port)                                   AS "source.address",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -462,6 +464,31 @@ def test_account_and_region_are_the_keys_else_those_of_the_arns() -> None:
     assert filled(redirected["cloud"])["region"] == "eu-west-1"
     neither = row(line(group="-", cert='"-"'), key="evidence/alb.log")
     assert filled(neither["cloud"]) == {"provider": "aws"}
+
+
+def test_an_envelope_knows_the_account_better_than_an_arn() -> None:
+    message = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "111122223333",
+        "logGroup": "alb",
+        "logStream": "s",
+        "subscriptionFilters": [],
+        "logEvents": [{"id": "1", "timestamp": 1530570180186, "message": line()}],
+    }
+    found = preview(json.dumps(message).encode(), "stream-1").rows[0]
+    assert value(found, "cloud.account.id") == "111122223333"
+    assert value(found, "cloud.region") == "us-west-2"
+    assert value(found, "event.original") == line()
+
+
+def test_bytes_that_are_no_text_and_ends_of_lines_of_windows() -> None:
+    good, bad = line(client="10.9.9.9:1"), line(agent='"caf?"').encode().replace(b"?", b"\xe9")
+    rows = preview(bad + b"\r\n" + good.encode() + b"\r\n", KEY).rows
+    assert [value(r, "user_agent.original") for r in rows] == ["caf\ufffd", "curl/7.46.0"]
+    assert base64.b64decode(value(rows[0], "event.original")) == bad
+    assert value(rows[0], "log.encoding") == "base64"
+    assert value(rows[1], "event.original") == good
+    assert value(rows[1], "log.encoding") is None
 
 
 def test_the_same_line_in_two_objects_is_one_event() -> None:
