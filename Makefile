@@ -8,7 +8,7 @@ VENV ?= .venv
 DEMO ?= demo
 PORT ?= 8501
 SERVE ?= 1
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist loadfile
 
 BIN := $(VENV)/bin
 LAKE := $(BIN)/lake

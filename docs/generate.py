@@ -22,8 +22,8 @@ from lake.cli import app
 from lake.dashboards import dashboards
 from lake.demo import write_demo
 from lake.fieldsets import leaves
-from lake.rowmodel import LOCATED, outputs, table_sets
 from lake.output import as_text
+from lake.rowmodel import LOCATED, outputs, table_sets
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
