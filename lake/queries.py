@@ -107,6 +107,8 @@ def read_blocks(path: Path) -> dict[str, Block]:
     """The blocks of a SQL file, in order. Raises SourceError that names the file and the block."""
     text = path.read_text("utf-8")
     heads = list(_HEAD.finditer(text))
+    if not heads:
+        raise SourceError(f"{path} has no '-- name:' line.")
     found: dict[str, Block] = {}
     for head, after in zip(heads, [*heads[1:], None], strict=True):
         name = head[1].strip()
@@ -118,8 +120,6 @@ def read_blocks(path: Path) -> dict[str, Block]:
         if not about.startswith("-- ") or not sql:
             raise SourceError(f"{path}: {name} wants one comment line, then a query.")
         found[name] = Block(name, about.removeprefix("-- ").strip(), sql)
-    if not found:
-        raise SourceError(f"{path} has no '-- name:' line.")
     return found
 
 

@@ -81,8 +81,9 @@ def view_of(
     logs = relation(dashboard.table, clause.sql)
     whole = _extent(ask, relation(dashboard.table, ""))
     shown = _extent(ask, logs, dict(clause.params)) if clause.sql else whole
-    time = selection.time.within(whole.time)
-    also = [(name, _also(table, selection, ask)) for name, table in dashboard.also]
+    also = [(name, table) for name, table in dashboard.also if table in catalogue().sources]
+    extents = [whole, *(_extent(ask, relation(table, "")) for _, table in also)]
+    time = selection.time.within(_around(extents))
     width = Interval(interval) if interval else interval_for(time)
     return View(
         dashboard=dashboard,
@@ -91,7 +92,7 @@ def view_of(
         shown=shown,
         time=time,
         interval=width,
-        relations=(("logs", logs), *also),
+        relations=(("logs", logs), *_further(dashboard, selection, ask)),
         params=(*clause.params, ("interval", width)),
     )
 
@@ -133,6 +134,18 @@ def _ask_lake(ask: Ask, name: str, table: str, selection: Selection) -> Answer:
 
 def _extent(ask: Ask, logs: str, given: dict[str, Any] | None = None) -> Extent:
     return Extent(**ask(Query.over(lake_blocks()["extent"], {"logs": logs}, given or {})).one())
+
+
+def _around(extents: list[Extent]) -> TimeRange:
+    """The range that holds several extents."""
+    firsts = [extent.time.start for extent in extents if extent.time.start]
+    ends = [extent.time.end for extent in extents if extent.time.end]
+    return TimeRange(min(firsts, default=None), max(ends, default=None))
+
+
+def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> list[tuple[str, str]]:
+    """The relations over a dashboard's further tables, under the same selection."""
+    return [(name, _also(table, selection, ask)) for name, table in dashboard.also]
 
 
 def _also(table: str, selection: Selection, ask: Ask) -> str:
