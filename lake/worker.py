@@ -48,6 +48,7 @@ PARQUET: dict[str, Any] = {
     "compression_level": 1,
     "row_group_size": 122_880,
     "dictionary_pagesize_limit": 64 << 10,
+    "store_schema": False,
 }
 """Arrow writes the same file in half of DuckDB's time. Level 1 is a third faster than 3 and 3 %
 smaller on CloudTrail; a dictionary that outgrows 64 KiB is given up early."""
@@ -324,12 +325,12 @@ def _split(table: pa.Table, partitions: list[Partition]) -> Iterator[tuple[Parti
     if len(partitions) == 1:
         yield partitions[0], rows
         return
-    rows = rows.combine_chunks()
-    numbers = table["part"].to_numpy()
-    order = np.argsort(numbers, kind="stable")
-    ends = np.cumsum([part.rows for part in partitions])
-    for part, at in zip(partitions, np.split(order, ends[:-1]), strict=True):
-        yield part, rows.take(pa.array(at))
+    order = np.argsort(table["part"].to_numpy(), kind="stable")
+    rows = rows.combine_chunks().take(pa.array(order))
+    at = 0
+    for part in partitions:
+        yield part, rows.slice(at, part.rows)
+        at += part.rows
 
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
