@@ -75,7 +75,7 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """The records inside an envelope, or None where the value is no envelope."""
     try:
         envelope = _DECODER.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return _records(envelope, NO_WRAP) or (_message(value) if _MESSAGE.match(value) else None)
 
@@ -121,7 +121,7 @@ def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     for piece in items(bytes(envelope.log_events or b"[]")):
         try:
             event = _LOG_EVENT.decode(piece.text)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield Piece(piece.text, piece.reason or "no CloudWatch Logs event"), NO_WRAP
             continue
         time, ident = _as_text(event.timestamp), _as_text(event.id)
@@ -140,7 +140,7 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     detail = bytes(envelope.detail or b"")
     try:
         inner = _DECODER.decode(detail)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         inner = _Envelope()
     listed = inner.findings
     if bytes(listed)[:1] == b"[":
@@ -162,7 +162,7 @@ def _text(raw: msgspec.Raw) -> str | None:
         return None
     try:
         return _as_text(_ANY.decode(raw))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

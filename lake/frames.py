@@ -1,12 +1,13 @@
-"""Text -> records: cuts JSON text into its values and line text into lines, and loses nothing.
+"""Text -> records: cuts JSON text into its values, loses nothing, and passes over what is broken.
 
-`msgspec` splits without making Python objects; where it refuses (a broken value among good ones, a
-cut end) a slower cut at `}` `{` boundaries saves every value that stands. Pieces that are no value
-come back marked, with their place, for `rejects`.
+`msgspec` splits without making Python objects. Where it refuses (a broken value among good ones, a
+cut end) or where only a part of the text is there, `Cutter` goes from value to value: one bad value
+costs that value, and comes back marked, for `rejects`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,15 +19,32 @@ if TYPE_CHECKING:
 
 MAX_RECORD = 32 << 20
 """Bytes of one record; a longer one is rejected with its head."""
-MAX_JOIN = 16
-"""Pieces that may belong to one value, where `}{` stands inside a text."""
+MAX_CARRIED = 2 * MAX_RECORD
+"""Bytes of an unfinished value that are kept until more of it comes."""
+PATIENCE = 16
+"""Times its own length that a broken text may be gone through, looking for ends of broken values;
+after that, values inside a broken one are lost with it. A text can be made to cost its square."""
 
-BETWEEN_VALUES = re.compile(rb"\}[ \t\r\n,]*(?=\{)")
-BETWEEN_ITEMS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
-_ARRAY_END = re.compile(rb"\][ \t\r\n]*\}?[ \t\r\n]*\Z")
 _PLAIN = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
+_OPENED = re.compile(
+    r'\[|\{(?:\s*"[^"\\]{1,64}"\s*:\s*(?:"[^"\\]*"|[\d.a-z]+)\s*,){0,20}'
+    r'\s*"(Records|Events|Findings|logEvents)"\s*:\s*\['
+)
+"""The beginning of a list of records, plain or in an object."""
+_MEMBER = re.compile(r'[ \t\r\n]*,[ \t\r\n]*"[^"\\]*"[ \t\r\n]*:[ \t\r\n]*')
+_BRACE = re.compile(r"[ \t\r\n]*(\}|\Z)")
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
+_NEXT = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)|\n(?=\{)")
+"""Where the next value may begin: an object after an object, or at the start of a line."""
+_AFTER = re.compile(r"[ \t\r\n]*(?:,[ \t\r\n]*)?(?:[{\[\]]|\Z)")
+_CLOSING = {
+    "]": re.compile(rb"\][ \t\r\n]*\Z"),
+    "]}": re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z"),
+}
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_SCAN = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ def values(buffer: bytes) -> Iterator[Piece]:
     if is_value(text):
         yield Piece(text)
         return
-    yield from pieces(text, BETWEEN_VALUES)
+    yield from Cutter().feed(text, last=True)
 
 
 def items(array: bytes) -> list[Piece]:
@@ -73,8 +91,7 @@ def items(array: bytes) -> list[Piece]:
     try:
         return [Piece(bytes(raw)) for raw in _RAWS.decode(array)]
     except (msgspec.DecodeError, RecursionError):
-        inner = _ARRAY_END.sub(b"", array.strip()[1:]).strip()
-        return list(pieces(inner, BETWEEN_ITEMS)) if inner else []
+        return list(Cutter().feed(array, last=True))
 
 
 def plain_items(text: bytes) -> list[bytes] | None:
@@ -103,48 +120,144 @@ def _mostly(lines: list[bytes]) -> bool:
 
 def _broken_line(line: bytes) -> Iterator[Piece]:
     """Values written one after another; else the line as one, not the objects inside of it."""
-    found = list(pieces(line, BETWEEN_VALUES))
+    found = list(Cutter().feed(line, last=True))
     if found[0].reason is None:
         yield from found
     else:
         yield Piece(line, "no valid JSON")
 
 
-def pieces(text: bytes, between: re.Pattern[bytes]) -> Iterator[Piece]:
-    """Cut at every `}` that a `{` follows, and join again what only together is a value."""
-    cuts = [0]
-    ends = []
-    for match in between.finditer(text):
-        ends.append(match.start() + 1)
-        cuts.append(match.end())
-    ends.append(len(text))
-    at = 0
-    while at < len(cuts):
-        joined = _join(text, cuts, ends, at)
-        if joined is None:
-            piece = text[cuts[at] : ends[at]].strip()
-            yield from _resync(piece)
-            at += 1
-        else:
-            yield Piece(text[cuts[at] : ends[joined]])
-            at = joined + 1
+class Cutter:
+    """Cuts JSON text that comes in parts, of any length, into its values.
+
+    A list of records that is not there as a whole, or is broken, is opened: its items come out
+    one by one, those of `logEvents` each in the envelope that tells its group and stream.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._open: str | None = None
+        self._head = b""
+        self._spent = 0
+
+    def feed(self, part: bytes, last: bool) -> Iterator[Piece]:
+        """The values that end in this part; an unfinished one waits for the next part."""
+        data = self._rest + part
+        self._rest = b""
+        text = data.decode("latin-1")  # a character a byte; what matters here is ASCII
+        at = _space(text, 0)
+        while at < len(text):
+            if self._open is not None and text[at] == "]":
+                end = self._close(text, at)
+                if end is None and not last:
+                    self._rest = data[at:]
+                    return
+                at = _space(text, len(text) if end is None else end)
+                continue
+            end, reached, cut = _value(text, at, last)
+            piece = data[at:end]
+            if end is not None and is_value(piece):
+                yield Piece(self._enveloped(piece))
+            elif self._open is None and (opened := _OPENED.match(text, at)) is not None:
+                self._begin(data, opened)
+                end = opened.end()
+            elif cut and not last and len(text) - at <= MAX_CARRIED:
+                self._rest = data[at:]
+                return
+            else:
+                if end is None:
+                    end = len(text) if cut else self._end_of_broken(text, at, reached)
+                if end is None:
+                    if not last and len(text) - at <= MAX_CARRIED:
+                        self._rest = data[at:]
+                        return
+                    end = len(text)
+                yield self._refused(data[at:end], end == len(text))
+            at = _space(text, end)
+
+    def _refused(self, text: bytes, ends: bool) -> Piece:
+        """A broken value's text; in a list without the comma, or what closes the list, after it."""
+        if self._open is not None:
+            text = _CLOSING[self._open].sub(b"", text) if ends else text
+            text = text.rstrip(b" \t\r\n,")
+        return Piece(text.strip(), "no valid JSON")
+
+    def _begin(self, data: bytes, opened: re.Match[str]) -> None:
+        self._open = "]" if opened[1] is None else "]}"
+        self._head = data[opened.start() : opened.end()] if opened[1] == "logEvents" else b""
+
+    def _enveloped(self, piece: bytes) -> bytes:
+        return self._head + piece + b"]}" if self._head else piece
+
+    def _close(self, text: str, at: int) -> int | None:
+        """Where the opened list ends, with the rest of its object; None where that is not there
+        yet."""
+        end = at + 1
+        if self._open == "]}":
+            while member := _MEMBER.match(text, end):
+                found, _, cut = _value(text, member.end(), last=False)
+                if cut:
+                    return None
+                if found is None:
+                    break
+                end = found
+            closed = _BRACE.match(text, end)
+            if closed is not None and not closed[1]:
+                return None
+            end = closed.end() if closed else end
+        self._open, self._head = None, b""
+        return end
+
+    def _end_of_broken(self, text: str, at: int, reached: int) -> int | None:
+        """Where a value ends that cannot be parsed: where its brackets do, else before the next
+        thing that looks like a value; None where there is none."""
+        self._spent += reached - at
+        start = reached
+        if self._spent <= PATIENCE * len(text):
+            start = at
+            end, scanned = _balanced(text, at)
+            self._spent += scanned - at
+            if end is not None and _AFTER.match(text, end):
+                return end
+        boundary = _NEXT.search(text, start + 1)
+        return boundary.end() if boundary else None
 
 
-def _join(text: bytes, cuts: list[int], ends: list[int], at: int) -> int | None:
-    for last in range(at, min(at + MAX_JOIN, len(cuts))):
-        if ends[last] - cuts[at] > MAX_RECORD:
-            return None
-        if is_value(text[cuts[at] : ends[last]]):
-            return last
-    return None
+def _space(text: str, at: int) -> int:
+    """The next place that is neither space nor a comma."""
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
-def _resync(piece: bytes) -> Iterator[Piece]:
-    """A broken piece: its lines one by one, since a bad line costs that line."""
-    lines = [line.strip() for line in piece.split(b"\n")]
-    if len(lines) > 1 and any(is_value(line) and line[:1] == b"{" for line in lines if line):
-        for line in lines:
-            if line:
-                yield Piece(line) if is_value(line) else Piece(line, "no valid JSON")
-    elif piece:
-        yield Piece(piece, "no valid JSON")
+def _value(text: str, at: int, last: bool) -> tuple[int | None, int, bool]:
+    """Where the value at `at` ends, None where it is broken; how far it was understood; whether it
+    is the end of the text that breaks it."""
+    try:
+        end = _SCAN.raw_decode(text, at)[1]
+    except json.JSONDecodeError as error:
+        cut = error.msg.startswith("Unterminated string") or error.pos > len(text) - 8
+        return None, error.pos, cut
+    except (ValueError, RecursionError):
+        return None, at, False
+    if end == len(text) and not last and text[at] not in '{["':
+        return None, end, True  # a number may go on
+    return end, end, False
+
+
+def _balanced(text: str, at: int) -> tuple[int | None, int]:
+    """Where the brackets that open at `at` are closed, None where they do not pair; and how far
+    was looked."""
+    opened: list[str] = []
+    place = at
+    for token in _TOKEN.finditer(text, at, min(len(text), at + MAX_RECORD)):
+        place, mark = token.end(), token[0]
+        if mark == "{":
+            opened.append("}")
+        elif mark == "[":
+            opened.append("]")
+        elif mark in "}]":
+            if not opened or opened.pop() != mark:
+                return None, place
+            if not opened:
+                return place, place
+    return None, place

@@ -1,0 +1,171 @@
+"""JSON -> records: whole objects at once, larger ones window by window, envelopes removed. What is
+inside may be JSON or, from CloudWatch Logs, lines; one object may hold both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lake.envelopes import NO_WRAP, Wrap, unwrap
+from lake.frames import MAX_RECORD, Cutter, Piece, items, plain_items, values
+from lake.shapes import Records, Shape, utf8
+from lake.tokens import cut_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+    from lake.recognise import Reading
+
+BATCH = 50_000
+BATCH_BYTES = 48 << 20
+"""Records, and their bytes, that become one Arrow table."""
+
+Numbered = tuple[int, bytes, Wrap]
+"""A record's place in the object (from 1), its text, and its envelope."""
+
+
+@dataclass(slots=True)
+class TextReader:
+    """Texts that were inside something else -> records: JSON, or lines, or both."""
+
+    reading: Reading
+    _shapes: dict[bool, Shape] = field(default_factory=dict)
+    _unknown: list[Numbered] = field(default_factory=list)
+
+    def records(self, texts: Iterable[Numbered]) -> Iterator[Records]:
+        """The records of numbered texts, in batches."""
+        for batch in _batched(texts):
+            braced = [text[:1] == b"{" for _, text, _ in batch]
+            for kind in (True, False):
+                if all(braced) if kind else not any(braced):
+                    yield from self._batch(batch, kind)
+                elif any(one is kind for one in braced):
+                    part = zip(batch, braced, strict=True)
+                    yield from self._batch([one for one, is_json in part if is_json is kind], kind)
+            if self._shapes and self._unknown:
+                for place, text, _ in self._unknown:
+                    self.reading.refuse(text, "a record that no source knows", place)
+                self._unknown.clear()
+                self.reading.status, self.reading.reason = "read", None
+
+    def _batch(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
+        texts = [text for _, text, _ in batch]
+        shape = self._shape(texts, braced)
+        if shape is None:
+            self._unknown += batch
+            return
+        position = np.fromiter((place for place, _, _ in batch), np.int64, len(batch))
+        wraps = [w for _, _, w in batch] if any(w is not NO_WRAP for _, _, w in batch) else None
+        array, original, encoding = utf8(texts)
+        if shape.kind == "fields":
+            yield cut_records(self.reading, shape, array, position, wraps, original, encoding)
+        else:
+            yield Records(shape, array, position, wraps, original, encoding)
+
+    def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:
+        shape = self._shapes.get(braced)
+        if shape is None:
+            other = self._shapes.get(not braced)
+            if other is None:
+                shape = self.reading.recognise_texts(texts)
+            else:
+                shape = self.reading.recognise_others(texts) or other
+        if shape is not None:
+            if shape.kind == "members":
+                shape = self.reading.widened(shape, texts)
+            self._shapes[braced] = shape
+        return shape
+
+
+@dataclass(slots=True)
+class JsonReader:
+    """An object of JSON, in windows -> records."""
+
+    reading: Reading
+    _texts: TextReader = field(init=False)
+    _cutter: Cutter = field(default_factory=Cutter)
+    _enveloped: bool | None = None
+
+    def __post_init__(self) -> None:
+        self._texts = TextReader(self.reading)
+
+    def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
+        """The records of one window; `whole` where there is no other."""
+        if not whole:
+            pieces = self._cutter.feed(window, last)
+        elif (plain := plain_items(window)) is not None:
+            yield from self._texts.records(self._plain(plain))
+            return
+        else:
+            pieces = values(window)
+        yield from self._texts.records(self._numbered(pieces))
+
+    def _plain(self, found: list[bytes]) -> Iterator[Numbered]:
+        """The ordinary object: `Records` that are all well-formed, without envelopes."""
+        self.reading.seen += len(found)
+        return ((place, text, NO_WRAP) for place, text in enumerate(found, 1))
+
+    def _numbered(self, pieces: Iterable[Piece]) -> Iterator[Numbered]:
+        for piece in pieces:
+            for inner, wrap in self._opened(piece):
+                self.reading.seen += 1
+                if inner.reason is not None:
+                    self.reading.refuse(inner.text, inner.reason)
+                elif len(inner.text) > MAX_RECORD:
+                    self.reading.refuse(inner.text, f"a record of over {MAX_RECORD >> 20} MB")
+                else:
+                    yield self.reading.seen, inner.text, wrap
+
+    def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
+        found = items(piece.text) if piece.text[:1] == b"[" and piece.reason is None else []
+        if not found and (piece.text[:1] != b"[" or self.reading.seen):
+            found = [piece]
+        for item in found:
+            yield from self._unwrapped(item)
+
+    def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
+        """What an envelope holds. The first record tells whether there are any: looking into each
+        of many plain ones would cost a third of the time."""
+        if piece.reason is None and self._enveloped is not False:
+            inner = unwrap(piece.text)
+            if inner is not None:
+                self._enveloped = True
+                yield from inner
+                return
+            if self._enveloped is None:
+                self._enveloped = False
+        yield piece, NO_WRAP
+
+
+def cut_records(
+    reading: Reading,
+    shape: Shape,
+    array: pa.Array,
+    position: np.ndarray,
+    wraps: list[Wrap] | None,
+    original: pa.Array | None,
+    encoding: pa.Array | None,
+) -> Records:
+    """Lines as records, with the text in which their fields are cut."""
+    given = reading.catalogue[shape.source].delimited
+    assert given is not None  # noqa: S101
+    separator, cut = cut_fields(array, given)
+    shape = replace(shape, separator=separator)
+    return Records(shape, array, position, wraps, original, encoding, cut)
+
+
+def _batched(texts: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    batch: list[Numbered] = []
+    held = 0
+    for text in texts:
+        batch.append(text)
+        held += len(text[1])
+        if len(batch) >= BATCH or held >= BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,123 @@
+"""CSV of the console and Parquet -> records. Of CSV a row becomes a JSON record, under the member
+names that the source gives to the columns, and its lines stay the original; of Parquet the columns
+go on as they are, and the original is the row as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake.frames import MAX_RECORD
+from lake.shapes import Records, Shape, utf8
+from lake.sources import choose, column_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.recognise import Reading
+    from lake.sources import Source
+
+
+def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
+    """The rows of a CSV download of the console, where a source declares its header."""
+    try:
+        names = next(csv.reader([first]))
+    except (csv.Error, StopIteration):
+        return None
+    for source in reading.catalogue.sources.values():
+        mapping = dict(source.csv)
+        if mapping and sum(n.strip() in mapping for n in names) >= max(3, len(names) // 2):
+            reading.source = source
+            reading.headers.append(first)
+            reading.note_unknown([n for n in names if n.strip() not in mapping])
+            return _rows(reading, text, source, [mapping.get(n.strip()) for n in names])
+    return None
+
+
+def _rows(
+    reading: Reading, text: bytes, source: Source, paths: list[str | None]
+) -> Iterator[Records]:
+    csv.field_size_limit(MAX_RECORD)
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
+    found: list[tuple[int, str, bytes]] = []
+    begin = 0
+    while True:
+        try:
+            row = next(reader, None)
+            wrong = None if row is None else _wrong(row, paths)
+        except csv.Error as error:
+            row, wrong = [], str(error)
+        if row is None:
+            break
+        begin, place = reader.line_num, begin + 1
+        if place == 1 or (not any(row) and wrong is None):
+            continue
+        original = b"".join(lines[place - 1 : begin]).rstrip(b"\r\n")
+        reading.seen += 1
+        if wrong is not None:
+            reading.refuse(original, wrong, place)
+            continue
+        record: dict[str, object] = {}
+        for path, value in zip(paths, row, strict=True):
+            if path and value:
+                _put(record, path.split("."), value)
+        found.append((place, json.dumps(record, ensure_ascii=False), original))
+    if found:
+        good, coded, encoding = utf8([original for _, _, original in found])
+        yield Records(
+            Shape(source.name, "json"),
+            pa.array([record for _, record, _ in found], pa.string()),
+            np.array([place for place, _, _ in found], np.int64),
+            original=good if coded is None else pc.coalesce(coded, good),
+            encoding=encoding,
+        )
+
+
+def _wrong(row: list[str], paths: list[str | None]) -> str | None:
+    if any(row) and len(row) != len(paths):
+        return f"{len(row)} columns, header has {len(paths)}"
+    return None
+
+
+def _put(record: dict[str, object], path: list[str], value: str) -> None:
+    for name in path[:-1]:
+        record = record.setdefault(name, {})  # type: ignore[assignment]
+    record[path[-1]] = value
+
+
+def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
+    """The rows of a Parquet file. Raises pyarrow.ArrowException where it is damaged."""
+    file = pq.ParquetFile(pa.BufferReader(data))
+    names = file.schema_arrow.names
+    known = reading.catalogue.set_aside(reading.obj.key, names)
+    forced = reading.catalogue[reading.forced] if reading.forced else None
+    by_key = [] if known else reading.delimited_by_key()
+    columns = [column_name(n) for n in names]
+    source = forced or choose(reading.catalogue.by_header(columns), by_key)
+    if source is None or source.delimited is None:
+        if known:
+            reading.set_aside(known.status, known.reason)
+        else:
+            reading.set_aside(
+                "unknown", f"Parquet that no source knows (columns {', '.join(names[:8])})"
+            )
+        return
+    reading.source = source
+    mapped = [(n, source.delimited.column(n)) for n in names]
+    reading.note_unknown([n for n, c in mapped if c is None])
+    # a column that no source knows is part of the original; one shape has one type for each
+    # column, so that a long among another object's doubles keeps its digits
+    types = tuple(str(kind) for kind in file.schema_arrow.types)
+    shape = Shape(source.name, "table", tuple((n, c or "") for n, c in mapped), types=types)
+    for batch in file.iter_batches(batch_size=50_000):
+        position = np.arange(reading.seen + 1, reading.seen + len(batch) + 1, dtype=np.int64)
+        reading.seen += len(batch)
+        table = pa.Table.from_batches([batch])
+        yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)

@@ -1,0 +1,266 @@
+"""What an object is, found out from its first records and its key: the source, and how a record's
+text becomes columns. Where content and key disagree the content wins; what is known to be no log
+of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_lines`,
+`lake.read_tables`) fill a `Reading`; what a record means they do not know.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lake.shapes import Refused, Shape, shortened
+from lake.sources import Source, choose, column_name
+
+if TYPE_CHECKING:
+    from lake.model import RawObject
+    from lake.sources import Catalogue, Delimited
+
+PROBE = 64
+"""Records looked at to tell what an object is."""
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(slots=True)
+class Reading:
+    """One object being read: what it turned out to be, and what of it could not be used."""
+
+    obj: RawObject
+    catalogue: Catalogue
+    forced: str | None = None
+    source: Source | None = None
+    status: str = "read"
+    reason: str | None = None
+    refused: list[Refused] = field(default_factory=list)
+    unknown_members: Counter[str] = field(default_factory=Counter)
+    context: dict[str, object] = field(default_factory=dict)
+    headers: list[str] = field(default_factory=list)
+    seen: int = 0
+
+    def refuse(self, text: bytes, reason: str, position: int | None = None) -> None:
+        """Note a piece that is no record; by default it is the last one seen."""
+        self.refused.append(Refused(position or max(self.seen, 1), reason, shortened(text)))
+
+    def damaged(self, reason: str) -> None:
+        """Note why the object cannot be read, or not to its end."""
+        self.reason = reason if self.reason is None else f"{self.reason}; {reason}"
+
+    def note_unknown(self, names: list[str]) -> None:
+        """Count members or columns that the source does not declare."""
+        for name in names:
+            self.unknown_members[name[:200]] += 1
+
+    def set_aside(self, status: str, reason: str) -> None:
+        """The object is no log that is read."""
+        self.status, self.reason = status, reason
+
+    def by_key(self, fmt: str) -> list[Source]:
+        """The sources that the key speaks for."""
+        found = self.catalogue.by_key(self.obj.key)
+        return [s for s in found if s.format == fmt] or ([] if fmt == "json" else found)
+
+    def delimited_by_key(self) -> list[Source]:
+        return [s for s in self.by_key("delimited") if s.delimited]
+
+    def name_by_key(self) -> None:
+        """An object without a record is what its key says."""
+        known = self.catalogue.set_aside(self.obj.key)
+        found = self.catalogue.by_key(self.obj.key)
+        if known and not found:
+            self.set_aside(known.status, known.reason)
+        self.source = next(iter(found), None)
+
+    # -- records that were inside JSON ----------------------------------------------------------
+
+    def recognise_texts(self, texts: list[bytes]) -> Shape | None:
+        """The shape of JSON records, or of lines that were inside JSON; None sets the object
+        aside."""
+        members: list[str] = []
+        for text in texts[:PROBE]:
+            names = members_of(text)
+            if names is None:
+                continue
+            members = names
+            found = self.catalogue.by_members(members)
+            if found or self.forced:
+                return self._is(choose(found, self.by_key("json")), members)
+        if not members and texts[0][:1] not in (b"{", b"["):
+            line = texts[0].decode("utf-8", "replace").split("\n")[0]
+            return self.recognise_line(line, self.by_key("delimited"))
+        return self._is(choose([], self.by_key("json")), members)
+
+    def recognise_others(self, texts: list[bytes]) -> Shape | None:
+        """The shape of further records of another kind (lines among JSON, JSON among lines), which
+        do not change what the object is."""
+        before = self.source, self.status, self.reason
+        shape = self.recognise_texts(texts)
+        self.source, self.status, self.reason = before
+        return shape
+
+    def _is(self, source: Source | None, members: list[str]) -> Shape | None:
+        known = self.catalogue.set_aside(self.obj.key, members)
+        if self.forced:
+            source = self.catalogue[self.forced]
+        elif known is not None and (source is None or not source.fits_members(members)):
+            self.set_aside(known.status, known.reason)
+            return None
+        if source is None:
+            self.set_aside(
+                "unknown",
+                f"JSON that no source knows (members {', '.join(members[:8])})"
+                if members
+                else "JSON without an object in it",
+            )
+            return None
+        self.source = source
+        shape = members_shape(source, members)
+        if shape.kind == "members":
+            known_members = {m for m, _ in shape.columns}
+            self.note_unknown([m for m in members if m not in known_members])
+        return shape
+
+    def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
+        """The shape with the members of all these records: a writer may leave out what is null."""
+        given = self.catalogue[shape.source].delimited
+        assert given is not None  # noqa: S101
+        known = {m for m, _ in shape.columns}
+        columns = {c for _, c in shape.columns}
+        more: dict[str, str] = {}
+        for text in texts:
+            for member in members_of(text) or ():
+                if member in known:
+                    continue
+                known.add(member)
+                column = given.column(member)
+                if column is None:
+                    self.note_unknown([member])
+                elif column not in columns:
+                    columns.add(column)
+                    more[member] = column
+        return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
+
+    # -- lines ----------------------------------------------------------------------------------
+
+    @property
+    def delimited(self) -> Delimited:
+        """How the source's lines are cut; only after lines have been recognised."""
+        assert self.source is not None and self.source.delimited is not None  # noqa: S101
+        return self.source.delimited
+
+    def recognise_first(self, first: str) -> Shape | None:
+        """The shape of lines, by the first of them and the object's key."""
+        by_key = self.delimited_by_key()
+        forced = self.catalogue[self.forced] if self.forced else None
+        for delimiter in (None, ",", "\t"):
+            names = [column_name(n) for n in first.split(delimiter)]
+            found = self.catalogue.by_header(names)
+            source = forced or choose(found, [s for s in by_key if s in found])
+            if source is not None and source.delimited and source.fits_header(names):
+                self.source = source
+                return self.header(first, first.split(delimiter))
+        return self.recognise_line(first, by_key)
+
+    def recognise_directives(self, head: list[str]) -> Shape | None:
+        """The shape of lines that begin with `#` lines, by the names that one of them gives."""
+        marked = [
+            s
+            for s in self.catalogue.sources.values()
+            if s.delimited and s.delimited.header.startswith("#")
+        ]
+        by_key = self.delimited_by_key()
+        found = [s for s in marked if any(_gives_names(s, line) for line in head)]
+        data = next((line for line in head if not line.startswith("#")), "")
+        source = choose(
+            found or [s for s in marked if s.fits_line(data)], [s for s in marked if s in by_key]
+        )
+        source = self.catalogue[self.forced] if self.forced else source
+        if source is None or source.delimited is None:
+            return self.recognise_line(head[0], by_key)
+        self.source = source
+        return self._headerless(source, data)
+
+    def recognise_line(self, line: str, by_key: list[Source]) -> Shape | None:
+        """The shape of lines without a header, by one of them."""
+        by_key = [s for s in by_key if s.delimited]
+        forced = self.catalogue[self.forced] if self.forced else None
+        source = forced or choose(self.catalogue.by_line(line), by_key)
+        known = self.catalogue.set_aside(self.obj.key, head=line[:4096])
+        fits = source is not None and source.fits_line(line)
+        if known is not None and not fits and forced is None:
+            self.set_aside(known.status, known.reason)
+            return None
+        if source is None or source.delimited is None:
+            self.set_aside("unknown", f"text that no source knows (begins {line[:60]!r})")
+            return None
+        self.source = source
+        return self._headerless(source, line)
+
+    def _headerless(self, source: Source, line: str) -> Shape | None:
+        shape = line_shape(source, line)
+        if shape is None and source.delimited is not None:
+            layouts = source.delimited.layouts
+            widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in layouts}))
+            self.set_aside(
+                "unknown",
+                f"lines of {source.name} without a header and with other fields than are known "
+                f"({widths} of them). Name the fields in a source folder of your own "
+                "($LAKE_TRANSFORMS, see docs/design.md)",
+            )
+        return shape
+
+    def header(self, line: str, names: list[str]) -> Shape:
+        """The shape of the lines under a header with these names."""
+        assert self.source is not None  # noqa: S101
+        names = [n for n in names if n]
+        columns = [(str(i), self.delimited.column(n)) for i, n in enumerate(names, 1)]
+        self.note_unknown([names[int(i) - 1] for i, c in columns if c is None])
+        self.headers.append(line)
+        known: dict[str, str] = {}
+        for place, column in columns:
+            if column and column not in known:
+                known[column] = place
+        return Shape(
+            self.source.name, "fields", tuple((p, c) for c, p in known.items()), len(names)
+        )
+
+
+def members_of(text: bytes) -> list[str] | None:
+    """The names of a JSON object's members; None where the text is no such object."""
+    try:
+        return list(_MEMBERS.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def members_shape(source: Source, members: list[str]) -> Shape:
+    """The shape of a source's JSON records: one STRUCT, or the members that are its columns."""
+    if source.format == "json" or source.delimited is None:
+        return Shape(source.name, "json")
+    pairs = [(m, source.delimited.column(m)) for m in members]
+    return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
+
+
+def line_shape(source: Source, line: str) -> Shape | None:
+    """The shape of a source's lines without a header; None where the layout is not known."""
+    given = source.delimited
+    if given is None:
+        return None
+    layout = given.layout(line)
+    if layout is None and given.layouts:
+        return None
+    names = layout.columns if layout else given.columns
+    columns = tuple((str(i), c) for i, c in enumerate(names, 1))
+    width = len(columns) if layout else 0
+    return Shape(source.name, "fields", columns, width, given.min_fields)
+
+
+def _gives_names(source: Source, line: str) -> bool:
+    """Whether a directive (`#Fields: date time ...`) names columns of this source."""
+    assert source.delimited is not None  # noqa: S101
+    mark = source.delimited.header
+    return line.startswith(mark) and source.fits_header(
+        [column_name(n) for n in line[len(mark) :].split()]
+    )

@@ -1,0 +1,99 @@
+"""Records as they travel from the decoder to the normaliser: Arrow text with its place, and the
+shape that tells how it becomes columns. Text that is not UTF-8 keeps its bytes beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lake.envelopes import Wrap
+
+REJECT_TEXT = 4096
+"""Characters of a rejected record that are kept; with the length and hash of the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the records of a chunk become columns; chunks of one shape are normalised together.
+
+    `kind` json: one STRUCT; fields: a line cut at `separator`, (place from 1, column) in `columns`;
+    members: a JSON object, (member, column); table: Arrow columns of `types`, (name, column or
+    nothing). `width` is the number of fields a line must have, 0 where `least` is enough.
+    """
+
+    source: str
+    kind: str
+    columns: tuple[tuple[str, str], ...] = ()
+    width: int = 0
+    least: int = 0
+    separator: str = "\x1f"
+    types: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Records:
+    """Records of one object and shape: text (UTF-8), place (from 1), envelope, and, where the text
+    is not what came, the original."""
+
+    shape: Shape
+    text: pa.Array
+    position: np.ndarray
+    wraps: list[Wrap] | None = None
+    original: pa.Array | None = None
+    encoding: pa.Array | None = None
+    cut: pa.Array | None = None
+    table: pa.Table | None = None
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+
+@dataclass(slots=True)
+class Refused:
+    """A piece that could not become a record: its place, why, and its text."""
+
+    position: int
+    reason: str
+    text: str
+
+
+def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None]:
+    """Texts as Arrow strings; those that are not UTF-8 with their bytes in base64 beside."""
+    binary = pa.array(texts, pa.binary())
+    try:
+        return binary.cast(pa.string()), None, None
+    except pa.ArrowInvalid:
+        pass
+    good: list[str] = []
+    original: list[str | None] = []
+    encoding: list[str | None] = []
+    for text in texts:
+        try:
+            good.append(text.decode())
+            original.append(None)
+            encoding.append(None)
+        except UnicodeDecodeError:
+            good.append(text.decode("utf-8", "replace"))
+            original.append(base64.b64encode(text).decode())
+            encoding.append("base64")
+    return (
+        pa.array(good, pa.string()),
+        pa.array(original, pa.string()),
+        pa.array(encoding, pa.string()),
+    )
+
+
+def shortened(text: bytes | str) -> str:
+    """A rejected record's text, its head with length and hash where it is long."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if len(data) <= REJECT_TEXT:
+        return data.decode("utf-8", "backslashreplace")
+    head = data[:REJECT_TEXT].decode("utf-8", "backslashreplace")
+    return f"{head}... ({len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()})"
