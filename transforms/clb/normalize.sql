@@ -26,7 +26,8 @@ WITH words AS (
     CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE behind_scheme END AS before_slash,
     CASE WHEN contains(before_slash, '?') THEN split_part(before_slash, '?', 1) ELSE before_slash END AS authority,
     substr(behind_scheme, length(authority) + 1)         AS path_and_query,
-    strpos(path_and_query, '?')                          AS mark
+    strpos(path_and_query, '?')                          AS mark,
+    CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS path
   FROM words
 )
 SELECT
@@ -66,7 +67,8 @@ SELECT
   CASE WHEN colon > 0 THEN lower(left(url, colon - 1)) END AS "url.scheme",
   CASE WHEN colon > 0 THEN host_of(authority) END AS "url.domain",
   CASE WHEN colon > 0 THEN port_of(authority) END        AS "url.port",
-  CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS "url.path",
+  path                                                   AS "url.path",
+  path_extension(path)                                   AS "url.extension",
   CASE WHEN colon > 0 AND mark > 0 THEN nullif(substr(path_and_query, mark + 1), '') END AS "url.query",
   user_agent                                             AS "user_agent.original",
 

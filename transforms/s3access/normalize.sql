@@ -23,6 +23,7 @@ WITH parsed AS (
     substr(request_uri, length(split_part(request_uri, ' ', 1)) + 2) AS behind_method,
     CASE WHEN versioned THEN left(behind_method, length(behind_method) - length(last_word) - 1) ELSE behind_method END AS target,
     strpos(target, '?')                                  AS mark,
+    nullif(CASE WHEN mark > 0 THEN left(target, mark - 1) ELSE target END, '') AS url_path,
     CASE WHEN zone IS NOT NULL THEN percent_text(percent_text("key")) ELSE "key" END AS path,
     CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal
   FROM records
@@ -76,7 +77,8 @@ SELECT
   host_of(host_header)                                   AS "url.domain",
   port_of(host_header)                                   AS "url.port",
   nullif(target, '')                                     AS "url.original",
-  nullif(CASE WHEN mark > 0 THEN left(target, mark - 1) ELSE target END, '') AS "url.path",
+  url_path                                               AS "url.path",
+  path_extension(url_path)                               AS "url.extension",
   CASE WHEN mark > 0 THEN nullif(substr(target, mark + 1), '') END AS "url.query",
   user_agent                                             AS "user_agent.original",
 

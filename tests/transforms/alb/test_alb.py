@@ -134,6 +134,7 @@ def test_a_line_of_today_field_by_field() -> None:
         "domain": "www.example.com",
         "port": 443,
         "path": "/a/b.html",
+        "extension": "html",
         "query": "id=1&b=%20",
     }
     assert value(found, "user_agent.original") == "curl/7.46.0"
@@ -270,6 +271,7 @@ def test_the_last_colon_parts_address_and_port(
                 "scheme": "https",
                 "domain": "alb.amazonaws.com",
                 "path": "/Book-10.png",
+                "extension": "png",
             },
         ),
         (

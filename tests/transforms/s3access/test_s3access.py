@@ -121,6 +121,7 @@ def test_a_line_field_by_field() -> None:
         "domain": host,
         "original": "/amzn-s3-demo-bucket1/a/b%20c.txt?versionId=1",
         "path": "/amzn-s3-demo-bucket1/a/b%20c.txt",
+        "extension": "txt",
         "query": "versionId=1",
     }
     assert value(found, "user_agent.original") == "S3Console/0.4"
