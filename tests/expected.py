@@ -1,9 +1,10 @@
 """Our rows beside the documents that the original normaliser made of the same objects.
 
-Every ECS field of an original document is compared with ours; only the representation is evened
-out (numbers as text, a list of one, instants, the spelling of an address). What still differs is a
-`Difference`; `expected_differences.toml` lists, with a reason each, those that are meant. Fields
-that only we have are not looked at: the original has fewer.
+Every ECS field of an original document is compared with ours, and each native member that stands
+under one name in both. Only the representation is evened out: numbers as text, a list of one,
+instants, the spelling of an address. What still differs is a `Difference`, and
+`expected_differences.toml` lists, with a reason each, those that are meant. Fields that only we
+have are not looked at: the original has fewer.
 
     python tests/expected.py cloudtrail            # what differs and is not listed, field by field
     python tests/expected.py waf --summary         # counts only
@@ -14,8 +15,6 @@ that only we have are not looked at: the original has fewer.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import hashlib
 import ipaddress
 import json
@@ -26,75 +25,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from expected_objects import SECTIONS, Object, objects, rows_of
+
+from lake.fieldsets import field_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
 DIFFERENCES = Path(__file__).with_name("expected_differences.toml")
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from lake.enrich.geoip import GeoIP  # noqa: E402
-from lake.fieldsets import field_sets  # noqa: E402
-from lake.preview import Preview, preview  # noqa: E402
-
-SECTIONS = (
-    "cloudtrail",
-    "cloudtrail_insight",
-    "vpcflow",
-    "tgwflow",
-    "guardduty",
-    "waf",
-    "alb",
-    "alb_connection",
-    "nlb",
-    "clb",
-    "cloudfront",
-    "cloudfront_realtime",
-    "s3access",
-    "route53resolver",
-)
-
-_SECTION_OF = {
-    "cloudtrail-eventbridge": "cloudtrail",
-    "cloudtrail-digest": "cloudtrail",
-    "vpcflowlogs": "vpcflow",
-    "s3accesslog": "s3access",
-    "cloudfront-standard": "cloudfront",
-}
-_EDGE = {
-    "/WAFLogs/": "waf",
-    "/elasticloadbalancing/": "alb",
-    "/vpcflowlogs/": "vpcflow",
-    "/CloudTrail/": "cloudtrail",
-    "logs/2019": "s3access",
-}
-"""What the edge objects of the corpus are, by their keys."""
-
 MISSING = "(none)"
 NO_ROW = "(row)"
 """The field of a difference where an original document has no row of ours at all."""
 _SKIP = ("event.ingested",)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Object:
-    """An object of the samples or the corpus. `events` is None where nobody counted them."""
-
-    key: str
-    path: Path
-    section: str
-    events: int | None
-    documents: tuple[dict[str, Any], ...]
-
-    def data(self) -> bytes:
-        return self.path.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,75 +95,6 @@ def entries(section: str) -> list[Entry]:
     return [Entry(section=section, **entry) for entry in listed]
 
 
-# -- objects and documents ---------------------------------------------------------------------
-
-
-def present() -> bool:
-    """Whether the samples and the corpus lie beside the project."""
-    return (SHARED / "samples" / "INDEX.tsv").exists()
-
-
-@cache
-def objects(section: str | None = None) -> tuple[Object, ...]:
-    """The samples and the corpus of our sources, or of one."""
-    return tuple(o for o in _all_objects() if section is None or o.section == section)
-
-
-@cache
-def _all_objects() -> tuple[Object, ...]:
-    found = []
-    for row in _table(SHARED / "samples" / "INDEX.tsv"):
-        section = _section(row["source"], row["s3_key"])
-        if section is not None:
-            inner = row["path"].removeprefix("samples/")
-            where = SHARED / "samples-expected" / f"{inner}.jsonl"
-            documents = _documents(where.read_text("utf-8")) if where.exists() else ()
-            found.append(
-                Object(row["s3_key"], SHARED / "samples" / inner, section, None, documents)
-            )
-    by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted((SHARED / "corpus-expected").glob("*.jsonl.gz")):
-        for document in _documents(gzip.decompress(path.read_bytes()).decode()):
-            by_key[document["_source"]["@log_s3key"]].append(document)
-    for row in _table(SHARED / "corpus" / "MANIFEST.tsv"):
-        key = row["s3_key"]
-        section = _section(row["source"], key)
-        if section is not None:
-            path = SHARED / "corpus" / key
-            found.append(Object(key, path, section, int(row["events"]), tuple(by_key[key])))
-    return tuple(found)
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-def _documents(text: str) -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads(line) for line in text.split("\n") if line)
-
-
-def _section(source: str, key: str) -> str | None:
-    if source == "edge":
-        return next((s for part, s in _EDGE.items() if part in key or key.startswith(part)), None)
-    if source == "cloudtrail" and "/CloudTrail-Insight/" in key:
-        return "cloudtrail_insight"
-    name = _SECTION_OF.get(source, source.replace("-", "_"))
-    return name if name in SECTIONS else None
-
-
-@cache
-def geoip() -> GeoIP:
-    """The databases with which the original's documents were made."""
-    return GeoIP.open([SHARED / "geoip"])
-
-
-@cache
-def rows_of(obj: Object) -> Preview:
-    """What we make of an object; kept, since several tests ask."""
-    return preview(obj.data(), obj.key, geoip=geoip())
-
-
 # -- comparing ---------------------------------------------------------------------------------
 
 
@@ -230,8 +109,11 @@ def differences(obj: Object) -> Iterator[Difference]:
             continue
         table, row = match
         record = f"no. {row['log']['offset']}: {row['event']['original'][:200]}"
-        ours = flat(row)
-        for name, value in flat(source).items():
+        ours, theirs = flat(row), flat(source)
+        native = dict(_natives(source, row["native"] or {}, "native."))
+        ours |= {name: own for name, (_, own) in native.items()}
+        theirs |= {name: value for name, (value, _) in native.items()}
+        for name, value in theirs.items():
             if name in _SKIP:
                 continue
             own = ours.get(name)
@@ -289,6 +171,18 @@ def flat(document: dict[str, Any]) -> dict[str, Any]:
     return dict(_leaves({n: v for n, v in document.items() if n in known}, ""))
 
 
+def _natives(
+    original: dict[str, Any], ours: dict[str, Any], prefix: str
+) -> Iterator[tuple[str, tuple[object, object]]]:
+    """The members that both have, single values only: (theirs, ours) by dotted name."""
+    for name, value in original.items():
+        own = ours.get(name)
+        if isinstance(value, dict) and isinstance(own, dict):
+            yield from _natives(value, own, f"{prefix}{name}.")
+        elif name in ours and not isinstance(value, dict | list):
+            yield prefix + name, (value, own)
+
+
 def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
         if isinstance(inner, dict):
@@ -308,6 +202,8 @@ def same(name: str, one: object, other: object) -> bool:
             return Decimal(str(one)) == Decimal(str(other))
         except InvalidOperation:
             return False
+    if isinstance(one, bool) or isinstance(other, bool):
+        return str(one).lower() == str(other).lower()
     return text(name, one) == text(name, other)
 
 

@@ -9,19 +9,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 import pytest
-from expected import (
-    DIFFERENCES,
-    SECTIONS,
-    SHARED,
-    Entry,
-    Object,
-    compare,
-    objects,
-    present,
-    rows_of,
-    same,
-    text,
-)
+from expected import DIFFERENCES, Entry, compare, same, text
+from expected_objects import SECTIONS, SHARED, Object, objects, present, rows_of
 
 pytestmark = pytest.mark.skipif(
     not present(), reason="../shared (samples, corpus, the original's documents) is not there"
@@ -145,6 +134,8 @@ def test_every_listed_difference_has_a_reason_and_a_known_source() -> None:
         ("source.ip", "2001:DB8:0::1", "2001:db8::1", True),
         ("user_agent.version", "1.10", "1.1", False),
         ("rule.name", "x", None, False),
+        ("native.readOnly", "True", True, True),
+        ("native.readOnly", False, True, False),
     ],
 )
 def test_only_representation_is_evened_out(

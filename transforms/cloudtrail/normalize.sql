@@ -131,6 +131,8 @@ FROM (
         ELSE coalesce(verb_deed, CASE WHEN r.readOnly OR r.eventType = 'AwsServiceEvent' THEN 'info' ELSE 'change' END) END AS deed
     FROM (
       SELECT *,
+        CASE WHEN effective_id IS NOT NULL THEN nullif(substr(effective_id, strpos(effective_id, ':') + 1), '')
+             WHEN r.eventName = 'SwitchRole' THEN split_part(r.additionalEventData ->> '$.SwitchTo', '/', -1) END AS effective,
         CASE
           WHEN r.eventCategory = 'NetworkActivity' THEN 'endpoint'
           ELSE coalesce(
@@ -229,27 +231,24 @@ FROM (
               WHEN 'subscribe' THEN 'creation' WHEN 'issue' THEN 'creation' WHEN 'provision' THEN 'creation' WHEN 'launch' THEN 'creation'
               WHEN 'invite' THEN 'creation' END AS verb_deed,
           -- JSON members, only where the call has them
-          list_or_null(list_filter(CASE
-            WHEN contains(r.requestParameters, '"instanceId"') OR contains(r.responseElements, '"instanceId"') THEN list_concat(
-              [r.requestParameters ->> '$.instanceId'],
+          CASE
+            WHEN contains(r.requestParameters, 'nstanceId') OR contains(r.responseElements, '"instanceId"') THEN list_filter(list_concat(
+              [coalesce(r.requestParameters ->> '$.instanceId', r.requestParameters ->> '$.DescribeInstanceCreditSpecificationsRequest.InstanceId.content',
+                        r.requestParameters ->> '$.AssociateIamInstanceProfileRequest.InstanceId')],
               coalesce(r.responseElements ->> '$.instancesSet.items[*].instanceId', []),
-              coalesce(r.requestParameters ->> '$.instancesSet.items[*].instanceId', []))
-            WHEN contains(r.requestParameters, '"instanceIds"') THEN r.requestParameters ->> '$.instanceIds[*]'
-            WHEN contains(r.requestParameters, '"InstanceId"') THEN [coalesce(
-              r.requestParameters ->> '$.DescribeInstanceCreditSpecificationsRequest.InstanceId.content',
-              r.requestParameters ->> '$.AssociateIamInstanceProfileRequest.InstanceId')]
-            WHEN r.eventSource = 'ssm.amazonaws.com' AND r.eventName IN ('StartSession', 'GetConnectionStatus') THEN [r.requestParameters ->> '$.target']
-            WHEN r.eventSource = 'ssm.amazonaws.com' AND r.eventName = 'PutComplianceItems' THEN [r.requestParameters ->> '$.resourceId']
+              coalesce(r.requestParameters ->> '$.instancesSet.items[*].instanceId', []),
+              coalesce(r.requestParameters ->> '$.instanceIds[*]', [])), lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+            WHEN r.eventSource = 'ssm.amazonaws.com' THEN list_filter([CASE r.eventName
+              WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
+              WHEN 'PutComplianceItems' THEN r.requestParameters ->> '$.resourceId' END], lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
             WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
             WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
-          END, lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-') OR starts_with(x, 'hsm-'))) AS instances,
+          END AS instances,
           CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
                THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username') END AS target,
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
-          CASE WHEN r.eventSource = 'sts.amazonaws.com' OR r.eventName = 'SwitchRole' THEN nullif(regexp_extract(
-                 coalesce(r.responseElements ->> '$.assumedRoleUser.arn', r.responseElements ->> '$.federatedUser.arn', r.additionalEventData ->> '$.SwitchTo'),
-                 '^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:assumed-role/[^/]+/|federated-user/|[^/:]+/(?:[^/]*/)*)?(.*)$', 1), '') END AS effective,
-          CASE WHEN r.eventSource = 'sts.amazonaws.com'
+          -- <role or account id>:<session or user>
+          CASE WHEN r.eventSource = 'sts.amazonaws.com' AND r.responseElements IS NOT NULL
                THEN coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END AS effective_id
         FROM (
           SELECT record, r, key_path, wrap,
