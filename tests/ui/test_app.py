@@ -1,0 +1,233 @@
+"""The pages without a browser: every figure equals its SQL, a link restores what was chosen, what
+cannot be applied is said, hostile text stays text, an empty lake says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+import small_lake
+from small_lake import HOSTILE, A, B
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from lake.dashboards import find_dashboard
+from lake.filters import Filter, Selection, TimeRange
+from lake.ingest import IngestOptions, ingest
+from lake.panels import PanelResult, run_panel
+from lake.scope import view_of
+
+if TYPE_CHECKING:
+    from lake.query import Lake
+
+APP = Path(__file__).resolve().parents[2] / "app_streamlit.py"
+DRAWN = ("bar", "area", "line")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return small_lake.make(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(autouse=True)
+def as_if_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app takes a lake after `--`; pytest's own arguments are not meant. And AppTest leaves the
+    app as `__main__`, which worker processes of later tests would run again."""
+    monkeypatch.setattr("sys.argv", ["app_streamlit.py"])
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture
+def app(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    return AppTest.from_file(str(APP), default_timeout=60)
+
+
+def open_page(app: AppTest, name: str, **params: str | list[str]) -> AppTest:
+    """The page as a link with these parameters opens it."""
+    for key, value in params.items():
+        app.query_params[key] = value
+    if name != "overview":
+        app._page_hash = calc_hash(name)  # as st.navigation counts it
+    app.run()
+    assert not app.exception
+    return app
+
+
+def wanted(lake: Lake, name: str, selection: Selection) -> list[PanelResult]:
+    def ask(query: Any) -> Any:  # noqa: ANN401
+        return query.ask(lake.cursor())
+
+    view = view_of(find_dashboard(name), selection, ask)
+    return [run_panel(view, panel, ask) for panel in view.dashboard.panels]
+
+
+def figures(app: AppTest) -> list[int]:
+    return [int(m.value.replace(",", "").removeprefix(":red[").rstrip("]")) for m in app.metric]
+
+
+def drawn(app: AppTest) -> list[dict[str, list[Any]]]:
+    """The data of each chart on the page itself, in page order."""
+    found = []
+    for element in app.main.get("vega_lite_chart"):
+        data = [pa.ipc.open_stream(d.data.data).read_all() for d in element.proto.datasets]
+        found += [table.to_pydict() for table in data[:1]]
+    return found
+
+
+SELECTIONS = [
+    ({}, Selection()),
+    (
+        {"span": "From, to", "from": "2024-03-01T10:00", "to": "2024-03-01T11:03"},
+        Selection(
+            TimeRange(datetime(2024, 3, 1, 10, tzinfo=UTC), datetime(2024, 3, 1, 11, 3, tzinfo=UTC))
+        ),
+    ),
+    ({"account": [B]}, Selection(filters=(Filter("account", "is", B),))),
+    (
+        {"region": ["eu-west-1", "moon"]},
+        Selection(filters=(Filter("region", "is", ("eu-west-1", "moon")),)),
+    ),
+    (
+        {"span": "Last hour", "f": ["source.ip is 8.8.4.4"]},
+        Selection(
+            TimeRange(datetime(2024, 3, 1, 11, 45, tzinfo=UTC)),
+            (Filter("source.ip", "is", "8.8.4.4"),),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("name", ["overview", "cloudtrail"])
+@pytest.mark.parametrize(("params", "selection"), SELECTIONS, ids=lambda v: str(v)[:30])
+def test_a_link_shows_what_its_selection_gives(
+    lake: Lake, app: AppTest, name: str, params: dict[str, Any], selection: Selection
+) -> None:
+    results = wanted(lake, name, selection)
+    open_page(app, name, **params)
+    numbers = [row[-1] for result in results if result.chart == "metric" for row in result.rows]
+    assert figures(app) == numbers
+    charts = [r for r in results if r.chart in DRAWN and not r.note]
+    shown = [chart for chart in drawn(app) if "id" not in chart]
+    assert [chart["n"] for chart in shown] == [[row[-1] for row in r.rows] for r in charts]
+    assert [chart["name"] for chart in shown] == [[row[-2] for row in r.rows] for r in charts]
+
+
+def test_a_link_fills_the_widgets(app: AppTest) -> None:
+    open_page(
+        app,
+        "cloudtrail",
+        span="From, to",
+        **{"from": "2024-03-01T10:00", "to": "2024-03-01T11:03"},
+        account=[A],
+        f=["native.eventName is GetObject,PutBucketPolicy", "source.ip set"],
+    )
+    assert app.selectbox(key="span").value == "From, to"
+    assert app.session_state["from"] == datetime(2024, 3, 1, 10)  # noqa: DTZ001  the widget's
+    assert app.multiselect(key="account").value == [A]
+    assert app.multiselect(key="f").value == [
+        "native.eventName is GetObject,PutBucketPolicy",
+        "source.ip set",
+    ]
+    words = app.main.caption[0].value.replace("\\", "")
+    assert "1 of 13 events" in words
+    assert "native.eventName is GetObject or PutBucketPolicy" in words
+
+
+def test_what_cannot_be_applied_is_said(app: AppTest) -> None:
+    open_page(app, "overview", f=["sourc.ip is 192.0.2.1", "native.eventName is GetObject"])
+    assert "unknown field 'sourc.ip'" in app.sidebar.error[0].value.replace("\\", "")
+    said = app.main.warning[0].value.replace("\\", "")
+    assert said == "Not applied here: no Overview row has native.eventName."
+    assert figures(app)[0] == 14
+
+
+def test_a_range_without_events_names_the_nearest(app: AppTest) -> None:
+    open_page(app, "cloudtrail", span="From, to", **{"from": "2025-01-01T00:00"})
+    captions = [c.value.replace("\\", "") for c in app.main.caption]
+    note = "Nothing from 2025-01-01 00:00 UTC on. The nearest data is of 2024-03-01 12:30 UTC."
+    assert note in captions
+
+
+def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
+    app.run()
+    assert not app.exception
+    row, original = (json.loads(element.value) for element in app.json)
+    assert original == small_lake.EVENTS[9]
+    assert row["native"]["eventName"] == "PutBucketPolicy"
+    assert row["user_agent"]["original"] == HOSTILE
+    assert "original" not in row["event"]
+    assert None not in row["source"].values()
+
+
+def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
+    app.run()
+    pivot = next(s for s in app.selectbox if s.label == "Turn a value into a filter")
+    pivot.set_value("user_agent.original").run()
+    next(b for b in app.button if b.label == "Only this").click().run()
+    assert not app.exception
+    assert app.session_state["f"] == [Filter("user_agent.original", "is", HOSTILE).url()]
+    assert "1 of 13 events" in app.main.caption[0].value.replace("\\", "")
+
+
+def test_hostile_text_is_nowhere_markup(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f=[Filter("user_agent.original", "is", HOSTILE).url()])
+    assert not any(element.allow_html for element in [*app.markdown, *app.caption])
+    for element in [*app.markdown, *app.caption, *app.title, *app.subheader]:
+        assert "<script" not in element.value.replace("\\<", "")
+        assert "](http" not in element.value
+
+
+def test_the_query_behind_a_card_is_shown(lake: Lake, app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    app.session_state["cloudtrail:CloudTrail - Source IP:sql"] = True
+    app.run()
+    assert not app.exception
+    wanted_sql = next(
+        r.sql
+        for r in wanted(lake, "cloudtrail", Selection())
+        if r.title == "CloudTrail - Source IP"
+    )
+    assert [code.value for code in app.code] == [wanted_sql]
+
+
+def test_no_lake_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "nowhere"))
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not app.exception
+    assert "lake ingest WHERE" in app.info[0].value
+    assert "nowhere" in app.caption[0].value
+
+
+def test_a_lake_without_rows_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "notes.txt").write_text("nothing to see\n")
+    ingest(tmp_path / "lakehouse", [str(tmp_path / "logs")], IngestOptions(jobs=1))
+    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "lakehouse"))
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not app.exception
+    assert "There is nothing in this lake yet" in app.info[0].value
+
+
+def test_a_wrong_dashboard_of_ones_own_is_said(
+    lake: Lake, app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text('title = "T"\nlabel = "T"\ntable = "nothing"\n')
+    (tmp_path / "mine.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
+    monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
+    app.run()
+    assert "unknown table 'nothing'" in app.error[0].value.replace("\\", "")
