@@ -1,0 +1,78 @@
+"""Lines out of an object's text, and the line in which a damaged object breaks off."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake.preview import preview
+from lake.read_lines import split_lines
+
+FLOW = "2 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 40000 443 6 10 {n} 1706781600 1706781660 ACCEPT OK"  # noqa: E501
+HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"  # noqa: E501
+KEY = "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/02/01/123456789012_vpcflowlogs_us-east-1_fl-0a1b2c3d_20240201T1000Z_deadbeef.log.gz"  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (b"a\nb\n", ["a", "b"]),
+        (b"a\nb", ["a", "b"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"a\n\n", ["a", ""]),
+        (b"a\rb\n", ["a\rb"]),
+        (b"\n", [""]),
+        (b"x\x00y\n\xe6\xbc\xa2", ["x\x00y", "漢"]),
+    ],
+)
+def test_lines_without_their_ends(text: bytes, lines: list[str]) -> None:
+    found, original, encoding = split_lines(text)
+    assert found.to_pylist() == lines
+    assert original is None
+    assert encoding is None
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_that_is_no_utf8_is_kept_as_its_bytes(end: bytes) -> None:
+    found, original, encoding = split_lines(b"caf\xe9\r\ngood" + end)
+    assert found.to_pylist() == ["caf\ufffd", "good"]
+    assert original is not None
+    assert original.to_pylist() == ["Y2Fm6Q==", None]
+    assert encoding is not None
+    assert encoding.to_pylist() == ["base64", None]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), min_size=1)))
+def test_whatever_is_joined_is_split(lines: list[str]) -> None:
+    text = "".join(line + "\n" for line in lines)
+    assert split_lines(text.encode())[0].to_pylist() == (lines or [""])
+
+
+def test_the_line_in_which_a_damaged_object_breaks_off_is_no_row() -> None:
+    """Cut in its last field it would have as many fields as a whole one."""
+    lines = [HEADER, *(FLOW.format(n=n * 7919 % 10007) for n in range(2000))]
+    data = gzip.compress("\n".join(lines).encode())
+    broken = 0
+    for cut in range(len(data) // 2, len(data) // 2 + 40):
+        result = preview(data[:cut], KEY)
+        assert result.status == "partial"
+        (table,) = result.tables.values()
+        rows = [row["event"]["original"] for row in table.to_pylist()]
+        assert rows == lines[1 : len(rows) + 1]
+        assert [r.reason for r in result.rejects] in (
+            [],
+            ["a line cut off where the object is damaged"],
+        )
+        if result.rejects:
+            broken += 1
+            assert result.rejects[0].position == len(rows) + 2
+            assert lines[len(rows) + 1].startswith(result.rejects[0].text)
+    assert broken
+
+
+def test_the_last_line_of_a_whole_object_needs_no_end() -> None:
+    result = preview(f"{HEADER}\n{FLOW.format(n=1)}".encode(), KEY)
+    assert (result.status, len(result.rows), result.rejects) == ("read", 1, [])
