@@ -67,7 +67,7 @@ SELECT
            r.userIdentity.invokedBy, r.userIdentity.accountId) AS "user.id",
   r.userIdentity.type                                  AS "user.type",
   CASE WHEN role IS NOT NULL THEN [role] END           AS "user.roles",
-  nullif(r.userIdentity.accessKeyId, '')               AS "user.access_key.id",
+  coalesce(nullif(r.userIdentity.accessKeyId, ''), r.accessKeyId) AS "user.access_key.id",
   CASE WHEN r.userIdentity.type IN ('AssumedRole', 'Role', 'FederatedUser') THEN name END AS "user.session.name",
   CASE WHEN contains(r.userIdentity.userName, '\') THEN split_part(r.userIdentity.userName, '\', 1)
        ELSE r.userIdentity.identityProvider END        AS "user.domain",
@@ -114,8 +114,8 @@ FROM (
            CASE WHEN deed NOT IN ('info', 'access') AND (contains(r.eventName, 'Role') OR contains(r.eventName, 'Policy') OR contains(r.eventName, 'Provider')
                   OR contains(r.eventName, 'InstanceProfile') OR contains(r.eventName, 'Permission') OR contains(r.eventName, 'Account')) THEN 'admin' END],
            lambda x: x IS NOT NULL) END                AS subject,
-    CASE WHEN failed AND (starts_with(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR r.errorCode = 'VpceAccessDenied' OR r.errorCode = 'Forbidden')
-         THEN ['denied']
+    CASE WHEN failed AND (contains(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR contains(r.errorCode, 'NotAuthorized')
+                          OR r.errorCode = 'AuthorizationError' OR r.errorCode = 'Forbidden') THEN ['denied']
          WHEN area = 'endpoint' AND NOT failed THEN ['allowed'] END AS denied
   FROM (
     SELECT *,
@@ -218,7 +218,7 @@ FROM (
               WHEN 'run' THEN 'creation' WHEN 'terminate' THEN 'deletion' WHEN 'add' THEN 'link' WHEN 'attach' THEN 'link'
               WHEN 'authorize' THEN 'link' WHEN 'associate' THEN 'link' WHEN 'remove' THEN 'unlink' WHEN 'detach' THEN 'unlink'
               WHEN 'revoke' THEN 'unlink' WHEN 'disassociate' THEN 'unlink' WHEN 'set' THEN 'change' WHEN 'tag' THEN 'change'
-              WHEN 'untag' THEN 'change' WHEN 'enable' THEN 'change' WHEN 'disable' THEN 'change' WHEN 'register' THEN 'creation'
+              WHEN 'untag' THEN 'change' WHEN 'enable' THEN 'change' WHEN 'disable' THEN 'change' WHEN 'rotate' THEN 'change' WHEN 'register' THEN 'creation'
               WHEN 'deregister' THEN 'deletion' WHEN 'allocate' THEN 'creation' WHEN 'release' THEN 'deletion' WHEN 'import' THEN 'creation'
               WHEN 'copy' THEN 'creation' WHEN 'upload' THEN 'creation' WHEN 'restore' THEN 'creation' WHEN 'purchase' THEN 'creation'
               WHEN 'request' THEN 'creation' WHEN 'publish' THEN 'creation' WHEN 'send' THEN 'start' WHEN 'execute' THEN 'start'
@@ -275,7 +275,7 @@ FROM (
                 CASE WHEN r.eventSource = 'signin.amazonaws.com' THEN r.additionalEventData ->> '$.UserName' END,
                 CASE WHEN contains(r.userIdentity.principalId, ':') THEN nullif(substr(r.userIdentity.principalId, strpos(r.userIdentity.principalId, ':') + 1), '')
                      ELSE nullif(r.userIdentity.principalId, '') END,
-                r.userIdentity.onBehalfOf.userId, r.userIdentity.invokedBy,
+                r.userIdentity.onBehalfOf.userId, r.userIdentity.invokedBy, r.userName,
                 CASE WHEN r.userIdentity.accountId = 'anonymous' OR r.userIdentity.type = 'AWSAccount' THEN r.userIdentity.accountId END) END AS name,
             CASE WHEN r.userIdentity.sessionContext.sessionIssuer.type = 'Role' THEN r.userIdentity.sessionContext.sessionIssuer.userName
                  WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN nullif(split_part(r.userIdentity.arn, '/', 2), '') END AS role

@@ -40,6 +40,26 @@ def test_lookup_events_output() -> None:
     assert at(found, "event.hash") == delivered["event"]["hash"]
 
 
+def test_lookup_events_without_the_records() -> None:
+    summary = {
+        "EventId": "ev-1",
+        "EventName": "CreateUser",
+        "ReadOnly": "false",
+        "AccessKeyId": "ASIAEXAMPLEKEY000001",
+        "EventTime": 1706781600.0,
+        "EventSource": "iam.amazonaws.com",
+        "Username": "alice",
+        "Resources": [{"ResourceType": "AWS::IAM::User", "ResourceName": "mallory"}],
+    }
+    (found,) = preview(json.dumps({"Events": [summary]}).encode(), "downloads/lookup.json").rows
+    assert found["@timestamp"] == datetime(2024, 2, 1, 10, tzinfo=UTC)
+    assert at(found, "event.id") == "ev-1"
+    assert at(found, "event.action") == "CreateUser"
+    assert at(found, "event.category") == ["iam"]
+    assert at(found, "user.name") == "alice"
+    assert at(found, "user.access_key.id") == "ASIAEXAMPLEKEY000001"
+
+
 def test_event_history_as_json() -> None:
     data = json.dumps({"Records": [record(), record(name="ListUsers")]}, indent=2).encode()
     result = preview(data, "downloads/event_history.json")
