@@ -252,7 +252,8 @@ def demo(
     summary = write_demo(directory, seed)
     out = _stderr()
     out.print(
-        f"{summary.objects:,} objects, {summary.total:,} records of {len(summary.records)} sources in {directory}",
+        f"{summary.objects:,} objects, {summary.total:,} records of "
+        f"{len(summary.records)} sources in {directory}",
         markup=False,
         highlight=False,
     )
@@ -287,9 +288,8 @@ def dashboard(
     _stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     config = resource(".streamlit").parent
     try:
-        ended = subprocess.run(
-            command, env={**os.environ, "LAKE_DIR": str(path)}, cwd=config, check=False
-        )  # noqa: S603
+        environment = {**os.environ, "LAKE_DIR": str(path)}
+        ended = subprocess.run(command, env=environment, cwd=config, check=False)  # noqa: S603
     except KeyboardInterrupt:
         return
     raise typer.Exit(ended.returncode)
@@ -331,7 +331,8 @@ def update(
     target = folder or geoip_update.default_folder()
     for one in geoip_update.update(target, geoip_update.credentials(config)):
         _stderr().print(
-            f"{one.edition}: {'updated' if one.changed else 'unchanged'}, built {one.build}, {one.path}",
+            f"{one.edition}: {'updated' if one.changed else 'unchanged'}, "
+            f"built {one.build}, {one.path}",
             markup=False,
             highlight=False,
         )

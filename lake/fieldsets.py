@@ -37,7 +37,7 @@ def field_sets() -> dict[str, Tree]:
     return {name: _resolve(body, types, (name,)) for name, body in declared["sets"].items()}
 
 
-def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:
+def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:  # noqa: ANN401
     if isinstance(body, dict):
         return {key: _resolve(value, types, seen) for key, value in body.items()}
     if not body.startswith("@"):
@@ -76,7 +76,7 @@ def literal(text: str) -> str:
 
 
 def type_sql(body: str | Tree) -> str:
-    """The DuckDB type of a tree: `STRUCT("ip" VARCHAR, "geo" STRUCT(...))`; JSON is kept as text."""
+    """The DuckDB type of a tree: `STRUCT("ip" VARCHAR, "geo" STRUCT(...))`. JSON is text."""
     if isinstance(body, str):
         return "VARCHAR" if body == "JSON" else body
     inner = ", ".join(f"{quote(name)} {type_sql(member)}" for name, member in body.items())
@@ -84,8 +84,8 @@ def type_sql(body: str | Tree) -> str:
 
 
 def prune(tree: Tree, used: set[str], prefix: str = "") -> Tree:
-    """The tree with the leaves that are used, and every STRUCT of it with at least one leaf, so that
-    leaves may be added to its files' type later and never a STRUCT."""
+    """The tree with the leaves that are used, and every STRUCT of it with at least one leaf, so
+    that leaves may be added to its files' type later and never a STRUCT."""
     kept: Tree = {}
     for name, body in tree.items():
         path = prefix + name

@@ -31,7 +31,7 @@ from lake.discover import S3Options, locate
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, StorageError
 from lake.keys import key_facts
-from lake.known import Identities, contains, is_unchanged, known_objects
+from lake.known import Identities, KnownObject, contains, is_unchanged, known_objects
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
@@ -230,7 +230,7 @@ class _Ingest:
         self._commit()
 
     def _list(
-        self, locations: list[Location], known: dict[str, object]
+        self, locations: list[Location], known: dict[str, KnownObject]
     ) -> list[tuple[Location, RawObject]]:
         work = []
         seen: set[str] = set()
@@ -251,11 +251,11 @@ class _Ingest:
                     work.append((location, found))
         return work
 
-    def _unchanged(self, location: Location, obj: RawObject, known: dict[str, object]) -> bool:
+    def _unchanged(self, location: Location, obj: RawObject, known: dict[str, KnownObject]) -> bool:
         before = known.get(obj.identity)
-        same = is_unchanged(obj, before)  # type: ignore[arg-type]
-        if same is not None:
-            return same
+        same = is_unchanged(obj, before)
+        if same is not None or before is None:
+            return bool(same)
         try:
             with location.open(obj) as stream:
                 digest = hashlib.sha256()
@@ -263,7 +263,7 @@ class _Ingest:
                     digest.update(block)
         except (OSError, LakeError):
             return False
-        return digest.hexdigest() == before.sha256  # type: ignore[union-attr]
+        return digest.hexdigest() == before.sha256
 
     # -- workers --------------------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ class _Ingest:
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:
                 batch = running.pop(future)
-                self._take(lambda _b, f=future: f.result(), batch, queue)
+                self._take(_result_of(future), batch, queue)
             self._commit_if_due()
 
     def _take(self, get: Callable[[Batch], BatchResult], batch: Batch, queue: deque[Batch]) -> None:
@@ -402,6 +402,10 @@ class _Ingest:
         return kept, fresh, repeats
 
 
+def _result_of(future: Future[BatchResult]) -> Callable[[Batch], BatchResult]:
+    return lambda _: future.result()
+
+
 def _without(
     file: StagedFile, double: np.ndarray
 ) -> tuple[StagedFile, list[tuple[str, int, str, int]]]:
@@ -486,7 +490,9 @@ def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batc
     ordered = sorted(((group(entry), entry) for entry in work), key=lambda pair: pair[0])
     total = sum(obj.size for _, obj in work)
     limit = min(BATCH_BYTES, max(total // (2 * jobs), 1 << 20))
-    number, held, size, last = 0, [], 0, None
+    held: list[tuple[Location, RawObject]] = []
+    number, size = 0, 0
+    last: tuple[str, ...] | None = None
     for name, entry in ordered:
         ends = last is not None and name[:3] != last[:3] and size >= min(GROUP_BYTES, limit)
         if held and (ends or size + entry[1].size > limit or len(held) >= BATCH_OBJECTS):

@@ -1,8 +1,8 @@
 """What an object's key says beside its source: account, region and day, as AWS lays keys out.
 
-https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html and
-its like for other services; Hive-style keys (`aws-account-id=`, `region=`, `year=`) too. A key is
-attacker-controlled text: only what has the right shape is taken.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+and its like for other services; Hive-style keys (`aws-account-id=`, `region=`, `year=`) too. A key
+is attacker-controlled text: only what has the right shape is taken.
 """
 
 from __future__ import annotations

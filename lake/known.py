@@ -113,4 +113,5 @@ def contains(sorted_hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.zeros(len(wanted), bool)
     at = np.searchsorted(sorted_hashes, wanted)
     at[at == len(sorted_hashes)] = 0
-    return sorted_hashes[at] == wanted
+    found: np.ndarray = sorted_hashes[at] == wanted
+    return found

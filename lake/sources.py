@@ -217,7 +217,7 @@ class Catalogue:
 
 
 def choose(by_content: list[Source], by_key: list[Source]) -> Source | None:
-    """The source of an object: what content and key agree on, else the content's, else the key's."""
+    """An object's source: what content and key agree on, else the content's, else the key's."""
     agreed = [s for s in by_content if s in by_key]
     return next(iter(agreed or by_content or by_key), None)
 

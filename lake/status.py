@@ -1,4 +1,4 @@
-"""What a lake holds: rows, days and bytes of each table, fates of objects, what was not understood."""
+"""What a lake holds: rows, days, bytes of each table, fates of objects, what no source knows."""
 
 from __future__ import annotations
 

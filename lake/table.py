@@ -1,8 +1,8 @@
 """The lake on disk: one Delta table a source and `_lake`, and the commit that binds them.
 
-A commit of batch n first adds the files of every source's table, then writes n with the version of
-every table into `_lake`. Readers open the tables at those versions, so a batch is there whole or not
-at all. A journal in the lake's folder tells the next writer what a killed one had begun.
+A commit of batch n first adds the files of every source's table, then writes n with the version
+of every table into `_lake`. Readers open the tables at those versions, so a batch is there whole or
+not at all. A journal in the lake's folder tells the next writer what a killed one had begun.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -33,6 +32,7 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from lake.worker import StagedFile
 
@@ -245,9 +245,9 @@ class Store:
 
     def _plan(
         self, commit: Commit, number: int
-    ) -> tuple[list[tuple[Path, Path]], dict[str, list[AddAction]]]:
+    ) -> tuple[list[tuple[Path, Path]], dict[str, list[AddAction | RemoveAction]]]:
         moves: list[tuple[Path, Path]] = []
-        tables: dict[str, list[AddAction]] = {}
+        tables: dict[str, list[AddAction | RemoveAction]] = {}
         now = int(time.time() * 1000)
         for at, staged in enumerate(commit.files):
             keys = {"account": staged.account, "region": staged.region, "date": staged.date}
@@ -259,7 +259,7 @@ class Store:
             )
         return moves, tables
 
-    def _append(self, table: str, actions: list[AddAction], number: int) -> int:
+    def _append(self, table: str, actions: list[AddAction | RemoveAction], number: int) -> int:
         root = self.path / table
         try:
             delta = DeltaTable(root)
@@ -288,7 +288,7 @@ class Store:
             *commit.ledger_rows(number),
             ledger.batch_table(number, versions, program_version()),
         ]
-        actions = []
+        actions: list[AddAction | RemoveAction] = []
         for table in rows:
             if table.num_rows:
                 kind = table["kind"][0].as_py()
@@ -349,7 +349,7 @@ class Store:
         else:
             kept = set(_paths(DeltaTable(self.path / table, version=before)))
         actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
-        removed = [
+        removed: list[AddAction | RemoveAction] = [
             RemoveAction(
                 a["path"],
                 True,

@@ -7,12 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.console import Console
 
     from lake.ingest import Progress
     from lake.report import IngestReport
@@ -85,7 +86,8 @@ def print_report(report: IngestReport, console: Console) -> None:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
     console.print(
         Text(
-            f"{report.objects:,} objects ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
+            f"{report.objects:,} objects ({size_text(report.size)} read): "
+            f"{', '.join(fates) or 'none'}"
         )
     )
     if report.sources:

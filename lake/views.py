@@ -1,15 +1,14 @@
 """The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`.
 
 Each is one `read_parquet` over the committed list of files, headed by an empty file that has the
-whole type of every field set; so an empty table has its columns, and a file that lacks a leaf gives
-NULL. `schema=` and `union_by_name` are not used: the one gives wrong values in DuckDB 2.0.0, the other
-reads every footer.
+whole type of every field set; so an empty table has its columns, and a file that lacks a leaf
+gives NULL. `schema=` and `union_by_name` are not used: the one gives wrong values in DuckDB 2.0.0,
+the other reads every footer.
 """
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -20,6 +19,8 @@ from lake.rowmodel import view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lake.table import Snapshot, Store
 
 HIVE = (

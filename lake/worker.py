@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.decode import Decoding, Records, Refused, Shape, shortened
-from lake.enrich.geoip import GeoIP
 from lake.envelopes import NO_WRAP, unwrap
 from lake.errors import LakeError
 from lake.keys import key_facts
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from lake.enrich.geoip import GeoIP
     from lake.model import Location
 
 CHUNK_BYTES = 32 << 20
@@ -81,7 +81,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A Parquet file of one table and partition, not yet part of the lake. `stats` as Delta wants."""
+    """A Parquet file of one table and partition, not yet in the lake. `stats` as Delta wants."""
 
     path: Path
     source: str
