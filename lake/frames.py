@@ -21,9 +21,15 @@ MAX_RECORD = 32 << 20
 """Bytes of one record; a longer one is rejected with its head."""
 MAX_CARRIED = 2 * MAX_RECORD
 """Bytes of an unfinished value that are kept until more of it comes."""
-PATIENCE = 16
-"""Times its own length that a broken text may be gone through, looking for ends of broken values;
-after that, values inside a broken one are lost with it. A text can be made to cost its square."""
+STEP = 64 << 10
+"""Bytes gone through together."""
+PATIENCE = 4
+"""Times its own length that a broken text may be gone through in vain, looking for the ends of
+broken values. After that a broken value takes at least `SKIPPED` bytes with it: a text can be made
+whose every brace is worth a look and ends in nothing."""
+SKIPPED = 64 << 10
+_DEEPEST = 8 << 10
+"""Bytes that were gone through, at least, when Python gives up on depth."""
 
 _PLAIN = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _OPENED = re.compile(
@@ -138,10 +144,23 @@ class Cutter:
         self._rest = b""
         self._open: str | None = None
         self._head = b""
+        self._fed = 0
         self._spent = 0
 
     def feed(self, part: bytes, last: bool) -> Iterator[Piece]:
-        """The values that end in this part; an unfinished one waits for the next part."""
+        """The values that end in this part; an unfinished one waits for the next part.
+
+        It goes in steps, since an error of Python's parser counts the lines before it.
+        """
+        at = 0
+        while True:
+            begin, at = at, at + max(STEP, len(self._rest))
+            self._fed += min(at, len(part)) - begin
+            yield from self._step(part[begin:at], last and at >= len(part))
+            if at >= len(part):
+                return
+
+    def _step(self, part: bytes, last: bool) -> Iterator[Piece]:
         data = self._rest + part
         self._rest = b""
         text = data.decode("latin-1")  # a character a byte; what matters here is ASCII
@@ -212,14 +231,15 @@ class Cutter:
         """Where a value ends that cannot be parsed: where its brackets do, else before the next
         thing that looks like a value; None where there is none."""
         self._spent += reached - at
-        start = reached
-        if self._spent <= PATIENCE * len(text):
-            start = at
+        start = at + 1
+        if self._spent <= PATIENCE * self._fed:
             end, scanned = _balanced(text, at)
-            self._spent += scanned - at
             if end is not None and _AFTER.match(text, end):
                 return end
-        boundary = _NEXT.search(text, start + 1)
+            self._spent += scanned - at
+        else:
+            start = max(reached, at + SKIPPED)
+        boundary = _NEXT.search(text, start)
         return boundary.end() if boundary else None
 
 
@@ -238,7 +258,7 @@ def _value(text: str, at: int, last: bool) -> tuple[int | None, int, bool]:
         cut = error.msg.startswith("Unterminated string") or error.pos > len(text) - 8
         return None, error.pos, cut
     except (ValueError, RecursionError):
-        return None, at, False
+        return None, min(len(text), at + _DEEPEST), False
     if end == len(text) and not last and text[at] not in '{["':
         return None, end, True  # a number may go on
     return end, end, False

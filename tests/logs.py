@@ -1,0 +1,264 @@
+"""Small made logs for tests of the engine, in every form that they are delivered in, and a way to
+read one object without a lake."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import io
+import json
+import lzma
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import zstandard
+
+from lake.decode import Decoding
+from lake.enrich.geoip import GeoIP
+from lake.model import RawObject, Reject
+from lake.records import connect
+from lake.sources import catalogue
+from lake.worker import normalise_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+ACCOUNT = "111122223333"
+TRAIL_KEY = (
+    f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2024/02/01/"
+    f"{ACCOUNT}_CloudTrail_eu-west-1_20240201T1005Z_a1b2c3d4e5f60718.json.gz"
+)
+FLOW_KEY = (
+    f"AWSLogs/{ACCOUNT}/vpcflowlogs/eu-west-1/2024/02/01/"
+    f"{ACCOUNT}_vpcflowlogs_eu-west-1_fl-0a1b2c3d4e5f60718_20240201T1005Z_1a2b3c4d.log.gz"
+)
+FLOW_HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+    "end action log-status"
+)
+BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
+
+
+def event(number: int, **members: object) -> dict[str, Any]:
+    """A CloudTrail record; its time is `number` seconds after 2024-02-01T10:00:00Z."""
+    return {
+        "eventVersion": "1.09",
+        "userIdentity": {
+            "type": "IAMUser",
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/ana",
+            "accountId": ACCOUNT,
+            "userName": "ana",
+        },
+        "eventTime": f"{BEGIN + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "s3.amazonaws.com",
+        "eventName": "GetBucketAcl",
+        "awsRegion": "eu-west-1",
+        "sourceIPAddress": "198.51.100.7",
+        "requestParameters": {"bucketName": f"bucket-{number}"},
+        "eventID": f"00000000-0000-4000-8000-{number:012d}",
+        "readOnly": True,
+        "eventType": "AwsApiCall",
+        "recipientAccountId": ACCOUNT,
+        **members,
+    }
+
+
+def events(count: int, first: int = 1) -> list[dict[str, Any]]:
+    return [event(number) for number in range(first, first + count)]
+
+
+def flow(number: int, **fields: object) -> str:
+    """A flow log line of the default format; its end is `number` seconds after 10:00:00."""
+    end = int(BEGIN.timestamp()) + number
+    given = {
+        "version": 2,
+        "account": ACCOUNT,
+        "interface": "eni-0a1b2c3d",
+        "src": "10.0.0.5",
+        "dst": "203.0.113.9",
+        "srcport": 40_000 + number % 20_000,
+        "dstport": 443,
+        "protocol": 6,
+        "packets": 10,
+        "bytes": 1_000 + number,
+        "start": end - 60,
+        "end": end,
+        "action": "ACCEPT",
+        "status": "OK",
+        **fields,
+    }
+    return " ".join(str(value) for value in given.values())
+
+
+def flows(count: int, first: int = 1) -> list[str]:
+    return [flow(number) for number in range(first, first + count)]
+
+
+def compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def pretty(value: object) -> bytes:
+    return json.dumps(value, indent=2).encode()
+
+
+def trail(records: Sequence[object]) -> bytes:
+    """As CloudTrail delivers, before gzip."""
+    return compact({"Records": list(records)})
+
+
+def flow_file(lines: Sequence[str]) -> bytes:
+    """As flow logs are delivered, before gzip."""
+    return "\n".join([FLOW_HEADER, *lines, ""]).encode()
+
+
+def subscription(messages: Sequence[str], kind: str = "DATA_MESSAGE") -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html"""
+    return {
+        "messageType": kind,
+        "owner": ACCOUNT,
+        "logGroup": "trail-or-flows",
+        "logStream": f"{ACCOUNT}_eu-west-1",
+        "subscriptionFilters": ["all"],
+        "logEvents": [
+            {"id": f"{number:056d}", "timestamp": 1_706_781_600_000 + number, "message": message}
+            for number, message in enumerate(messages)
+        ],
+    }
+
+
+def bus_event(detail: object, number: int = 1) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
+    return {
+        "version": "0",
+        "id": f"6a7e8feb-b491-4cf7-a9f1-{number:012d}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.s3",
+        "account": ACCOUNT,
+        "time": "2024-02-01T10:00:09Z",
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def looked_up(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What `aws cloudtrail lookup-events` prints."""
+    return {
+        "Events": [
+            {
+                "EventId": record["eventID"],
+                "EventName": record["eventName"],
+                "ReadOnly": "true",
+                "EventTime": "2024-02-01T11:00:00+01:00",
+                "EventSource": record["eventSource"],
+                "Username": "ana",
+                "Resources": [{"ResourceType": "AWS::S3::Bucket", "ResourceName": "b"}],
+                "CloudTrailEvent": json.dumps(record),
+            }
+            for record in records
+        ]
+    }
+
+
+def zipped(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+WRAPPERS = {
+    "plain": lambda data: data,
+    "gzip": gzip.compress,
+    "gzip in gzip": lambda data: gzip.compress(gzip.compress(data)),
+    "gzip, several members": lambda data: b"".join(
+        gzip.compress(data[at : at + 997]) for at in range(0, len(data), 997)
+    ),
+    "gzip, zeros after it": lambda data: gzip.compress(data) + b"\0" * 512,
+    "bzip2": bz2.compress,
+    "zstd": lambda data: zstandard.ZstdCompressor().compress(data),
+    "xz": lambda data: lzma.compress(data, preset=1),
+    "zip": lambda data: zipped(object=data),
+}
+
+
+# -- reading one object -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What became of one object. Rows are in the order of their place in it."""
+
+    decoding: Decoding
+    rows: list[dict[str, Any]]
+    rejects: list[Reject]
+
+    @property
+    def status(self) -> str:
+        return self.decoding.status
+
+    @property
+    def reason(self) -> str | None:
+        return self.decoding.reason
+
+    @property
+    def ids(self) -> list[int]:
+        """The numbers that `event` gave."""
+        return [int(row["event"]["id"][-12:]) for row in self.rows]
+
+    @property
+    def bytes(self) -> list[int]:
+        """Bytes of flows: 1,000 and the number that `flow` gave."""
+        return [row["network"]["bytes"] for row in self.rows]
+
+    @property
+    def places(self) -> list[int]:
+        return [row["log"]["offset"] for row in self.rows]
+
+    @property
+    def hashes(self) -> list[int]:
+        return [row["event"]["hash"] for row in self.rows]
+
+    @property
+    def originals(self) -> list[str]:
+        return [row["event"]["original"] for row in self.rows]
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return connect(512 << 20)
+
+
+def read(data: bytes, key: str = "logs/object", source: str | None = None) -> Read:
+    """Decode and normalise the bytes of one object as if they lay under `key`."""
+    obj = RawObject(root="test", key=key, path=key, size=len(data))
+    decoding = Decoding(obj, catalogue(), source)
+    tables, rejects = normalise_object(
+        _connection(), decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
+    )
+    rows = [row for table in tables.values() for row in table.to_pylist()]
+    rows.sort(key=lambda row: (row["log"]["offset"], row["event"]["original"]))
+    return Read(decoding, rows, sorted(rejects, key=lambda r: r.position))
+
+
+def meaning(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what tells where it lay: the same in every form of delivery."""
+    kept = {name: value for name, value in row.items() if name != "log"}
+    kept["event"] = {
+        name: value
+        for name, value in row["event"].items()
+        if name not in ("original", "ingested", "hash")
+    }
+    return kept
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
