@@ -124,6 +124,7 @@ def test_each_format_holds_the_same_objects(name: str, tmp_path: Path) -> None:
         b"",
         b"plain\n",
     ],
+    ids=["gzip", "gzip of nothing", "gzip cut", "bzip2", "xz", "zstd", "text", "empty", "line"],
 )
 def test_one_log_is_no_archive(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "log"
