@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,19 @@ class Chunk:
         self.found = Found(self._present(), self._enrich())
         return failed
 
+    def keep_empty(self) -> None:
+        """Give rows with every leaf that the source's table has, also those that are all NULL."""
+        self.found = replace(self.found, present=frozenset(self._countable()))
+
     def _present(self) -> frozenset[str]:
+        counted = self._countable()
+        counts = self.con.execute(
+            f"SELECT {', '.join(f'count({at})' for at in counted.values())} FROM t"
+        ).fetchall()[0]
+        return frozenset(n for n, count in zip(counted, counts, strict=True) if count)
+
+    def _countable(self) -> dict[str, str]:
+        """What a chunk may hold or lack -> where it stands in `t`."""
         counted = {n: f"t.{quote(n)}" for n in outputs(self.source) if n != "record"}
         counted |= {
             "record.encoding": "t.record.encoding",
@@ -113,10 +125,7 @@ class Chunk:
             for leaf in leaves(self.source.native):
                 at = ".".join(quote(part) for part in leaf.name.split("."))
                 counted.setdefault(f"native.{leaf.name}", f"t.record.r.{at}")
-        counts = self.con.execute(
-            f"SELECT {', '.join(f'count({at})' for at in counted.values())} FROM t"
-        ).fetchall()[0]
-        return frozenset(n for n, count in zip(counted, counts, strict=True) if count)
+        return counted
 
     def _normalise(self, table: pa.Table, failed: list[Rejected]) -> None:
         """Run normalize.sql; where it raises, halve the records until the one is found."""

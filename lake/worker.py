@@ -288,6 +288,7 @@ class _Run:
     def _stage(self, chunk: Chunk) -> None:
         partitions = chunk.partitions()
         if self.keep is not None:
+            chunk.keep_empty()
             table = self.con.sql(
                 chunk.rows(), params={"ingested": self.setup.ingested}
             ).to_arrow_table()
