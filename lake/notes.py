@@ -11,8 +11,6 @@ from lake.queries import Answer, Ask, Query, relation
 from lake.scope import View, extent_of, lake_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lake.dashboards import Panel
 
 
@@ -22,34 +20,31 @@ def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
         return None if answer.rows else panel.empty or "None in this lake."
     if answer.rows and view.shown.events:
         return None
-    return "".join(_reasons(view, panel, ask))
-
-
-def _reasons(view: View, panel: Panel, ask: Ask) -> Iterator[str]:
-    table, selection = view.dashboard.table, view.selection
-    if not view.whole.events:
-        kind = "logs" if table == EVENTS else f"{view.dashboard.label} logs"
-        yield f"This lake has no {kind}. Read some with `lake ingest WHERE`."
-    elif not view.shown.events:
-        rest = Selection(TimeRange(), selection.filters, selection.where)
-        without_time = extent_of(table, rest, ask)
-        if not without_time.events:
-            yield "No event fits the filters, whatever the time."
-            return
-        yield f"Nothing {selection.time.words()}. "
-        yield from _nearest(view, rest, ask)
-    elif panel.needs == "geoip":
-        yield (
+    if not view.shown.events:
+        return why_nothing(view, ask)
+    if panel.needs == "geoip":
+        return (
             "No address here has a place. Either all are private, or there was no GeoIP database "
             "when the logs were read: `lake geoip update`, then `lake rebuild`."
         )
-    elif panel.needs == "threat":
-        yield "No threat list is loaded, or nothing here stands on one."
-    else:
-        yield panel.empty or "Nothing of this kind in the selection."
+    if panel.needs == "threat":
+        return "No threat list is loaded, or nothing here stands on one."
+    return panel.empty or "Nothing of this kind in the selection."
 
 
-def _nearest(view: View, rest: Selection, ask: Ask) -> Iterator[str]:
+def why_nothing(view: View, ask: Ask) -> str:
+    """Why a selection leaves no event at all."""
+    table, selection = view.dashboard.table, view.selection
+    if not view.whole.events:
+        kind = "logs" if table == EVENTS else f"{view.dashboard.label} logs"
+        return f"This lake has no {kind}. Read some with `lake ingest WHERE`."
+    rest = Selection(TimeRange(), selection.filters, selection.where)
+    if not extent_of(table, rest, ask).events:
+        return "No event fits the filters, whatever the time."
+    return f"Nothing {selection.time.words()}. {_nearest(view, rest, ask)}"
+
+
+def _nearest(view: View, rest: Selection, ask: Ask) -> str:
     table, time = view.dashboard.table, view.selection.time
     clause = rest.clause(table)
     ends = {"from": time.start or time.end, "to": time.end or time.start}
@@ -59,4 +54,4 @@ def _nearest(view: View, rest: Selection, ask: Ask) -> Iterator[str]:
         dict(clause.params) | ends,
     )
     near = [show_time(at) for at in ask(query).rows[0] if at]
-    yield f"The nearest data is of {' and of '.join(near)} UTC."
+    return f"The nearest data is of {' and of '.join(near)} UTC."

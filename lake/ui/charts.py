@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import pyarrow as pa
 import streamlit as st
 
 from lake.errors import UsageError
 from lake.filters import Filter, show_time
 from lake.panels import PanelResult, run_panel
-from lake.ui.leaderboard import draw_chart, draw_leaderboard
-from lake.ui.look import ACCENT, MEANING, OTHERS, RED, colours
+from lake.ui.leaderboard import Spec, draw_chart, draw_leaderboard
+from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, RED, colours
 from lake.ui.sidebar import add_filter, set_time
 
 if TYPE_CHECKING:
@@ -37,11 +36,7 @@ _TIME_LABEL = (
     " : utcFormat(datum.value, '%Y')"
 )
 
-_COUNTS = alt.Axis(
-    tickCount=5,
-    tickMinStep=1,
-    labelExpr="datum.value < 1e5 ? format(datum.value, ',d') : format(datum.value, '.3~s')",
-)
+_COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',d') : format(datum.value, '.3~s')"
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
@@ -66,21 +61,18 @@ def draw_time(
     view: View, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime], ask: Ask
 ) -> None:
     """Stacked bars over time; the largest of the panel it is like stand at the bottom."""
-    legend: Any = None
     if panel.like:
         like = run_panel(view, view.dashboard.panel(panel.like), ask)
         painted = colours([name_of(row[0]) for row in like.rows], panel.tone)
     else:
         painted = colours(
-            sorted({name_of(row[1]) for row in result.rows}, reverse=True), panel.tone
+            _in_order({name_of(row[1]) for row in result.rows}, panel.tone), panel.tone
         )
-        legend = alt.Legend(orient="top", title=None)
-    painted = painted | colours([OTHERS], "status")
+    painted |= {OTHERS: GREY}
     order = list(painted)
-    rows = [
-        (row[0], name_of(row[1]) if len(row) > 2 else panel.label, row[-1]) for row in result.rows
-    ]
+    rows = [(row[0], name_of(row[1]), row[-1]) for row in result.rows]
     series = [name if name in painted else OTHERS for _, name, _ in rows]
+    shown = [name for name in order if name in set(series)]
     data = pa.table(
         {
             "start": [at for at, _, _ in rows],
@@ -92,36 +84,46 @@ def draw_time(
             "n": [n for _, _, n in rows],
         }
     )
-    brush = alt.selection_interval(name="brush", encodings=["x"])
-    shown = [name for name in order if name in set(series)]
-    chart = (
-        alt.Chart(data)
-        .mark_bar(orient="vertical", binSpacing=0.5, strokeWidth=0)
-        .encode(
-            x=alt.X(
-                "start:T",
-                title=None,
-                scale=alt.Scale(type="utc", domain=_domain(ends)),
-                axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8, labelExpr=_TIME_LABEL),
-            ),
-            x2="end:T",
-            y=alt.Y("n:Q", title=None, stack="zero", axis=_COUNTS),
-            color=alt.Color(
-                "series:N",
-                scale=alt.Scale(domain=shown, range=[painted[name] for name in shown]),
-                legend=legend,
-            ),
-            order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("from:N", title=str(view.interval)),
-                alt.Tooltip("name:N", title=panel.label),
-                alt.Tooltip("n:Q", title=panel.unit or "count", format=","),
+    spec: Spec = {
+        "height": TIME_HEIGHT,
+        "params": [{"name": "brush", "select": {"type": "interval", "encodings": ["x"]}}],
+        "mark": {"type": "bar", "orient": "vertical", "binSpacing": 0.5, "strokeWidth": 0},
+        "encoding": {
+            "x": {
+                "field": "start",
+                "type": "temporal",
+                "title": None,
+                "scale": {"type": "utc", "domain": _domain(ends)},
+                "axis": {
+                    "grid": False,
+                    "labelOverlap": True,
+                    "tickCount": 8,
+                    "labelExpr": _TIME_LABEL,
+                },
+            },
+            "x2": {"field": "end"},
+            "y": {
+                "field": "n",
+                "type": "quantitative",
+                "title": None,
+                "stack": "zero",
+                "axis": {"tickCount": 5, "tickMinStep": 1, "labelExpr": _COUNT_LABEL},
+            },
+            "color": {
+                "field": "series",
+                "type": "nominal",
+                "scale": {"domain": shown, "range": [painted[name] for name in shown]},
+                "legend": None if panel.like else {"orient": "top", "title": None},
+            },
+            "order": {"field": "place", "type": "quantitative"},
+            "tooltip": [
+                {"field": "from", "type": "nominal", "title": str(view.interval)},
+                {"field": "name", "type": "nominal", "title": panel.label},
+                {"field": "n", "type": "quantitative", "title": panel.unit, "format": ","},
             ],
-        )
-        .add_params(brush)
-        .properties(height=TIME_HEIGHT)
-    )
-    draw_chart(f"{view.dashboard.name}:{panel.title}", chart, brushed, panel.about)
+        },
+    }
+    draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, panel.about)
 
 
 def picked(panel: Panel, value: str) -> None:
@@ -146,18 +148,24 @@ def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     return "none" if value is None else str(value)
 
 
-def _domain(ends: Mapping[datetime, datetime]) -> list[alt.DateTime]:
+def _in_order(names: set[str], tone: str) -> list[str]:
+    """As their meaning orders them, the first at the bottom; others by name."""
+    meant = list(MEANING.get(tone, {}))
+    return sorted(names, key=lambda name: (meant.index(name) if name in meant else 99, name))
+
+
+def _domain(ends: Mapping[datetime, datetime]) -> list[dict[str, int | bool]]:
     """The time axis: from the first bar's begin to the last one's end."""
     return [_date_time(moment) for moment in (min(ends), max(ends.values()))]
 
 
-def _date_time(moment: datetime) -> alt.DateTime:
-    return alt.DateTime(
-        year=moment.year,
-        month=moment.month,
-        date=moment.day,
-        hours=moment.hour,
-        minutes=moment.minute,
-        seconds=moment.second,
-        utc=True,
-    )
+def _date_time(moment: datetime) -> dict[str, int | bool]:
+    return {
+        "year": moment.year,
+        "month": moment.month,
+        "date": moment.day,
+        "hours": moment.hour,
+        "minutes": moment.minute,
+        "seconds": moment.second,
+        "utc": True,
+    }

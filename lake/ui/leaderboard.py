@@ -5,9 +5,8 @@ tooltips only, never as markup. A click on one is handed on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import pyarrow as pa
 import streamlit as st
 
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
 
 BAR = 25
 """Height of a bar in pixels."""
+
+PICK = {"name": "pick", "select": {"type": "point", "fields": ["name"]}}
+"""A click on a mark, as its name."""
+
+Spec = dict[str, Any]
+"""A chart in Vega-Lite's own words. Altair writes the same, but its checks and copies took 3.7 of
+the 3.9 seconds that a click on the CloudTrail page (20 charts, answers cached) waited."""
 
 
 def draw_leaderboard(
@@ -42,37 +48,59 @@ def draw_leaderboard(
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
         }
     )
-    cursor: Literal["pointer", "default"] = "pointer" if clicked else "default"
-    base = alt.Chart(data).encode(
-        y=alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.18, paddingOuter=0.05)),
-        tooltip=[
-            alt.Tooltip("name:N", title=label or "value"),
-            alt.Tooltip("figure:N", title=unit or "count"),
-        ],
-    )
-    bars = base.mark_bar(cornerRadius=3, opacity=0.42, cursor=cursor).encode(
-        x=alt.X("n:Q", axis=None, scale=alt.Scale(domainMin=0)),
-        color=alt.Color("colour:N", scale=None, legend=None),
-    )
+    cursor = "pointer" if clicked else "default"
     # The colour of the text around the chart, so that it reads on any theme.
-    ink: dict[str, Any] = {"fill": "currentColor", "fontSize": 13}
-    written = base.mark_text(
-        align="left", limit=alt.expr("max(width - 70, 40)"), cursor=cursor, **ink
-    )
-    figures = base.mark_text(align="right", fontWeight="bold", cursor=cursor, **ink)
+    ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor}
+    spec: Spec = {
+        "height": BAR * len(rows) + 12,
+        "encoding": {
+            "y": {
+                "field": "place",
+                "type": "ordinal",
+                "axis": None,
+                "scale": {"paddingInner": 0.18, "paddingOuter": 0.05},
+            },
+            "tooltip": [
+                {"field": "name", "type": "nominal", "title": label or "value"},
+                {"field": "figure", "type": "nominal", "title": unit or "count"},
+            ],
+        },
+        "layer": [
+            {
+                "name": "bars",
+                "mark": {"type": "bar", "cornerRadius": 3, "opacity": 0.42, "cursor": cursor},
+                "encoding": {
+                    "x": {
+                        "field": "n",
+                        "type": "quantitative",
+                        "axis": None,
+                        "scale": {"domainMin": 0},
+                    },
+                    "color": {"field": "colour", "type": "nominal", "scale": None, "legend": None},
+                },
+            },
+            {
+                "mark": {**ink, "align": "left", "limit": {"expr": "max(width - 70, 40)"}},
+                "encoding": {"x": {"value": 7}, "text": {"field": "name", "type": "nominal"}},
+            },
+            {
+                "mark": {**ink, "align": "right", "fontWeight": "bold"},
+                "encoding": {
+                    "x": {"value": "width"},
+                    "text": {"field": "figure", "type": "nominal"},
+                },
+            },
+        ],
+    }
     if clicked:
-        bars = bars.add_params(alt.selection_point(name="pick", fields=["name"]))
-    chart = alt.layer(
-        bars,
-        written.encode(x=alt.value(7), text="name:N"),
-        figures.encode(x=alt.value("width"), text="figure:N"),
-    ).properties(height=BAR * len(rows) + 12)
-    draw_chart(key, chart, on_pick(clicked) if clicked else None, about)
+        spec["params"] = [PICK | {"views": ["bars"]}]
+    draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
 
 
 def draw_chart(
     key: str,
-    chart: Any,  # noqa: ANN401  any Altair chart
+    data: pa.Table | None,
+    spec: Spec,
     chosen: Callable[[dict[str, Any]], None] | None,
     about: str | None,
 ) -> None:
@@ -90,14 +118,15 @@ def draw_chart(
             chosen(dict(state["selection"]))
         st.session_state[f"{key}:turn"] = turn + 1
 
-    st.altair_chart(chart, key=name, on_select=on_select if chosen else "ignore", alt=about)
+    st.vega_lite_chart(data, spec, key=name, on_select=on_select if chosen else "ignore", alt=about)
 
 
 def on_pick(clicked: Callable[[str], None]) -> Callable[[dict[str, Any]], None]:
-    """What a selection `pick` holds, handed on name by name."""
+    """What was clicked, handed on name by name."""
 
     def chosen(selection: dict[str, Any]) -> None:
-        for point in selection.get("pick") or []:
+        points = [point for picked in selection.values() for point in picked]
+        for point in points:
             if isinstance(point, dict) and "name" in point:
                 clicked(str(point["name"]))
 

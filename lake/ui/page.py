@@ -11,6 +11,7 @@ import streamlit as st
 
 from lake.dashboards import GRID, Dashboard, Panel
 from lake.filters import Selection, show_time
+from lake.notes import why_nothing
 from lake.panels import PanelResult, run_panel
 from lake.scope import View, bars_of, view_of
 from lake.ui.charts import draw_bars, draw_time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lake.queries import Ask
 
 _METRICS_IN_A_ROW = 6
+_NARROWEST_METRIC = 116
+_NARROWEST_COLUMN = 36
 
 
 def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
@@ -30,8 +33,12 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
     view = view_of(dashboard, selection, ask)
     st.title(plain(dashboard.label), anchor=False)
     _sentence(view)
-    for section, panels in dashboard.sections():
-        if section:
+    if not view.shown.events:
+        # One sentence instead of one on every card.
+        st.info(plain(why_nothing(view, ask)), icon=":material/search_off:")
+    for section, declared in dashboard.sections():
+        panels = [panel for panel in declared if view.shown.events or panel.whole]
+        if section and panels:
             st.subheader(plain(section), anchor=False)
         for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
             if metrics:
@@ -61,7 +68,7 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
         result = run_panel(view, panel, ask)
         figures += [(panel, result, name, value) for name, value in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
-    grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=150)
+    grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=_NARROWEST_METRIC)
     for panel, result, name, value in figures:
         alone = len(result.rows) == 1
         red = panel.tone == "bad" and value
@@ -75,7 +82,7 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
 
 
 def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
-    grid = st.grid(GRID, min_column_width=60, border=True)
+    grid = st.grid(GRID, min_column_width=_NARROWEST_COLUMN, border=True)
     for panel in panels:
         result = run_panel(view, panel, ask)
         cell = grid.cell(column_span=panel.width, row_span=panel.height)

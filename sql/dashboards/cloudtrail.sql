@@ -79,7 +79,8 @@ WHERE native.eventSource = 'kms.amazonaws.com'
 
 -- name: denied_calls
 -- Who was refused what: the ten pairs of identity and call with most refusals, and when the last one was.
-SELECT coalesce(native.userIdentity.arn, native.userIdentity.principalId, native.userIdentity.invokedBy, 'unknown') AS "Identity",
+SELECT coalesce(nullif(native.userIdentity.arn, ''), nullif(native.userIdentity.principalId, ''),
+         nullif(native.userIdentity.invokedBy, ''), native.userIdentity.accountId, 'unknown') AS "Identity",
        native.eventName AS "eventName", max("@timestamp") AS "Last", count(*) AS "Count"
 FROM logs
 WHERE ends_with(native.errorCode, 'UnauthorizedOperation') OR starts_with(native.errorCode, 'AccessDenied')

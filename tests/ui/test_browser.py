@@ -118,12 +118,20 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     assert failed == []
 
 
+READY = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const charts = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')];
+  const idle = app && app.getAttribute('data-test-script-state') === 'notRunning';
+  return idle && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
+}"""
+
+
 def settled(page: Page) -> None:
-    """Wait until the app has drawn everything: its last card is there and no run goes on."""
-    page.wait_for_selector("[data-testid=stMain] [data-testid=stHeading]")
-    page.wait_for_function("!document.querySelector('[data-test-script-state=running]')")
-    page.wait_for_timeout(500)
-    page.wait_for_function("!document.querySelector('[data-test-script-state=running]')")
+    """Wait until no run goes on and every chart has been drawn, twice: a run may follow a run."""
+    for _ in range(2):
+        page.wait_for_selector("[data-testid=stMain] [data-testid=stHeading]")
+        page.wait_for_function(READY)
+        page.wait_for_timeout(700)
     assert page.locator("[data-testid=stException]").count() == 0
 
 
