@@ -96,6 +96,7 @@ def ingest(
         account=account,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
         geoip=GeoIP.open(geoip_db) if geoip_db else None,
+        fork=True,
     )
     path = lake or default_lake()
     with progress_line() as draw:

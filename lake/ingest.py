@@ -69,6 +69,9 @@ class IngestOptions:
     account: str | None = None
     s3: S3Options = field(default_factory=S3Options)
     geoip: GeoIP | None = None
+    fork: bool = False
+    """Fork the workers, which spares each a second of imports. Only for a process that has not used
+    DuckDB, Arrow or Delta yet, as the command line's: their threads do not survive a fork."""
 
 
 @dataclass(slots=True)
@@ -95,13 +98,12 @@ def cores() -> int:
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[Executor | None]:
-    """The workers. They are forked here, before Arrow, Delta or boto3 have started a thread, which
-    spares each a second of imports; a program with threads of its own gets fresh processes."""
+def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
+    """The workers: forked at once, before a library has started a thread, or fresh processes."""
     if jobs == 1:
         yield None
         return
-    alone = sys.platform == "linux" and threading.active_count() == 1
+    alone = fork and sys.platform == "linux" and threading.active_count() == 1
     with ProcessPoolExecutor(jobs, get_context("fork" if alone else "spawn")) as pool:
         if alone:
             catalogue()
@@ -145,7 +147,7 @@ class _Ingest:
     def run(self) -> IngestReport:
         started = time.monotonic()
         with ExitStack() as stack:
-            self.pool = stack.enter_context(_pool(self.options.jobs or cores()))
+            self.pool = stack.enter_context(_pool(self.options.jobs or cores(), self.options.fork))
             try:
                 self._run()
             except BaseException:
