@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from lake.shapes import Records, Refused, Shape, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from hashlib import _Hash as Hash
 
 WINDOW = 64 << 20
 """Plain bytes of an object that are looked at together; a larger object is read in such windows."""
@@ -35,12 +36,15 @@ _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 class Decoding(Reading):
     """One object being decoded. Consume `records(stream)`, then read what became of it.
 
-    `sha256` is of the stored bytes; `salt` tells the content (its first window) by 128 bits.
+    `sha256` is of the stored bytes, `content` of the plain ones, in hex. `base` tells the content
+    up to the end of the present window by 63 bits.
     """
 
     sha256: str | None = None
-    salt: str = ""
+    content: str | None = None
+    base: int = 0
     whole: bool = True
+    _hash: Hash = field(default_factory=hashlib.sha256)
     _reader: JsonReader | LineReader | None = None
 
     def records(self, stream: BinaryIO) -> Iterator[Records]:
@@ -80,7 +84,6 @@ class Decoding(Reading):
         """The plain content in windows. Damage ends the last one and is noted."""
         parts: list[bytes] = []
         size = 0
-        first = True
         while True:
             try:
                 block = next(blocks, None)
@@ -95,13 +98,17 @@ class Decoding(Reading):
                 joined = b"".join(parts)
                 window, rest = joined[:WINDOW], joined[WINDOW:]
                 parts, size = [rest], len(rest)
-                if first:
-                    self.salt, self.whole, first = _digest(window), False, False
+                self.whole = False
+                self._told(window)
                 yield window, False
         window = b"".join(parts)
-        if first:
-            self.salt = _digest(window)
+        self._told(window)
         yield window, True
+
+    def _told(self, window: bytes) -> None:
+        self._hash.update(window)
+        self.content = self._hash.hexdigest()
+        self.base = int(self.content[:16], 16) >> 1
 
     def _window(self, window: bytes, last: bool) -> Iterator[Records]:
         if self._reader is None:
@@ -126,10 +133,6 @@ def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
             decoder = codecs.getincrementaldecoder(_MARKS[block[:2]])("replace")
             block = block[2:]
         yield decoder.decode(block).encode() if decoder else block
-
-
-def _digest(window: bytes) -> str:
-    return hashlib.sha256(window).hexdigest()[:32]
 
 
 class _Hashing:

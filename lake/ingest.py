@@ -32,6 +32,7 @@ from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, StorageError
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, contains, is_unchanged, known_objects
+from lake.lean import without_pandas
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
@@ -104,7 +105,8 @@ def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
         yield None
         return
     alone = fork and sys.platform == "linux" and threading.active_count() == 1
-    with ProcessPoolExecutor(jobs, get_context("fork" if alone else "spawn")) as pool:
+    context = get_context("fork" if alone else "spawn")
+    with ProcessPoolExecutor(jobs, context, without_pandas) as pool:
         if alone:
             catalogue()
             pool.submit(cores).result()
@@ -491,7 +493,7 @@ def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batc
 
     ordered = sorted(((group(entry), entry) for entry in work), key=lambda pair: pair[0])
     total = sum(obj.size for _, obj in work)
-    limit = min(BATCH_BYTES, max(total // (2 * jobs), 1 << 20))
+    limit = min(BATCH_BYTES, max(total // (3 * jobs), 1 << 20))
     held: list[tuple[Location, RawObject]] = []
     number, size = 0, 0
     last: tuple[str, ...] | None = None

@@ -1,33 +1,50 @@
-"""Records -> rows: runs a source's `normalize.sql` over a chunk and enriches what it gives.
+"""Records -> rows: runs a source's `normalize.sql` over a chunk and adds what the engine knows.
 
-One chunk at a time: normalise into the table `t`, look up the distinct addresses and user agents,
-tell what is rejected, then give the rows. A record on which the SELECT itself fails is found by
-halving and costs itself only.
+One chunk at a time: one SELECT gives flat columns, a row a record; what is refused is told apart;
+`lake.derive` looks up the distinct values; `lake.partitions` says where each row goes. Text that is
+stored as it came (`event.original`) does not pass through DuckDB. A record on which the SELECT
+itself fails is found by halving and costs itself only.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from lake.fieldsets import leaves, literal, quote
-from lake.records import WRAP, ObjectFacts, objects_table, records_sql
-from lake.rowmodel import ADDRESSES, Found, keyed_sql, outputs, reject_sql, rows_sql
+from lake.assemble import Rows
+from lake.coded import Coded, coded_array, constant, encode, to_codes
+from lake.derive import derive
+from lake.partitions import ACCOUNT, REGION, keyed, partition
+from lake.records import (
+    ObjectFacts,
+    Pending,
+    chunk_table,
+    records_sql,
+    rows_as_text,
+    wraps_as_text,
+)
+from lake.rowmodel import ADDRESSES, flat_sql
 from lake.spelling import respelled
+from lake.unknown import unknown_members
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from lake.decode import Shape
+    from lake.derive import Columns
+    from lake.engine import Engine
     from lake.enrich.geoip import GeoIP
+    from lake.fieldsets import Tree
     from lake.sources import Source
 
-ACCOUNT = r"[0-9]{12}"
-REGION = r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,2}[a-z]?|global"
+_NO_ROW = "normalize.sql gives no row for this record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,217 +58,202 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """Rows of a chunk that share account, region and day: `who` and `place` as the records say it,
-    `account` and `region` what may stand in a path."""
+class Normalised:
+    """What a chunk gave. `strangers`: records that the source does not accept; somebody else's,
+    perhaps. `unknown`: object, member that `[native]` does not have, number of records."""
 
-    number: int
-    who: str
-    place: str
-    date: str
-    rows: int
-    first: datetime
-    last: datetime
-
-    @property
-    def account(self) -> str:
-        return self.who if re.fullmatch(ACCOUNT, self.who) else "unknown"
-
-    @property
-    def region(self) -> str:
-        return self.place if re.fullmatch(REGION, self.place) else "unknown"
-
-    def stats(self) -> str:
-        """The file's statistics as Delta keeps them."""
-        return json.dumps(
-            {
-                "numRecords": self.rows,
-                "minValues": {"@timestamp": _delta_time(self.first)},
-                "maxValues": {"@timestamp": _delta_time(self.last)},
-                "nullCount": {"@timestamp": 0},
-            }
-        )
-
-
-def _delta_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    rows: Rows
+    rejected: list[Rejected]
+    strangers: list[Rejected]
+    unknown: list[tuple[int, str, int]]
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Records of one shape and several objects, ready to be normalised in `con`."""
+    """Records of one shape and several objects, and what normalises them."""
 
-    con: duckdb.DuckDBPyConnection
+    engine: Engine
     source: Source
     shape: Shape
-    facts: list[ObjectFacts]
+    facts: Sequence[ObjectFacts]
     geoip: GeoIP
+    ingested: datetime
     account: str | None = None
-    found: Found = field(default_factory=lambda: Found(frozenset()))
+    _failed: list[Rejected] = field(default_factory=list)
 
-    def load(self, table: pa.Table) -> list[Rejected]:
-        """Normalise the records into the temporary table `t` and enrich. Gives the records on
-        which the SELECT itself failed; all others are in `t`."""
-        outputs(self.source)
-        self.con.register("objects", objects_table(self.facts))
-        self.con.execute("DROP TABLE IF EXISTS t")
-        failed: list[Rejected] = []
+    def normalise(self, parts: Sequence[Pending]) -> Normalised:
+        """Rows, and what became none. Raises duckdb.OutOfMemoryException."""
+        table = chunk_table(parts, self.facts)
+        if self.shape.kind == "table":
+            table = rows_as_text(self.engine, self.shape, table)
+        flat = self._select(table)
+        flat, table = self._in_order(flat, table)
+        accepted = np.ones(len(flat), bool)
+        if "accepted" in flat.column_names and self.shape.kind == "json":
+            accepted = flat["accepted"].to_numpy()
+        refused = flat["reject"].is_valid().to_numpy() & accepted
+        strangers = self._told(table, ~accepted, f"no record of {self.source.name}")
+        rejected = self._failed + self._told(table, refused, flat["reject"])
+        unknown = self._unknown(table, accepted)
+        kept = accepted & ~refused
+        if not kept.all():
+            mask = pa.array(kept)
+            flat, table = flat.filter(mask), table.filter(mask)
+        return Normalised(self._rows(flat, table), rejected, strangers, unknown)
+
+    # -- the SELECT -----------------------------------------------------------------------------
+
+    def _select(self, table: pa.Table) -> pa.Table:
+        """The flat columns of the records; where the SELECT raises, the records are halved until
+        the one is found."""
+        names = table.column_names
+        json_text = "text"
         if self.source.keys == "camel":
             texts = respelled(table["text"], self.source)
-            table = table if texts is None else table.append_column("respelled", texts)
-        self._normalise(table, failed)
-        self.found = Found(self._present(), self._enrich())
-        return failed
+            if texts is not None:
+                table, json_text = table.append_column("respelled", texts), "respelled"
+        wrapped, derived = "wrap_account" in names, "original" in names
+        records = records_sql(self.source, self.shape, wrapped, derived, json_text)
+        query = f"WITH records AS ({records}) {flat_sql(self.source)}"
+        return pa.concat_tables(self._run(query, table))
 
-    def keep_empty(self) -> None:
-        """Give rows with every leaf that the source's table has, also those that are all NULL."""
-        self.found = replace(self.found, present=frozenset(self._countable()))
-
-    def _present(self) -> frozenset[str]:
-        counted = self._countable()
-        counts = self.con.execute(
-            f"SELECT {', '.join(f'count({at})' for at in counted.values())} FROM t"
-        ).fetchall()[0]
-        return frozenset(n for n, count in zip(counted, counts, strict=True) if count)
-
-    def _countable(self) -> dict[str, str]:
-        """What a chunk may hold or lack -> where it stands in `t`."""
-        counted = {n: f"t.{quote(n)}" for n in outputs(self.source) if n != "record"}
-        counted |= {
-            "record.encoding": "t.record.encoding",
-            "record.wrap": f"coalesce({', '.join(f't.record.wrap.{n}' for n in WRAP)})",
-        }
-        if self.source.format == "json":
-            for leaf in leaves(self.source.native):
-                at = ".".join(quote(part) for part in leaf.name.split("."))
-                counted.setdefault(f"native.{leaf.name}", f"t.record.r.{at}")
-        return counted
-
-    def _normalise(self, table: pa.Table, failed: list[Rejected]) -> None:
-        """Run normalize.sql; where it raises, halve the records until the one is found."""
-        self.con.register("chunk", table)
-        wrapped = "wrap_account" in table.column_names
-        json_text = "respelled" if "respelled" in table.column_names else "text"
-        exists = self.con.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 't'"
-        ).fetchall()[0][0]
-        into = "INSERT INTO t" if exists else "CREATE TEMP TABLE t AS"
+    def _run(self, query: str, table: pa.Table) -> list[pa.Table]:
         try:
-            records = records_sql(self.source, self.shape, wrapped, json_text)
-            self.con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records}")
-            self.con.execute(f"{into} {keyed_sql(self.source, self.account)}")
+            return [self.engine.run(query, table)]
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
             if len(table) > 1:
                 half = len(table) // 2
-                self._normalise(table.slice(0, half), failed)
-                self._normalise(table.slice(half), failed)
-                return
-            if len(table) == 1:
-                row = table.slice(0, 1).to_pylist()[0]
-                failed.append(
-                    Rejected(row["object"], row["position"], _reason(error), row["text"] or "")
-                )
-            if into.startswith("CREATE"):
-                self._normalise(table.slice(0, 0), failed)
+                return self._run(query, table.slice(0, half)) + self._run(query, table.slice(half))
+            if not len(table):
+                raise
+            row = table.select(["object", "position", "text"]).to_pylist()[0]
+            reason = f"cannot be normalised: {str(error).split(chr(10), 1)[0][:300]}"
+            self._failed.append(Rejected(row["object"], row["position"], reason, row["text"] or ""))
+            return self._run(query, table.slice(0, 0))
 
-    def _enrich(self) -> bool:
-        """Look up addresses and user agents; whether the addresses can stand as they are."""
-        plain = False
-        given = outputs(self.source)
-        targets = [n for n in ADDRESSES if n in given]
-        if targets:
-            union = " UNION ".join(f"SELECT {quote(n)} AS text FROM t" for n in targets)
-            texts = (
-                self.con.sql(f"SELECT DISTINCT text FROM ({union}) WHERE text IS NOT NULL")
-                .to_arrow_table()["text"]
-                .combine_chunks()
-            )
-            geo = self.geoip.lookup(texts)
-            self.con.register("geo", geo)
-            plain = self.geoip.builds is None and geo["ip"].equals(geo["text"])
-        if "user_agent.original" in given:
-            from lake.enrich.useragent import parse
+    def _in_order(self, flat: pa.Table, table: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Both tables with the same records in the same order. A record that the SELECT leaves out
+        is rejected; one that it gives twice is the source's error and taken once."""
+        row = flat["row"].to_numpy()
+        if len(flat) == len(table) and np.array_equal(row, np.arange(len(table))):
+            return flat, table
+        found, first = np.unique(row, return_index=True)
+        told = {(r.object, r.position) for r in self._failed}
+        missing = np.ones(len(table), bool)
+        missing[found] = False
+        self._failed += [
+            r for r in self._told(table, missing, _NO_ROW) if (r.object, r.position) not in told
+        ]
+        return flat.take(pa.array(first)), table.take(pa.array(found))
 
-            agents = self.con.execute(
-                'SELECT DISTINCT "user_agent.original" FROM t '
-                'WHERE "user_agent.original" IS NOT NULL'
-            ).fetchall()
-            self.con.register("agents", parse([a for (a,) in agents]))
-        return plain
-
-    def rejected(self) -> list[Rejected]:
-        """The records of `t` that became no row, with the reason."""
-        why = reject_sql(outputs(self.source))
-        found = self.con.execute(
-            f"SELECT t.record.object, t.record.position, {why}, "
-            "coalesce(t.record.text, t.record.original) FROM t "
-            f"WHERE {why} IS NOT NULL AND t.record.accepted"
-        ).fetchall()
-        return [Rejected(*row) for row in found]
-
-    def strangers(self) -> list[Rejected]:
-        """The records of `t` that the source does not accept; somebody else's, perhaps."""
-        if self.source.accepts is None or self.shape.kind != "json":
+    def _told(
+        self, table: pa.Table, which: np.ndarray, reason: str | pa.ChunkedArray
+    ) -> list[Rejected]:
+        """The records marked, with the reason or each its own."""
+        if not which.any():
             return []
-        found = self.con.execute(
-            "SELECT t.record.object, t.record.position, "
-            f"{literal('no record of ' + self.source.name)}, "
-            "coalesce(t.record.text, t.record.original) FROM t "
-            "WHERE NOT t.record.accepted"
-        ).fetchall()
-        return [Rejected(*row) for row in found]
-
-    def rows(self) -> str:
-        """The SELECT that gives the rows; takes the parameter `$ingested`."""
-        return rows_sql(self.source, self.found)
-
-    def partitions(self) -> list[Partition]:
-        """The partitions of the rows in `t`, by their number. Account and region are checked here,
-        once for each that occurs, so that no text of a record becomes a path."""
-        why = reject_sql(outputs(self.source))
-        found = self.con.execute(
-            'SELECT who, place, day::VARCHAR, count(*), min("@timestamp"), max("@timestamp") '
-            f"FROM t WHERE {why} IS NULL AND t.record.accepted "
-            "GROUP BY who, place, day ORDER BY ALL"
-        ).fetchall()
-        parts = [Partition(number, *row) for number, row in enumerate(found)]
-        self.con.register(
-            "parts",
-            pa.table(
-                {
-                    "number": pa.array([p.number for p in parts], pa.int32()),
-                    "who": pa.array([p.who for p in parts], pa.string()),
-                    "place": pa.array([p.place for p in parts], pa.string()),
-                    "day": pa.array([date.fromisoformat(p.date) for p in parts], pa.date32()),
-                }
-            ),
+        mask = pa.array(which)
+        rows = table.select(["object", "position", "text"]).filter(mask).to_pylist()
+        reasons = (
+            [reason] * len(rows) if isinstance(reason, str) else reason.filter(mask).to_pylist()
         )
-        return parts
+        return [
+            Rejected(r["object"], r["position"], why, r["text"] or "")
+            for r, why in zip(rows, reasons, strict=True)
+        ]
 
-    def unknown_members(self) -> list[tuple[int, str, int]]:
-        """Members at the top of JSON records that `[native]` does not have: object, name, records.
-        Names are compared without case, as DuckDB's are."""
+    def _unknown(self, table: pa.Table, accepted: np.ndarray) -> list[tuple[int, str, int]]:
         if self.source.format != "json" or self.shape.kind != "json":
             return []
-        known = ", ".join(literal(name.lower()) for name in self.source.native)
-        return self.con.execute(
-            "SELECT object, name, count(*) FROM (SELECT t.record.object AS object, unnest("
-            "json_keys(coalesce(t.record.text, t.record.original))) AS name FROM t "
-            "WHERE t.record.accepted AND t.record.refuse IS NULL) "
-            f"WHERE lower(name) NOT IN ({known}) GROUP BY ALL"
-        ).fetchall()
+        told = table if accepted.all() else table.filter(pa.array(accepted))
+        return unknown_members(self.engine, self.source, told)
 
-    def rows_by_object(self) -> list[tuple[int, int]]:
-        """Number of rows of each object in `t`, by the object's number."""
-        why = reject_sql(outputs(self.source))
-        return self.con.execute(
-            f"SELECT t.record.object, count(*) FROM t WHERE {why} IS NULL "
-            "AND t.record.accepted GROUP BY ALL"
-        ).fetchall()
+    # -- what the engine adds -------------------------------------------------------------------
+
+    def _rows(self, flat: pa.Table, table: pa.Table) -> Rows:
+        rows = len(flat)
+        objects = table["object"].to_numpy()
+        columns = self._columns(flat)
+        self._place(columns, table, objects)
+        derive(columns, rows, self.geoip)
+        texts = _one(table["text"])
+        if "original" in table.column_names:
+            if "encoding" in table.column_names:
+                columns["log.encoding"] = _one(table["encoding"])
+            texts = pc.coalesce(_one(table["original"]), texts)
+        if "hash" in flat.column_names:
+            hashes = flat["hash"].to_numpy()
+        else:
+            hashes = table["base"].to_numpy() ^ table["position"].to_numpy()
+        columns |= {
+            "event.original": texts,
+            "event.hash": pa.array(hashes),
+            "event.dataset": constant(pa.scalar(self.source.name), rows),
+            "event.ingested": pa.repeat(pa.scalar(self.ingested, pa.timestamp("us", "UTC")), rows),
+            "log.file.path": coded_array(
+                objects, pa.array([f.path for f in self.facts], pa.string())
+            ),
+            "log.offset": _one(table["position"]),
+        }
+        columns.setdefault("event.module", constant(pa.scalar(self.source.log_type), rows))
+        columns.setdefault("cloud.provider", constant(pa.scalar("aws"), rows))
+        account = self._keyed(columns["cloud.account.id"], ACCOUNT, objects, "account")
+        region = self._keyed(columns["cloud.region"], REGION, objects, "region")
+        moments = columns["@timestamp"].cast(pa.int64()).to_numpy()
+        partitions, part = partition(account, region, moments)
+        return Rows(self.source, columns, hashes, partitions, part, objects)
+
+    def _columns(self, flat: pa.Table) -> Columns:
+        columns: Columns = {}
+        if "r" in flat.column_names:
+            _flatten(columns, "native", _one(flat["r"]), self.source.native)
+        for name in flat.column_names:
+            if name not in ("row", "reject", "accepted", "hash", "r"):
+                column = _one(flat[name])
+                if column.null_count < len(column) or name in ADDRESSES or name == "@timestamp":
+                    columns[name] = column
+                else:
+                    columns.pop(name, None)
+        return columns
+
+    def _place(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> None:
+        """`cloud.account.id` and `cloud.region`: the record's, else the envelope's, else the key's;
+        `log.context`: what else the envelope said."""
+        wrapped = "wrap_account" in table.column_names
+        for target, name in (("cloud.account.id", "account"), ("cloud.region", "region")):
+            keys = pa.array([getattr(f, name) for f in self.facts], pa.string())
+            given = columns.get(target)
+            if given is not None and not given.null_count:
+                columns[target] = encode([given])[0].array()
+                continue
+            texts = [given] if given is not None else []
+            texts += [_one(table[f"wrap_{name}"])] if wrapped else []
+            texts.append(keys.take(pa.array(objects)))
+            columns[target] = encode([pc.coalesce(*texts)])[0].array()
+        if wrapped:
+            columns["log.context"] = wraps_as_text(self.engine, table)
+
+    def _keyed(
+        self, column: pa.Array, valid: re.Pattern[str], objects: np.ndarray, name: str
+    ) -> Coded:
+        hint = self.account if name == "account" else None
+        keys = [getattr(f, name) or hint for f in self.facts]
+        return keyed(Coded(column.dictionary, to_codes(column.indices)), valid, objects, keys)
 
 
-def _reason(error: duckdb.Error) -> str:
-    first = str(error).split("\n")[0]
-    return f"cannot be normalised: {first[:300]}"
+def _flatten(columns: Columns, prefix: str, array: pa.StructArray, tree: Tree) -> None:
+    """The leaves of a record's STRUCT that some row fills."""
+    for member, inner in zip(array.type, array.flatten(), strict=True):
+        body = tree[member.name]
+        path = f"{prefix}.{member.name}"
+        if isinstance(body, dict):
+            _flatten(columns, path, inner, body)
+        elif inner.null_count < len(inner):
+            columns[path] = inner.storage if isinstance(inner, pa.ExtensionArray) else inner
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks()
+    return array if isinstance(array, pa.Array) else array.chunk(0)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lake.decode import Decoding
+from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject, Reject
-from lake.records import connect
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def preview(
     from lake.worker import normalise_object
 
     obj = RawObject(root="preview", key=key, path=key, size=len(data))
-    con = connect(1 << 30)
+    engine = Engine(1 << 30)
     try:
         decoding = Decoding(obj, catalogue(), source)
         tables, rejects = normalise_object(
-            con, decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
+            engine, decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
         )
     finally:
-        con.close()
+        engine.close()
     return Preview(decoding.status, decoding.reason, tables, rejects)
 
 

@@ -1,17 +1,17 @@
 """The relation `records` that a normalize.sql reads: a chunk of decoded records, cut into columns.
 
 It decides how the shapes that decoding gives (JSON, lines, rows of Parquet) become the same columns
-for a source; what the columns mean stands in `transforms/`. A chunk lives in a private DuckDB in
-memory.
+for a source; what the columns mean stands in `transforms/`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from lake.fieldsets import Tree, literal, quote
@@ -19,7 +19,10 @@ from lake.paths import resource
 from lake.tokens import SEPARATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lake.decode import Records, Shape
+    from lake.engine import Engine
     from lake.sources import Source
 
 WRAP = ("account", "region", "time", "id", "log_group", "log_stream")
@@ -32,10 +35,18 @@ class ObjectFacts:
 
     path: str
     key: str
-    salt: str
-    whole: bool
     account: str | None
     region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Records of one object (by its number) that wait for their chunk to fill. `base` tells the
+    content they lie in by 63 bits."""
+
+    object: int
+    base: int
+    records: Records
 
 
 def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -55,66 +66,89 @@ def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.Du
     return con
 
 
-def chunk_table(parts: list[tuple[int, Records]]) -> pa.Table:
-    """Records of one shape, of several objects (by number), as one Arrow table."""
-    objects = pa.concat_arrays(
+def chunk_schema() -> pa.Schema:
+    """What every chunk has, and `cut` where fields of lines stand."""
+    return pa.schema(
         [
-            pa.array([number], pa.int32()).take(pa.array([0] * len(r), pa.int32()))
-            for number, r in parts
+            ("row", pa.int32()),
+            ("text", pa.string()),
+            ("key_path", pa.string()),
+            ("cut", pa.string()),
         ]
     )
-    columns = {
-        "object": objects,
-        "position": pa.concat_arrays([pa.array(r.position) for _, r in parts]),
-        "text": _column([(r.text, len(r)) for _, r in parts]),
-        "original": _column([(r.original, len(r)) for _, r in parts]),
-        "encoding": _column([(r.encoding, len(r)) for _, r in parts]),
+
+
+def chunk_table(parts: Sequence[Pending], facts: Sequence[ObjectFacts]) -> pa.Table:
+    """Records of one shape, of several objects, as one Arrow table: `row` (their place in it, from
+    0), `object` (its number), `base`, `position`, `text`, `key_path`; `original` and `encoding`
+    where some text is not what came, `cut`, `wrap_*` and `t_*` where the shape has them."""
+    counts = [len(p.records) for p in parts]
+    objects = np.repeat(np.array([p.object for p in parts], np.int32), counts)
+    keys = pa.array([f.key for f in facts], pa.string())
+    columns: dict[str, Any] = {
+        "row": pa.array(np.arange(len(objects), dtype=np.int32)),
+        "object": pa.array(objects),
+        "base": pa.array(np.repeat(np.array([p.base for p in parts], np.int64), counts)),
+        "position": pa.array(np.concatenate([p.records.position for p in parts])),
+        "text": _column([(p.records.text, n) for p, n in zip(parts, counts, strict=True)]),
+        "key_path": pa.DictionaryArray.from_arrays(pa.array(objects), keys),
     }
-    if any(r.wraps for _, r in parts):
+    for name in ("original", "encoding", "cut"):
+        given = [(getattr(p.records, name), n) for p, n in zip(parts, counts, strict=True)]
+        if any(array is not None for array, _ in given):
+            columns[name] = _column(given)
+    if any(p.records.wraps for p in parts):
         for name in WRAP:
             columns[f"wrap_{name}"] = _column(
                 [
-                    (pa.array([getattr(w, name) for w in r.wraps], pa.string()), len(r))
-                    if r.wraps
-                    else (None, len(r))
-                    for _, r in parts
+                    (pa.array([getattr(w, name) for w in wraps], pa.string()) if wraps else None, n)
+                    for wraps, n in ((p.records.wraps, len(p.records)) for p in parts)
                 ]
             )
-    if parts[0][1].cut is not None:
-        columns["cut"] = _column([(r.cut, len(r)) for _, r in parts])
-    table = pa.table(columns)
-    if parts[0][1].table is not None:
-        rows = pa.concat_tables([r.table for _, r in parts], promote_options="permissive")
-        for name in rows.column_names:
-            table = table.append_column(f"t_{name}", rows[name])
-    return table
+    tables = [p.records.table for p in parts if p.records.table is not None]
+    if tables:
+        rows = pa.concat_tables(tables, promote_options="permissive")
+        columns |= {f"t_{name}": rows[name] for name in rows.column_names}
+    return pa.table(columns)
 
 
-def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.Array | pa.ChunkedArray:
+def rows_as_text(engine: Engine, shape: Shape, chunk: pa.Table) -> pa.Table:
+    """The chunk of a table's rows with each row as JSON for its text."""
+    row = ", ".join(f"{quote(n)} := {quote('t_' + n)}" for n, _ in shape.columns)
+    texts = engine.run(f"SELECT to_json(struct_pack({row}))::VARCHAR AS text FROM chunk", chunk)
+    return chunk.set_column(chunk.column_names.index("text"), "text", texts["text"])
+
+
+def wraps_as_text(engine: Engine, chunk: pa.Table) -> pa.Array:
+    """What the envelopes of a chunk said, as JSON; NULL where there was none."""
+    names = [f"wrap_{n}" for n in WRAP]
+    members = ", ".join(f"{n} := wrap_{n}" for n in WRAP)
+    query = (
+        f"SELECT CASE WHEN coalesce({', '.join(names)}) IS NOT NULL "
+        f"THEN to_json(struct_pack({members}))::VARCHAR END AS context FROM chunk"
+    )
+    return engine.run(query, chunk.select(names))["context"].combine_chunks()
+
+
+def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.ChunkedArray:
     return pa.chunked_array(
         [a if a is not None else pa.nulls(n, pa.string()) for a, n in parts], pa.string()
     )
 
 
-def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "text") -> str:
-    """The relation `records` that a normalize.sql reads, over `chunk` and `objects`. `json_text` is
-    the column that is parsed."""
+def records_sql(
+    source: Source, shape: Shape, wrapped: bool, derived: bool = False, json_text: str = "text"
+) -> str:
+    """The relation `records` that a normalize.sql reads, over `chunk`: a row each, in its order.
+    `derived` where the chunk has texts that are not what came; `json_text` is what is parsed."""
     wrap = (
         "struct_pack(" + ", ".join(f"{n} := wrap_{n}" for n in WRAP) + ")"
         if wrapped
         else "NULL::STRUCT(" + ", ".join(f"{n} VARCHAR" for n in WRAP) + ")"
     )
-    # `original` is what came; `text`, where it is not the same, what was read from it
-    common = (
-        "struct_pack(object := object, position := position, "
-        "text := CASE WHEN derived THEN text END, original := original, encoding := encoding, "
-        "wrap := wrap"
-    )
-    base = (
-        "SELECT c.* REPLACE (coalesce(c.original, c.text) AS original), c.original IS NOT NULL "
-        f"AS derived, {wrap} AS wrap, o.key AS key_path "
-        "FROM chunk c JOIN objects o ON c.object = o.number"
-    )
+    came = "coalesce(original, text)" if derived else "text"
+    common = f"struct_pack(row := row, text := {came}, wrap := wrap"
+    base = f"SELECT *, {wrap} AS wrap FROM chunk"
     if shape.kind == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
         parsed = f"SELECT *, from_json({json_text}, {schema}) AS r FROM ({base})"
@@ -149,9 +183,6 @@ def records_sql(source: Source, shape: Shape, wrapped: bool, json_text: str = "t
         at = {c: f"m.{quote(m)}" for m, c in shape.columns}
         refuse = "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
     else:
-        row = ", ".join(f"{quote(n)} := {quote('t_' + n)}" for n in _table_names(shape))
-        packed = f"to_json(struct_pack({row}))::VARCHAR"
-        inner = f"SELECT * REPLACE ({packed} AS text, {packed} AS original) FROM ({base})"
         at = {c: _cell(quote("t_" + n)) for n, c in shape.columns}
     nulls = ", ".join(literal(n) for n in (*given.nulls, ""))
     columns = ", ".join(
@@ -174,23 +205,5 @@ def _cell(column: str) -> str:
     return f"CASE WHEN typeof({column}) IN ('DOUBLE', 'FLOAT') THEN {whole} ELSE {text} END"
 
 
-def _table_names(shape: Shape) -> list[str]:
-    return [n for n, _ in shape.columns]
-
-
 def _json_schema(tree: Tree) -> dict[str, object]:
     return {n: _json_schema(b) if isinstance(b, dict) else b for n, b in tree.items()}
-
-
-def objects_table(facts: list[ObjectFacts]) -> pa.Table:
-    return pa.table(
-        {
-            "number": pa.array(range(len(facts)), pa.int32()),
-            "path": pa.array([f.path for f in facts], pa.string()),
-            "key": pa.array([f.key for f in facts], pa.string()),
-            "base": pa.array([int(f.salt[:16] or "0", 16) >> 1 for f in facts], pa.int64()),
-            "whole": pa.array([f.whole for f in facts], pa.bool_()),
-            "account": pa.array([f.account for f in facts], pa.string()),
-            "region": pa.array([f.region for f in facts], pa.string()),
-        }
-    )

@@ -25,8 +25,8 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
-from lake.fieldsets import PARTITION, quote
-from lake.rowmodel import describing, table_columns
+from lake.fieldsets import PARTITION
+from lake.rowmodel import arrow_type, table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -163,9 +163,8 @@ class Store:
         batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        row = pq.read_table(self.path / ledger.TABLE / batches[-1], partitioning=None).to_pylist()[
-            0
-        ]
+        last = pq.ParquetFile(self.path / ledger.TABLE / batches[-1])
+        row = last.read(["batch", "tables"]).to_pylist()[0]
         return Snapshot(int(row["batch"]), table.version(), dict(json.loads(row["tables"])))
 
     def ledger_version(self) -> int:
@@ -177,9 +176,7 @@ class Store:
         if table not in snapshot.tables:
             return []
         root = self.path / table
-        actions = pa.table(
-            DeltaTable(root, version=snapshot.tables[table]).get_add_actions(flatten=True)
-        ).to_pylist()
+        actions = _actions(DeltaTable(root, version=snapshot.tables[table])).to_pylist()
         found = [
             DataFile(
                 str(root / a["path"]),
@@ -348,7 +345,7 @@ class Store:
             kept: set[str] = set(_paths(delta)) if before is not None else set()
         else:
             kept = set(_paths(DeltaTable(self.path / table, version=before)))
-        actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+        actions = _actions(delta).to_pylist()
         removed: list[AddAction | RemoveAction] = [
             RemoveAction(
                 a["path"],
@@ -368,8 +365,13 @@ def _own(name: str) -> bool:
     return name.startswith(("_", ".")) or name == "lake.duckdb"
 
 
+def _actions(table: DeltaTable) -> pa.Table:
+    """A row a file; not by `pa.table`, which imports pandas."""
+    return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
+
+
 def _paths(table: DeltaTable) -> list[str]:
-    return list(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
+    return list(_actions(table)["path"].to_pylist())
 
 
 def _ledger_action(root: Path, name: str, kind: str, rows: int) -> AddAction:
@@ -381,5 +383,4 @@ def _ledger_action(root: Path, name: str, kind: str, rows: int) -> AddAction:
 def table_schema(table: str) -> pa.Schema:
     """The Arrow schema of a source's table, partition keys last."""
     columns = table_columns(catalogue()[table])
-    select = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in columns.items())
-    return describing().cursor().sql(f"SELECT {select} LIMIT 0").to_arrow_table().schema
+    return pa.schema([(name, arrow_type(kind)) for name, kind in columns.items()])

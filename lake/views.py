@@ -9,13 +9,16 @@ the other reads every footer.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from typing import TYPE_CHECKING
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lake.fieldsets import PARTITION, core_sets, field_sets, literal, quote, type_sql
+from lake.ledger import SCHEMA
 from lake.paths import resource
-from lake.rowmodel import view_columns
+from lake.rowmodel import arrow_type, view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -88,14 +91,10 @@ def _families(store: Store, snapshot: Snapshot) -> str:
 
 
 def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> str:
-    from lake.ledger import SCHEMA
-
     head = store.path / "_views" / "ledger.parquet"
     if not head.exists():
-        import pyarrow.parquet as pq
-
         head.parent.mkdir(exist_ok=True)
-        _write(head, lambda at: pq.write_table(SCHEMA.empty_table(), at))
+        _write(head, SCHEMA)
     files = [str(head), *store.ledger_files(kind, snapshot)]
     listed = ", ".join(literal(f) for f in files)
     latest = (
@@ -118,24 +117,12 @@ def _head(lake: Path, name: str, columns: dict[str, str]) -> str:
     head = folder / "head.parquet"
     if not head.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        body = ", ".join(
-            f"NULL::{kind} AS {quote(column)}"
-            for column, kind in columns.items()
-            if column not in PARTITION
-        )
-
-        def write(at: Path) -> None:
-            with duckdb.connect() as con:
-                con.execute("SET TimeZone = 'UTC'")
-                con.execute(f"COPY (SELECT {body} LIMIT 0) TO {literal(str(at))} (FORMAT parquet)")
-
-        _write(head, write)
+        types = ((n, arrow_type(kind)) for n, kind in columns.items() if n not in PARTITION)
+        _write(head, pa.schema(types))
     return str(head)
 
 
-def _write(target: Path, write: object) -> None:
-    import uuid
-
+def _write(target: Path, schema: pa.Schema) -> None:
     temporary = target.with_name(f".{uuid.uuid4().hex}")
-    write(temporary)  # type: ignore[operator]
+    pq.write_table(schema.empty_table(), temporary, store_schema=False)
     temporary.replace(target)

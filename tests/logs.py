@@ -18,16 +18,15 @@ from typing import TYPE_CHECKING, Any
 import zstandard
 
 from lake.decode import Decoding
+from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject, Reject
-from lake.records import connect
 from lake.sources import catalogue
 from lake.worker import normalise_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
 
 ACCOUNT = "111122223333"
 TRAIL_KEY = (
@@ -233,8 +232,8 @@ class Read:
 
 
 @cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    return connect(512 << 20)
+def _engine() -> Engine:
+    return Engine(512 << 20)
 
 
 def read(data: bytes, key: str = "logs/object", source: str | None = None) -> Read:
@@ -242,7 +241,7 @@ def read(data: bytes, key: str = "logs/object", source: str | None = None) -> Re
     obj = RawObject(root="test", key=key, path=key, size=len(data))
     decoding = Decoding(obj, catalogue(), source)
     tables, rejects = normalise_object(
-        _connection(), decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
+        _engine(), decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
     )
     rows = [row for table in tables.values() for row in table.to_pylist()]
     rows.sort(key=lambda row: (row["log"]["offset"], row["event"]["original"]))

@@ -1,0 +1,108 @@
+"""Columns by leaf -> the row model's STRUCT columns, a Parquet file's table a partition.
+
+Structs are put together from the leaves without copying. A leaf that no row fills stays out of the
+file, since writing it costs; every STRUCT keeps one, since DuckDB 2.0 fails on a leaf whose parent
+a file lacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from lake.coded import compact
+from lake.fieldsets import type_sql
+from lake.rowmodel import arrow_type, table_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.derive import Columns
+    from lake.fieldsets import Tree
+    from lake.partitions import Partition
+    from lake.sources import Source
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of a chunk: a column a leaf, `@timestamp` among them, and each row's partition."""
+
+    source: Source
+    columns: Columns
+    hashes: np.ndarray
+    partitions: list[Partition]
+    part: np.ndarray
+    objects: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def tables(self) -> Iterator[tuple[Partition, pa.Table, np.ndarray]]:
+        """Each partition's rows as its file holds them, and their identities."""
+        columns, hashes = self.columns, self.hashes
+        if np.any(self.part[1:] < self.part[:-1]):
+            order = np.argsort(self.part, kind="stable")
+            columns = {n: c.take(pa.array(order)) for n, c in columns.items()}
+            hashes = hashes[order]
+        at = 0
+        for partition in self.partitions:
+            piece = {n: c.slice(at, partition.rows) for n, c in columns.items()}
+            filled = {n: compact(c) for n, c in piece.items() if c.null_count < partition.rows}
+            yield (
+                partition,
+                _table(self.source, filled, partition.rows),
+                hashes[at : at + partition.rows],
+            )
+            at += partition.rows
+
+    def whole(self) -> pa.Table:
+        """All rows in the records' order with every leaf of the table's type."""
+        plain = {
+            n: compact(c).dictionary_decode() if pa.types.is_dictionary(c.type) else c
+            for n, c in self.columns.items()
+        }
+        table = _table(self.source, plain, len(self), every=True)
+        return table.cast(_plain(table.schema))
+
+
+def _table(source: Source, columns: Columns, rows: int, every: bool = False) -> pa.Table:
+    sets = {n: _struct(t, n, columns, rows, every) for n, t in table_sets(source).items()}
+    native = _struct(source.native, "native", columns, rows, every)
+    return pa.table({"@timestamp": columns["@timestamp"], **sets, "native": native})
+
+
+def _struct(tree: Tree, prefix: str, columns: Columns, rows: int, every: bool) -> pa.StructArray:
+    members: dict[str, pa.Array] = {}
+    leaf = False
+    for name, body in tree.items():
+        path = f"{prefix}.{name}"
+        if path in columns:
+            members[name] = columns[path]
+            leaf = True
+        elif isinstance(body, dict):
+            members[name] = _struct(body, path, columns, rows, every)
+        elif every:
+            members[name] = pa.nulls(rows, arrow_type(type_sql(body)))
+    if not leaf and not every:
+        first = next((n for n, b in tree.items() if isinstance(b, str)), None)
+        if first is not None:
+            members = {first: pa.nulls(rows, arrow_type(type_sql(tree[first]))), **members}
+    return pa.StructArray.from_arrays(list(members.values()), list(members))
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """The schema with texts where it has codes."""
+
+    def plain(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_dictionary(kind):
+            return kind.value_type
+        if pa.types.is_struct(kind):
+            return pa.struct([pa.field(f.name, plain(f.type)) for f in kind])
+        if pa.types.is_list(kind):
+            return pa.list_(plain(kind.value_type))
+        return kind
+
+    return pa.schema([pa.field(f.name, plain(f.type)) for f in schema])
