@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from lake.shapes import Shape
+
 PLANS = 100
 """Plans kept; the least recently used goes. Inputs decide how many shapes there are."""
+LEARNED_ROWS = 65_536
+"""After so many rows of a shape the columns that were empty are not handed out any more. Planning
+for that costs as much as it spares on 20,000."""
 
 
 class _Feed:
@@ -41,6 +46,7 @@ class Engine:
         self._feed = _Feed()
         self._plans: OrderedDict[tuple[str, Any], str] = OrderedDict()
         self._made = 0
+        self._seen: dict[Shape, tuple[int, frozenset[str]]] = {}
 
     def run(self, query: str, table: pa.Table) -> pa.Table:
         """The result of a query over `table`, which it calls `chunk`. Raises duckdb.Error."""
@@ -58,6 +64,19 @@ class Engine:
                 self._con.execute(f"DEALLOCATE {self._plans.popitem(last=False)[1]}")
         self._plans.move_to_end(key)
         return self._con.sql(f"EXECUTE {plan}").to_arrow_table()
+
+    def learn(self, shape: Shape, flat: pa.Table) -> None:
+        """Note which columns the rows of a shape fill."""
+        rows, names = self._seen.get(shape, (0, frozenset()))
+        filled = (n for n in flat.column_names if flat[n].null_count < len(flat))
+        self._seen[shape] = (rows + len(flat), names.union(filled))
+        if len(self._seen) > PLANS:
+            self._seen.clear()
+
+    def filled(self, shape: Shape) -> frozenset[str] | None:
+        """The columns that a shape's rows have filled so far; None where too few were seen."""
+        rows, names = self._seen.get(shape, (0, frozenset()))
+        return names if rows >= LEARNED_ROWS else None
 
     def close(self) -> None:
         """Give back everything; the engine is of no use after that."""

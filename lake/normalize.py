@@ -28,7 +28,7 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.rowmodel import ADDRESSES, flat_sql
+from lake.rowmodel import flat_sql
 from lake.spelling import respelled
 from lake.unknown import unknown_members
 
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from lake.derive import Columns
     from lake.engine import Engine
     from lake.enrich.geoip import GeoIP
-    from lake.fieldsets import Tree
     from lake.sources import Source
 
+_ABOUT = ("row", "reject", "accepted", "hash", "more")
+"""Flat columns that are no leaves."""
 _NO_ROW = "normalize.sql gives no row for this record"
 
 
@@ -114,8 +115,17 @@ class Chunk:
                 table, json_text = table.append_column("respelled", texts), "respelled"
         wrapped, derived = "wrap_account" in names, "original" in names
         records = records_sql(self.source, self.shape, wrapped, derived, json_text)
-        query = f"WITH records AS ({records}) {flat_sql(self.source)}"
-        return pa.concat_tables(self._run(query, table))
+        filled = self.engine.filled(self.shape)
+        if filled is not None:
+            found = self._run(f"WITH records AS ({records}) {flat_sql(self.source, filled)}", table)
+            flat = pa.concat_tables(found)
+            if not pc.any(flat["more"]).as_py():
+                return flat
+            self._failed.clear()
+        found = self._run(f"WITH records AS ({records}) {flat_sql(self.source)}", table)
+        flat = pa.concat_tables(found)
+        self.engine.learn(self.shape, flat)
+        return flat
 
     def _run(self, query: str, table: pa.Table) -> list[pa.Table]:
         try:
@@ -207,15 +217,11 @@ class Chunk:
 
     def _columns(self, flat: pa.Table) -> Columns:
         columns: Columns = {}
-        if "r" in flat.column_names:
-            _flatten(columns, "native", _one(flat["r"]), self.source.native)
         for name in flat.column_names:
-            if name not in ("row", "reject", "accepted", "hash", "r"):
-                column = _one(flat[name])
-                if column.null_count < len(column) or name in ADDRESSES or name == "@timestamp":
-                    columns[name] = column
-                else:
-                    columns.pop(name, None)
+            column = flat[name]
+            if name not in _ABOUT and (column.null_count < len(column) or name == "@timestamp"):
+                column = _one(column)
+                columns[name] = column.storage if isinstance(column, pa.ExtensionArray) else column
         return columns
 
     def _place(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> None:
@@ -241,17 +247,6 @@ class Chunk:
         hint = self.account if name == "account" else None
         keys = [getattr(f, name) or hint for f in self.facts]
         return keyed(Coded(column.dictionary, to_codes(column.indices)), valid, objects, keys)
-
-
-def _flatten(columns: Columns, prefix: str, array: pa.StructArray, tree: Tree) -> None:
-    """The leaves of a record's STRUCT that some row fills."""
-    for member, inner in zip(array.type, array.flatten(), strict=True):
-        body = tree[member.name]
-        path = f"{prefix}.{member.name}"
-        if isinstance(body, dict):
-            _flatten(columns, path, inner, body)
-        elif inner.null_count < len(inner):
-            columns[path] = inner.storage if isinstance(inner, pa.ExtensionArray) else inner
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
