@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 WINDOW = 64 << 20
 """Plain bytes of an object that are looked at together; a larger object is read in such windows."""
 PARQUET = b"PAR1"
+_JSON = re.compile(rb'\s*(?:\{|\[\s*(?:[\[{"\]]|\Z)|"\{(?:\\|\s))')
+"""What begins like JSON that can hold records; `[2025-01-31 10:00:00] INFO` does not."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -76,6 +79,8 @@ class Decoding(Reading):
             if self.source is None and self.refused:
                 self.refused.clear()
                 self.set_aside("unknown", "JSON that cannot be read, and no source's key")
+        if self.status in ("ignored", "unknown"):
+            self.refused.clear()  # an object that is no log has no records
         if self.reason and self.status == "read":
             # what a broken disk or connection gave is read again; what a damaged object gave is all
             self.status = "partial" if self.seen and not broken else "failed"
@@ -121,7 +126,7 @@ class Decoding(Reading):
                 if last and self.whole and not self.reason:
                     self.context["empty"] = True
                 return
-            self._reader = JsonReader(self) if head in (b"{", b"[") else LineReader(self)
+            self._reader = JsonReader(self) if _JSON.match(window) else LineReader(self)
         yield from self._reader.records(window, last, last and self.whole)
 
 

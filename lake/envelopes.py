@@ -1,5 +1,6 @@
-"""What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions and
-export files, EventBridge events, the answers of `lookup-events` and `get-findings`.
+"""What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
+files and answers of `filter-log-events`, EventBridge events, SNS notifications, the answers of
+`lookup-events` and `get-findings`, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -8,7 +9,7 @@ time, id, log group and stream). An envelope is told by its members, never by th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,12 +45,15 @@ class _LogEvent(msgspec.Struct):
     message: str = ""
     id: str | int | None = None
     timestamp: int | float | str | None = None
+    event_id: str | None = msgspec.field(default=None, name="eventId")
+    log_stream: str | None = msgspec.field(default=None, name="logStreamName")
 
 
 class _Envelope(msgspec.Struct):
     records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
     events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
     findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
+    logged: msgspec.Raw = msgspec.field(default=_NONE, name="events")
     message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
     log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
     owner: msgspec.Raw = _NONE
@@ -62,6 +66,8 @@ class _Envelope(msgspec.Struct):
     time: msgspec.Raw = _NONE
     id: msgspec.Raw = _NONE
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
+    kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
+    notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
@@ -73,32 +79,45 @@ _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """The records inside an envelope, or None where the value is no envelope."""
+    if value[:1] == b'"':
+        return _inside(_text(msgspec.Raw(value)))
     try:
         envelope = _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return _records(envelope, NO_WRAP) or (_message(value) if _MESSAGE.match(value) else None)
+    return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
 
 
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
     members = _MEMBERS.decode(value)
-    text = _text(members["message"]) if len(members) == 1 else None
-    return iter([(Piece(text.encode("utf-8", "surrogatepass")), NO_WRAP)]) if text else None
+    return _inside(_text(members["message"])) if len(members) == 1 else None
 
 
-def _records(envelope: _Envelope, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]] | None:
+def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     if bytes(envelope.message_type) and bytes(envelope.log_events):
         return _subscription(envelope)
     if bytes(envelope.detail_type) and bytes(envelope.detail):
         return _event(envelope)
     for listed in (envelope.records, envelope.events, envelope.findings):
         if bytes(listed)[:1] == b"[":
-            return _listed(bytes(listed), wrap)
+            return _listed(bytes(listed), NO_WRAP)
+    if bytes(envelope.logged)[:1] == b"[" and b'"message"' in bytes(envelope.logged):
+        return _logged(bytes(envelope.logged), NO_WRAP)
     if bytes(envelope.cloudtrail_event):
-        text = _text(envelope.cloudtrail_event)
-        return iter([(Piece(text.encode("utf-8", "surrogatepass")), wrap)]) if text else None
+        return _inside(_text(envelope.cloudtrail_event))
+    if _text(envelope.kind) == "Notification":
+        return _inside(_text(envelope.notice))
     return None
+
+
+def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
+    """The record that a JSON string holds, or what is in it where that is an envelope again."""
+    if not text:
+        return None
+    inner = text.encode("utf-8", "surrogatepass")
+    opened = unwrap(inner) if inner[:1] == b"{" else None
+    return opened or iter([(Piece(inner), NO_WRAP)])
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
@@ -115,18 +134,54 @@ def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
 def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html"""
     if _text(envelope.message_type) == "CONTROL_MESSAGE":
-        return
+        return iter(())
     group, stream = _text(envelope.log_group), _text(envelope.log_stream)
-    owner = _text(envelope.owner)
-    for piece in items(bytes(envelope.log_events or b"[]")):
+    wrap = Wrap(account=_text(envelope.owner), log_group=group, log_stream=stream)
+    return _logged(bytes(envelope.log_events), wrap)
+
+
+def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
+    """Log events of a subscription or of an answer of `filter-log-events`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
+    """
+    messages = Messages()
+    for piece in items(array):
         try:
             event = _LOG_EVENT.decode(piece.text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield Piece(piece.text, piece.reason or "no CloudWatch Logs event"), NO_WRAP
             continue
-        time, ident = _as_text(event.timestamp), _as_text(event.id)
         message = event.message.encode("utf-8", "surrogatepass")
-        yield Piece(message), Wrap(owner, None, time, ident, group, stream)
+        own = replace(
+            wrap,
+            time=_as_text(event.timestamp),
+            id=_as_text(event.id if event.id is not None else event.event_id),
+            log_stream=wrap.log_stream or event.log_stream,
+        )
+        yield from messages.opened(message, own)
+
+
+@dataclass(slots=True)
+class Messages:
+    """Messages of one log. The first tells whether they are envelopes themselves, such as what
+    EventBridge writes into a log group: looking into each of many plain ones would cost."""
+
+    _enveloped: bool | None = None
+
+    def opened(self, message: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
+        """What a message holds, with what its envelope and the log's say."""
+        inner = unwrap(message) if self._enveloped is not False and message[:1] == b"{" else None
+        if self._enveloped is None:
+            self._enveloped = inner is not None
+        if inner is None:
+            return iter([(Piece(message), wrap)])
+        return ((piece, _joined(within, wrap)) for piece, within in inner)
+
+
+def _joined(inner: Wrap, outer: Wrap) -> Wrap:
+    """What two envelopes say; the inner one is nearer to the record."""
+    return replace(outer, **{n: v for n, v in asdict(inner).items() if v is not None})
 
 
 def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:

@@ -34,9 +34,10 @@ _DEEPEST = 8 << 10
 _PLAIN = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _OPENED = re.compile(
     r'\[|\{(?:\s*"[^"\\]{1,64}"\s*:\s*(?:"[^"\\]*"|[\d.a-z]+)\s*,){0,20}'
-    r'\s*"(Records|Events|Findings|logEvents)"\s*:\s*\['
+    r'\s*"(Records|Events|Findings|logEvents|events)"\s*:\s*\['
 )
 """The beginning of a list of records, plain or in an object."""
+_LOGS = ("logEvents", "events")
 _MEMBER = re.compile(r'[ \t\r\n]*,[ \t\r\n]*"[^"\\]*"[ \t\r\n]*:[ \t\r\n]*')
 _BRACE = re.compile(r"[ \t\r\n]*(\}|\Z)")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -137,7 +138,7 @@ class Cutter:
     """Cuts JSON text that comes in parts, of any length, into its values.
 
     A list of records that is not there as a whole, or is broken, is opened: its items come out
-    one by one, those of `logEvents` each in the envelope that tells its group and stream.
+    one by one, those of a log each in the envelope that tells its group and stream.
     """
 
     def __init__(self) -> None:
@@ -203,7 +204,7 @@ class Cutter:
 
     def _begin(self, data: bytes, opened: re.Match[str]) -> None:
         self._open = "]" if opened[1] is None else "]}"
-        self._head = data[opened.start() : opened.end()] if opened[1] == "logEvents" else b""
+        self._head = data[opened.start() : opened.end()] if opened[1] in _LOGS else b""
 
     def _enveloped(self, piece: bytes) -> bytes:
         return self._head + piece + b"]}" if self._head else piece

@@ -125,7 +125,12 @@ class JsonReader:
         if not found and (piece.text[:1] != b"[" or self.reading.seen):
             found = [piece]
         for item in found:
-            yield from self._unwrapped(item)
+            # `lookup-events --query 'Events[].[CloudTrailEvent]'` prints a list of lists
+            if item is not piece and item.text[:1] == b"[" and item.reason is None:
+                for one in items(item.text):
+                    yield from self._unwrapped(one)
+            else:
+                yield from self._unwrapped(item)
 
     def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         """What an envelope holds. The first record tells whether there are any: looking into each

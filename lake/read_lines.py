@@ -4,14 +4,14 @@ Logs exports them. A line is never split between windows; its number is its plac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import EXPORT_LINE, export_line
+from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv
@@ -41,6 +41,7 @@ class LineReader:
     _skipping: bool = False
     _shape: Shape | None = None
     _exported: TextReader | None = None
+    _messages: Messages = field(default_factory=Messages)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""
@@ -132,9 +133,10 @@ class LineReader:
         for line in text.removesuffix(b"\n").split(b"\n"):
             self._line += 1
             if line.strip():
-                self.reading.seen += 1
                 message, wrap = export_line(line.rstrip(b"\r"))
-                yield self._line, message, wrap
+                for piece, own in self._messages.opened(message, wrap):
+                    self.reading.seen += 1
+                    yield self._line, piece.text, own
 
     def _segments(
         self,

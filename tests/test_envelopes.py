@@ -1,0 +1,132 @@
+"""What people have around their records: what the AWS command line prints, notifications, the log
+groups that EventBridge writes to; and text that begins like JSON and is none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from logs import ACCOUNT, bus_event, compact, events, flows, looked_up, pretty, read, subscription
+
+EVENTS = events(3)
+TEXTS = [json.dumps(event) for event in EVENTS]
+
+
+def log_events(messages: list[str]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html"""
+    return {
+        "events": [
+            {
+                "logStreamName": f"{ACCOUNT}_eu-west-1",
+                "timestamp": 1_706_781_600_000 + number,
+                "message": message,
+                "ingestionTime": 1_706_781_609_000,
+                "eventId": f"{number:056d}",
+            }
+            for number, message in enumerate(messages)
+        ],
+        "searchedLogStreams": [],
+    }
+
+
+def notice(message: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html"""
+    return {
+        "Type": "Notification",
+        "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+        "TopicArn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:findings",
+        "Message": message,
+        "Timestamp": "2024-02-01T10:00:10.000Z",
+    }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(pretty(TEXTS), id="--query Events[].CloudTrailEvent"),
+        pytest.param(compact(TEXTS), id="the same, compact"),
+        pytest.param(pretty([[t] for t in TEXTS]), id="--query Events[].[CloudTrailEvent]"),
+        pytest.param("\t".join(TEXTS).encode() + b"\n", id="--output text"),
+        pytest.param("\n".join(json.dumps(t) for t in TEXTS).encode(), id="a string a line"),
+        pytest.param(pretty(looked_up(EVENTS)["Events"]), id="--query Events"),
+        pytest.param(pretty(log_events(TEXTS)), id="filter-log-events"),
+        pytest.param(
+            compact({"events": log_events(TEXTS)["events"], "nextForwardToken": "f/1"}),
+            id="get-log-events",
+        ),
+        pytest.param(
+            b"\n".join(compact(notice(json.dumps(bus_event(e)))) for e in EVENTS),
+            id="EventBridge in SNS",
+        ),
+        pytest.param(
+            compact(subscription([json.dumps(bus_event(e)) for e in EVENTS])),
+            id="EventBridge in a subscription",
+        ),
+        pytest.param(
+            b"".join(b"2024-02-01T10:00:09.000Z " + compact(bus_event(e)) + b"\n" for e in EVENTS),
+            id="EventBridge in an export file",
+        ),
+    ],
+)
+def test_records_come_out_of_what_is_around_them(data: bytes) -> None:
+    found = read(data)
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+def test_one_record_as_a_string() -> None:
+    assert read(json.dumps(TEXTS[0]).encode()).originals == [TEXTS[0]]
+
+
+def test_lines_as_strings() -> None:
+    assert read(pretty(flows(3))).bytes == [1001, 1002, 1003]
+    assert read(pretty(log_events(flows(3)))).bytes == [1001, 1002, 1003]
+
+
+def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
+    context = json.loads(read(compact(log_events(TEXTS))).rows[1]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "time": "1706781600001",
+        "id": f"{1:056d}",
+        "log_stream": f"{ACCOUNT}_eu-west-1",
+    }
+
+
+def test_what_two_envelopes_say_is_kept() -> None:
+    data = compact(subscription([json.dumps(bus_event(EVENTS[0]))]))
+    assert json.loads(read(data).rows[0]["log"]["context"]) == {
+        "account": ACCOUNT,
+        "region": "eu-west-1",
+        "time": "2024-02-01T10:00:09Z",
+        "id": "6a7e8feb-b491-4cf7-a9f1-000000000001",
+        "log_group": "trail-or-flows",
+        "log_stream": f"{ACCOUNT}_eu-west-1",
+    }
+
+
+def test_a_cut_answer_gives_what_is_before_the_cut() -> None:
+    whole = pretty(log_events(TEXTS))
+    found = read(whole[: whole.rindex(TEXTS[2][-40:-2].replace('"', '\\"').encode())])
+    assert found.ids == [1, 2]
+    assert [r.reason for r in found.rejects] == ["no valid JSON"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2025-01-31 10:00:00,123] INFO [KafkaServer id=1] started (kafka.server.KafkaServer)",
+        "[Fri Sep 09 10:42:29.902022 2011] [core:error] [pid 35708] File does not exist: /favicon",
+        "[section]",
+        "[1,2,3]",
+    ],
+)
+def test_text_that_begins_with_a_bracket_is_no_json(line: str) -> None:
+    found = read(f"{line}\n{line}\n".encode())
+    assert (found.status, found.rows, found.rejects) == ("unknown", [], [])
+    assert found.reason == f"text that no source knows (begins {line[:60]!r})"
+
+
+def test_what_is_unknown_has_no_rejects() -> None:
+    found = read(b'{"a": 1}\n{"a": 2\n{"a": 3}\n')
+    assert (found.status, found.rejects) == ("unknown", [])
