@@ -1,11 +1,38 @@
 -- Macros for every transforms/*/normalize.sql. Each takes and gives text or numbers as named.
 
--- ip_text(t): t as an address, else NULL; brackets and zone removed. IPv6 stays as written, in lower case.
+-- v6_dotless(t): the IPv4 address at the end of IPv6 text as two groups.
+CREATE OR REPLACE MACRO v6_dotless(t) AS CASE WHEN contains(t, '.')
+  THEN list_transform([string_split(regexp_extract(t, '[0-9.]+$'), '.')], lambda o: regexp_replace(t, '[0-9.]+$', '')
+    || printf('%x:%x', o[1]::INT * 256 + o[2]::INT, o[3]::INT * 256 + o[4]::INT))[1] ELSE t END;
+
+-- v6_groups(t): IPv6 text without dots as eight groups without leading zeros, between colons; NULL where it is none.
+CREATE OR REPLACE MACRO v6_groups(t) AS list_transform([list_transform([t], lambda u: CASE
+    WHEN regexp_matches(u, ':::|::.*::|^:[^:]|[^:]:$') THEN NULL
+    WHEN contains(u, '::') THEN trim(replace(u, '::', ':' || nullif(repeat('0:', 8 - len(list_filter(string_split(u, ':'), lambda g: g <> ''))), '')), ':')
+    ELSE u END)[1]],
+  lambda e: CASE WHEN regexp_full_match(e, '[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}') THEN regexp_replace(':' || e || ':', ':0+([0-9a-f])', ':\1', 'g') END)[1];
+
+-- v6_short(t): eight groups between colons with the first of the longest runs of zeros as '::' (RFC 5952 4.2), and ::ffff:a.b.c.d in dots (5).
+CREATE OR REPLACE MACRO v6_short(t) AS list_transform([t], lambda g: CASE
+  WHEN NOT contains(g, ':0:0:') THEN g[2:-2]
+  WHEN starts_with(g, ':0:0:0:0:0:ffff:') THEN list_transform([[('0x' || split_part(g, ':', 8))::INT, ('0x' || split_part(g, ':', 9))::INT]],
+    lambda n: '::ffff:' || concat_ws('.', n[1] // 256, n[1] % 256, n[2] // 256, n[2] % 256))[1]
+  ELSE list_transform([CASE
+      WHEN contains(g, ':0:0:0:0:0:') THEN repeat(':0', CASE WHEN contains(g, ':0:0:0:0:0:0:0:') THEN CASE WHEN contains(g, ':0:0:0:0:0:0:0:0:') THEN 8 ELSE 7 END
+        WHEN contains(g, ':0:0:0:0:0:0:') THEN 6 ELSE 5 END) || ':'
+      WHEN contains(g, ':0:0:0:0:') THEN ':0:0:0:0:' WHEN contains(g, ':0:0:0:') THEN ':0:0:0:' ELSE ':0:0:' END],
+    lambda run: substr(g, 2, greatest(strpos(g, run) - 2, 0)) || '::' || regexp_replace(substr(g, strpos(g, run) + length(run)), ':$', ''))[1] END)[1];
+
+-- v6_text(t): IPv6 text in lower case in RFC 5952 form; NULL where it is none. What most logs write is let through at once.
+CREATE OR REPLACE MACRO v6_text(t) AS CASE
+  WHEN regexp_full_match(t, '([1-9a-f][0-9a-f]{0,3}:){7}[1-9a-f][0-9a-f]{0,3}|([1-9a-f][0-9a-f]{0,3}:){1,5}:([1-9a-f][0-9a-f]{0,3})?') THEN t
+  ELSE v6_short(v6_groups(v6_dotless(t))) END;
+
+-- ip_text(t): t as an address in RFC 5952 form, else NULL; brackets and zone removed.
 CREATE OR REPLACE MACRO ip_text(t) AS CASE
   WHEN regexp_full_match(t, '((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)') THEN t
-  WHEN contains(t, ':') AND regexp_full_match(t, '\[?[0-9a-fA-F:.]{2,45}(%[\w.]+)?\]?')
-    THEN lower(regexp_extract(t, '([0-9a-fA-F:.]+)', 1))
-END;
+  WHEN contains(t, ':') AND regexp_full_match(t, '\[?([0-9a-fA-F:]{2,39}|[0-9a-fA-F:]{1,29}:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(%[\w.~-]+)?\]?')
+    THEN v6_text(lower(regexp_extract(t, '([0-9a-fA-F:.]+)', 1))) END;
 
 -- list_or_null(l): l without NULLs; NULL where nothing is left.
 CREATE OR REPLACE MACRO list_or_null(l) AS
