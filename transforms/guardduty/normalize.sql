@@ -38,7 +38,7 @@ SELECT
   vm.networkInterfaces[1].subnetId                     AS "cloud.subnet.id",
   vm.instanceId                                        AS "host.id",
   vm.networkInterfaces[1].privateDnsName               AS "host.hostname",
-  list_or_null(list_transform(own_ips, lambda ip: ip_text(ip))) AS "host.ip",
+  list_or_null(list_sort(list_distinct(list_transform(own_ips, lambda ip: ip_text(ip))))) AS "host.ip",
 
   -- source, destination
   CASE WHEN outbound THEN local_ip ELSE coalesce(remote_ip, api.domainDetails.domain) END AS "source.address",
@@ -57,7 +57,9 @@ SELECT
   CASE WHEN net.connectionDirection IN ('INBOUND', 'OUTBOUND', 'UNKNOWN') THEN lower(net.connectionDirection)
        WHEN act.actionType = 'DNS_REQUEST' THEN 'outbound'
        WHEN act.actionType IN ('PORT_PROBE', 'RDS_LOGIN_ATTEMPT') THEN 'inbound' END AS "network.direction",
-  lower(coalesce(net.protocol, asked.protocol))        AS "network.transport",
+  -- findings of Runtime Monitoring give the protocol's number, 0 where they do not know it
+  CASE WHEN regexp_full_match(coalesce(net.protocol, asked.protocol), '\d+') THEN transport_name(coalesce(net.protocol, asked.protocol))
+       ELSE lower(coalesce(net.protocol, asked.protocol)) END AS "network.transport",
   CASE WHEN asked.domain IS NOT NULL THEN 'dns' END    AS "network.protocol",
   CASE WHEN contains(remote_ip, ':') THEN 'ipv6' WHEN remote_ip IS NOT NULL THEN 'ipv4' END AS "network.type",
   asked.domain                                         AS "dns.question.name",
@@ -67,16 +69,19 @@ SELECT
   coalesce(caller.principalId, k8s_user.uid, actors[1]."user".uid) AS "user.id",
   coalesce(caller.userType, actors[1]."user".type)     AS "user.type",
   coalesce(caller.accessKeyId, actors[1]."user".credentialUid) AS "user.access_key.id",
-  CASE WHEN caller.userType = 'AssumedRole' THEN nullif(split_part(caller.principalId, ':', 2), '') END AS "user.session.name",
+  CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
+       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS "user.session.name",
   coalesce(api.userAgent, k8s.userAgent)               AS "user_agent.original",
-  k8s.requestUri                                       AS "url.path",
+  k8s.requestUri                                       AS "url.original",
+  url_path(k8s.requestUri)                             AS "url.path",
+  url_query(k8s.requestUri)                            AS "url.query",
   k8s.statusCode                                       AS "http.response.status_code",
 
   -- process and file of runtime and malware findings
   svc.runtimeDetails.process.name                      AS "process.name",
   svc.runtimeDetails.process.executablePath            AS "process.executable",
   svc.runtimeDetails.process.pid                       AS "process.pid",
-  coalesce(r.resource.s3BucketDetails[1].s3ObjectDetails[1]."key", infected[1].filePaths[1].filePath,
+  coalesce('s3://' || r.resource.s3BucketDetails[1]."name" || '/' || r.resource.s3BucketDetails[1].s3ObjectDetails[1]."key", infected[1].filePaths[1].filePath,
     svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath) AS "file.path",
   coalesce(infected[1].filePaths[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash) AS "file.hash.sha256",
 
@@ -106,7 +111,7 @@ SELECT
     [r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
     [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
-  list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(infected, lambda t: t.filePaths[1].hash),
+  list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), list_transform(infected, lambda t: t.filePaths[1].hash),
     [svc.runtimeDetails.process.executableSha256, svc.malwareScanDetails.threats[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash]) AS "related.hash",
 
   -- native

@@ -140,7 +140,7 @@ PROBES = {
 KUBERNETES = {
     "actionType": "KUBERNETES_API_CALL",
     "kubernetesApiCallAction": {
-        "requestUri": "/api/v1/pods",
+        "requestUri": "/api/v1/pods?limit=500",
         "verb": "create",
         "sourceIPs": ["89.160.20.112", "203.0.113.7"],
         "userAgent": "kubectl/v1.29.0",
@@ -267,6 +267,29 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "a session whose name holds a colon",
+        finding(
+            "Persistence:IAMUser/AnomalousBehavior",
+            api(),
+            {
+                "resourceType": "AccessKey",
+                "accessKeyDetails": {"principalId": "AROAX:dev:team", "userType": "AssumedRole"},
+            },
+        ),
+        {"user.id": "AROAX:dev:team", "user.session.name": "dev:team"},
+    ),
+    (
+        "a lookup seen at run time, whose protocol is a number or unknown",
+        finding(
+            "CryptoCurrency:Runtime/BitcoinTool.B!DNS",
+            {
+                "actionType": "DNS_REQUEST",
+                "dnsRequestAction": {"domain": "pool.example", "protocol": "0"},
+            },
+        ),
+        {"dns.question.name": "pool.example", "network.transport": None},
+    ),
+    (
         "an API call that a service made",
         finding(
             "PrivilegeEscalation:IAMUser/AdministrativePermissions",
@@ -301,7 +324,9 @@ CASES: list[tuple[str, Json, Json]] = [
             "network.direction": None,
             "user.name": "system:anonymous",
             "user.id": "u1",
+            "url.original": "/api/v1/pods?limit=500",
             "url.path": "/api/v1/pods",
+            "url.query": "limit=500",
             "user_agent.original": "kubectl/v1.29.0",
             "cloud.vpc.id": "vpc-9",
             "related.ip": ["203.0.113.7", "89.160.20.112"],
@@ -346,7 +371,7 @@ CASES: list[tuple[str, Json, Json]] = [
             "event.action": None,
             "event.category": ["malware"],
             "network.direction": None,
-            "file.path": "a/b.exe",
+            "file.path": "s3://uploads/a/b.exe",
             "threat.software.name": "EICAR",
             "native.severitylabel": "high",
             "native.ThreatPurpose": "Object",
@@ -377,7 +402,7 @@ CASES: list[tuple[str, Json, Json]] = [
             "threat.software.name": "Linux.Miner",
             "source.ip": None,
             "destination.ip": None,
-            "host.ip": ["10.0.0.5", "52.1.1.1", "2001:db8::5"],
+            "host.ip": ["10.0.0.5", "2001:db8::5", "52.1.1.1"],
         },
     ),
     (
