@@ -61,9 +61,10 @@ SELECT
   r.ja4Fingerprint                                     AS "tls.client.ja4",
 
   -- related
-  CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(
-    string_split(r.httpRequest.headers[list_position(names, 'x-forwarded-for')].value, ','),
-    lambda ip: ip_text(trim(ip))) END                  AS "related.ip",
+  -- some proxies write a port, and a request may have the header twice
+  CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(flatten(list_transform(
+    list_filter(r.httpRequest.headers, lambda h: lower(h.name) = 'x-forwarded-for'), lambda h: string_split(h.value, ','))),
+    lambda ip: coalesce(ip_text(trim(ip)), ip_text(host_of(trim(ip))))) END AS "related.ip",
   CASE WHEN host IS NOT NULL THEN [regexp_replace(host, ':\d*$', '')] END AS "related.hosts",
 
   -- native

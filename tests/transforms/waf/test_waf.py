@@ -262,6 +262,18 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "addresses that proxies told, with ports, in two headers",
+        record(
+            {
+                "headers": [
+                    {"name": "X-Forwarded-For", "value": "198.51.100.7:4711, _hidden"},
+                    {"name": "x-forwarded-for", "value": "[2001:DB8:0::1]:99,10:00:00"},
+                ]
+            }
+        ),
+        {"related.ip": ["198.51.100.7", "2001:db8::1", "81.2.69.142"]},
+    ),
+    (
         "HTTP/2: names in lower case, addresses that proxies told",
         record(
             {
