@@ -12,7 +12,7 @@ SELECT
   CASE r.firewall_rule_action WHEN 'BLOCK' THEN ['protocol', 'denied'] WHEN 'ALLOW' THEN ['protocol', 'allowed']
        WHEN 'ALERT' THEN ['protocol', 'allowed'] ELSE ['protocol'] END AS "event.type",
   coalesce(r.firewall_rule_action, 'QUERY')            AS "event.action",
-  CASE WHEN r.firewall_rule_action = 'BLOCK' THEN 'failure' WHEN r.rcode = 'NOERROR' THEN 'success'
+  CASE WHEN r.firewall_rule_action = 'BLOCK' THEN 'failure' WHEN upper(r.rcode) = 'NOERROR' THEN 'success'
        WHEN r.rcode IS NULL THEN 'unknown' ELSE 'failure' END AS "event.outcome",
 
   -- cloud
@@ -39,9 +39,9 @@ SELECT
   nullif(regexp_extract(asked, '([^.]+)$', 1), '')     AS "dns.question.top_level_domain",
   r.query_type                                         AS "dns.question.type",
   r.query_class                                        AS "dns.question.class",
-  r.rcode                                              AS "dns.response_code",
+  upper(r.rcode)                                       AS "dns.response_code",
   CASE WHEN len(r.answers) > 0 THEN list_transform(r.answers, lambda a: {
-    'class': a.Class, 'data': CASE WHEN a.Rdata LIKE '_%.' THEN left(a.Rdata, -1) ELSE a.Rdata END,
+    'class': a.Class, 'data': CASE WHEN a.Rdata LIKE '_%.' THEN left(a.Rdata, -1) WHEN a.Type = 'AAAA' THEN coalesce(ip_text(a.Rdata), a.Rdata) ELSE a.Rdata END,
     'name': NULL::VARCHAR, 'ttl': NULL::BIGINT, 'type': a.Type}) END AS "dns.answers",
   CASE WHEN len(addresses) > 0 THEN addresses END      AS "dns.resolved_ip",
 
@@ -52,8 +52,10 @@ SELECT
 
   -- related
   addresses                                            AS "related.ip",
-  list_concat([asked], CASE WHEN len(r.answers) > len(addresses) THEN list_transform(r.answers, lambda a:
-    CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.') END) END) AS "related.hosts"
+  list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) THEN list_transform(r.answers, lambda a:
+    -- of MX and SRV the host is the last part
+    CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS', 'DNAME') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.')
+         WHEN a.Type IN ('MX', 'SRV') THEN nullif(rtrim(split_part(a.Rdata, ' ', -1), '.'), '') END) END) AS "related.hosts"
 FROM (
   SELECT *,
     CASE WHEN r.query_name LIKE '_%.' THEN left(r.query_name, -1) ELSE r.query_name END AS asked,

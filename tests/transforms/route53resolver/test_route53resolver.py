@@ -131,13 +131,33 @@ CASES: list[tuple[str, Json, Json]] = [
                 answer("MX", "10 mail.example"),
             ],
             "dns.resolved_ip": None,
-            "related.hosts": ["web.example", "www.Example.com"],
+            "related.hosts": ["mail.example", "web.example", "www.Example.com"],
+        },
+    ),
+    (
+        "a service",
+        record(("SRV", "0 100 389 dc1.corp.example."), query_name="_ldap._tcp.corp.example."),
+        {"related.hosts": ["_ldap._tcp.corp.example", "dc1.corp.example"]},
+    ),
+    (
+        "an address written in full, a response code in other letters",
+        record(("AAAA", "2001:0DB8:0000:0000:0000:0000:0000:0001"), rcode="NoError"),
+        {
+            "event.outcome": "success",
+            "dns.response_code": "NOERROR",
+            "dns.answers": [answer("AAAA", "2001:db8::1")],
+            "dns.resolved_ip": ["2001:db8::1"],
+            "related.ip": ["10.0.0.5", "2001:db8::1"],
         },
     ),
     (
         "the root",
         record(("NS", "a.root-servers.net."), query_name=".", query_type="NS"),
-        {"dns.question.name": ".", "dns.question.top_level_domain": None},
+        {
+            "dns.question.name": ".",
+            "dns.question.top_level_domain": None,
+            "related.hosts": ["a.root-servers.net"],
+        },
     ),
     (
         "blocked by the DNS firewall",
