@@ -54,6 +54,7 @@ class _Envelope(msgspec.Struct):
     events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
     findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
     logged: msgspec.Raw = msgspec.field(default=_NONE, name="events")
+    imported: msgspec.Raw = msgspec.field(default=_NONE, name="findings")
     message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
     log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
     owner: msgspec.Raw = _NONE
@@ -197,9 +198,9 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         inner = _DECODER.decode(detail)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         inner = _Envelope()
-    listed = inner.findings
-    if bytes(listed)[:1] == b"[":
-        yield from _listed(bytes(listed), wrap)
+    listed = bytes(inner.findings) or bytes(inner.imported)
+    if listed[:1] == b"[":
+        yield from _listed(listed, wrap)
     else:
         yield Piece(detail), wrap
 

@@ -48,6 +48,10 @@ _CLOSING = {
     "]": re.compile(rb"\][ \t\r\n]*\Z"),
     "]}": re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z"),
 }
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|.)"
+)
+"""An escape; the group is half of a surrogate pair."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -56,10 +60,12 @@ _SCAN = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_con
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One JSON value's text, or, where `reason` is set, text that is none."""
+    """One JSON value's text, or, where `reason` is set, text that is none. `came` is what stood
+    there, where the text had to be mended."""
 
     text: bytes
     reason: str | None = None
+    came: bytes | None = None
 
 
 def is_value(text: bytes) -> bool:
@@ -69,6 +75,13 @@ def is_value(text: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def mended(text: bytes) -> bytes | None:
+    """The text with U+FFFD for halves of surrogate pairs, as a writer leaves them that cuts a long
+    value at a fixed length; None where other things are wrong with it."""
+    good = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
+    return good if good != text and is_value(good) else None
 
 
 def values(buffer: bytes) -> Iterator[Piece]:
@@ -181,6 +194,8 @@ class Cutter:
             elif self._open is None and (opened := _OPENED.match(text, at)) is not None:
                 self._begin(data, opened)
                 end = opened.end()
+            elif end is not None and (good := mended(piece)) is not None:
+                yield Piece(self._enveloped(good), came=None if self._head else piece)
             elif cut and not last and len(text) - at <= MAX_CARRIED:
                 self._rest = data[at:]
                 return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from lake.envelopes import NO_WRAP, Wrap, unwrap
 from lake.frames import MAX_RECORD, Cutter, Piece, items, plain_items, values
@@ -61,6 +62,11 @@ class TextReader:
         position = np.fromiter((place for place, _, _ in batch), np.int64, len(batch))
         wraps = [w for _, _, w in batch] if any(w is not NO_WRAP for _, _, w in batch) else None
         array, original, encoding = utf8(texts)
+        if self.reading.mended:
+            came = [self.reading.mended.pop(place, None) for place, _, _ in batch]
+            if any(came):
+                again, coded, encoding = utf8([c or t for c, t in zip(came, texts, strict=True)])
+                original = again if coded is None else pc.coalesce(coded, again)
         if shape.kind == "fields":
             yield cut_records(self.reading, shape, array, position, wraps, original, encoding)
         else:
@@ -118,6 +124,8 @@ class JsonReader:
                 elif len(inner.text) > MAX_RECORD:
                     self.reading.refuse(inner.text, f"a record of over {MAX_RECORD >> 20} MB")
                 else:
+                    if inner.came is not None:
+                        self.reading.mended[self.reading.seen] = inner.came
                     yield self.reading.seen, inner.text, wrap
 
     def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:

@@ -26,7 +26,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(slots=True)
 class Reading:
-    """One object being read: what it turned out to be, and what of it could not be used."""
+    """One object being read: what it turned out to be, and what of it could not be used.
+    `mended`: place -> what came, of the records whose text is not that."""
 
     obj: RawObject
     catalogue: Catalogue
@@ -38,6 +39,7 @@ class Reading:
     unknown_members: Counter[str] = field(default_factory=Counter)
     context: dict[str, object] = field(default_factory=dict)
     headers: list[str] = field(default_factory=list)
+    mended: dict[int, bytes] = field(default_factory=dict)
     seen: int = 0
 
     def refuse(self, text: bytes, reason: str, position: int | None = None) -> None:

@@ -130,3 +130,39 @@ def test_text_that_begins_with_a_bracket_is_no_json(line: str) -> None:
 def test_what_is_unknown_has_no_rejects() -> None:
     found = read(b'{"a": 1}\n{"a": 2\n{"a": 3}\n')
     assert (found.status, found.rejects) == ("unknown", [])
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\udc00", "\ufffd"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\uD83D\ud83d\ude00", "\ufffd\U0001f600"),
+    ],
+)
+def test_half_a_surrogate_pair_costs_itself(given: str, meant: str) -> None:
+    """As a writer leaves it that cuts a long value at a fixed length."""
+    odd = TEXTS[0].replace("198.51.100.7", given)
+    for data in (f'{{"Records": [{odd}, {TEXTS[1]}]}}', f"{odd}\n{TEXTS[1]}\n", f"{odd}{TEXTS[1]}"):
+        found = read(data.encode())
+        assert (found.ids, found.rejects) == ([1, 2], [])
+        assert found.rows[0]["source"]["address"] == meant
+        assert found.originals == [odd, TEXTS[1]]
+
+
+def test_other_damage_is_not_mended() -> None:
+    odd = TEXTS[0].replace("198.51.100.7", r"\ud83d").replace("true", "NaN")
+    found = read(f"{odd}\n{TEXTS[1]}\n".encode())
+    assert found.ids == [2]
+    assert [(r.reason, r.text) for r in found.rejects] == [("no valid JSON", odd)]
+
+
+def test_security_hub_is_named() -> None:
+    finding = {"SchemaVersion": "2018-10-08", "ProductArn": "arn:aws:x", "GeneratorId": "g"}
+    found = read(compact(bus_event({"findings": [finding]})))
+    assert (found.status, found.reason) == (
+        "unknown",
+        "Security Hub findings; no source reads them yet",
+    )
