@@ -67,6 +67,7 @@ class _Envelope(msgspec.Struct):
     time: msgspec.Raw = _NONE
     id: msgspec.Raw = _NONE
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
+    found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
     kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
     notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
 
@@ -107,6 +108,9 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _logged(bytes(envelope.logged), NO_WRAP)
     if bytes(envelope.cloudtrail_event):
         return _inside(_text(envelope.cloudtrail_event))
+    if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
+        message = bytes(envelope.found_message)
+        return unwrap(message) or iter([(Piece(message), NO_WRAP)])
     if _text(envelope.kind) == "Notification":
         return _inside(_text(envelope.notice))
     return None

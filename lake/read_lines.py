@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
-from lake.read_tables import read_csv
+from lake.read_tables import read_csv, read_messages
 from lake.shapes import utf8
 from lake.sources import column_name
 
@@ -107,6 +107,10 @@ class LineReader:
             table = read_csv(self.reading, text, first) if whole else None
             if table is not None:
                 yield from table
+                return
+            logged = read_messages(self.reading, text, first) if whole else None
+            if logged is not None:
+                yield from TextReader(self.reading).records(logged)
                 return
             if first.startswith("#"):
                 self._shape = self.reading.recognise_directives(array[:DIRECTIVES].to_pylist())

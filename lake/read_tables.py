@@ -1,10 +1,12 @@
 """CSV of the console and Parquet -> records. Of CSV a row becomes a JSON record, under the member
-names that the source gives to the columns, and its lines stay the original; of Parquet the columns
-go on as they are, and the original is the row as JSON."""
+names that the source gives to the columns, and its lines stay the original; where CloudWatch Logs
+wrote it, the record is the message in it. Of Parquet the columns go on as they are, and the
+original is the row as JSON."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lake.envelopes import Messages, Wrap
 from lake.frames import MAX_RECORD
 from lake.shapes import Records, Shape, utf8
 from lake.sources import choose, column_name
@@ -38,6 +41,46 @@ def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | N
             reading.note_unknown([n for n in names if n.strip() not in mapping])
             return _rows(reading, text, source, [mapping.get(n.strip()) for n in names])
     return None
+
+
+def read_messages(
+    reading: Reading, text: bytes, first: str
+) -> Iterator[tuple[int, bytes, Wrap]] | None:
+    """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
+    `@timestamp,@message` and whatever else was asked for of Logs Insights."""
+    names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(",")]
+    if "message" not in names or ("@message" not in first and "timestamp" not in names):
+        return None
+    return _messages(reading, text, names)
+
+
+def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple[int, bytes, Wrap]]:
+    csv.field_size_limit(MAX_RECORD)
+    rows = csv.reader(io.StringIO(text.decode("utf-8", "surrogateescape"), newline=""))
+    messages = Messages()
+    next(rows)
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            reading.damaged(f"the CSV cannot be read after row {reading.seen:,}: {error}")
+            return
+        if row is None:
+            return
+        if not any(row):
+            continue
+        cells = dict(zip(names, row, strict=False))
+        account, _, group = cells.get("log", "").rpartition(":")
+        own = Wrap(
+            account=account or None,
+            time=cells.get("timestamp") or None,
+            log_group=group or None,
+            log_stream=cells.get("logstream") or None,
+        )
+        message = cells.get("message", "").encode("utf-8", "surrogateescape")
+        for piece, wrap in messages.opened(message, own):
+            reading.seen += 1
+            yield reading.seen, piece.text, wrap
 
 
 def _rows(

@@ -3,6 +3,8 @@ groups that EventBridge writes to; and text that begins like JSON and is none.""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -28,6 +30,15 @@ def log_events(messages: list[str]) -> dict[str, Any]:
         ],
         "searchedLogStreams": [],
     }
+
+
+def table(header: str) -> bytes:
+    """A CSV download of CloudWatch Logs."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [f"2024-02-01,{n}", t] for n, t in enumerate(TEXTS)
+    )
+    return f"{header}\n{text.getvalue()}".encode()
 
 
 def notice(message: str) -> dict[str, Any]:
@@ -67,6 +78,16 @@ def notice(message: str) -> dict[str, Any]:
             b"".join(b"2024-02-01T10:00:09.000Z " + compact(bus_event(e)) + b"\n" for e in EVENTS),
             id="EventBridge in an export file",
         ),
+        pytest.param(
+            compact([{"@timestamp": "2024-02-01 10:00:00.000", "@message": e} for e in EVENTS]),
+            id="Logs Insights, JSON",
+        ),
+        pytest.param(
+            compact([{"@timestamp": "2024-02-01 10:00:00.000", "@message": t} for t in TEXTS]),
+            id="Logs Insights, JSON in text",
+        ),
+        pytest.param(table("@timestamp,@message"), id="Logs Insights, CSV"),
+        pytest.param(table("timestamp,message"), id="a log group's page, CSV"),
     ],
 )
 def test_records_come_out_of_what_is_around_them(data: bytes) -> None:
@@ -91,6 +112,31 @@ def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
         "id": f"{1:056d}",
         "log_stream": f"{ACCOUNT}_eu-west-1",
     }
+
+
+def test_csv_of_logs_insights() -> None:
+    line = flows(1)[0]
+    data = (
+        "@timestamp,@message,@logStream,@log\n"
+        f'2024-02-01 10:00:00.000,"{line}",eni-1-all,{ACCOUNT}:/flows\n'
+        "2024-02-01 10:00:01.000,no flow,eni-1-all,\n"
+    )
+    found = read(data.encode())
+    assert (found.originals, found.places) == ([line], [1])
+    assert [(r.position, r.text) for r in found.rejects] == [(2, "no flow")]
+    assert json.loads(found.rows[0]["log"]["context"]) == {
+        "account": ACCOUNT,
+        "region": None,
+        "time": "2024-02-01 10:00:00.000",
+        "id": None,
+        "log_group": "/flows",
+        "log_stream": "eni-1-all",
+    }
+
+
+def test_a_table_of_other_messages_is_unknown() -> None:
+    found = read(b"timestamp,level,message\n1,INFO,started\n2,INFO,stopped\n")
+    assert (found.status, found.rows, found.rejects) == ("unknown", [], [])
 
 
 def test_what_two_envelopes_say_is_kept() -> None:
