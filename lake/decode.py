@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WINDOW = 64 << 20
 """Plain bytes of an object that are looked at together; a larger object is read in such windows."""
 PARQUET = b"PAR1"
-_JSON = re.compile(rb'\s*(?:\{|\[\s*(?:[\[{"\]]|\Z)|"\{(?:\\|\s))')
+_JSON = re.compile(rb'\s*(?:\{|\[\s*(?:[\[{"\]]|null\b|\Z)|"\{(?:\\|\s))')
 """What begins like JSON that can hold records; `[2025-01-31 10:00:00] INFO` does not."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 

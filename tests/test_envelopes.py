@@ -173,6 +173,12 @@ def test_text_that_begins_with_a_bracket_is_no_json(line: str) -> None:
     assert found.reason == f"text that no source knows (begins {line[:60]!r})"
 
 
+def test_a_null_among_the_records_is_a_reject() -> None:
+    found = read(compact([None, EVENTS[0]]))
+    assert found.ids == [1]
+    assert [(r.position, r.text) for r in found.rejects] == [(1, "null")]
+
+
 def test_what_is_unknown_has_no_rejects() -> None:
     found = read(b'{"a": 1}\n{"a": 2\n{"a": 3}\n')
     assert (found.status, found.rejects) == ("unknown", [])
