@@ -197,6 +197,14 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
     for source, members in sorted(found.unknown_members.items()):
         names = ", ".join(f"{m} ({n:,})" for m, n in members.items())
         out.print(f"members unknown to {source}: {names}", markup=False, highlight=False)
+    for source, members in sorted(found.lossy_members.items()):
+        names = ", ".join(f"{m} ({n:,})" for m, n in members.items())
+        out.print(
+            f"members of {source} that are not of their type, so NULL or rounded in native and "
+            f"whole in event.original only: {names}",
+            markup=False,
+            highlight=False,
+        )
     out.print(
         f"GeoIP: {found.geoip or 'no database when these were read'}", markup=False, highlight=False
     )

@@ -46,6 +46,7 @@ SCHEMA = pa.schema(
         ("read_at", _TIME),
         ("context", pa.string()),
         ("unknown_members", pa.string()),
+        ("lossy_members", pa.string()),
         ("hash", pa.int64()),
         ("tables", pa.string()),
         ("version", pa.string()),
@@ -101,6 +102,7 @@ def object_table(results: Sequence[ObjectResult], batch: int, geoip: str | None)
                 "read_at": r.read_at,
                 "context": r.context,
                 "unknown_members": json.dumps(r.unknown_members) if r.unknown_members else None,
+                "lossy_members": json.dumps(r.lossy_members) if r.lossy_members else None,
                 "geoip": geoip,
             }
             for r in results

@@ -113,6 +113,7 @@ class ObjectResult:
     content_hash: str | None = None
     context: str | None = None
     unknown_members: dict[str, int] = field(default_factory=dict)
+    lossy_members: dict[str, int] = field(default_factory=dict)
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

@@ -30,7 +30,6 @@ from lake.records import (
 )
 from lake.rowmodel import flat_sql
 from lake.spelling import respelled
-from lake.unknown import unknown_members
 
 if TYPE_CHECKING:
     import re
@@ -61,12 +60,11 @@ class Rejected:
 @dataclass(frozen=True, slots=True)
 class Normalised:
     """What a chunk gave. `strangers`: records that the source does not accept; somebody else's,
-    perhaps. `unknown`: object, member that `[native]` does not have, number of records."""
+    perhaps."""
 
     rows: Rows
     rejected: list[Rejected]
     strangers: list[Rejected]
-    unknown: list[tuple[int, str, int]]
 
 
 @dataclass(slots=True)
@@ -95,12 +93,11 @@ class Chunk:
         refused = flat["reject"].is_valid().to_numpy() & accepted
         strangers = self._told(table, ~accepted, f"no record of {self.source.name}")
         rejected = self._failed + self._told(table, refused, flat["reject"])
-        unknown = self._unknown(table, accepted)
         kept = accepted & ~refused
         if not kept.all():
             mask = pa.array(kept)
             flat, table = flat.filter(mask), table.filter(mask)
-        return Normalised(self._rows(flat, table), rejected, strangers, unknown)
+        return Normalised(self._rows(flat, table), rejected, strangers)
 
     # -- the SELECT -----------------------------------------------------------------------------
 
@@ -173,12 +170,6 @@ class Chunk:
             Rejected(r["object"], r["position"], why, r["text"] or "")
             for r, why in zip(rows, reasons, strict=True)
         ]
-
-    def _unknown(self, table: pa.Table, accepted: np.ndarray) -> list[tuple[int, str, int]]:
-        if self.source.format != "json" or self.shape.kind != "json":
-            return []
-        told = table if accepted.all() else table.filter(pa.array(accepted))
-        return unknown_members(self.engine, self.source, told)
 
     # -- what the engine adds -------------------------------------------------------------------
 

@@ -70,6 +70,8 @@ class TextReader:
         if shape.kind == "fields":
             yield cut_records(self.reading, shape, array, position, wraps, original, encoding)
         else:
+            if shape.kind == "json":
+                self.reading.count_losses(shape.source, texts)
             yield Records(shape, array, position, wraps, original, encoding)
 
     def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:

@@ -113,6 +113,7 @@ def _rows(
                 _put(record, path.split("."), value)
         found.append((place, json.dumps(record, ensure_ascii=False), original))
     if found:
+        reading.count_losses(source.name, [record.encode() for _, record, _ in found])
         good, coded, encoding = utf8([original for _, _, original in found])
         yield Records(
             Shape(source.name, "json"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lake.losses import Losses
 from lake.shapes import Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
 
@@ -37,10 +38,12 @@ class Reading:
     reason: str | None = None
     refused: list[Refused] = field(default_factory=list)
     unknown_members: Counter[str] = field(default_factory=Counter)
+    lossy_members: Counter[str] = field(default_factory=Counter)
     context: dict[str, object] = field(default_factory=dict)
     headers: list[str] = field(default_factory=list)
     mended: dict[int, bytes] = field(default_factory=dict)
     seen: int = 0
+    _losses: dict[str, Losses] = field(default_factory=dict)
 
     def refuse(self, text: bytes, reason: str, position: int | None = None) -> None:
         """Note a piece that is no record; by default it is the last one seen."""
@@ -54,6 +57,15 @@ class Reading:
         """Count members or columns that the source does not declare."""
         for name in names:
             self.unknown_members[name[:200]] += 1
+
+    def count_losses(self, source: str, texts: list[bytes]) -> None:
+        """Count what JSON records of a source have that its rows will not hold."""
+        losses = self._losses.get(source)
+        if losses is None:
+            losses = self._losses[source] = Losses(
+                self.catalogue[source], self.catalogue, self.unknown_members, self.lossy_members
+            )
+        losses.look(texts)
 
     def set_aside(self, status: str, reason: str) -> None:
         """The object is no log that is read."""

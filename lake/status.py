@@ -43,6 +43,7 @@ class Status:
     rejects: int = 0
     duplicates: int = 0
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
+    lossy_members: dict[str, dict[str, int]] = field(default_factory=dict)
     geoip: str | None = None
 
 
@@ -74,11 +75,6 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         "SELECT coalesce(sum(rejects), 0)::BIGINT, coalesce(sum(duplicates), 0)::BIGINT, "
         "arg_max(geoip, batch) FROM objects"
     ).fetchone() or (0, 0, None)
-    unknown: dict[str, Counter[str]] = {}
-    for source, members in con.execute(
-        "SELECT source, unknown_members FROM objects WHERE unknown_members IS NOT NULL"
-    ).fetchall():
-        unknown.setdefault(source or "", Counter()).update(json.loads(members))
     return Status(
         path=store.path,
         batch=snapshot.batch,
@@ -86,6 +82,17 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         objects=objects,
         rejects=int(totals[0]),
         duplicates=int(totals[1]),
-        unknown_members={s: dict(c.most_common(20)) for s, c in unknown.items()},
+        unknown_members=_by_member(con, "unknown_members"),
+        lossy_members=_by_member(con, "lossy_members"),
         geoip=totals[2],
     )
+
+
+def _by_member(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, dict[str, int]]:
+    """Source -> member -> records, the twenty with most."""
+    counts: dict[str, Counter[str]] = {}
+    for source, members in con.execute(
+        f"SELECT source, {column} FROM objects WHERE {column} IS NOT NULL"
+    ).fetchall():
+        counts.setdefault(source or "", Counter()).update(json.loads(members))
+    return {s: dict(c.most_common(20)) for s, c in counts.items()}

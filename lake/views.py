@@ -35,8 +35,8 @@ LEDGER = {
     "objects": (
         "object",
         "path, bucket, key, etag, size, sha256, source, status, records, rows, duplicates, "
-        "rejects, reason, read_at, superseded, root, modified, context, unknown_members, geoip, "
-        "batch",
+        "rejects, reason, read_at, superseded, root, modified, context, unknown_members, "
+        "lossy_members, geoip, batch",
     ),
     "rejects": ("reject", "source, path, position, reason, text"),
     "duplicates": ("duplicate", "source, hash, path, position, batch"),

@@ -227,8 +227,6 @@ class _Run:
         )
         found = chunk.normalise(parts)
         self.reject(found.rejected, source.name)
-        for number, name, count in found.unknown:
-            self.objects[number].decoding.unknown_members[name[:200]] += count
         self._stage(found.rows)
         if found.strangers and second_look:
             self.reject(found.strangers, source.name)
@@ -270,9 +268,13 @@ class _Run:
                         )
                     )
                 else:
+                    if shape.kind == "json":
+                        self.objects[stranger.object].decoding.count_losses(shape.source, [piece])
                     found[shape].append((stranger.object, stranger.position, piece, wrap))
         self.reject(lost, source)
         for shape, records in found.items():
+            if shape in self.pending:
+                self.flush(shape)
             by_object: dict[int, list[tuple[int, int, bytes, object]]] = defaultdict(list)
             for record in records:
                 by_object[record[0]].append(record)
@@ -336,6 +338,11 @@ def _shape_of(text: bytes, but: str) -> Shape | None:
 
 def _result(entry: _Object) -> ObjectResult:
     decoding = entry.decoding
+    if entry.found != entry.rows + entry.rejects:
+        raise LakeError(
+            f"{entry.found} records, but {entry.rows} rows and {entry.rejects} rejects: this is a "
+            f"fault of the program. Report it with the object's key."
+        )
     status, reason = decoding.status, entry.trouble or decoding.reason
     if entry.trouble and status == "read":
         status = "partial"
@@ -348,12 +355,12 @@ def _result(entry: _Object) -> ObjectResult:
         records=entry.found,
         rows=entry.rows,
         rejects=entry.rejects,
-        duplicates=entry.found - entry.rows - entry.rejects,
         reason=reason,
         sha256=decoding.sha256,
         content_hash=decoding.content,
         context=json.dumps(decoding.context) if decoding.context else None,
         unknown_members=dict(decoding.unknown_members),
+        lossy_members=dict(decoding.lossy_members),
     )
 
 
