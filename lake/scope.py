@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import UsageError
 from lake.filters import Selection, TimeRange
 from lake.paths import resource
-from lake.queries import Answer, Ask, Block, Interval, Query, read_blocks, relation
+from lake.queries import Ask, Block, Interval, Query, read_blocks, relation
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from lake.dashboards import Dashboard
 
 _BARS = 150
+_NOTHING = "SELECT * FROM logs WHERE false"
 _STEPS = [
     ("1 second", 1),
     ("5 seconds", 5),
@@ -55,12 +56,14 @@ class Extent:
 @dataclass(frozen=True, slots=True)
 class View:
     """A dashboard under a selection. `whole` is the extent of its table, `shown` of what is left;
+    `further` has the title and the events left of each further table;
     `time` is what a time axis spans, `interval` the width of its bars."""
 
     dashboard: Dashboard
     selection: Selection
     whole: Extent
     shown: Extent
+    further: tuple[tuple[str, int], ...]
     time: TimeRange
     interval: Interval
     relations: tuple[tuple[str, str], ...]
@@ -81,8 +84,10 @@ def view_of(
     logs = relation(dashboard.table, clause.sql)
     whole = _extent(ask, relation(dashboard.table, ""))
     shown = _extent(ask, logs, dict(clause.params)) if clause.sql else whole
-    also = [(name, table) for name, table in dashboard.also if table in catalogue().sources]
-    extents = [whole, *(_extent(ask, relation(table, "")) for _, table in also)]
+    also = [table for _, table in dashboard.also if table in catalogue().sources]
+    extents = [whole, *(_extent(ask, relation(table, "")) for table in also)]
+    further = _further(dashboard, selection, ask)
+    named = {name: further.get(table, _NOTHING) for name, table in dashboard.also}
     time = selection.time.within(_around(extents))
     width = Interval(interval) if interval else interval_for(time)
     return View(
@@ -90,9 +95,13 @@ def view_of(
         selection=selection,
         whole=whole,
         shown=shown,
+        further=tuple(
+            (catalogue()[table].title, _extent(ask, sql, dict(clause.params)).events)
+            for table, sql in further.items()
+        ),
         time=time,
         interval=width,
-        relations=(("logs", logs), *_further(dashboard, selection, ask)),
+        relations=(("logs", logs), *named.items()),
         params=(*clause.params, ("interval", width)),
     )
 
@@ -114,9 +123,14 @@ def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:
     return dict(ask(Query.over(lake_blocks()["bars"], {}, given)).rows)
 
 
-def facet(table: str, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
-    """The values of `accounts` or `regions` with their events, most first."""
-    answer = _ask_lake(ask, name, table, selection)
+def facet(dashboard: Dashboard, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
+    """The values of `accounts` or `regions` with their events, most first: of all tables that the
+    dashboard counts, as its panels do."""
+    clause = selection.clause(dashboard.table)
+    further = _further(dashboard, selection, ask).values()
+    parts = [relation(dashboard.table, clause.sql), *further]
+    logs = " UNION ALL ".join(f"SELECT account, region FROM ({part})" for part in parts)
+    answer = ask(Query.over(lake_blocks()[name], {"logs": logs}, dict(clause.params)))
     return [(row[0], row[1]) for row in answer.rows]
 
 
@@ -124,12 +138,6 @@ def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
     """First and last event of a table under a selection."""
     clause = selection.clause(table)
     return _extent(ask, relation(table, clause.sql), dict(clause.params))
-
-
-def _ask_lake(ask: Ask, name: str, table: str, selection: Selection) -> Answer:
-    clause = selection.clause(table)
-    relations = {"logs": relation(table, clause.sql)}
-    return ask(Query.over(lake_blocks()[name], relations, dict(clause.params)))
 
 
 def _extent(ask: Ask, logs: str, given: dict[str, Any] | None = None) -> Extent:
@@ -143,22 +151,18 @@ def _around(extents: list[Extent]) -> TimeRange:
     return TimeRange(min(firsts, default=None), max(ends, default=None))
 
 
-def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> list[tuple[str, str]]:
-    """The relations over a dashboard's further tables, under the same selection."""
-    return [(name, _also(table, selection, ask)) for name, table in dashboard.also]
-
-
-def _also(table: str, selection: Selection, ask: Ask) -> str:
-    """The relation of a further table; an empty one where there is no such source, or where it has
-    no field of the user's own condition."""
-    nothing = "SELECT * FROM logs WHERE false"
-    if table not in catalogue().sources or selection.unanswered(table):
-        return nothing
-    clause = selection.clause(table)
-    found = relation(table, clause.sql)
-    if selection.where:
-        try:
-            _extent(ask, found, dict(clause.params))
-        except UsageError:
-            return nothing
+def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> dict[str, str]:
+    """The relations over a dashboard's further tables, under the same selection. A table is left
+    out that there is none of, or that has no field of the user's own condition."""
+    found = {}
+    for _, table in dashboard.also:
+        if table not in catalogue().sources or selection.unanswered(table):
+            continue
+        clause = selection.clause(table)
+        found[table] = relation(table, clause.sql)
+        if selection.where:
+            try:
+                _extent(ask, found[table], dict(clause.params))
+            except UsageError:
+                del found[table]
     return found

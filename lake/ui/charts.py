@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TIME_HEIGHT = 250
 UNKNOWN = "unknown"
+REST = "all others"
+"""The bar that sums up what a list has no room for; a query marks its row with `_rest`."""
 _TIME_LABEL = (
     "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
     " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
@@ -41,13 +43,16 @@ _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',d') : format(datum.val
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     """A panel's names and figures; where a chart over time is like it, in that chart's colours."""
-    names = [name_of(row[0]) for row in result.rows]
+    rest = {n for n, key in enumerate(result.keys) if key.get("_rest")}
+    names = [REST if n in rest else name_of(row[0]) for n, row in enumerate(result.rows)]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in MEANING
     painted = colours(names, panel.tone) if meant else {}
+    if rest:
+        painted[REST] = GREY
     draw_leaderboard(
         f"{view.dashboard.name}:{panel.title}",
-        [(name_of(row[0]), row[-1]) for row in result.rows],
+        [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
         partial(picked, panel) if panel.field else None,
         colour=painted.get(OTHERS, RED if panel.tone == "bad" else ACCENT),
         painted=painted,
@@ -92,7 +97,7 @@ def draw_time(
             "x": {
                 "field": "start",
                 "type": "temporal",
-                "title": None,
+                "title": "UTC",
                 "scale": {"type": "utc", "domain": _domain(ends)},
                 "axis": {
                     "grid": False,
@@ -105,7 +110,7 @@ def draw_time(
             "y": {
                 "field": "n",
                 "type": "quantitative",
-                "title": None,
+                "title": panel.unit,
                 "stack": "zero",
                 "axis": {"tickCount": 5, "tickMinStep": 1, "labelExpr": _COUNT_LABEL},
             },
@@ -127,7 +132,9 @@ def draw_time(
 
 
 def picked(panel: Panel, value: str) -> None:
-    """A bar or a country was clicked: only events with its value."""
+    """A bar or a country was clicked: only events with its value. The rest has none."""
+    if value == REST:
+        return
     unknown = value == UNKNOWN and panel.field in ("cloud.account.id", "cloud.region")
     try:
         add_filter(Filter(panel.field, "unset" if unknown else "is", () if unknown else value))

@@ -5,6 +5,7 @@ Every figure is a `PanelResult`; this module only decides where it stands and wh
 from __future__ import annotations
 
 from itertools import groupby
+from math import gcd
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from lake.queries import Ask
 
 _METRICS_IN_A_ROW = 6
-_NARROWEST_METRIC = 116
-_NARROWEST_COLUMN = 36
+_NARROWEST_CARD = 200
 
 
 def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
@@ -50,7 +50,8 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
 def _sentence(view: View) -> None:
     shown, whole = view.shown, view.whole
     part = f"{count(shown.events)} of " if shown.events < whole.events else ""
-    words = [f"{part}{count(whole.events)} events"]
+    further = "".join(f" and {count(n)} of {name}" for name, n in view.further if n)
+    words = [f"{part}{count(whole.events)} events{further}"]
     if shown.first and shown.last:
         words.append(f"{show_time(shown.first)} to {show_time(shown.last)} UTC")
     words += [f.words() for f in view.selection.filters if f.applies_to(view.dashboard.table)]
@@ -68,12 +69,13 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
         result = run_panel(view, panel, ask)
         figures += [(panel, result, name, value) for name, value in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
-    grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=_NARROWEST_METRIC)
-    for panel, result, name, value in figures:
-        alone = len(result.rows) == 1
+    labels = [(p.label or p.title) if len(r.rows) == 1 else name for p, r, name, _ in figures]
+    narrowest = 50 + 6 * max(map(len, labels), default=0)  # pixels: frame and mark, a letter
+    grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
+    for label, (panel, result, _, value) in zip(labels, figures, strict=True):
         red = panel.tone == "bad" and value
         grid.metric(
-            plain((panel.label or panel.title) if alone else name),
+            plain(label),
             f":red[{count(value)}]" if red else count(value),
             help=plain(f"{panel.about} {result.note or ''}"),
             border=True,
@@ -82,10 +84,16 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
 
 
 def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
-    grid = st.grid(GRID, min_column_width=_NARROWEST_COLUMN, border=True)
+    # As few columns as the widths need: where a window is narrower, they divide it without a rest,
+    # and a card moves up into a gap.
+    step = gcd(GRID, *(panel.width for panel in panels))
+    narrowest = min(panel.width for panel in panels) // step
+    grid = st.grid(
+        GRID // step, min_column_width=_NARROWEST_CARD // narrowest, border=True, dense=True
+    )
     for panel in panels:
         result = run_panel(view, panel, ask)
-        cell = grid.cell(column_span=panel.width, row_span=panel.height)
+        cell = grid.cell(column_span=panel.width // step, row_span=panel.height)
         with cell, st.container(gap="xxsmall"):
             _card(view, panel, result, ask)
 

@@ -235,9 +235,9 @@ LIMIT 5
 WITH agents AS (
   SELECT user_agent.name AS name, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, user_agent.name) AS place
   FROM logs WHERE user_agent.name IS NOT NULL GROUP BY user_agent.name)
-SELECT CASE WHEN place <= 15 THEN name ELSE 'Other' END AS "user_agent.name", CAST(sum(n) AS BIGINT) AS "Count"
+SELECT CASE WHEN place <= 15 THEN name ELSE 'Other' END AS "user_agent.name", CAST(sum(n) AS BIGINT) AS "Count", place > 15 AS "_rest"
 FROM agents
-GROUP BY 1, place <= 15
+GROUP BY 1, place > 15
 ORDER BY min(place)
 
 -- name: matched_iocs
@@ -246,9 +246,9 @@ WITH providers AS (
   SELECT provider, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, provider) AS place
   FROM (SELECT unnest(list_distinct(threat.matched.providers)) AS provider FROM logs)
   WHERE provider IS NOT NULL GROUP BY provider)
-SELECT CASE WHEN place <= 10 THEN provider ELSE 'Other' END AS "Providers", CAST(sum(n) AS BIGINT) AS "Count"
+SELECT CASE WHEN place <= 10 THEN provider ELSE 'Other' END AS "Providers", CAST(sum(n) AS BIGINT) AS "Count", place > 10 AS "_rest"
 FROM providers
-GROUP BY 1, place <= 10
+GROUP BY 1, place > 10
 ORDER BY min(place)
 
 -- name: rows

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,6 +149,30 @@ def test_what_cannot_be_applied_is_said(app: AppTest) -> None:
     assert figures(app)[0] == 14
 
 
+def test_the_rest_of_a_list_is_not_a_value(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser calls an unknown agent `Other`, as the original calls the rest of a list."""
+    answer = (("curl", 9), ("Other", 5), ("Other", 2))
+    keys = ({"_rest": False}, {"_rest": False}, {"_rest": True})
+    from lake.ui import page
+
+    def answered(view: Any, panel: Any, ask: Any, **more: Any) -> PanelResult:  # noqa: ANN401
+        result = run_panel(view, panel, ask, **more)
+        if panel.query != "user_agents":
+            return result
+        return replace(result, rows=answer, keys=keys)
+
+    monkeypatch.setattr(page, "run_panel", answered)
+    open_page(app, "cloudtrail")
+    shown = next(chart for chart in drawn(app) if chart["name"][0] == "curl")
+    assert shown["name"] == ["curl", "Other", "all others"]
+
+
+def test_the_sentence_counts_what_the_panels_count(app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    words = app.main.caption[0].value.replace("\\", "")
+    assert words.startswith("13 events and 1 of CloudTrail Insights · ")
+
+
 def test_a_range_without_events_names_the_nearest(app: AppTest) -> None:
     open_page(app, "cloudtrail", span="From, to", **{"from": "2025-01-01T00:00"})
     note = "Nothing from 2025-01-01 00:00 UTC on. The nearest data is of 2024-03-01 12:30 UTC."
@@ -166,6 +191,9 @@ def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> N
     assert row["native"]["eventName"] == "PutBucketPolicy"
     assert row["user_agent"]["original"] == HOSTILE
     assert "original" not in row["event"]
+    # As text: a browser would round a number of 63 bits.
+    query = "SELECT event.hash::VARCHAR FROM cloudtrail WHERE native.eventName = 'PutBucketPolicy'"
+    assert lake.sql(query).fetchall() == [(row["event"]["hash"],)]
     assert None not in row["source"].values()
 
 

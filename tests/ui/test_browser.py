@@ -204,6 +204,50 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
     assert sentence(page) == after
 
 
+def test_a_click_on_a_country_is_a_filter_in_the_address(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    world = card(page, "Source countries on the map")
+    box = world.bounding_box()
+    assert box is not None
+    world.click(position={"x": box["width"] * 0.24, "y": box["height"] * 0.33})  # Kansas, about
+    page.wait_for_url("**f=source.geo.country_iso_code*")
+    settled(page)
+    assert "source.geo.country_iso_code is US" in sentence(page)
+
+
+def test_a_click_on_a_row_opens_the_record(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail?f=native.eventName+is+SendSSHPublicKey")
+    settled(page)
+    table = page.locator("[data-testid=stDataFrame]").last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)  # the mark before the first row
+    page.wait_for_selector("[data-testid=stJson]")
+    held, came = (page.locator("[data-testid=stJson]").nth(n).inner_text() for n in (0, 1))
+    assert "SendSSHPublicKey" in held
+    assert "eventVersion" in came
+
+
+@pytest.mark.parametrize("name", ["", "cloudtrail"])
+def test_cards_fill_a_narrow_window(page: Page, address: str, name: str) -> None:
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    page.goto(f"{address}/{name}")
+    settled(page)
+    script = """() => {
+      const main = document.querySelector('[data-testid=stMainBlockContainer]');
+      const edge = parseFloat(getComputedStyle(main).paddingRight);
+      const kinds = '[data-testid=stVegaLiteChart], [data-testid=stDataFrame]';
+      const boxes = [...main.querySelectorAll(kinds)].map(e => e.getBoundingClientRect());
+      const right = main.getBoundingClientRect().right - edge;
+      return [right - Math.max(...boxes.map(b => b.right)), Math.min(...boxes.map(b => b.width))];
+    }"""
+    rest, narrowest = page.evaluate(script)
+    assert 0 <= rest < 40  # the frame of a card
+    assert narrowest > 200
+
+
 def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
