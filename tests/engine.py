@@ -1,0 +1,64 @@
+"""Ingests of small made logs, for tests of the engine: places with objects in them, and what a lake
+holds afterwards, in the words of its views."""
+
+from __future__ import annotations
+
+import gzip
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lake.ingest import IngestOptions, ingest
+from lake.query import Lake, open_lake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lake.report import IngestReport
+
+SUMS = "status, source, records, rows, duplicates, rejects"
+
+
+def put(folder: Path, key: str, data: bytes) -> Path:
+    """Write an object; one whose key ends with .gz is compressed."""
+    path = folder / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(data, mtime=0) if key.endswith(".gz") else data)
+    return path
+
+
+def read(lake: Path, *where: Path | str, **options: Any) -> IngestReport:  # noqa: ANN401
+    """Ingest in this process."""
+    return ingest(lake, [str(w) for w in where], IngestOptions(jobs=1, **options))
+
+
+def ask(lake: Path | Lake, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query over a lake."""
+    opened = lake if isinstance(lake, Lake) else _opened(lake)
+    opened.refresh()
+    return opened.sql(query).fetchall()
+
+
+@lru_cache(maxsize=4)
+def _opened(lake: Path) -> Lake:
+    return open_lake(lake)
+
+
+def fates(lake: Path, columns: str = SUMS) -> dict[str, tuple[Any, ...]]:
+    """What became of each object that is not superseded, by the end of its path."""
+    rows = ask(lake, f"SELECT path, {columns} FROM objects WHERE NOT superseded ORDER BY path")
+    return {path.rsplit("/", 1)[-1]: tuple(rest) for path, *rest in rows}
+
+
+def hashes(lake: Path | Lake) -> list[tuple[str, int]]:
+    """Table and identity of every row, sorted: two lakes with equal ones hold equal rows."""
+    query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
+    return [(table, number) for table, number in ask(lake, query)]
+
+
+def balance(lake: Path) -> None:
+    """Every record is a row, a duplicate or a reject, object by object, and the tables agree."""
+    wrong = ask(lake, "FROM objects WHERE records <> rows + duplicates + rejects")
+    assert wrong == []
+    sums = ask(lake, "SELECT sum(rows), sum(duplicates), sum(rejects) FROM objects")
+    counts = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM duplicates), "
+    assert ask(lake, f"{counts}(SELECT count(*) FROM rejects)") == sums

@@ -1,0 +1,272 @@
+"""What becomes of every object and record of an ingest, and of the next one over the same place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import zipfile
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import logs
+import pytest
+from engine import ask, balance, fates, hashes, put, read
+from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
+
+from lake.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRAIL_DAY = f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2024/02"
+ORGANISATION = TRAIL_KEY.replace("AWSLogs/", "AWSLogs/o-exampleorg1/")
+CUT = f"{ACCOUNT}_vpcflowlogs_eu-west-1_fl-0a1b2c3d4e5f60718_20240201T1005Z_cut.log"
+SHORT = f"2 {ACCOUNT} eni-0a1b2c3d"
+TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one object of every fate, read into `lake` beside it."""
+    folder = tmp_path_factory.mktemp("varied")
+    logs_of = folder / "logs"
+    whole = gzip.compress(logs.flow_file(logs.flows(400)), mtime=0)
+    put(logs_of, TRAIL_KEY, logs.trail([*logs.events(5), logs.event(1), TIMELESS]))
+    put(logs_of, FLOW_KEY.rsplit("/", 1)[0] + f"/{CUT}", whole[:1500])
+    put(logs_of, FLOW_KEY, logs.flow_file([*logs.flows(3), SHORT]))
+    digest = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/eu-west-1/2024/02/01/digest.json.gz"
+    put(logs_of, digest, json.dumps({"awsAccountId": ACCOUNT, "digestStartTime": "x"}).encode())
+    put(logs_of, "notes.txt", b"Call the owner of the key on Monday.\n")
+    put(logs_of, "empty.json", b"")
+    (logs_of / "gone.json").symlink_to("nowhere.json")
+    read(folder / "lake", logs_of)
+    return folder
+
+
+def test_each_object_and_its_records(varied: Path) -> None:
+    found = fates(varied / "lake")
+    # 1,500 bytes of gzip hold 142 lines and the half of one.
+    assert found == {
+        CUT: ("partial", "vpcflow", 143, 142, 0, 1),
+        TRAIL_KEY.rsplit("/", 1)[-1]: ("read", "cloudtrail", 7, 5, 1, 1),
+        FLOW_KEY.rsplit("/", 1)[-1]: ("read", "vpcflow", 4, 3, 0, 1),
+        "digest.json.gz": ("ignored", None, 0, 0, 0, 0),
+        "notes.txt": ("unknown", None, 0, 0, 0, 0),
+        "empty.json": ("read", None, 0, 0, 0, 0),
+        "gone.json": ("failed", None, 0, 0, 0, 0),
+    }
+    balance(varied / "lake")
+
+
+def test_each_fate_has_its_reason(varied: Path) -> None:
+    reasons = {name: reason for name, (reason,) in fates(varied / "lake", "reason").items()}
+    assert reasons.pop(TRAIL_KEY.rsplit("/", 1)[-1]) is None
+    assert reasons["gone.json"] == "a link to nothing: nowhere.json"
+    assert reasons["empty.json"] == "the object is empty"
+    assert "digest" in reasons["digest.json.gz"]
+    assert "text" in reasons["notes.txt"]
+    assert "gzip" in reasons[CUT]
+
+
+def test_a_reject_says_where_and_why(varied: Path) -> None:
+    query = "SELECT source, parse_filename(path), position, reason, text FROM rejects ORDER BY 2, 1"
+    trail, flow, half = ask(varied / "lake", query)
+    assert trail[:3] == ("cloudtrail", TRAIL_KEY.rsplit("/", 1)[-1], 7)
+    assert json.loads(trail[4]) == TIMELESS
+    assert flow[:3] == ("vpcflow", FLOW_KEY.rsplit("/", 1)[-1], 5)
+    assert flow[4] == SHORT
+    assert half[:3] == ("vpcflow", CUT, 144)
+    assert [row[3] for row in (trail, flow, half)] == [
+        "no valid time",
+        "3 fields, expected 14",
+        "a line cut off where the object is damaged",
+    ]
+
+
+def test_a_duplicate_says_what_it_repeats(varied: Path) -> None:
+    assert ask(
+        varied / "lake",
+        "SELECT d.source, d.position, c.log.offset, c.event.id FROM duplicates d "
+        "JOIN cloudtrail c ON c.event.hash = d.hash",
+    ) == [("cloudtrail", 6, 1, logs.event(1)["eventID"])]
+
+
+def test_the_report_adds_up(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail([*logs.events(5), logs.event(1), TIMELESS]))
+    report = read(tmp_path / "lake", tmp_path / "logs")
+    assert (report.records, report.rows, report.duplicates, report.rejects) == (7, 5, 1, 1)
+    assert report.balanced
+    assert (report.objects, dict(report.statuses), report.unchanged) == (1, {"read": 1}, 0)
+
+
+def test_a_second_ingest_reads_what_failed_and_nothing_else(varied: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(varied / "lake", lake)
+    before = hashes(lake)
+    report = read(lake, varied / "logs")
+    assert (report.unchanged, dict(report.statuses), report.records) == (6, {"failed": 1}, 0)
+    assert hashes(lake) == before
+
+
+def test_a_place_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
+    report = read(tmp_path / "lake", tmp_path / "logs", tmp_path / "logs" / "AWSLogs")
+    assert (report.objects, report.rows, report.duplicates) == (1, 5, 0)
+
+
+def twice(first: bytes, again: bytes, key: str, other: str, tmp_path: Path) -> tuple[Any, ...]:
+    """Rows and duplicates of two objects that are read together, and one after the other."""
+    put(tmp_path / "logs", key, first)
+    put(tmp_path / "logs", other, again)
+    together = read(tmp_path / "together", tmp_path / "logs")
+    read(tmp_path / "after", tmp_path / "logs" / key)
+    read(tmp_path / "after", tmp_path / "logs")
+    balance(tmp_path / "after")
+    assert hashes(tmp_path / "together") == hashes(tmp_path / "after")
+    return together.rows, together.duplicates
+
+
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [(TRAIL_KEY, logs.trail(logs.events(5))), (FLOW_KEY, logs.flow_file(logs.flows(5)))],
+    ids=["cloudtrail", "vpcflow"],
+)
+def test_an_object_under_two_keys_is_there_once(key: str, data: bytes, tmp_path: Path) -> None:
+    assert twice(data, data, key, f"copy/{key}", tmp_path) == (5, 5)
+
+
+def test_an_event_of_an_organisation_and_an_account_trail_is_there_once(tmp_path: Path) -> None:
+    own, all_of_them = logs.events(5), logs.events(8, first=3)
+    rows = twice(logs.trail(own), logs.trail(all_of_them), TRAIL_KEY, ORGANISATION, tmp_path)
+    assert rows == (10, 3)
+
+
+def test_true_equal_lines_of_an_object_stay_two(tmp_path: Path) -> None:
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file([logs.flow(1), logs.flow(1), logs.flow(2)]))
+    assert read(tmp_path / "lake", tmp_path / "logs").rows == 3
+
+
+def test_a_changed_object_adds_its_rows_and_keeps_the_old_ones(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
+    read(lake, tmp_path / "logs")
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(7, first=3)))
+    report = read(lake, tmp_path / "logs")
+    assert (report.rows, report.duplicates) == (4, 3)
+    query = "SELECT superseded, records, rows FROM objects ORDER BY batch"
+    assert ask(lake, query) == [(True, 5, 5), (False, 7, 4)]
+    ids = [row[0] for row in ask(lake, "SELECT event.id FROM cloudtrail ORDER BY 1")]
+    assert ids == [logs.event(number)["eventID"] for number in range(1, 10)]
+    assert ask(lake, "SELECT count(DISTINCT sha256) FROM objects") == [(2,)]
+
+
+def test_an_object_that_was_only_touched_is_unchanged(tmp_path: Path) -> None:
+    path = put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    report = read(tmp_path / "lake", tmp_path / "logs")
+    assert (report.unchanged, report.records) == (1, 0)
+
+
+def test_a_file_that_comes_late_in_an_old_day_is_read(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for day, first in (("01", 1), ("02", 90_000)):
+        key = f"{TRAIL_DAY}/{day}/{ACCOUNT}_CloudTrail_eu-west-1_202402{day}T1005Z_a.json.gz"
+        put(tmp_path / "logs", key, logs.trail(logs.events(2, first)))
+    read(lake, tmp_path / "logs")
+    late = f"{TRAIL_DAY}/01/{ACCOUNT}_CloudTrail_eu-west-1_20240201T1005Z_late.json.gz"
+    put(tmp_path / "logs", late, logs.trail(logs.events(3, first=2)))
+    report = read(lake, tmp_path / "logs")
+    assert (report.unchanged, report.rows, report.duplicates) == (2, 2, 1)
+    days = ask(lake, 'SELECT "date"::VARCHAR, count(*) FROM cloudtrail GROUP BY 1 ORDER BY 1')
+    assert days == [("2024-02-01", 4), ("2024-02-02", 2)]
+
+
+def test_an_archive_gives_the_rows_of_its_folder(varied: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "evidence.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in sorted((varied / "logs").rglob("*")):
+            if path.is_file():
+                made.write(path, path.relative_to(varied / "logs"))
+    read(tmp_path / "lake", archive)
+    assert hashes(tmp_path / "lake") == hashes(varied / "lake")
+    again = read(tmp_path / "lake", archive)
+    assert (again.unchanged, again.records) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        (None, None, ["01", "02", "03", "05"]),
+        ("2024-02-02", None, ["02", "03", "05"]),
+        (None, "2024-02-01", ["01", "02"]),  # a day more: a log is delivered after what it tells
+        ("2024-02-03", "2024-02-04", ["03", "05"]),
+        ("2024-02-06", None, []),
+    ],
+)
+def test_since_and_until(
+    since: str | None, until: str | None, days: list[str], tmp_path: Path
+) -> None:
+    for day in ("01", "02", "03", "05"):
+        key = f"{TRAIL_DAY}/{day}/{ACCOUNT}_CloudTrail_eu-west-1_202402{day}T1005Z_a.json.gz"
+        put(tmp_path / "logs", key, logs.trail([logs.event((int(day) - 1) * 86_400)]))
+    chosen = {"since": since, "until": until}
+    options = {name: date.fromisoformat(day) if day else None for name, day in chosen.items()}
+    report = read(tmp_path / "lake", tmp_path / "logs", **options)
+    assert report.objects == len(days)
+    if days:
+        found = ask(tmp_path / "lake", 'SELECT "date"::VARCHAR FROM cloudtrail ORDER BY 1')
+        assert found == [(f"2024-02-{day}",) for day in days]
+
+
+def test_an_account_is_for_logs_that_name_none(tmp_path: Path) -> None:
+    put(tmp_path / "logs", "bare/flow.log", logs.flow_file([logs.flow(1, account="-")]))
+    put(tmp_path / "logs", "bare/other.log", logs.flow_file([logs.flow(2)]))
+    lake = tmp_path / "lake"
+    read(lake, tmp_path / "logs", account="000000000012")
+    query = "SELECT network.bytes, account, cloud.account.id, region FROM vpcflow ORDER BY 1"
+    assert ask(lake, query) == [
+        (1001, "000000000012", None, "unknown"),  # what the record says stays as it is
+        (1002, ACCOUNT, ACCOUNT, "unknown"),
+    ]
+
+
+def test_a_source_takes_every_object_as_its_own(tmp_path: Path) -> None:
+    bare = "\n".join(logs.flows(2)) + "\n"  # lines without a header, under a key that says nothing
+    put(tmp_path / "logs", "some/thing", bare.encode())
+    put(tmp_path / "logs", "some/words", b"nothing of the kind\n")
+    read(tmp_path / "lake", tmp_path / "logs", source="vpcflow")
+    assert fates(tmp_path / "lake") == {
+        "thing": ("read", "vpcflow", 2, 2, 0, 0),
+        "words": ("unknown", "vpcflow", 0, 0, 0, 0),
+    }
+
+
+def test_an_unknown_source_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(1)))
+    with pytest.raises(UsageError, match=r"unknown source 'trail'\. Known: alb, .*cloudtrail"):
+        read(tmp_path / "lake", tmp_path / "logs", source="trail")
+    assert not (tmp_path / "lake").exists()
+
+
+def test_one_object_may_fill_two_tables(tmp_path: Path) -> None:
+    insight = logs.event(
+        9, eventCategory="Insight", eventType="AwsCloudTrailInsight",
+        insightDetails={"state": "Start", "insightType": "ApiCallRateInsight"},
+    )  # fmt: skip
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail([*logs.events(2), insight]))
+    report = read(tmp_path / "lake", tmp_path / "logs")
+    counts = "SELECT event.dataset, count(*) FROM events GROUP BY ALL ORDER BY 1"
+    assert ask(tmp_path / "lake", counts) == [("cloudtrail", 2), ("cloudtrail_insight", 1)]
+    assert (report.records, report.rows) == (3, 3)
+    balance(tmp_path / "lake")
+
+
+def test_several_processes_give_the_same_rows(varied: Path, tmp_path: Path) -> None:
+    from lake.ingest import IngestOptions, ingest
+
+    ingest(tmp_path / "lake", [str(varied / "logs")], IngestOptions(jobs=2))
+    assert hashes(tmp_path / "lake") == hashes(varied / "lake")
+    assert fates(tmp_path / "lake") == fates(varied / "lake")
