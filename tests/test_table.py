@@ -1,0 +1,329 @@
+"""The commit: a batch is there whole or not at all, wherever its writer was killed, and the same
+command again gives what it would have given without the kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import logs
+import pytest
+from deltalake import DeltaTable
+from engine import ask, balance, fates, hashes, put, read
+from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
+
+from lake.errors import LakeVersionError, StorageError, UsageError
+from lake.query import open_lake
+from lake.table import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
+
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from deltalake import DeltaTable
+from lake.ingest import IngestOptions, ingest
+
+step, lake, *where = sys.argv[1:]
+replace, write, commits = os.replace, DeltaTable.create_write_transaction, []
+
+def reached(moment):
+    if moment == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def replacing(source, target, **more):
+    replace(source, target, **more)
+    if Path(target).name == "_journal.json":
+        reached("journal")
+
+def writing(self, *given, **more):
+    reached(f"before commit {len(commits) + 1}")
+    write(self, *given, **more)
+    commits.append(self)
+    reached(f"after commit {len(commits)}")
+
+os.replace, DeltaTable.create_write_transaction = replacing, writing
+ingest(Path(lake), where, IngestOptions(jobs=1))
+"""
+"""An ingest of two sources that is killed at a step of its commit; the third is `_lake`'s."""
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with logs of two sources and a lake that holds a first batch of them."""
+    folder = tmp_path_factory.mktemp("first")
+    put(folder / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
+    put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(5)))
+    read(folder / "lake", folder / "logs")
+    return folder
+
+
+@pytest.fixture
+def place(first: Path, tmp_path: Path) -> Path:
+    """A copy of that lake, and beside it a second object of each source that it has not read."""
+    shutil.copytree(first / "lake", tmp_path / "lake")
+    _second(tmp_path / "logs")
+    return tmp_path
+
+
+def _second(folder: Path) -> None:
+    put(folder, SECOND, logs.trail(logs.events(5, first=4)))
+    more = FLOW_KEY.replace("1a2b", "2b3c")
+    put(folder, more, logs.flow_file(logs.flows(5, first=100)))
+
+
+@pytest.fixture(scope="module")
+def unkilled(first: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int]]:
+    """The rows of the same logs, read without a kill."""
+    folder = tmp_path_factory.mktemp("unkilled")
+    _second(folder / "logs")
+    read(folder / "lake", first / "logs", folder / "logs")
+    return hashes(folder / "lake")
+
+
+def raw_files(lake: Path) -> set[str]:
+    """Every Parquet file of the lake's tables on disk, whether or not it counts."""
+    found = lake.rglob("date=*/*.parquet")
+    return {str(path.relative_to(lake)) for path in found if "_views" not in path.parts}
+
+
+def counted_files(lake: Path) -> set[str]:
+    """Those that the last batch counts."""
+    store = Store.open(lake)
+    snapshot = store.snapshot()
+    found = [file.path for name in snapshot.tables for file in store.files(name, snapshot)]
+    return {str(Path(path).relative_to(store.path)) for path in found}
+
+
+STEPS = {
+    "the journal stands, no file has been moved": "journal",
+    "the files are at their places, no table names them": "before commit 1",
+    "one table has its files, the other has not": "after commit 1",
+    "both tables have their files, `_lake` says nothing": "before commit 3",
+    "`_lake` holds the batch, the journal still stands": "after commit 3",
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_a_kill_at_each_step_of_a_commit(
+    step: str, first: Path, place: Path, unkilled: list[tuple[str, int]]
+) -> None:
+    lake = place / "lake"
+    killed = run(KILLED_AT, step, lake, place / "logs")
+    assert killed.wait(60) == -signal.SIGKILL
+    assert (lake / "_journal.json").exists()
+    counts = step == "after commit 3"
+    assert hashes(open_lake(lake)) == (unkilled if counts else hashes(first / "lake"))
+    report = read(lake, place / "logs")
+    assert hashes(open_lake(lake)) == unkilled
+    assert report.notes == ([] if counts else ["an unfinished batch 2 was removed"])
+    assert (report.unchanged, report.rows) == ((2, 0) if counts else (0, 8))
+    assert raw_files(lake) == counted_files(lake)
+    assert not (lake / "_journal.json").exists()
+    assert list((lake / "_staging").iterdir()) == []
+    balance(lake)
+
+
+def run(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    """A Python process with the project on its path."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_journal_that_was_cut_is_no_journal(place: Path, unkilled: list[tuple[str, int]]) -> None:
+    (place / "lake" / "_journal.json").write_text('{"batch": 2, "tab')
+    read(place / "lake", place / "logs")
+    assert hashes(open_lake(place / "lake")) == unkilled
+
+
+def test_recovery_without_a_journal_does_nothing(first: Path) -> None:
+    store = Store.open(first / "lake")
+    with store.lock():
+        assert store.recover() is None
+
+
+def test_a_reader_keeps_its_batch_while_another_is_written(place: Path) -> None:
+    opened = open_lake(place / "lake")
+    before = hashes_of(opened)
+    read(place / "lake", place / "logs")
+    assert hashes_of(opened) == before
+    opened.refresh()
+    assert len(hashes_of(opened)) == len(before) + 8
+
+
+def hashes_of(opened: object) -> list[tuple[str, int]]:
+    """As `hashes`, without taking up what is new."""
+    query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
+    return list(opened.sql(query).fetchall())  # type: ignore[attr-defined]
+
+
+def test_a_snapshot_names_batch_and_versions(place: Path) -> None:
+    store = Store.open(place / "lake")
+    assert store.snapshot().batch == 1
+    assert set(store.snapshot().tables) == {"cloudtrail", "vpcflow"}
+    read(place / "lake", place / "logs" / SECOND)
+    after = store.snapshot()
+    assert after.batch == 2
+    assert after.tables["vpcflow"] == Store.open(place / "lake").snapshot().tables["vpcflow"]
+    rows = {name: sum(f.rows for f in store.files(name, after)) for name in after.tables}
+    assert rows == {"cloudtrail": 8, "vpcflow": 5}
+
+
+def test_partitions_of_a_file(first: Path) -> None:
+    store = Store.open(first / "lake")
+    (file,) = store.files("cloudtrail", store.snapshot())
+    assert (file.account, file.region, file.date, file.rows) == (
+        ACCOUNT, "eu-west-1", "2024-02-01", 5,
+    )  # fmt: skip
+    where = Path(file.path).relative_to(store.path).parent
+    assert where.as_posix() == (f"cloudtrail/account={ACCOUNT}/region=eu-west-1/date=2024-02-01")
+    assert Path(file.path).stat().st_size == file.size
+
+
+def test_any_delta_reader_sees_the_rows(first: Path) -> None:
+    import polars as pl
+
+    opened = open_lake(first / "lake")
+    frame = opened.scan("cloudtrail").select("account", pl.col("event").struct.field("id"))
+    assert frame.collect().sort("id").rows() == [
+        (ACCOUNT, logs.event(number)["eventID"]) for number in range(1, 6)
+    ]
+
+
+def test_a_lake_of_a_newer_version_is_not_opened(place: Path) -> None:
+    log = sorted((place / "lake" / "_lake" / "_delta_log").glob("*.json"))[0]
+    log.write_text(log.read_text().replace('{\\"format\\": 1}', '{\\"format\\": 99}'))
+    with pytest.raises(LakeVersionError, match="made by a newer siem-lake") as told:
+        open_lake(place / "lake")
+    assert "Upgrade: pip install -U siem-lake." in str(told.value)
+
+
+def test_a_folder_with_other_things_does_not_become_a_lake(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(1)))
+    put(tmp_path / "home", "letter.txt", b"Dear aunt,")
+    with pytest.raises(UsageError, match="holds other files and no lake"):
+        read(tmp_path / "home", tmp_path / "logs")
+    assert [p.name for p in (tmp_path / "home").iterdir()] == ["letter.txt"]
+
+
+def test_no_lake_is_left_where_nothing_was_found(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert read(tmp_path / "lake", tmp_path / "empty").objects == 0
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_disk_that_refuses_the_commit(
+    place: Path, unkilled: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, commits = hashes(open_lake(place / "lake")), []
+    write = DeltaTable.create_write_transaction
+
+    def full(self: DeltaTable, *given: object, **more: object) -> None:
+        commits.append(self)
+        if len(commits) == 3:
+            raise OSError(28, "No space left on device")
+        write(self, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaTable, "create_write_transaction", full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            read(place / "lake", place / "logs")
+    assert hashes(open_lake(place / "lake")) == before
+    read(place / "lake", place / "logs")
+    assert hashes(open_lake(place / "lake")) == unkilled
+    assert raw_files(place / "lake") == counted_files(place / "lake")
+
+
+# -- real processes ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty objects of two days, and their rows in `whole`, read in one go."""
+    folder = tmp_path_factory.mktemp("many")
+    for number in range(10):
+        day = number % 2
+        first = 86_400 * day + 200 * number
+        key = TRAIL_KEY.replace("a1b2", f"{number:04x}").replace("/02/01/", f"/02/0{day + 1}/")
+        put(folder / "logs", key, logs.trail(logs.events(300, first)))
+        key = FLOW_KEY.replace("1a2b", f"{number:04x}").replace("/02/01/", f"/02/0{day + 1}/")
+        put(folder / "logs", key, logs.flow_file(logs.flows(300, first)))
+    read(folder / "whole", folder / "logs")
+    return folder
+
+
+BY_PIECES = """
+import sys
+from pathlib import Path
+from lake import ingest
+ingest.COMMIT_EVERY = 0.0
+ingest.BATCH_BYTES = ingest.GROUP_BYTES = 12_000
+ingest.ingest(Path(sys.argv[1]), sys.argv[2:], ingest.IngestOptions(jobs=1))
+"""
+"""An ingest that commits every batch by itself, and makes more batches of so few logs."""
+
+
+def test_a_process_that_is_killed_at_any_moment(many: Path, tmp_path: Path) -> None:
+    lake, seen, moments = tmp_path / "lake", [], random.Random(7)
+    for commits in (0, 1, 3, 5):
+        process = run(BY_PIECES, lake, many / "logs")
+        version = lake / "_lake" / "_delta_log" / f"{commits:020}.json"
+        while not version.exists() and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        process.wait()
+        seen.append(len(hashes(open_lake(lake))))
+        balance(lake)
+    assert seen == sorted(seen)
+    read(lake, many / "logs")
+    assert hashes(open_lake(lake)) == hashes(many / "whole")
+    assert set(fates(lake)) == set(fates(many / "whole"))
+    assert raw_files(lake) == counted_files(lake)
+    assert list((lake / "_staging").iterdir()) == []
+
+
+def test_two_processes_at_once_give_the_rows_of_one(many: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    both = [run(BY_PIECES, lake, many / "logs") for _ in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
+    assert hashes(open_lake(lake)) == hashes(many / "whole")
+    balance(lake)
+
+
+def test_the_lake_as_it_was(place: Path) -> None:
+    before = hashes(open_lake(place / "lake"))
+    time.sleep(0.05)
+    between = datetime.now(UTC)
+    time.sleep(0.05)
+    read(place / "lake", place / "logs")
+    assert hashes(open_lake(place / "lake")) != before
+    assert hashes_of(open_lake(place / "lake", between)) == before
+
+
+def test_batches_are_rows_of_the_ledger(place: Path) -> None:
+    read(place / "lake", place / "logs")
+    store = Store.open(place / "lake")
+    import pyarrow.parquet as pq
+
+    files = store.ledger_files("batch", store.snapshot())
+    rows = [pq.read_table(file, partitioning=None).to_pylist()[0] for file in files]
+    assert [row["batch"] for row in rows] == [1, 2]
+    assert [sorted(json.loads(row["tables"])) for row in rows] == [["cloudtrail", "vpcflow"]] * 2
+    assert ask(place / "lake", "SELECT batch, count(*) FROM objects GROUP BY 1 ORDER BY 1") == [
+        (1, 2), (2, 2),
+    ]  # fmt: skip
