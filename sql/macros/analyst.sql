@@ -6,18 +6,18 @@ CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') THEN
   + TRY_CAST(split_part(ip, '.', 3) AS BIGINT) * 256 + TRY_CAST(split_part(ip, '.', 4) AS BIGINT) END;
 
 -- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else. The three before it are its steps:
--- a dotted tail as hex groups, the groups before and after `::`, the zeros between.
+-- a dotted tail as hex groups, the groups before and after `::`, the zeros between. A macro's argument is
+-- copied to every place that names it; list_transform over one value stands for a name, and keeps that small.
 CREATE OR REPLACE MACRO ipv6_groups(ip) AS CASE WHEN contains(ip, '.') THEN
-    regexp_replace(lower(ip), '[0-9.]+$', '')
-    || printf('%x:%x', ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) >> 16, ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1)) & 65535)
+    regexp_replace(lower(ip), '[0-9.]+$', '') || list_transform([ipv4_number(regexp_extract(ip, '([0-9.]+)$', 1))],
+      lambda n: printf('%x:%x', n >> 16, n & 65535))[1]
   ELSE lower(ip) END;
 CREATE OR REPLACE MACRO ipv6_side(groups, side) AS list_filter(string_split(split_part(groups, '::', side), ':'), lambda g: g <> '');
-CREATE OR REPLACE MACRO ipv6_joined(groups) AS array_to_string(list_transform(
-    list_concat(ipv6_side(groups, 1),
-      list_resize([]::VARCHAR[], CASE WHEN contains(groups, '::') THEN greatest(8 - len(ipv6_side(groups, 1)) - len(ipv6_side(groups, 2)), 0) ELSE 0 END, '0'),
-      ipv6_side(groups, 2)),
+CREATE OR REPLACE MACRO ipv6_joined(s) AS array_to_string(list_transform(
+    list_concat(s.head, list_resize([]::VARCHAR[], CASE WHEN s.cut THEN greatest(8 - len(s.head) - len(s.tail), 0) ELSE 0 END, '0'), s.tail),
     lambda g: lpad(g, 4, '0')), '');
-CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN ipv6_joined(ipv6_groups(ip)) END;
+CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN list_transform(list_transform([ipv6_groups(ip)],
+    lambda g: struct_pack(head := ipv6_side(g, 1), tail := ipv6_side(g, 2), cut := contains(g, '::'))), lambda s: ipv6_joined(s))[1] END;
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
 -- network without a length is one address. What must stand before a dot is compared as text first, which
@@ -27,12 +27,13 @@ CREATE OR REPLACE MACRO cidr_bits(net) AS CASE WHEN contains(net, '/') THEN TRY_
 CREATE OR REPLACE MACRO cidr_head(net) AS
   array_to_string(string_split(split_part(net, '/', 1), '.')[1:(cidr_bits(net) // 8)], '.')
   || CASE WHEN cidr_bits(net) BETWEEN 8 AND 31 THEN '.' ELSE '' END;
+CREATE OR REPLACE MACRO ipv6_within(a) AS a.ip[1:(a.bits // 4)] = a.net[1:(a.bits // 4)] AND (a.bits % 4 = 0 OR
+  (TRY_CAST('0x' || a.ip[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)) = (TRY_CAST('0x' || a.net[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)));
 CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
-  WHEN contains(net, ':') THEN CASE WHEN NOT contains(ip, ':') THEN false
-    ELSE ipv6_hex(ip)[1:(cidr_bits(net) // 4)] = ipv6_hex(split_part(net, '/', 1))[1:(cidr_bits(net) // 4)]
-      AND (cidr_bits(net) % 4 = 0 OR
-           (('0x' || ipv6_hex(ip)[(cidr_bits(net) // 4 + 1)])::INTEGER >> (4 - cidr_bits(net) % 4))
-         = (('0x' || ipv6_hex(split_part(net, '/', 1))[(cidr_bits(net) // 4 + 1)])::INTEGER >> (4 - cidr_bits(net) % 4))) END
+  WHEN ip IS NULL THEN NULL
+  WHEN contains(net, ':') THEN CASE WHEN NOT contains(ip, ':') THEN false ELSE
+    list_transform([struct_pack(ip := ipv6_hex(ip), net := ipv6_hex(split_part(net, '/', 1)), bits := cidr_bits(net))],
+      lambda a: ipv6_within(a))[1] END
   WHEN cidr_bits(net) = 32 THEN ip = split_part(net, '/', 1)
   WHEN NOT starts_with(ip, cidr_head(net)) THEN false
   WHEN contains(ip, ':') THEN false
