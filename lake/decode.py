@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from lake.decompress import Budget, plain_blocks
-from lake.errors import DecodeError
+from lake.errors import AccessError, DecodeError
 from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet
@@ -61,7 +61,7 @@ class Decoding(Reading):
                 if self.status in ("ignored", "unknown"):
                     break
             hashing.drain()
-        except OSError as error:
+        except (OSError, AccessError) as error:
             broken = True
             self.damaged(f"reading stopped: {error}")
         except (pa.ArrowException, DecodeError) as error:
@@ -82,7 +82,7 @@ class Decoding(Reading):
         if self.status in ("ignored", "unknown"):
             self.refused.clear()  # an object that is no log has no records
         if self.reason and self.status == "read":
-            # what a broken disk or connection gave is read again; what a damaged object gave is all
+            # a broken disk, connection or session: read again; a damaged object gave all it has
             self.status = "partial" if self.seen and not broken else "failed"
 
     def _windows(self, blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -231,7 +231,8 @@ class _Body:
             except (AccessError, DecodeError):
                 raise
             except botocore.exceptions.FlexibleChecksumError as error:
-                raise DecodeError(f"the bytes received fail S3's checksum: {error}") from error
+                # Damaged on the way: the next ingest reads it again, as after a broken connection.
+                raise OSError(f"the bytes received fail S3's checksum: {error}") from error
             except (botocore.exceptions.BotoCoreError, OSError) as error:
                 self.close()
                 if attempt == _TRIES - 1:

@@ -1,0 +1,199 @@
+"""`lake ingest s3://...` against a real S3 server: a bucket gives the rows of the folder that was
+uploaded to it, and a connection that breaks costs no record."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+
+import logs
+import pytest
+from engine import ask, balance, fates, put
+from logs import FLOW_KEY, TRAIL_KEY
+from original import SHARED, lay_out_samples, require
+
+from lake.ingest import IngestOptions, ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers import S3Server
+
+pytestmark = pytest.mark.s3
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def upload(server: S3Server, bucket: str, folder: Path) -> None:
+    """A folder's files as objects, their paths below it as keys."""
+    client = server.client()
+    client.create_bucket(Bucket=bucket)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+
+    def put_one(path: Path) -> None:
+        key = path.relative_to(folder).as_posix()
+        client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put_one, files))
+
+
+def lake(url: str, *arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, with the server's keys and none of this machine's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    given = {
+        "PYTHONPATH": str(ROOT),
+        "AWS_ACCESS_KEY_ID": "testkey",
+        "AWS_SECRET_ACCESS_KEY": "testsecret1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(home / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+    }
+    command = [sys.executable, "-m", "lake.cli", *map(str, arguments), "--endpoint-url", url]
+    return subprocess.run(command, env=own | given, capture_output=True, text=True, timeout=300)
+
+
+def same_rows(bucket: Path, folder: Path, where: str = "") -> int:
+    """Compare every table of two lakes, all but where a row lay; gives the number of rows."""
+    counts = "SELECT event.dataset, count(*) FROM events GROUP BY ALL ORDER BY 1"
+    tables = ask(bucket, counts)
+    for table, count in tables:
+        found, wanted = (_rows(at, table, where) for at in (bucket, folder))
+        assert len(found) == count
+        assert found.keys() == wanted.keys(), table
+        for number, row in found.items():
+            assert row == wanted[number], table
+    if not where:
+        assert tables == ask(folder, counts)
+    return sum(count for _, count in tables)
+
+
+def _rows(lake: Path, table: str, where: str) -> dict[int, Any]:
+    """Rows by identity, without what tells where and when they were read."""
+    query = f'SELECT event.hash, to_json(t) FROM "{table}" AS t {where}'
+    rows = {number: json.loads(text) for number, text in ask(lake, query)}
+    for row in rows.values():
+        del row["log"], row["event"]["ingested"]
+    return {number: _valued(row) for number, row in rows.items()}
+
+
+def _valued(row: dict[str, Any]) -> dict[str, Any]:
+    """Without NULLs: a STRUCT of NULLs in one file is a NULL in another."""
+    inner = {k: _valued(v) if isinstance(v, dict) else v for k, v in row.items()}
+    return {k: v for k, v in inner.items() if v not in (None, {})}
+
+
+def test_a_bucket_gives_the_rows_of_its_folder(s3_server: S3Server, tmp_path: Path) -> None:
+    folder = lay_out_samples(tmp_path / "logs")
+    for path in sorted(p for p in require("corpus").rglob("*.*") if p.is_file())[::4]:
+        put(folder, path.relative_to(SHARED / "corpus").as_posix(), b"").write_bytes(
+            path.read_bytes()
+        )
+    upload(s3_server, "evidence-of-all", folder)
+    ingest(tmp_path / "folder", [str(folder)], IngestOptions(jobs=2))
+    where = ["ingest", "s3://evidence-of-all", "--lake", tmp_path / "bucket"]
+    done = lake(s3_server.url, *where, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert same_rows(tmp_path / "bucket", tmp_path / "folder") > 500
+    fates = _fates_by_key(tmp_path / "bucket")
+    assert fates == _fates_by_key(tmp_path / "folder")
+    balance(tmp_path / "bucket")
+    again = lake(s3_server.url, *where, home=tmp_path)
+    assert again.returncode == 0
+    assert f"{len(fates)} objects (0 B read): {len(fates)} unchanged" in again.stderr
+
+
+def _fates_by_key(lake: Path) -> list[tuple[object, ...]]:
+    """Fates without the duplicates' side: which of two equal objects comes first may differ."""
+    query = "SELECT size, status, source, records, rejects FROM objects ORDER BY ALL"
+    return ask(lake, query)
+
+
+def test_a_day_of_the_demo_from_a_bucket(
+    demo_folder: Path, s3_server: S3Server, tmp_path: Path
+) -> None:
+    upload(s3_server, "the-demo", demo_folder / "logs")
+    done = lake(
+        s3_server.url, "ingest", "s3://the-demo/", "--lake", tmp_path / "bucket",
+        "--geoip", demo_folder / "geoip", "--since", "2025-03-12",
+        home=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    other = "regexp_matches(replace(log.file.path, '/', '-'), '2025-?03-?1[01]')"
+    count = same_rows(tmp_path / "bucket", demo_folder / "lakehouse", f"WHERE NOT {other}")
+    assert 15_000 < count < 30_000
+
+
+@contextmanager
+def breaking(url: str, after: int) -> Iterator[tuple[str, list[bool]]]:
+    """A proxy before the server that breaks off the bodies of objects, as long as its list holds
+    True. It keeps the Host that the request was signed for."""
+    on = [True]
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            request = urllib.request.Request(url + self.path, headers=dict(self.headers))  # noqa: S310
+            try:
+                answer = urllib.request.urlopen(request)  # noqa: S310 - our own server
+            except HTTPError as error:
+                answer = error
+            body = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() not in ("connection", "transfer-encoding", "content-length"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            listing = "list-type" in self.path
+            ranged = self.headers.get("Range")
+            if on[0] and not listing:
+                body = b"" if ranged else body[:after]
+                self.close_connection = True
+            self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", on
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_body_that_breaks_off_is_read_again(s3_server: S3Server, tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(300)))
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(300)))
+    upload(s3_server, "breaking", tmp_path / "logs")
+    lakehouse = tmp_path / "lake"
+    with breaking(s3_server.url, 2_000) as (url, on):
+        where = ["ingest", "s3://breaking", "--lake", lakehouse, "--jobs", "1"]
+        first = lake(url, *where, home=tmp_path)
+        assert first.returncode == 1
+        assert "2 failed" in first.stderr
+        assert set(fates(lakehouse, "status, rows").values()) == {("failed", 0)}
+        reason = next(iter(fates(lakehouse, "reason").values()))[0]
+        assert re.search(r"the connection broke 5 times at byte 2,000|S3 sent 2,000 of", reason)
+        on[0] = False
+        second = lake(url, *where, home=tmp_path)
+        assert second.returncode == 0, second.stderr
+    assert ask(lakehouse, "SELECT count(*), count(DISTINCT event.hash) FROM events") == [(600, 600)]
+    assert set(fates(lakehouse, "status, records, rows, rejects").values()) == {
+        ("read", 300, 300, 0)
+    }
+    balance(lakehouse)
