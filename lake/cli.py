@@ -409,11 +409,14 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except LakeError as error:
-        sys.stderr.write(f"lake: {error}\n")
+        sys.stderr.write(f"lake: {_in_plain_words(str(error))}\n")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def _in_plain_words(text: str) -> str:
+    """Without the colours and the indented arrows that delta-rs puts into its errors."""
+    text = re.sub(r"\s*\u21b3\s*", ": ", re.sub(r"\x1b\[[0-9;]*m", "", text))
+    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)
 
 
 if __name__ == "__main__":

@@ -196,7 +196,9 @@ def _locate_local(text: str, lake: Path | None, days: Days, scratch: Path) -> Fo
         folder = os.path.realpath(path.parent)
         return FolderLocation(folder, real_scratch, path.name, real_lake, days)
     folder = os.path.realpath(path)
-    if folder == real_lake or is_lake(folder):
+    if folder == real_lake and not is_lake(folder):
+        raise UsageError(f"{path} holds the logs. Name another folder with --lake for the lake.")
+    if is_lake(folder):
         raise UsageError(f"{path} is the lake itself. Give the folder that holds the raw logs.")
     return FolderLocation(folder, real_scratch, None, real_lake, days)
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
-from lake.errors import UsageError, unknown_name
+from lake.errors import StorageError, UsageError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -152,8 +152,11 @@ def write(
 ) -> None:
     """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file.
 
-    Raises UsageError for an unknown format, duckdb.Error for wrong SQL.
+    Raises UsageError for an unknown format or folder, StorageError where the file cannot be
+    written, duckdb.Error for wrong SQL.
     """
+    if target is not None and not target.absolute().parent.is_dir():
+        raise UsageError(f"{target} cannot be written: its folder is not there. Make it first.")
     if form == "parquet":
         if target is None:
             raise UsageError("--format parquet writes a file: name it with -o FILE.")
@@ -167,8 +170,12 @@ def write(
     if target is None:
         FORMATS[form](con, out)
         return
-    with target.open("w", encoding="utf-8", newline="") as file:
-        FORMATS[form](con, file)
+    try:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            FORMATS[form](con, file)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StorageError(f"{target} cannot be written: {why}. Name another file.") from error
 
 
 def as_text(con: duckdb.DuckDBPyConnection, query: str, form: str) -> str:

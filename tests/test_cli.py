@@ -1,0 +1,414 @@
+"""The command line: results on stdout, words on stderr, exit codes 0, 1 and 2, the same values in
+every format, and what is said of wrong use: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import logs
+import pytest
+from engine import hashes, put
+from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
+
+from lake.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> Any:  # noqa: ANN401  JSON
+        return json.loads(self.out)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with logs: three calls, a record without a time, two flows, a note, a digest."""
+    folder = tmp_path_factory.mktemp("cli")
+    put(folder / "logs", TRAIL_KEY, logs.trail([*logs.events(3), TIMELESS]))
+    put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(2)))
+    put(folder / "logs", "notes.txt", b"Call the owner of the key on Monday.\n")
+    return folder
+
+
+@pytest.fixture
+def lake(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Done]:
+    """Run a line as the shell would, in this process and in the folder of the logs."""
+    monkeypatch.chdir(place)
+    for name in [n for n in os.environ if n.startswith(("AWS_", "LAKE_"))]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(place / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(line: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["lake", *shlex.split(line)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def made(place: Path) -> Path:
+    """The lake of these logs, made by the command."""
+    done = process(place, "ingest logs --lake made --jobs 1")
+    assert done.code == 0, done.err
+    return place / "made"
+
+
+def process(where: Path, line: str, before: Callable[[], None] | None = None) -> Done:
+    """Run a line in a process of its own."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "LAKE_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "lake.cli", *shlex.split(line)],
+        cwd=where,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        preexec_fn=before,
+        timeout=120,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+# -- ingest --------------------------------------------------------------------------------------
+
+
+def test_the_report_of_an_ingest(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    done = lake(f"ingest logs --lake {tmp_path / 'lake'} --jobs 1")
+    assert (done.code, done.out) == (0, "")
+    lines = [" ".join(line.split()) for line in done.err.splitlines()]
+    assert lines[0].startswith("3 objects (")
+    assert lines[0].endswith("): 2 read, 1 unknown")
+    assert "cloudtrail 1 4 3 0 1" in lines
+    assert "vpcflow 1 2 2 0 0" in lines
+    assert any(
+        line.startswith("6 records found = 5 rows + 0 duplicates + 1 rejects") for line in lines
+    )
+    assert "rejected records: lake rejects" in lines
+    assert "1 unknown: text that no source knows" in lines
+    assert any(line.startswith("e.g. ") and "/logs/notes.txt" in line for line in lines)
+    assert (tmp_path / "lake" / "lake.duckdb").exists()
+    again = lake(f"ingest logs --lake {tmp_path / 'lake'} --jobs 1")
+    assert again.code == 0
+    assert "3 objects (0 B read): 3 unchanged since they were read" in again.err
+
+
+def test_strict_makes_a_reject_an_exit_code(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    assert lake(f"ingest logs --lake {tmp_path / 'lake'} --jobs 1 --strict").code == 1
+
+
+def test_a_failed_object_is_an_exit_code(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(1)))
+    (tmp_path / "logs" / "gone.json").symlink_to("nowhere")
+    done = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1")
+    assert done.code == 1
+    assert "1 failed: a link to nothing: nowhere" in done.err
+
+
+def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    put(tmp_path / "logs", "notes.txt", b"Call the owner of the key on Monday.\n")
+    done = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1")
+    assert done.code == 1
+    assert "1 objects (37 B read): 1 unknown" in done.err
+    assert "notes.txt" in done.err
+    assert "No AWS logs were found there. What was there instead stands above" in done.err
+    assert "`lake sources`" in done.err
+
+
+def test_options_reach_the_ingest(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    put(tmp_path / "logs", "bare.log", "\n".join(logs.flows(2)).encode())
+    lake(
+        f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1 --source vpcflow "
+        "--account 000000000012 --memory 600MB --since 2024-01-01 --until 2024-12-31"
+    )
+    query = f"sql 'SELECT count(*) AS n FROM vpcflow' --lake {tmp_path / 'lake'} --format json"
+    assert lake(query).rows == [{"n": 2}]
+
+
+WRONG = {
+    "ingest nowhere": "no such folder or file: nowhere. ",
+    "ingest log": "Did you mean logs?",
+    "ingest empty --lake new": "no objects at empty: the place is empty. Name another.",
+    "ingest logs --lake made --source trail": "unknown source 'trail'. Known: alb, alb_connection,",
+    "ingest logs --lake made --since yesterday": "--since yesterday: write a day as 2024-02-01, or",
+    "ingest logs --lake made --since 2024-02-02 --until 2024-02-01": "Exchange --since and --until",
+    "ingest logs --lake made --account 12": "--account 12: an account id has twelve digits.",
+    "ingest logs --lake made --memory lots": "--memory lots: write a size as 4GB or 800MB.",
+    "ingest logs --lake made --geoip nowhere": "nowhere",
+    "ingest made --lake other": "made is the lake itself. Give the folder that holds the raw logs.",
+    "ingest logs --lake logs": "logs holds the logs. Name another folder with --lake for the lake.",
+    "ingest logs/AWSLogs --lake logs": "logs holds other files and no lake. Name an empty or new",
+    "ingest logs --lake logs/notes.txt": "logs/notes.txt is a file. Name a folder with --lake.",
+    "ingest s3:///x --lake new": "'s3:///x' names no bucket. Write s3://bucket or s3://bucket/prefix",
+    "ingest s3://bucket --lake new": "no AWS credentials for s3://bucket/. Set AWS_ACCESS_KEY_ID",
+    "ingest s3://bucket --lake new --profile me": "unknown AWS profile 'me'. Known: none.",
+    "ingest ftp://host/x --lake new": "is neither a folder, a file nor s3://bucket/prefix",
+    "ingest": "Missing argument",
+    "ingest logs --jobs 0": "--jobs",
+    "sql 'SELECT 1' --lake nowhere": "no lake at nowhere: the folder is not there. Make one with",
+    "sql 'SELECT 1' --lake empty": "no lake at empty: the folder is empty.",
+    "sql 'SELECT 1'": "no lake at lakehouse",
+    "sql --lake made ' '": "no query. Try: lake sql 'SELECT count(*) FROM events'.",
+    "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
+    "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
+    "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
+    "sql --lake made 'SELECT 1' --format xml": (
+        "unknown format 'xml'. Known: csv, json, jsonl, parquet, table."
+    ),
+    "sql --lake made 'SELECT 1' --format parquet": "--format parquet writes a file: name it",
+    "sql --lake made 'SELECT 1' --as-of noon": "--as-of noon: write a time as 2024-02-01T10",
+    "sql --lake made 'SELECT 1' -o no/such/folder.csv": (
+        "no/such/folder.csv cannot be written: its folder is not there."
+    ),
+    "panels trails --lake made": (
+        "unknown dashboard 'trails'. Known: cloudtrail (CloudTrail Summary), overview (Overview)."
+    ),
+    "panels cloudtrail --lake made --from noon": "--from noon: write a time as",
+    "panels cloudtrail --lake made --where 'nobody = 1'": "nobody",
+    "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",
+    "status --lake nowhere": "no lake at nowhere",
+    "rejects --lake nowhere": "no lake at nowhere",
+    "dashboard --lake nowhere": "nowhere: the folder is not there.",
+    "demo logs": "logs is not empty. Name a new folder.",
+    "geoip update --folder new": "no MaxMind account is set. Set MAXMIND_ACCOUNT_ID and",
+    "nonsense": "No such command 'nonsense'",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), WRONG.items(), ids=WRONG)
+def test_wrong_use_says_what_to_do(
+    line: str, words: str, lake: Callable[[str], Done], made: Path, place: Path
+) -> None:
+    (place / "empty").mkdir(exist_ok=True)
+    done = lake(line)
+    assert (done.code, done.out) == (2, "")
+    assert words in " ".join(done.err.replace("│", " ").split())
+    assert "Traceback" not in done.err
+    assert not (place / "new").exists()
+
+
+def test_a_lake_of_a_newer_version(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(made, tmp_path / "newer")
+    log = sorted((tmp_path / "newer" / "_lake" / "_delta_log").glob("*.json"))[0]
+    log.write_text(log.read_text().replace('{\\"format\\": 1}', '{\\"format\\": 99}'))
+    for line in ("sql 'SELECT 1'", "status", "ingest logs"):
+        done = lake(f"{line} --lake {tmp_path / 'newer'}")
+        assert (done.code, done.out) == (2, "")
+        assert "made by a newer siem-lake (format 99; this one reads up to 1). Upgrade" in done.err
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A limit on the size of a file stands for a disk without room."""
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(4_000)))
+    line = "ingest logs --lake lake --jobs 1"
+    done = process(tmp_path, line, full)
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert "File too large" in done.err
+    assert "run the same command again" in done.err
+    assert process(tmp_path, line).code == 0
+    assert len(set(hashes(tmp_path / "lake"))) == 4_000
+
+
+# -- results -------------------------------------------------------------------------------------
+
+VALUES = """SELECT * FROM (VALUES
+  (1::BIGINT, 'a,"b"', TIMESTAMPTZ '2024-02-01 10:00:00.5Z', {'x': [1, 2]}, 1.5::DOUBLE, true),
+  (NULL, '=1+1', NULL, NULL, NULL, false)) AS t(n, text, moment, tree, share, yes)"""
+PLAIN = [
+    {"n": 1, "text": 'a,"b"', "moment": "2024-02-01T10:00:00.500000Z", "tree": {"x": [1, 2]},
+     "share": 1.5, "yes": True},
+    {"n": None, "text": "=1+1", "moment": None, "tree": None, "share": None, "yes": False},
+]  # fmt: skip
+
+
+def test_json_and_json_lines(lake: Callable[[str], Done], made: Path) -> None:
+    whole = lake(f"sql {shlex.quote(VALUES)} --lake made --format json")
+    assert (whole.code, whole.err, whole.rows) == (0, "", PLAIN)
+    lines = lake(f"sql {shlex.quote(VALUES)} --lake made --format jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == PLAIN
+
+
+def test_csv_quotes_and_disarms_formulas(lake: Callable[[str], Done], made: Path) -> None:
+    assert lake(f"sql {shlex.quote(VALUES)} --lake made --format csv").out == (
+        "n,text,moment,tree,share,yes\n"
+        '1,"a,""b""",2024-02-01T10:00:00.500000Z,"{""x"": [1, 2]}",1.5,true\n'
+        ",'=1+1,,,,false\n"
+    )
+
+
+def test_a_table(lake: Callable[[str], Done], made: Path) -> None:
+    query = "SELECT 1 AS n, 'x' AS text UNION ALL SELECT 20, 'long' ORDER BY 1"
+    done = lake(f'sql "{query}" --lake made')
+    assert [line.rstrip() for line in done.out.splitlines()] == [" n  text", " 1  x", "20  long"]
+    assert done.err == ""
+
+
+def test_parquet_keeps_the_types(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    done = lake(f"sql {shlex.quote(VALUES)} --lake made --format parquet -o {target}")
+    assert (done.code, done.out) == (0, "")
+    types = duckdb.sql(f"SELECT column_type FROM (DESCRIBE FROM '{target}')").fetchall()
+    assert [kind for (kind,) in types] == [
+        "BIGINT", "VARCHAR", "TIMESTAMP WITH TIME ZONE", "STRUCT(x INTEGER[])", "DOUBLE", "BOOLEAN",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
+def test_a_file_holds_what_stdout_would(
+    form: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    line = f"sql {shlex.quote(VALUES)} --lake made --format {form}"
+    written = lake(f"{line} -o {tmp_path / 'out'}")
+    assert (written.code, written.out) == (0, "")
+    assert (tmp_path / "out").read_text("utf-8") == lake(line).out
+
+
+def test_no_rows_in_every_format(lake: Callable[[str], Done], made: Path) -> None:
+    query = "'SELECT 1 AS n WHERE false' --lake made --format"
+    assert lake(f"sql {query} json").out == "[]\n"
+    assert lake(f"sql {query} jsonl").out == ""
+    assert lake(f"sql {query} csv").out == "n\n"
+
+
+def test_a_query_from_stdin(
+    lake: Callable[[str], Done], made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT count(*) AS n FROM events;\n"))
+    assert lake("sql --lake made --format json").rows == [{"n": 5}]
+
+
+def test_a_lake_of_the_environment(
+    lake: Callable[[str], Done], made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_DIR", "made")
+    assert lake("sql 'SELECT count(*) AS n FROM events' --format json").rows == [{"n": 5}]
+
+
+def test_the_lake_as_of_a_time(lake: Callable[[str], Done], made: Path) -> None:
+    query = "sql 'SELECT count(*) AS n FROM events' --lake made --format json --as-of"
+    assert lake(f"{query} 2099-01-01T00:00:00Z").rows == [{"n": 5}]
+
+
+def test_a_moved_lake_is_told_on_stderr(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(made, tmp_path / "moved")
+    done = lake(f"sql 'SELECT 1 AS n' --lake {tmp_path / 'moved'} --format json")
+    assert done.rows == [{"n": 1}]
+    assert done.err == "the lake has been moved: lake.duckdb was written anew\n"
+    assert lake(f"sql 'SELECT 1 AS n' --lake {tmp_path / 'moved'} --format json").err == ""
+
+
+def test_a_pipe_that_closes_early(made: Path) -> None:
+    """As `lake sql ... | head -1` does."""
+    line = f"{sys.executable} -m lake.cli sql 'FROM range(200000)' --lake {made} --format csv"
+    done = subprocess.run(
+        ["bash", "-c", f"{line} | head -1"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("range\n", "")
+
+
+# -- the other commands --------------------------------------------------------------------------
+
+
+def test_status(lake: Callable[[str], Done], made: Path) -> None:
+    rows = lake("status --lake made --format json").rows
+    assert [(r["table"], r["rows"], r["files"], r["accounts"], r["first"]) for r in rows] == [
+        ("cloudtrail", 3, 1, 1, "2024-02-01"),
+        ("vpcflow", 2, 1, 1, "2024-02-01"),
+    ]
+    done = lake("status --lake made")
+    assert "objects: 2 read, 1 unknown; 0 duplicates, 1 rejects" in done.out
+    assert "days are UTC" in done.out
+    assert done.err == ""
+
+
+def test_sources(lake: Callable[[str], Done]) -> None:
+    names = [row["source"] for row in lake("sources --format json").rows]
+    assert names == sorted(p.parent.name for p in (ROOT / "transforms").glob("*/source.toml"))
+
+
+def test_rejects(lake: Callable[[str], Done], made: Path) -> None:
+    (row,) = lake("rejects --lake made --format json").rows
+    assert (row["source"], row["position"], row["reason"]) == ("cloudtrail", 4, "no valid time")
+    assert json.loads(row["text"]) == TIMELESS
+    assert row["path"].endswith(TRAIL_KEY)
+
+
+def test_rejects_that_are_cut_say_so(lake: Callable[[str], Done], tmp_path: Path) -> None:
+    records = [{**TIMELESS, "eventID": str(number)} for number in range(5)]
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail([*records, logs.event(1)]))
+    at = f"--lake {tmp_path / 'lake'}"
+    lake(f"ingest {tmp_path / 'logs'} {at} --jobs 1")
+    done = lake(f"rejects {at} --limit 2")
+    assert len(done.out.splitlines()) == 3
+    assert done.err == "2 of 5 shown; --limit 0 shows all.\n"
+    assert len(lake(f"rejects {at} --limit 0").out.splitlines()) == 6
+    assert len(lake(f"rejects {at} --limit 2 --format json").rows) == 5
+
+
+def test_panels(lake: Callable[[str], Done], made: Path) -> None:
+    line = (
+        "panels 'CloudTrail Summary' --lake made --from 2024-02-01T10:00:02Z --to 2024-02-01T11:00Z"
+    )
+    panels = {panel["title"]: panel for panel in lake(line).rows}
+    assert panels["CloudTrail - AWS Account(Bar)"]["rows"] == [[ACCOUNT, 2]]
+    assert panels["CloudTrail - Login Failed"]["rows"][0][-1] == 0
+    assert panels["CloudTrail - Error Code(Pie)"]["note"] == "No call failed."
+    narrowed = lake(f"{line} --where \"event.id LIKE '%3'\"").rows
+    assert next(p for p in narrowed if p["title"] == "CloudTrail - AWS Account(Bar)")["rows"] == [
+        [ACCOUNT, 1]
+    ]
+
+
+def test_help_and_version(lake: Callable[[str], Done]) -> None:
+    assert lake("--version").out.startswith("siem-lake ")
+    for command in ("ingest", "sql", "status", "sources", "rejects", "demo", "dashboard", "panels"):
+        done = lake(f"{command} --help")
+        assert (done.code, done.err) == (0, "")
+        assert "--help" in done.out
