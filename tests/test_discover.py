@@ -132,9 +132,7 @@ def test_a_lake_is_not_evidence(tmp_path: Path) -> None:
             *("a lake, not evidence", "ignored"),
         )
     ]
-    with pytest.raises(
-        UsageError, match=r"is the lake itself\. Give the folder that holds the raw"
-    ):
+    with pytest.raises(UsageError, match=r"mine holds the logs\. Name another folder with --lake"):
         locate(top / "mine", scratch=tmp_path, lake=top / "mine")
     with pytest.raises(UsageError, match="is the lake itself"):
         locate(top / "other", scratch=tmp_path)
