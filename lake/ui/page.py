@@ -77,7 +77,7 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
         grid.metric(
             plain(label),
             f":red[{count(value)}]" if red else count(value),
-            help=plain(f"{panel.about} {result.note or ''}"),
+            help=plain(f"{panel.title}: {panel.about} {result.note or ''}"),
             border=True,
             height="stretch",
         )
@@ -101,7 +101,9 @@ def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
 def _card(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"**{plain(panel.label or panel.title)}**", help=plain(panel.about), width="stretch"
+            f"**{plain(panel.label or panel.title)}**",
+            help=plain(f"{panel.title}: {panel.about}"),
+            width="stretch",
         )
         _source(view, panel, result)
     if result.note:

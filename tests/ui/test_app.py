@@ -167,6 +167,15 @@ def test_the_rest_of_a_list_is_not_a_value(app: AppTest, monkeypatch: pytest.Mon
     assert shown["name"] == ["curl", "Other", "all others"]
 
 
+@pytest.mark.parametrize("name", ["overview", "cloudtrail"])
+def test_every_panel_tells_its_whole_title(app: AppTest, name: str) -> None:
+    """The original's titles, such as `(CIS3.1)`, stand where a short label leaves them out."""
+    open_page(app, name)
+    helps = [element.proto.help.replace("\\", "") for element in [*app.metric, *app.main.markdown]]
+    told = {text.split(": ")[0] for text in helps if text}
+    assert told == {panel.title for panel in find_dashboard(name).panels}
+
+
 def test_the_sentence_counts_what_the_panels_count(app: AppTest) -> None:
     open_page(app, "cloudtrail")
     words = app.main.caption[0].value.replace("\\", "")
