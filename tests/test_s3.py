@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, FlexibleChecksumError, NoCredentialsError
 
 from lake import s3errors
 from lake.days import Days
@@ -276,6 +276,38 @@ class _Cut:
         block: bytes = self.body.read(min(size, self.left))
         self.left -= len(block)
         return block
+
+    def close(self) -> None:
+        self.body.close()
+
+
+@pytest.mark.s3
+def test_bytes_damaged_on_the_way_are_a_broken_connection(
+    place: Callable[..., S3Location],
+    s3_server: S3Server,
+) -> None:
+    """Not a damaged object, which would count as read: the next ingest reads it again."""
+    s3_server.client().put_object(Bucket="evidence", Key="open/damaged.log", Body=b"a line\n")
+    location = place("open/damaged.log")
+    obj = next(location.objects())
+    assert isinstance(obj, RawObject)
+
+    def damage(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Body"] = _Damaged(parsed["Body"])
+
+    location.client().meta.events.register("after-call.s3.GetObject", damage)
+    with location.open(obj) as stream, pytest.raises(OSError, match="fail S3's checksum: Expected"):
+        stream.read()
+
+
+class _Damaged:
+    """A body whose checksum is not that of its bytes."""
+
+    def __init__(self, body: StreamingBody) -> None:
+        self.body = body
+
+    def read(self, size: int) -> bytes:
+        raise FlexibleChecksumError(error_msg="Expected checksum x did not match y")
 
     def close(self) -> None:
         self.body.close()
