@@ -281,7 +281,6 @@ def dashboard(
 ) -> None:
     """Serve the dashboards on 127.0.0.1 until interrupted."""
     import os
-    import subprocess
 
     path = (lake or default_lake()).absolute()
     _open(path)
@@ -296,13 +295,9 @@ def dashboard(
     command = [sys.executable, "-m", "streamlit", "run", str(resource("app_streamlit.py"))]
     command += [f"--{name}={value}" for name, value in options.items()]
     _stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
-    config = resource(".streamlit").parent
-    try:
-        environment = {**os.environ, "LAKE_DIR": str(path)}
-        ended = subprocess.run(command, env=environment, cwd=config, check=False)  # noqa: S603
-    except KeyboardInterrupt:
-        return
-    raise typer.Exit(ended.returncode)
+    os.chdir(resource(".streamlit").parent)
+    # In place of this process: whoever ends `lake dashboard` ends the server.
+    os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
 
 
 @app.command()

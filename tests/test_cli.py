@@ -7,8 +7,10 @@ import json
 import os
 import resource
 import shlex
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ import logs
 import pytest
 from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
+from servers import free_port
 
 from lake.cli import main
 
@@ -404,6 +407,35 @@ def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     assert next(p for p in narrowed if p["title"] == "CloudTrail - AWS Account(Bar)")["rows"] == [
         [ACCOUNT, 1]
     ]
+
+
+def test_who_ends_the_dashboard_ends_its_server(made: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lake.cli", "dashboard", "--lake", str(made), "--port", str(port)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        assert f"http://127.0.0.1:{port}".encode() in process.stderr.readline()
+        assert _listens(port, 60)
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert not _listens(port, 0)
+
+
+def _listens(port: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while True:
+        with socket.socket() as trial:
+            if trial.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
 
 
 def test_help_and_version(lake: Callable[[str], Done]) -> None:
