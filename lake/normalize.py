@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from lake.derive import Columns
     from lake.engine import Engine
     from lake.enrich.geoip import GeoIP
+    from lake.fieldsets import Tree
     from lake.sources import Source
 
-_ABOUT = ("row", "reject", "accepted", "hash", "more")
+_ABOUT = ("row", "reject", "accepted", "hash", "r", "more")
 """Flat columns that are no leaves."""
 _NO_ROW = "normalize.sql gives no row for this record"
 
@@ -207,12 +208,16 @@ class Chunk:
         return Rows(self.source, columns, hashes, partitions, part, objects)
 
     def _columns(self, flat: pa.Table) -> Columns:
+        """The leaves that some row fills: the record's own members, then what normalize.sql gives;
+        of a member that it gives, the record's is left out."""
         columns: Columns = {}
+        given = set(outputs(self.source))
+        if "r" in flat.column_names:
+            _flatten(columns, "native", _one(flat["r"]), self.source.native, given)
         for name in flat.column_names:
             column = flat[name]
             if name not in _ABOUT and (column.null_count < len(column) or name == "@timestamp"):
-                column = _one(column)
-                columns[name] = column.storage if isinstance(column, pa.ExtensionArray) else column
+                columns[name] = _one(column)
         return columns
 
     def _place(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> None:
@@ -238,6 +243,19 @@ class Chunk:
         hint = self.account if name == "account" else None
         keys = [getattr(f, name) or hint for f in self.facts]
         return keyed(Coded(column.dictionary, to_codes(column.indices)), valid, objects, keys)
+
+
+def _flatten(
+    columns: Columns, prefix: str, array: pa.StructArray, tree: Tree, given: set[str]
+) -> None:
+    for member, inner in zip(array.type, array.flatten(), strict=True):
+        path, body = f"{prefix}.{member.name}", tree[member.name]
+        if path in given:
+            continue
+        if isinstance(body, dict):
+            _flatten(columns, path, inner, body, given)
+        elif inner.null_count < len(inner):
+            columns[path] = inner.storage if isinstance(inner, pa.ExtensionArray) else inner
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

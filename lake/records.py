@@ -57,6 +57,8 @@ def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.Du
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "preserve_insertion_order": True,
+        # it puts an inner SELECT's expressions into an outer one as often as that names them
+        "disabled_optimizers": "projection_pullup",
     }
     if temp:
         config["temp_directory"] = temp

@@ -20,7 +20,6 @@ from lake.fieldsets import (
     Tree,
     core_sets,
     field_sets,
-    leaves,
     prune,
     quote,
     type_sql,
@@ -156,9 +155,9 @@ def view_columns(source: Source) -> dict[str, str]:
 @cache
 def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     """The SELECT over `records` that gives a row a record, with these columns: `row` (the record's
-    place in the chunk), `reject`, `accepted`, `hash` (where text tells the identity), and each leaf
-    under its own name and type. With `filled`, only these leaves and `more`: whether any other has
-    a value; handing out an empty column costs 30 ns a row."""
+    place in the chunk), `reject`, `accepted`, `hash` (where text tells the identity), `r` (JSON),
+    and each target under its own name and type. With `filled`, only these targets and `more`:
+    whether any other has a value; handing out an empty column costs 30 ns a row."""
     given = outputs(source)
     columns = ["n.record.row AS row", f"{_reject(given)} AS reject"]
     if source.accepts is not None:
@@ -167,7 +166,9 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
         columns.append(f"{_hash('coalesce(n.identity, n.record.text)')} AS hash")
     elif source.identity == "unique-line":
         columns.append(f"{_hash('n.record.text')} AS hash")
-    every = _leaf_values(source, given)
+    if source.format == "json":
+        columns.append("n.record.r AS r")
+    every = _values(source, given)
     kept = every if filled is None else {n: v for n, v in every.items() if n in filled}
     columns += [f"{value} AS {quote(name)}" for name, value in kept.items()]
     if filled is not None:
@@ -176,16 +177,10 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     return f"SELECT {', '.join(columns)} FROM ({source.sql.rstrip().rstrip(';')}) n"
 
 
-def _leaf_values(source: Source, given: dict[str, str]) -> dict[str, str]:
-    """Leaf -> its SQL: the record's own members, where normalize.sql does not give them itself,
-    then what it gives."""
+def _values(source: Source, given: dict[str, str]) -> dict[str, str]:
+    """Target -> its SQL, in the target's type."""
     targets = source.targets
     values: dict[str, str] = {}
-    if source.format == "json":
-        for leaf in leaves(source.native, "native."):
-            parts = leaf.name.split(".")
-            if not any(".".join(parts[:n]) in given for n in range(2, len(parts) + 1)):
-                values[leaf.name] = "n.record.r." + ".".join(map(quote, parts[1:]))
     for name, kind in given.items():
         if name not in ("record", "reject", "identity"):
             value, due = f"n.{quote(name)}", _declared(source, name, targets)
