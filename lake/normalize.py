@@ -28,7 +28,7 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.rowmodel import flat_sql
+from lake.rowmodel import flat_sql, outputs
 from lake.spelling import respelled
 
 if TYPE_CHECKING:

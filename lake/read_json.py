@@ -166,9 +166,7 @@ def cut_records(
     encoding: pa.Array | None,
 ) -> Records:
     """Lines as records, with the text in which their fields are cut."""
-    given = reading.catalogue[shape.source].delimited
-    assert given is not None  # noqa: S101
-    separator, cut = cut_fields(array, given)
+    separator, cut = cut_fields(array, reading.cutting(shape.source))
     shape = replace(shape, separator=separator)
     return Records(shape, array, position, wraps, original, encoding, cut)
 

@@ -15,6 +15,7 @@ from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv, read_messages
+from lake.recognise import heads
 from lake.shapes import utf8
 from lake.sources import column_name
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 DIRECTIVES = 16
 """Lines looked at for the `#` line that gives the names of the fields."""
-_NAMES = r"^[A-Za-z\"][A-Za-z_()\-]+[ ,\t]+[A-Za-z\"]"
+_NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 """A line that may be a header: it begins with two names."""
 
 
@@ -177,8 +178,7 @@ class LineReader:
         if given.header != "none" and source.header is not None:
             hint = pc.match_substring_regex(array, _NAMES)
             for place in np.flatnonzero(hint.to_numpy(zero_copy_only=False)).tolist():
-                names = [column_name(n) for n in re.split(r"[\s,]+", array[place].as_py())]
-                if source.fits_header(names):
+                if heads(source, re.split(r"[\s,]+", array[place].as_py().strip())):
                     marks.add(place)
         if given.header.startswith("#"):
             directives = pc.starts_with(array, "#").to_numpy(zero_copy_only=False)

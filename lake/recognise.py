@@ -43,6 +43,8 @@ class Reading:
     headers: list[str] = field(default_factory=list)
     mended: dict[int, bytes] = field(default_factory=dict)
     seen: int = 0
+    delimiter: str | None = None
+    """What the lines are cut at, where their header says another than the source's own."""
     _losses: dict[str, Losses] = field(default_factory=dict)
 
     def refuse(self, text: bytes, reason: str, position: int | None = None) -> None:
@@ -104,7 +106,13 @@ class Reading:
         if not members and texts[0][:1] not in (b"{", b"["):
             line = texts[0].decode("utf-8", "replace").split("\n")[0]
             return self.recognise_line(line, self.by_key("delimited"))
-        return self._is(choose([], self.by_key("json")), members)
+        by_key = choose([], self.by_key("json"))
+        return self._is(by_key or self._whose_columns(members), members)
+
+    def _whose_columns(self, names: list[str]) -> Source | None:
+        """The source of the key whose columns these names are, where none of them tells a source:
+        its owner may have chosen only such (`start end bytes`)."""
+        return next((s for s in self.delimited_by_key() if _names_columns(s, names)), None)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -161,20 +169,30 @@ class Reading:
     @property
     def delimited(self) -> Delimited:
         """How the source's lines are cut; only after lines have been recognised."""
-        assert self.source is not None and self.source.delimited is not None  # noqa: S101
-        return self.source.delimited
+        assert self.source is not None  # noqa: S101
+        return self.cutting(self.source.name)
+
+    def cutting(self, name: str) -> Delimited:
+        """How the lines of a source are cut in this object."""
+        given = self.catalogue[name].delimited
+        assert given is not None  # noqa: S101
+        return given if self.delimiter is None else replace(given, delimiter=self.delimiter)
 
     def recognise_first(self, first: str) -> Shape | None:
         """The shape of lines, by the first of them and the object's key."""
         by_key = self.delimited_by_key()
         forced = self.catalogue[self.forced] if self.forced else None
-        for delimiter in (None, ",", "\t"):
-            names = [column_name(n) for n in first.split(delimiter)]
-            found = self.catalogue.by_header(names)
+        for delimiter in (",", "\t", None):
+            if delimiter is not None and delimiter not in first:
+                continue
+            names = first.split(delimiter)
+            found = self.catalogue.by_header([column_name(n) for n in names])
             source = forced or choose(found, [s for s in by_key if s in found])
-            if source is not None and source.delimited and source.fits_header(names):
+            source = source or self._whose_columns(names)
+            if source is not None and source.delimited and heads(source, names):
                 self.source = source
-                return self.header(first, first.split(delimiter))
+                self.delimiter = delimiter
+                return self.header(first, names)
         return self.recognise_line(first, by_key)
 
     def recognise_directives(self, head: list[str]) -> Shape | None:
@@ -239,6 +257,21 @@ class Reading:
         return Shape(
             self.source.name, "fields", tuple((p, c) for c, p in known.items()), len(names)
         )
+
+
+def heads(source: Source, names: list[str]) -> bool:
+    """Whether a line of these names is a header of the source."""
+    if source.fits_header([column_name(n) for n in names]):
+        return True
+    given = source.delimited
+    return given is not None and given.header == "first-line" and _names_columns(source, names)
+
+
+def _names_columns(source: Source, names: list[str]) -> bool:
+    """Whether most of these names are columns of the source."""
+    given = source.delimited
+    known = sum(given.column(name) is not None for name in names) if given else 0
+    return 2 * known > len(names)
 
 
 def members_of(text: bytes) -> list[str] | None:

@@ -8,6 +8,7 @@ items of a list (`"h2","http/1.1"`) go, the commas stay.
 
 from __future__ import annotations
 
+import csv
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,23 @@ _QUOTE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '",\\\x1f')
 def cut_fields(lines: pa.Array, given: Delimited) -> tuple[str, pa.Array | None]:
     """The separator of the fields, and the lines in which it stands between fields only; None
     where the lines themselves will do. An item is NULL where a line cannot be cut."""
+    if given.delimiter == ",":
+        return SEPARATOR, pa.array([_cut_csv(line) for line in lines.to_pylist()], pa.string())
     if given.quotes:
         return SEPARATOR, _cut_quoted(lines, given)
     if given.delimiter != " " or not pc.any(pc.match_substring(lines, "  ")).as_py():
         return given.delimiter, None
     plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
+
+
+def _cut_csv(line: str) -> str | None:
+    """A line of a table exported as CSV, in which a quote is doubled (RFC 4180)."""
+    try:
+        (fields,) = csv.reader([line.replace(SEPARATOR, REPLACED)], strict=True)
+    except (csv.Error, ValueError):
+        return None
+    return SEPARATOR.join(fields)
 
 
 def _cut_quoted(lines: pa.Array, given: Delimited) -> pa.Array:

@@ -66,6 +66,21 @@ def test_a_line_is_cut(line: str, fields: list[str] | None) -> None:
     assert cut(['x "y z"', line, '"x y" z']) == [["x", "y z"], fields, ["x y", "z"]]
 
 
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ("2,10.0.0.1,,ACCEPT", ["2", "10.0.0.1", "", "ACCEPT"]),
+        ('"2","10.0.0.1","a,b"', ["2", "10.0.0.1", "a,b"]),
+        ('2,"say ""hi""",x', ["2", 'say "hi"', "x"]),
+        ('"2","a', None),
+        ("a\x1fb,c", ["a\ufffdb", "c"]),
+        ("", [""]),
+    ],
+)
+def test_a_line_of_a_table_exported_as_csv(line: str, fields: list[str] | None) -> None:
+    assert cut(["a,b", line], replace(PLAIN, delimiter=",")) == [["a", "b"], fields]
+
+
 def test_lines_of_many_blocks_keep_their_order() -> None:
     lines = [f'{n} "user agent {n}" "{"z" * (n % 4000)}"' for n in range(3000)]
     lines[7], lines[1234], lines[1999] = 'odd "one', '7 "x" y" 1', "\x1f"

@@ -1,0 +1,43 @@
+"""Rows as flat dictionaries, so that a test can spell out everything that a record became."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from logs import read
+
+if TYPE_CHECKING:
+    from logs import Read
+
+ENGINE = ("event.hash", "event.ingested", "event.original", "cloud.provider", "event.kind")
+"""Leaves that the engine fills alike for every source, and `event.kind`, which is always event."""
+
+
+def leaves(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a row that are not NULL, by their dotted names; `log` left out."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        path = prefix + name
+        if isinstance(value, dict):
+            found |= leaves(value, path + ".")
+        elif value is not None:
+            found[path] = value
+    return {n: v for n, v in found.items() if n not in ENGINE and not n.startswith("log.")}
+
+
+def flat(data: bytes | str, key: str, source: str) -> list[dict[str, Any]]:
+    """The leaves of all rows of an object, in its order; they are of this source, none rejected."""
+    result = taken(data, key)
+    assert (result.status, result.rejects) == ("read", [])
+    assert {row["event"]["dataset"] for row in result.rows} <= {source}
+    return [leaves(row) for row in result.rows]
+
+
+def taken(data: bytes | str, key: str) -> Read:
+    """What became of an object."""
+    return read(data.encode() if isinstance(data, str) else data, key)
+
+
+def only(row: dict[str, Any], *prefixes: str) -> dict[str, Any]:
+    """The leaves below some names."""
+    return {n: v for n, v in row.items() if n.startswith(prefixes)}

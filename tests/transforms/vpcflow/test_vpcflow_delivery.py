@@ -1,0 +1,199 @@
+"""VPC flow logs in every form of delivery: bare lines, envelopes, JSON, CSV, Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from logs import FLOW_HEADER, WRAPPERS, subscription
+from rows import flat, only, taken
+
+LINE = (
+    "2 123456789010 eni-1235b8ca 172.31.16.139 203.0.113.21 20641 22 6 20 4249 "
+    "1418530010 1418530070 ACCEPT OK"
+)
+NODATA = "2 123456789010 eni-1235b8ca - - - - - - - 1431280876 1431280934 - NODATA"
+HIVE = (
+    "AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2021/"
+    "month=03/day=26/hour=03/"
+    "123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20210326T0320Z_fe123456.log"
+)
+VALUES = dict(zip(FLOW_HEADER.split(), LINE.split(), strict=True))
+
+
+def expected() -> dict[str, Any]:
+    """The line as a row, where neither key nor envelope says the region."""
+    (found,) = flat(f"{FLOW_HEADER}\n{LINE}\n", "x.log", "vpcflow")
+    assert found["source.ip"] == "172.31.16.139"
+    assert "cloud.region" not in found
+    return found
+
+
+def camel(name: str) -> str:
+    first, *rest = {"srcaddr": "src-addr", "dstaddr": "dst-addr", "srcport": "src-port",
+                    "dstport": "dst-port"}.get(name, name).split("-")  # fmt: skip
+    return first + "".join(part.capitalize() for part in rest)
+
+
+DELIVERIES = {
+    "without a header": f"{LINE}\n",
+    "export task": f"2014-12-14T04:07:55.000Z {LINE}\n",
+    "CSV": f"{FLOW_HEADER.replace(' ', ',')}\n{LINE.replace(' ', ',')}\n",
+    "CSV in quotes": "".join(
+        ",".join(f'"{word}"' for word in text.replace("-id", "_id").split()) + "\r\n"
+        for text in (FLOW_HEADER, LINE)
+    ),
+    "tab separated": f"{FLOW_HEADER}\n{LINE}\n".replace(" ", "\t"),
+    "in capitals": f"{FLOW_HEADER.upper()}\n{LINE}\n",
+    "JSON lines": json.dumps(VALUES) + "\n",
+    "JSON with underscores": json.dumps({n.replace("-", "_"): v for n, v in VALUES.items()}),
+    "JSON of Logs Insights": json.dumps({camel(n): v for n, v in VALUES.items()}),
+    "JSON numbers": json.dumps(
+        {n: int(v) if v.isdigit() and len(v) < 11 else v for n, v in VALUES.items()}
+    ),
+    "Firehose": json.dumps({"message": LINE}) + "\n",
+}
+
+
+@pytest.mark.parametrize("form", DELIVERIES)
+def test_the_same_row_in_every_form(form: str) -> None:
+    (found,) = flat(DELIVERIES[form], "any/key", "vpcflow")
+    assert found == expected()
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_the_same_row_in_every_compression(wrapper: str) -> None:
+    data = WRAPPERS[wrapper](f"{FLOW_HEADER}\n{LINE}\n".encode())
+    assert flat(data, "any/key", "vpcflow") == [expected()]
+
+
+def test_a_subscription_says_account_and_stream() -> None:
+    result = taken(json.dumps(subscription([LINE, NODATA])), "any/key")
+    assert [row["native"]["log_status"] for row in result.rows] == ["OK", "NODATA"]
+    assert json.loads(result.rows[0]["log"]["context"]) == {
+        "account": "111122223333",
+        "region": None,
+        "time": "1706781600000",
+        "id": "0" * 56,
+        "log_group": "trail-or-flows",
+        "log_stream": "111122223333_eu-west-1",
+    }
+    assert result.rows[0]["cloud"]["account"]["id"] == "123456789010"  # the record's own
+
+
+V3 = " vpc-0a subnet-0b i-0c 19 IPv4 172.31.16.139 203.0.113.21"
+V4 = " us-east-1 use1-az4 - -"
+V5 = " - S3 egress 8"
+
+
+@pytest.mark.parametrize(
+    ("more", "leaves"),
+    [
+        (V3, {"cloud.vpc.id": "vpc-0a", "native.tcp_flags": 19}),
+        (V3 + V4, {"cloud.vpc.id": "vpc-0a", "native.az_id": "use1-az4"}),
+        (V3 + V4 + V5, {"native.traffic_path": 8, "native.pkt_dst_aws_service": "S3"}),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_all_fields_of_a_version_without_a_header(
+    more: str, leaves: dict[str, Any], wrapped: bool
+) -> None:
+    text = json.dumps(subscription([LINE + more])) if wrapped else LINE + more + "\n"
+    (found,) = flat(text, "any/key", "vpcflow")
+    assert only(found, *leaves) == leaves
+    assert found["source.ip"] == "172.31.16.139"
+
+
+@pytest.mark.parametrize("more", [" vpc-0a", " subnet-0b vpc-0a i-0c 19 IPv4 10.0.0.1 10.0.0.2"])
+def test_an_unknown_order_without_a_header_is_not_guessed(more: str) -> None:
+    result = taken(LINE + more + "\n", "any/key")
+    assert result.status == "unknown"
+    assert result.reason is not None
+    assert result.reason.startswith("lines of vpcflow without a header and with other fields")
+
+
+def parquet(columns: dict[str, pa.Array], **options: str) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def test_parquet_as_aws_types_it() -> None:
+    data = parquet(
+        {
+            "version": pa.array([5, 5], pa.int32()),
+            "account_id": pa.array(["123456789012"] * 2),
+            "srcaddr": pa.array(["10.0.0.71", None]),
+            "dstaddr": pa.array(["52.95.128.179", "-"]),
+            "srcport": pa.array([34210, None], pa.int32()),
+            "dstport": pa.array([443, None], pa.int32()),
+            "protocol": pa.array([6, None], pa.int32()),
+            "packets": pa.array([7, None], pa.int64()),
+            "bytes": pa.array([471, None], pa.int64()),
+            "start": pa.array([1616729292] * 2, pa.int64()),
+            "end": pa.array([1616729349] * 2, pa.int64()),
+            "action": pa.array(["ACCEPT", "-"]),
+            "log_status": pa.array(["OK", "NODATA"]),
+            "tcp_flags": pa.array([3, None], pa.int32()),
+            "flow_direction": pa.array(["egress", None]),
+            "traffic_path": pa.array([8, None], pa.int32()),
+        },
+        compression="gzip",
+    )
+    flow, nothing = flat(data, HIVE + ".parquet", "vpcflow")
+    assert only(flow, "source", "destination", "network", "native", "cloud", "event.duration") == {
+        "source.address": "10.0.0.71",
+        "source.ip": "10.0.0.71",
+        "source.port": 34210,
+        "source.bytes": 471,
+        "source.packets": 7,
+        "destination.address": "52.95.128.179",
+        "destination.ip": "52.95.128.179",
+        "destination.port": 443,
+        "network.bytes": 471,
+        "network.packets": 7,
+        "network.iana_number": "6",
+        "network.transport": "tcp",
+        "network.type": "ipv4",
+        "network.direction": "egress",
+        "native.version": 5,
+        "native.account_id": "123456789012",
+        "native.log_status": "OK",
+        "native.tcp_flags": 3,
+        "native.tcp_flag_names": ["fin", "syn"],
+        "native.traffic_path": 8,
+        "cloud.account.id": "123456789012",
+        "cloud.region": "us-east-1",
+        "event.duration": 57_000_000_000,
+    }
+    assert only(nothing, "event.type", "source", "destination", "network") == {
+        "event.type": ["info"]
+    }
+    assert nothing["@timestamp"] == datetime(2021, 3, 26, 3, 29, 9, tzinfo=UTC)
+
+
+def test_parquet_of_columns_that_many_sources_have_is_told_by_the_key() -> None:
+    data = parquet({"end": pa.array([1616729349]), "bytes": pa.array([4])})
+    (found,) = flat(data, HIVE + ".parquet", "vpcflow")
+    assert found["network.bytes"] == 4
+
+
+def test_json_of_members_that_many_sources_have_is_told_by_the_key() -> None:
+    (found,) = flat('{"start":1616729292,"end":1616729349,"bytes":4}\n', HIVE, "vpcflow")
+    assert found["network.bytes"] == 4
+    assert taken('{"start":1616729292,"end":1616729349,"bytes":4}\n', "x").status == "unknown"
+
+
+@pytest.mark.parametrize("hour", ["", "hour=03/"])
+def test_a_hive_key_says_account_and_region(hour: str) -> None:
+    key = HIVE.replace("hour=03/", hour) + ".gz"
+    (found,) = flat("srcaddr dstaddr end\n10.0.0.1 10.0.0.2 1616729349\n", key, "vpcflow")
+    assert only(found, "cloud") == {
+        "cloud.account.id": "123456789012",
+        "cloud.region": "us-east-1",
+    }
