@@ -11,7 +11,7 @@ SELECT
   -- event
   'event'                                              AS "event.kind",
   ['web']                                              AS "event.category",
-  CASE WHEN outcome = 'failure' THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
+  CASE WHEN status IN (401, 403) THEN ['access', 'denied'] WHEN outcome = 'failure' THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
   x_edge_result_type                                   AS "event.action",
   outcome                                              AS "event.outcome",
   CASE WHEN outcome = 'failure' THEN coalesce(x_edge_detailed_result_type, sr_reason) END AS "event.reason",
@@ -36,7 +36,7 @@ SELECT
 
   -- network
   coalesce(bytes_in + bytes_out, bytes_in, bytes_out)  AS "network.bytes",
-  CASE WHEN cs_protocol IN ('http', 'https') THEN 'http' ELSE scheme END AS "network.protocol",
+  CASE WHEN scheme IN ('http', 'https') THEN 'http' WHEN scheme IN ('ws', 'wss') THEN 'websocket' ELSE scheme END AS "network.protocol",
   CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN 'udp' WHEN cs_protocol_version IS NOT NULL THEN 'tcp' END AS "network.transport",
   CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN '17' WHEN cs_protocol_version IS NOT NULL THEN '6' END AS "network.iana_number",
   CASE WHEN contains(c_ip, ':') THEN 'ipv6' WHEN ip_text(c_ip) IS NOT NULL THEN 'ipv4' END AS "network.type",
@@ -54,7 +54,7 @@ SELECT
 
   -- url, of what the viewer asked for: cs-host is its Host, x-host-header the distribution's name
   scheme                                               AS "url.scheme",
-  host_of(host)                                       AS "url.domain",
+  host_of(host)                                        AS "url.domain",
   port_of(host)                                        AS "url.port",
   split_part(cs_uri_stem, '?', 1)                      AS "url.path",
   coalesce(cs_uri_query, url_query(cs_uri_stem))       AS "url.query",

@@ -12,10 +12,12 @@ WITH parsed AS (
          WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
     split_part(operation, '.', 2)                        AS verb,
     split_part(operation, '.', 3)                        AS subject,
-    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS') OR subject = 'OBJECT_GET' THEN 'access'
-         WHEN verb IN ('DELETE', 'EXPIRE') OR subject = 'MULTI_OBJECT_DELETE' THEN 'deletion'
+    -- REST.<verb>.<subject>; SOAP.<verb>, until 2021
+    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
+         WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject = 'MULTI_OBJECT_DELETE' THEN 'deletion'
          WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET', 'DELETEMARKER') THEN 'creation'
-         WHEN starts_with(operation, 'REST.') OR starts_with(operation, 'S3.') THEN 'change' ELSE 'access' END AS deed,
+         WHEN verb IN ('PutObject', 'PutObjectInline', 'CopyObject', 'CreateBucket') THEN 'creation'
+         WHEN subject <> '' OR verb LIKE 'Set%' THEN 'change' ELSE 'access' END AS deed,
     -- "method target version"; the target may hold blanks
     nullif(split_part(request_uri, ' ', 1), '-')         AS method,
     split_part(request_uri, ' ', -1)                     AS last_word,
@@ -34,7 +36,7 @@ SELECT
 
   -- event
   'event'                                                AS "event.kind",
-  CASE WHEN "key" IS NOT NULL AND (subject = 'OBJECT' OR subject = 'OBJECT_GET' OR subject = 'PART') THEN ['file', 'web'] ELSE ['web'] END AS "event.category",
+  CASE WHEN "key" IS NULL THEN ['web'] ELSE ['file', 'web'] END AS "event.category",
   CASE WHEN status IN (401, 403) THEN [deed, 'denied'] WHEN outcome = 'failure' THEN [deed, 'error'] ELSE [deed] END AS "event.type",
   operation                                              AS "event.action",
   outcome                                                AS "event.outcome",
