@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PROBE = 64
 """Records looked at to tell what an object is."""
+DELIMITERS = ("\t", ",", " ", ";", "|")
+"""What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -212,6 +215,12 @@ class Reading:
         if source is None or source.delimited is None:
             return self.recognise_line(head[0], by_key)
         self.source = source
+        names = next((line for line in head if _gives_names(source, line)), None)
+        if names is not None:
+            width = len(names[len(source.delimited.header) :].split())
+            own = source.delimited.delimiter
+            fits = [d for d in (own, *DELIMITERS) if len(data.split(d)) == width]
+            self.delimiter = next(iter(fits), None)
         return self._headerless(source, data)
 
     def recognise_line(self, line: str, by_key: list[Source]) -> Shape | None:
