@@ -84,6 +84,17 @@ CREATE OR REPLACE MACRO host_of(t) AS nullif(CASE
   WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)', 1)
   WHEN contains(t, ':') THEN left(t, length(t) - length(split_part(t, ':', -1)) - 1) ELSE t END, '');
 
+-- host_before(t, colon, rest), port_behind(t, colon, rest): the same, where colon is the place of the
+-- first colon in t and rest what stands behind it. As columns of a step before they are computed once.
+CREATE OR REPLACE MACRO port_behind(t, colon, rest) AS CASE WHEN colon > 0 THEN
+  TRY_CAST(CASE WHEN strpos(rest, ':') = 0 THEN rest ELSE split_part(t, ':', -1) END AS INTEGER) END;
+CREATE OR REPLACE MACRO host_before(t, colon, rest) AS CASE
+  WHEN colon > 1 AND strpos(rest, ':') = 0 AND NOT starts_with(t, '[') THEN left(t, colon - 1) ELSE host_of(t) END;
+
+-- last_word(t): what stands behind the last blank; t where there is none.
+CREATE OR REPLACE MACRO last_word(t) AS CASE
+  WHEN ends_with(t, ' HTTP/1.1') THEN 'HTTP/1.1' WHEN ends_with(t, ' HTTP/2.0') THEN 'HTTP/2.0' ELSE split_part(t, ' ', -1) END;
+
 -- tls_version(t), tls_name(t): "TLSv1.2", "TLSV1.2", "tlsv12", "SSLv3" -> 1.2 and tls, 3 and ssl.
 CREATE OR REPLACE MACRO tls_version(t) AS CASE lower(t)
   WHEN 'tlsv1.3' THEN '1.3' WHEN 'tlsv1.2' THEN '1.2' WHEN 'tlsv1.1' THEN '1.1' WHEN 'tlsv1' THEN '1.0' WHEN 'tlsv1.0' THEN '1.0'

@@ -4,34 +4,56 @@
 -- request was not sent on or not answered; it stays -1 in native.*, and event.duration is then
 -- counted from request_creation_time. The request line is "method url version"; one that the
 -- balancer could not read is "- http://host:port- -". The URL may hold blanks.
+-- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH words AS (
   SELECT *,
-    strpos(request_line, ' ')                            AS first_blank,
-    CASE WHEN first_blank > 1 THEN nullif(left(request_line, first_blank - 1), '-') END AS method,
-    split_part(request_line, ' ', -1)                    AS last_word,
-    CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END AS behind_url,
-    substr(request_line, first_blank + 1, length(request_line) - first_blank - behind_url) AS target,
-    CASE WHEN method IS NULL THEN nullif(rtrim(target, '-'), '') ELSE target END AS url,
     TRY_CAST(elb_status_code AS INTEGER)                 AS status,
+    TRY_CAST(received_bytes AS BIGINT)                   AS received,
+    TRY_CAST(sent_bytes AS BIGINT)                       AS sent,
     TRY_CAST(request_processing_time AS DOUBLE)          AS t1,
     TRY_CAST(target_processing_time AS DOUBLE)           AS t2,
     TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
     TRY_CAST("time" AS TIMESTAMPTZ)                      AS ended,
     TRY_CAST(request_creation_time AS TIMESTAMPTZ)       AS created,
     -- key and envelope name the balancer's owner and region; without them its ARNs do
-    CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN coalesce(target_group_arn, chosen_cert_arn) END AS arn
+    CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN coalesce(target_group_arn, chosen_cert_arn) END AS arn,
+    strpos(client_port, ':')                             AS client_colon,
+    strpos(target_port, ':')                             AS target_colon,
+    strpos(request_line, ' ')                            AS first_blank,
+    last_word(request_line)                              AS last_word
   FROM records
+), lines AS (
+  SELECT *,
+    substr(client_port, client_colon + 1)                AS client_rest,
+    substr(target_port, target_colon + 1)                AS target_rest,
+    CASE WHEN first_blank > 1 AND NOT starts_with(request_line, '- ') THEN left(request_line, first_blank - 1) END AS method,
+    substr(request_line, first_blank + 1, length(request_line) - first_blank
+      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END) AS target
+  FROM words
+), urls AS (
+  SELECT *,
+    host_before(client_port, client_colon, client_rest)  AS client,
+    host_before(target_port, target_colon, target_rest)  AS backend,
+    CASE WHEN method IS NULL THEN nullif(rtrim(target, '-'), '') ELSE target END AS url,
+    strpos(target, '://')                                AS colon,
+    CASE WHEN colon > 0 AND method IS NULL THEN substr(rtrim(target, '-'), colon + 3)
+         WHEN colon > 0 THEN substr(target, colon + 3) END AS behind_scheme
+  FROM lines
+), marks AS (
+  SELECT *,
+    strpos(behind_scheme, '/')                           AS slash,
+    strpos(behind_scheme, '?')                           AS mark,
+    -- where the authority ends
+    CASE WHEN slash > 0 AND (mark = 0 OR slash < mark) THEN slash ELSE mark END AS stop
+  FROM urls
 ), parts AS (
   SELECT *,
-    strpos(url, '://')                                   AS colon,
-    substr(url, colon + 3)                               AS behind_scheme,
-    strpos(behind_scheme, '/')                           AS slash,
-    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE behind_scheme END AS before_slash,
-    CASE WHEN contains(before_slash, '?') THEN split_part(before_slash, '?', 1) ELSE before_slash END AS authority,
-    substr(behind_scheme, length(authority) + 1)         AS path_and_query,
-    strpos(path_and_query, '?')                          AS mark,
-    CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS path
-  FROM words
+    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS authority,
+    CASE WHEN stop = 0 OR stop = mark THEN NULL WHEN mark > 0 THEN substr(behind_scheme, stop, mark - stop)
+         ELSE substr(behind_scheme, stop) END            AS path
+  FROM marks
+), hosts AS (
+  SELECT *, strpos(authority, ':') AS host_colon, substr(authority, host_colon + 1) AS host_rest FROM parts
 )
 SELECT
   record,
@@ -41,7 +63,7 @@ SELECT
   'event'                                                AS "event.kind",
   ['web']                                                AS "event.category",
   CASE WHEN status IN (401, 403) THEN ['access', 'denied'] WHEN status >= 400 THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
-  split_part(actions_executed, ',', -1)                  AS "event.action",
+  CASE WHEN contains(actions_executed, ',') THEN split_part(actions_executed, ',', -1) ELSE actions_executed END AS "event.action",
   CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   created                                                AS "event.start",
   CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
@@ -53,14 +75,14 @@ SELECT
   CASE WHEN wrap.region IS NULL THEN nullif(split_part(arn, ':', 4), '') END AS "cloud.region",
 
   -- source, destination
-  host_of(client_port)                                   AS "source.address",
-  host_of(client_port)                                   AS "source.ip",
-  port_of(client_port)                                   AS "source.port",
-  TRY_CAST(received_bytes AS BIGINT)                     AS "source.bytes",
-  host_of(target_port)                                   AS "destination.address",
-  host_of(target_port)                                   AS "destination.ip",
-  port_of(target_port)                                   AS "destination.port",
-  TRY_CAST(sent_bytes AS BIGINT)                         AS "destination.bytes",
+  client                                                 AS "source.address",
+  client                                                 AS "source.ip",
+  port_behind(client_port, client_colon, client_rest)    AS "source.port",
+  received                                               AS "source.bytes",
+  backend                                                AS "destination.address",
+  backend                                                AS "destination.ip",
+  port_behind(target_port, target_colon, target_rest)    AS "destination.port",
+  sent                                                   AS "destination.bytes",
 
   -- network
   'tcp'                                                  AS "network.transport",
@@ -68,17 +90,17 @@ SELECT
 
   -- http, url, user_agent
   method                                                 AS "http.request.method",
-  TRY_CAST(received_bytes AS BIGINT)                     AS "http.request.bytes",
+  received                                               AS "http.request.bytes",
   status                                                 AS "http.response.status_code",
-  TRY_CAST(sent_bytes AS BIGINT)                         AS "http.response.bytes",
+  sent                                                   AS "http.response.bytes",
   CASE WHEN starts_with(last_word, 'HTTP/') THEN substr(last_word, 6) END AS "http.version",
   url                                                    AS "url.full",
   CASE WHEN colon > 0 THEN lower(left(url, colon - 1)) END AS "url.scheme",
-  CASE WHEN colon > 0 THEN host_of(authority) END AS "url.domain",
-  CASE WHEN colon > 0 THEN port_of(authority) END        AS "url.port",
+  host_before(authority, host_colon, host_rest)          AS "url.domain",
+  port_behind(authority, host_colon, host_rest)          AS "url.port",
   path                                                   AS "url.path",
   path_extension(path)                                   AS "url.extension",
-  CASE WHEN colon > 0 AND mark > 0 THEN nullif(substr(path_and_query, mark + 1), '') END AS "url.query",
+  CASE WHEN mark > 0 AND mark < length(behind_scheme) THEN substr(behind_scheme, mark + 1) END AS "url.query",
   user_agent                                             AS "user_agent.original",
 
   -- tls
@@ -89,7 +111,7 @@ SELECT
   domain_name                                            AS "tls.client.server_name",
 
   -- related: a request by address names the one that the client asked for
-  CASE WHEN colon > 0 AND (left(authority, 1) BETWEEN '0' AND '9' OR left(authority, 1) = '[') THEN [ip_text(host_of(authority))] END AS "related.ip",
+  CASE WHEN (authority >= '0' AND authority < ':') OR starts_with(authority, '[') THEN [ip_text(host_of(authority))] END AS "related.ip",
 
   -- error
   error_reason                                           AS "error.code",
@@ -114,4 +136,4 @@ SELECT
   transformed_host AS "native.transformed_host", transformed_uri AS "native.transformed_uri",
   request_transform_status                               AS "native.request_transform_status",
   ip_address                                             AS "native.ip_address"
-FROM parts
+FROM hosts
