@@ -60,7 +60,8 @@ CREATE OR REPLACE MACRO url_port(u) AS TRY_CAST(nullif(regexp_extract(u, '^[a-zA
 CREATE OR REPLACE MACRO url_path(u) AS nullif(regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1), '');
 CREATE OR REPLACE MACRO url_query(u) AS nullif(regexp_extract(u, '^[^?#]*\?([^#]*)', 1), '');
 CREATE OR REPLACE MACRO url_fragment(u) AS nullif(regexp_extract(u, '#(.*)$', 1), '');
-CREATE OR REPLACE MACRO path_extension(p) AS nullif(lower(regexp_extract(p, '/[^/]*\.([A-Za-z0-9]{1,10})$', 1)), '');
+CREATE OR REPLACE MACRO path_extension(p) AS
+  CASE WHEN contains(p, '.') AND regexp_matches(p, '/[^/]*\.[A-Za-z0-9]{1,10}$') THEN lower(regexp_extract(p, '([A-Za-z0-9]+)$', 1)) END;
 
 -- seconds_time(n, t): Unix seconds, n as a number and t as text -> TIMESTAMPTZ; where n is none, t in ISO 8601.
 CREATE OR REPLACE MACRO seconds_time(n, t) AS CASE
@@ -108,8 +109,10 @@ CREATE OR REPLACE MACRO percent_text(t) AS
   CASE WHEN contains(t, '%') THEN coalesce(TRY(url_decode(replace(t, '+', '%2B'))), replace(t, '%20', ' ')) ELSE t END;
 
 -- log_text(t): what a CloudFront log escapes, undone: %20, in older logs %2520, and \x20.
-CREATE OR REPLACE MACRO log_text(t) AS percent_text(percent_text(
-  CASE WHEN contains(t, '\x') THEN regexp_replace(t, '\\x([0-9A-Fa-f]{2})', '%\1', 'g') ELSE t END));
+-- log_escape_undone(t) is the first half of it: as the column of a step, it is computed once.
+CREATE OR REPLACE MACRO log_escape_undone(t) AS percent_text(
+  CASE WHEN contains(t, '\x') THEN regexp_replace(t, '\\x([0-9A-Fa-f]{2})', '%\1', 'g') ELSE t END);
+CREATE OR REPLACE MACRO log_text(t) AS percent_text(log_escape_undone(t));
 
 -- media_type(t): the type of a Content-Type without its parameters.
 CREATE OR REPLACE MACRO media_type(t) AS nullif(lower(trim(split_part(t, ';', 1))), '');

@@ -6,7 +6,8 @@
 -- since 2013 their percent signs are the viewer's own. Status 000 is no status: the viewer had left.
 SELECT
   record,
-  coalesce(end_time, day_time, epoch_time("timestamp"), epoch_time(wrap.time), hour_time) AS "@timestamp",
+  coalesce(end_time, day_time, epoch_time("timestamp"), epoch_time(wrap.time),
+           TRY_CAST(key_says.day || ' ' || key_says.hour || ':00:00+00' AS TIMESTAMPTZ)) AS "@timestamp",
 
   -- event
   'event'                                              AS "event.kind",
@@ -29,8 +30,8 @@ SELECT
   bytes_in                                             AS "source.bytes",
 
   -- destination: the distribution's side
-  host_of(host)                                        AS "destination.address",
-  host_of(host)                                        AS "destination.domain",
+  domain                                               AS "destination.address",
+  domain                                               AS "destination.domain",
   bytes_out                                            AS "destination.bytes",
 
   -- network
@@ -48,12 +49,12 @@ SELECT
   nullif(status, 0)                                    AS "http.response.status_code",
   bytes_out                                            AS "http.response.bytes",
   TRY_CAST(sc_content_len AS BIGINT)                   AS "http.response.body.bytes",
-  media_type(log_text(sc_content_type))                AS "http.response.mime_type",
-  nullif(regexp_extract(cs_protocol_version, '^HTTP/(.+)$', 1), '') AS "http.version",
+  media_type(content_type)                             AS "http.response.mime_type",
+  CASE WHEN cs_protocol_version LIKE 'HTTP/_%' THEN substr(cs_protocol_version, 6) END AS "http.version",
 
   -- url, of what the viewer asked for: x-host-header is its Host, cs(Host) the distribution's name
   scheme                                               AS "url.scheme",
-  host_of(host)                                        AS "url.domain",
+  domain                                               AS "url.domain",
   port_of(host)                                        AS "url.port",
   CASE WHEN cs_uri_stem LIKE 'rtmp%://%' THEN url_path(cs_uri_stem) ELSE cs_uri_stem END AS "url.path",
   cs_uri_query                                         AS "url.query",
@@ -61,7 +62,7 @@ SELECT
   CASE WHEN cs_uri_stem LIKE 'rtmp%://%' THEN cs_uri_stem
        WHEN scheme IS NOT NULL AND host IS NOT NULL AND cs_uri_stem IS NOT NULL
        THEN scheme || '://' || host || cs_uri_stem || CASE WHEN cs_uri_query IS NOT NULL THEN '?' || cs_uri_query ELSE '' END END AS "url.full",
-  log_text(cs_user_agent)                              AS "user_agent.original",
+  percent_text(agent)                                  AS "user_agent.original",
 
   -- tls
   tls_version(ssl_protocol)                            AS "tls.version",
@@ -71,10 +72,10 @@ SELECT
 
   -- related
   CASE WHEN x_forwarded_for IS NOT NULL THEN list_transform(string_split(log_text(x_forwarded_for), ','), lambda x: ip_text(trim(x))) END AS "related.ip",
-  [host_of(host), cs_host]                             AS "related.hosts",
+  [domain, cs_host]                                    AS "related.hosts",
 
   -- native
-  coalesce(distributionid, key_id)                     AS "native.distribution_id",
+  coalesce(distributionid, nullif(key_says.id, ''))     AS "native.distribution_id",
   CASE WHEN coalesce(end_time, day_time, epoch_time("timestamp")) IS NOT NULL THEN NULL
        WHEN epoch_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
   x_edge_location                                      AS "native.x_edge_location",
@@ -101,23 +102,27 @@ SELECT
   x_event AS "native.x_event", x_cf_status AS "native.x_cf_status", x_cf_client_id AS "native.x_cf_client_id",
   x_page_url AS "native.x_page_url", x_sname AS "native.x_sname", x_sname_query AS "native.x_sname_query",
   x_file_ext AS "native.x_file_ext", x_sid AS "native.x_sid"
+-- each step is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it
 FROM (
-  SELECT *,
-    epoch_time(timestamp_ms)                                    AS end_time,
-    TRY_CAST("date" || ' ' || "time" || '+00' AS TIMESTAMPTZ)   AS day_time,
-    TRY_CAST(nullif(regexp_replace(regexp_extract(key_path, '(?:^|/)[0-9A-Z]{10,20}\.(\d{4}-\d\d-\d\d-\d\d)\.', 1),
-      '^(.{10})-(..)$', '\1 \2:00:00+00'), '') AS TIMESTAMPTZ)  AS hour_time,
-    nullif(regexp_extract(key_path, '(?:^|/)([0-9A-Z]{10,20})\.\d{4}-\d\d-\d\d-\d\d\.', 1), '') AS key_id,
-    TRY_CAST(sc_status AS INTEGER)                              AS status,
-    TRY_CAST(cs_bytes AS BIGINT)                                AS bytes_in,
-    TRY_CAST(sc_bytes AS BIGINT)                                AS bytes_out,
-    TRY_CAST(time_taken AS DOUBLE)                              AS taken,
-    coalesce(x_host_header, cs_host, url_domain(cs_uri_stem))   AS host,
-    lower(coalesce(cs_protocol, url_scheme(cs_uri_stem)))       AS scheme,
-    CASE WHEN TRY_CAST(sc_status AS INTEGER) >= 400 OR TRY_CAST(sc_status AS INTEGER) = 0 THEN 'failure'
-         WHEN TRY_CAST(sc_status AS INTEGER) IS NOT NULL THEN 'success'
-         WHEN x_edge_result_type IN ('Error', 'LimitExceeded', 'CapacityExceeded') THEN 'failure'
-         WHEN x_edge_result_type IS NOT NULL OR x_cf_status = 'OK' THEN 'success'
-         WHEN x_cf_status IS NOT NULL THEN 'failure' ELSE 'unknown' END AS outcome
-  FROM records
+  SELECT *, host_of(host) AS domain, percent_text(escaped_type) AS content_type
+  FROM (
+    SELECT *,
+      epoch_time(timestamp_ms)                                    AS end_time,
+      TRY_CAST("date" || ' ' || "time" || '+00' AS TIMESTAMPTZ)   AS day_time,
+      regexp_extract(key_path, '(?:^|/)([0-9A-Z]{10,20})\.(\d{4}-\d\d-\d\d)-(\d\d)\.', ['id', 'day', 'hour']) AS key_says,
+      log_escape_undone(cs_user_agent)                            AS agent,
+      log_escape_undone(sc_content_type)                          AS escaped_type,
+      TRY_CAST(sc_status AS INTEGER)                              AS status,
+      TRY_CAST(cs_bytes AS BIGINT)                                AS bytes_in,
+      TRY_CAST(sc_bytes AS BIGINT)                                AS bytes_out,
+      TRY_CAST(time_taken AS DOUBLE)                              AS taken,
+      coalesce(x_host_header, cs_host, url_domain(cs_uri_stem))   AS host,
+      lower(coalesce(cs_protocol, url_scheme(cs_uri_stem)))       AS scheme,
+      CASE WHEN TRY_CAST(sc_status AS INTEGER) >= 400 OR TRY_CAST(sc_status AS INTEGER) = 0 THEN 'failure'
+           WHEN TRY_CAST(sc_status AS INTEGER) IS NOT NULL THEN 'success'
+           WHEN x_edge_result_type IN ('Error', 'LimitExceeded', 'CapacityExceeded') THEN 'failure'
+           WHEN x_edge_result_type IS NOT NULL OR x_cf_status = 'OK' THEN 'success'
+           WHEN x_cf_status IS NOT NULL THEN 'failure' ELSE 'unknown' END AS outcome
+    FROM records
+  )
 )

@@ -29,9 +29,9 @@ SELECT
   bytes_in                                             AS "source.bytes",
 
   -- destination: the distribution's side
-  coalesce(s_ip, host_of(host))                        AS "destination.address",
+  coalesce(s_ip, domain)                               AS "destination.address",
   s_ip                                                 AS "destination.ip",
-  host_of(host)                                        AS "destination.domain",
+  domain                                               AS "destination.domain",
   bytes_out                                            AS "destination.bytes",
 
   -- network
@@ -49,19 +49,19 @@ SELECT
   nullif(status, 0)                                    AS "http.response.status_code",
   bytes_out                                            AS "http.response.bytes",
   TRY_CAST(sc_content_len AS BIGINT)                   AS "http.response.body.bytes",
-  media_type(log_text(sc_content_type))                AS "http.response.mime_type",
-  nullif(regexp_extract(cs_protocol_version, '^HTTP/(.+)$', 1), '') AS "http.version",
+  media_type(content_type)                             AS "http.response.mime_type",
+  CASE WHEN cs_protocol_version LIKE 'HTTP/_%' THEN substr(cs_protocol_version, 6) END AS "http.version",
 
   -- url, of what the viewer asked for: cs-host is its Host, x-host-header the distribution's name
   scheme                                               AS "url.scheme",
-  host_of(host)                                        AS "url.domain",
+  domain                                               AS "url.domain",
   port_of(host)                                        AS "url.port",
-  split_part(cs_uri_stem, '?', 1)                      AS "url.path",
+  url_path                                             AS "url.path",
   coalesce(cs_uri_query, url_query(cs_uri_stem))       AS "url.query",
-  path_extension(split_part(cs_uri_stem, '?', 1))      AS "url.extension",
+  path_extension(url_path)                             AS "url.extension",
   CASE WHEN scheme IS NOT NULL AND host IS NOT NULL AND cs_uri_stem IS NOT NULL
        THEN scheme || '://' || host || cs_uri_stem END AS "url.full",
-  log_text(cs_user_agent)                              AS "user_agent.original",
+  percent_text(agent)                                  AS "user_agent.original",
 
   -- tls
   tls_version(ssl_protocol)                            AS "tls.version",
@@ -71,7 +71,7 @@ SELECT
 
   -- related
   CASE WHEN x_forwarded_for IS NOT NULL THEN list_transform(string_split(log_text(x_forwarded_for), ','), lambda x: ip_text(trim(x))) END AS "related.ip",
-  [host_of(host), x_host_header, host_of(r_host)]      AS "related.hosts",
+  [domain, x_host_header, host_of(r_host)]      AS "related.hosts",
 
   -- native
   key_id                                               AS "native.distribution_id",
@@ -110,19 +110,26 @@ SELECT
   cmcd_streaming_format AS "native.cmcd_streaming_format", cmcd_session_id AS "native.cmcd_session_id",
   cmcd_stream_type AS "native.cmcd_stream_type", cmcd_startup AS "native.cmcd_startup",
   cmcd_top_bitrate AS "native.cmcd_top_bitrate", cmcd_version AS "native.cmcd_version"
+-- each step is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it
 FROM (
-  SELECT *,
-    epoch_time("timestamp")                                     AS end_time,
-    nullif(regexp_extract(key_path, '(?:^|[/._-])(E[0-9A-Z]{11,14})(?:[/._-]|$)', 1), '') AS key_id,
-    TRY_CAST(sc_status AS INTEGER)                              AS status,
-    TRY_CAST(cs_bytes AS BIGINT)                                AS bytes_in,
-    TRY_CAST(sc_bytes AS BIGINT)                                AS bytes_out,
-    TRY_CAST(time_taken AS DOUBLE)                              AS taken,
-    coalesce(cs_host, x_host_header)                            AS host,
-    lower(cs_protocol)                                          AS scheme,
-    CASE WHEN TRY_CAST(sc_status AS INTEGER) >= 400 OR TRY_CAST(sc_status AS INTEGER) = 0 THEN 'failure'
-         WHEN TRY_CAST(sc_status AS INTEGER) IS NOT NULL THEN 'success'
-         WHEN x_edge_result_type IN ('Error', 'LimitExceeded', 'CapacityExceeded') THEN 'failure'
-         WHEN x_edge_result_type IS NOT NULL THEN 'success' ELSE 'unknown' END AS outcome
-  FROM records
+  SELECT *, host_of(host) AS domain, percent_text(escaped_type) AS content_type
+  FROM (
+    SELECT *,
+      epoch_time("timestamp")                                     AS end_time,
+      nullif(regexp_extract(key_path, '(?:^|[/._-])(E[0-9A-Z]{11,14})(?:[/._-]|$)', 1), '') AS key_id,
+      log_escape_undone(cs_user_agent)                            AS agent,
+      log_escape_undone(sc_content_type)                          AS escaped_type,
+      split_part(cs_uri_stem, '?', 1)                             AS url_path,
+      TRY_CAST(sc_status AS INTEGER)                              AS status,
+      TRY_CAST(cs_bytes AS BIGINT)                                AS bytes_in,
+      TRY_CAST(sc_bytes AS BIGINT)                                AS bytes_out,
+      TRY_CAST(time_taken AS DOUBLE)                              AS taken,
+      coalesce(cs_host, x_host_header)                            AS host,
+      lower(cs_protocol)                                          AS scheme,
+      CASE WHEN TRY_CAST(sc_status AS INTEGER) >= 400 OR TRY_CAST(sc_status AS INTEGER) = 0 THEN 'failure'
+           WHEN TRY_CAST(sc_status AS INTEGER) IS NOT NULL THEN 'success'
+           WHEN x_edge_result_type IN ('Error', 'LimitExceeded', 'CapacityExceeded') THEN 'failure'
+           WHEN x_edge_result_type IS NOT NULL THEN 'success' ELSE 'unknown' END AS outcome
+    FROM records
+  )
 )

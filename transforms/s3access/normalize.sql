@@ -4,31 +4,47 @@
 -- request came from. The account is not in the log: an access point or a requester may be another's.
 -- Keys are percent-encoded twice; file.path is the key itself, native.Key as logged.
 -- What S3 does itself (S3.EXPIRE.OBJECT) has neither address nor status.
-WITH parsed AS (
+-- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
+WITH words AS (
   SELECT *,
     CASE WHEN zone IS NOT NULL THEN try_strptime("time" || zone, '[%d/%b/%Y:%H:%M:%S%z]') ELSE TRY_CAST("time" AS TIMESTAMPTZ) END AS received,
     TRY_CAST(http_status AS INTEGER)                     AS status,
-    CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
-         WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
+    TRY_CAST(bytes_sent AS BIGINT)                       AS sent,
     split_part(operation, '.', 2)                        AS verb,
     split_part(operation, '.', 3)                        AS subject,
+    -- "method target version"; the target may hold blanks
+    strpos(request_uri, ' ')                             AS first_blank,
+    last_word(request_uri)                               AS last_word,
+    CASE WHEN zone IS NOT NULL THEN percent_text("key") ELSE "key" END AS decoded_once,
+    length(requester) = 64 AND regexp_full_match(requester, '[0-9a-f]{64}') AS canonical,
+    CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal,
+    regexp_extract(host_header, '[.-]([a-z]{2,3}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com', 1) AS host_region,
+    host_of(host_header)                                 AS host
+  FROM records
+), deeds AS (
+  SELECT *,
+    CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
+         WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
     -- REST.<verb>.<subject>; SOAP.<verb>, until 2021
     CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
          WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject = 'MULTI_OBJECT_DELETE' THEN 'deletion'
          WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET', 'DELETEMARKER') THEN 'creation'
          WHEN verb IN ('PutObject', 'PutObjectInline', 'CopyObject', 'CreateBucket') THEN 'creation'
          WHEN subject <> '' OR verb LIKE 'Set%' THEN 'change' ELSE 'access' END AS deed,
-    -- "method target version"; the target may hold blanks
-    nullif(split_part(request_uri, ' ', 1), '-')         AS method,
-    split_part(request_uri, ' ', -1)                     AS last_word,
+    CASE WHEN request_uri = '-' OR starts_with(request_uri, '- ') THEN NULL
+         WHEN first_blank > 0 THEN left(request_uri, first_blank - 1) ELSE request_uri END AS method,
     starts_with(last_word, 'HTTP/')                      AS versioned,
-    substr(request_uri, length(split_part(request_uri, ' ', 1)) + 2) AS behind_method,
-    CASE WHEN versioned THEN left(behind_method, length(behind_method) - length(last_word) - 1) ELSE behind_method END AS target,
-    strpos(target, '?')                                  AS mark,
-    nullif(CASE WHEN mark > 0 THEN left(target, mark - 1) ELSE target END, '') AS url_path,
-    CASE WHEN zone IS NOT NULL THEN percent_text(percent_text("key")) ELSE "key" END AS path,
-    CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal
-  FROM records
+    CASE WHEN first_blank = 0 THEN ''
+         WHEN versioned THEN substr(request_uri, first_blank + 1, greatest(length(request_uri) - first_blank - length(last_word) - 1, 0))
+         ELSE substr(request_uri, first_blank + 1) END   AS target,
+    CASE WHEN zone IS NOT NULL AND contains("key", '%') THEN percent_text(decoded_once) ELSE decoded_once END AS path
+  FROM words
+), marks AS (
+  SELECT *, strpos(target, '?') AS mark FROM deeds
+), parsed AS (
+  SELECT *,
+    CASE WHEN mark = 1 OR target = '' THEN NULL WHEN mark > 0 THEN left(target, mark - 1) ELSE target END AS url_path
+  FROM marks
 )
 SELECT
   record,
@@ -46,24 +62,24 @@ SELECT
 
   -- cloud
   coalesce(nullif(split_part(access_point_arn, ':', 4), ''),
-           nullif(regexp_extract(host_header, '[.-]([a-z]{2,3}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com', 1), '')) AS "cloud.region",
+           nullif(host_region, ''))                      AS "cloud.region",
 
   -- source, destination
   remote_ip                                              AS "source.address",
   remote_ip                                              AS "source.ip",
   host_header                                            AS "destination.address",
-  host_of(host_header)                                   AS "destination.domain",
+  host                                                   AS "destination.domain",
 
   -- user
   nullif(requester, 'Anonymous')                         AS "user.id",
   CASE WHEN principal IS NOT NULL THEN principal[-1] WHEN starts_with(requester, 'svc:') THEN substr(requester, 5)
-       WHEN NOT regexp_full_match(requester, '[0-9a-f]{64}') THEN nullif(requester, 'Anonymous') END AS "user.name",
+       WHEN NOT canonical THEN nullif(requester, 'Anonymous') END AS "user.name",
   CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole' WHEN 'federated-user' THEN 'FederatedUser'
        WHEN 'root' THEN 'Root' ELSE CASE WHEN starts_with(requester, 'svc:') THEN 'AWSService' END END AS "user.type",
   CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
   CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
 
-  CASE WHEN regexp_full_match(requester, '[0-9a-f]{64}') THEN [requester] END AS "related.user",
+  CASE WHEN canonical THEN [requester] END AS "related.user",
 
   -- http
   request_id                                             AS "http.request.id",
@@ -71,12 +87,12 @@ SELECT
   referrer                                               AS "http.request.referrer",
   CASE WHEN versioned THEN substr(last_word, 6) END      AS "http.version",
   status                                                 AS "http.response.status_code",
-  TRY_CAST(bytes_sent AS BIGINT)                         AS "http.response.bytes",
-  TRY_CAST(bytes_sent AS BIGINT)                         AS "http.response.body.bytes",
+  sent                                                   AS "http.response.bytes",
+  sent                                                   AS "http.response.body.bytes",
 
   -- url
   CASE WHEN host_header IS NULL OR method IS NULL THEN NULL WHEN cipher_suite IS NOT NULL OR tls_version IS NOT NULL THEN 'https' ELSE 'http' END AS "url.scheme",
-  host_of(host_header)                                   AS "url.domain",
+  host                                                   AS "url.domain",
   port_of(host_header)                                   AS "url.port",
   nullif(target, '')                                     AS "url.original",
   url_path                                               AS "url.path",

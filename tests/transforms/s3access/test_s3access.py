@@ -290,6 +290,27 @@ def test_who_asked(requester: str, user: Row, related: list[str] | None) -> None
 
 
 @pytest.mark.parametrize(
+    ("request_uri", "method", "target", "version"),
+    [
+        ("GET /a?b HTTP/1.1", "GET", "/a?b", "1.1"),
+        ("GET /a b?c HTTP/2.0", "GET", "/a b?c", "2.0"),
+        ("GET /a", "GET", "/a", None),
+        ("GET HTTP/1.1", "GET", None, "1.1"),
+        ("GET", "GET", None, None),
+        ("- - -", None, "- -", None),
+        ("-", None, None, None),
+    ],
+)
+def test_a_request_line_in_its_parts(
+    request_uri: str, method: str | None, target: str | None, version: str | None
+) -> None:
+    found = row(line(request=f'"{request_uri}"'))
+    assert value(found, "http.request.method") == method
+    assert value(found, "url.original") == target
+    assert value(found, "http.version") == version
+
+
+@pytest.mark.parametrize(
     ("operation", "key", "category", "types"),
     [
         ("REST.GET.OBJECT", "k", ["file", "web"], ["access"]),
