@@ -45,8 +45,8 @@ SELECT
   r.responseCodeSent                                   AS "http.response.status_code",
 
   -- url
-  regexp_replace(host, ':\d*$', '')                    AS "url.domain",
-  TRY_CAST(nullif(regexp_extract(host, ':(\d+)$', 1), '') AS INTEGER) AS "url.port",
+  domain                                               AS "url.domain",
+  CASE WHEN contains(host, ':') THEN TRY_CAST(regexp_extract(host, ':(\d+)$', 1) AS INTEGER) END AS "url.port",
   lower(nullif(r.httpRequest.scheme, ''))              AS "url.scheme",
   nullif(r.httpRequest.uri, '')                        AS "url.path",
   nullif(r.httpRequest.args, '')                       AS "url.query",
@@ -65,21 +65,28 @@ SELECT
   CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(flatten(list_transform(
     list_filter(r.httpRequest.headers, lambda h: lower(h.name) = 'x-forwarded-for'), lambda h: string_split(h.value, ','))),
     lambda ip: coalesce(ip_text(trim(ip)), ip_text(host_of(trim(ip))))) END AS "related.ip",
-  CASE WHEN host IS NOT NULL THEN [regexp_replace(host, ':\d*$', '')] END AS "related.hosts",
+  CASE WHEN host IS NOT NULL THEN [domain] END         AS "related.hosts",
 
   -- native
   CASE WHEN counted <> [] THEN list_sort(list_distinct(counted)) END AS "native.countedRules"
+-- each step is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it
 FROM (
-  SELECT *,
-    nullif(coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host), '') AS host,
-    CASE WHEN starts_with(r.webaclId, 'arn:') THEN string_split(r.webaclId, ':') END AS arn,
-    nullif(r.terminatingRuleId, 'Default_Action') AS acl_rule,
-    CASE WHEN r.terminatingRuleId <> 'Default_Action' AND len(r.ruleGroupList) > 0 THEN list_filter(
-      r.ruleGroupList, lambda g: g.terminatingRule.ruleId IS NOT NULL)[-1].terminatingRule.ruleId END AS inner_rule,
-    list_concat(
-      CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId) END,
-      CASE WHEN len(r.ruleGroupList) > 0 THEN flatten(list_transform(r.ruleGroupList, lambda g: list_concat(
-        list_transform(g.nonTerminatingMatchingRules, lambda x: x.ruleId),
-        list_transform(g.excludedRules, lambda x: x.ruleId)))) END) AS counted
-  FROM (SELECT *, list_transform(r.httpRequest.headers, lambda h: lower(h.name)) AS names FROM records)
+  SELECT *, CASE WHEN contains(host, ':') THEN regexp_replace(host, ':\d*$', '') ELSE host END AS domain
+  FROM (
+    SELECT *,
+      CASE WHEN host_text <> '' THEN host_text END AS host,
+      CASE WHEN starts_with(r.webaclId, 'arn:') THEN string_split(r.webaclId, ':') END AS arn,
+      nullif(r.terminatingRuleId, 'Default_Action') AS acl_rule,
+      CASE WHEN r.terminatingRuleId <> 'Default_Action' AND len(r.ruleGroupList) > 0 THEN list_filter(
+        r.ruleGroupList, lambda g: g.terminatingRule.ruleId IS NOT NULL)[-1].terminatingRule.ruleId END AS inner_rule,
+      list_concat(
+        CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId) END,
+        CASE WHEN len(r.ruleGroupList) > 0 THEN flatten(list_transform(r.ruleGroupList, lambda g: list_concat(
+          list_transform(g.nonTerminatingMatchingRules, lambda x: x.ruleId),
+          list_transform(g.excludedRules, lambda x: x.ruleId)))) END) AS counted
+    FROM (
+      SELECT *, coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host) AS host_text
+      FROM (SELECT *, list_transform(r.httpRequest.headers, lambda h: lower(h.name)) AS names FROM records)
+    )
+  )
 )
