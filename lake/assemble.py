@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 
 from lake.coded import compact
-from lake.fieldsets import type_sql
 from lake.rowmodel import arrow_type, table_sets
 
 if TYPE_CHECKING:
@@ -85,11 +84,11 @@ def _struct(tree: Tree, prefix: str, columns: Columns, rows: int, every: bool) -
         elif isinstance(body, dict):
             members[name] = _struct(body, path, columns, rows, every)
         elif every:
-            members[name] = pa.nulls(rows, arrow_type(type_sql(body)))
+            members[name] = pa.nulls(rows, arrow_type(body))
     if not leaf and not every:
         first = next((n for n, b in tree.items() if isinstance(b, str)), None)
         if first is not None:
-            members = {first: pa.nulls(rows, arrow_type(type_sql(tree[first]))), **members}
+            members = {first: pa.nulls(rows, arrow_type(tree[first])), **members}
     return pa.StructArray.from_arrays(list(members.values()), list(members))
 
 

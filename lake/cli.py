@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.errors import LakeError, UsageError
-from lake.lean import without_pandas
+from lake.lean import start_lean
 from lake.paths import default_lake, resource
 
 if TYPE_CHECKING:
@@ -400,7 +400,7 @@ def _bytes(text: str) -> int:
 
 def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
-    without_pandas()
+    start_lean()
     try:
         app(standalone_mode=True)
     except LakeError as error:

@@ -100,6 +100,7 @@ def prune(tree: Tree, used: set[str], prefix: str = "") -> Tree:
     return kept
 
 
+@cache
 def core_sets() -> list[str]:
     """The field sets that every table has, and with them the view `events`."""
     with (resource("transforms") / "ecs.toml").open("rb") as file:

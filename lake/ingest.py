@@ -32,7 +32,7 @@ from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, StorageError
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, contains, is_unchanged, known_objects
-from lake.lean import without_pandas
+from lake.lean import start_lean
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
@@ -106,7 +106,7 @@ def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
         return
     alone = fork and sys.platform == "linux" and threading.active_count() == 1
     context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(jobs, context, without_pandas) as pool:
+    with ProcessPoolExecutor(jobs, context, start_lean) as pool:
         if alone:
             catalogue()
             pool.submit(cores).result()

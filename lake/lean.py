@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.abc import MetaPathFinder
 
@@ -12,7 +13,11 @@ class _NoPandas(MetaPathFinder):
             raise ModuleNotFoundError("the command line does without pandas", name=name)
 
 
-def without_pandas() -> None:
-    """Make `import pandas` fail in this process. pyarrow imports it, where it is installed, when
-    given its first Python list: 0.3 s for every command and every worker."""
+def start_lean() -> None:
+    """Spare this process what it has no use for; before numpy and pyarrow are imported.
+
+    pyarrow imports pandas, where it is installed, when given its first Python list: 0.3 s for every
+    command and every worker. numpy's OpenBLAS starts threads that spin for 0.1 s.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.meta_path.insert(0, _NoPandas())

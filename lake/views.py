@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.fieldsets import PARTITION, core_sets, field_sets, literal, quote, type_sql
+from lake.fieldsets import PARTITION, literal, quote, type_sql
 from lake.ledger import SCHEMA
 from lake.paths import resource
-from lake.rowmodel import arrow_type, view_columns
+from lake.rowmodel import arrow_type, common_columns, view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lake.fieldsets import Tree
     from lake.table import Snapshot, Store
 
+EVENTS = "events"
 HIVE = (
     "hive_partitioning = true, hive_types = {"
     + ", ".join(f"'{name}': {kind}" for name, kind in PARTITION.items())
@@ -50,44 +52,45 @@ def macros() -> str:
 
 def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
     """The CREATE VIEW statements of a snapshot. Makes the empty head files where they lack."""
-    statements = []
-    every: list[str] = []
-    for name, source in catalogue().sources.items():
-        files = [file.path for file in store.files(name, snapshot)]
-        every += files
-        head = _head(store.path, name, view_columns(source))
-        statements.append(_view(name, [head, *files]))
-    common = {
-        "@timestamp": "TIMESTAMPTZ",
-        **{n: type_sql(field_sets()[n]) for n in core_sets()},
-        **PARTITION,
-    }
-    statements.append(_view("events", [_head(store.path, "events", common), *every]))
-    statements.append(_families(store, snapshot))
-    for name, (kind, columns) in LEDGER.items():
-        statements.append(_ledger_view(store, snapshot, name, kind, columns))
-    return [s for s in statements if s]
-
-
-def _view(name: str, files: list[str]) -> str:
-    listed = ", ".join(literal(f) for f in files)
-    return f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT * FROM read_parquet([{listed}], {HIVE})"
-
-
-def _families(store: Store, snapshot: Snapshot) -> str:
-    """The family views: a source.toml may name a `family`; its members are shown as one."""
+    sources = catalogue().sources
+    files = {name: [file.path for file in store.files(name, snapshot)] for name in sources}
+    statements = [
+        _view(store.path, name, view_columns(source), files[name])
+        for name, source in sources.items()
+    ]
+    every = [path for paths in files.values() for path in paths]
+    statements.append(_view(store.path, EVENTS, common_columns(), every))
     families: dict[str, list[str]] = {}
-    for name, source in catalogue().sources.items():
+    for name, source in sources.items():
         if source.family:
             families.setdefault(source.family, []).append(name)
-    statements = []
     for family, names in families.items():
-        files = [f.path for n in sorted(names) for f in store.files(n, snapshot)]
-        shared = [set(view_columns(catalogue()[n])) for n in names]
-        columns = view_columns(catalogue()[names[0]])
-        common = {c: k for c, k in columns.items() if c != "native" and all(c in s for s in shared)}
-        statements.append(_view(family, [_head(store.path, family, common), *files]))
-    return ";\n".join(statements)
+        shared = _shared_columns([view_columns(sources[name]) for name in names])
+        paths = [path for name in sorted(names) for path in files[name]]
+        statements.append(_view(store.path, family, shared, paths))
+    for name, (kind, columns) in LEDGER.items():
+        statements.append(_ledger_view(store, snapshot, name, kind, columns))
+    return statements
+
+
+def _shared_columns(members: list[dict[str, str | Tree]]) -> dict[str, str | Tree]:
+    """What the tables of a family have in common; their own members are not."""
+    return {
+        name: body
+        for name, body in members[0].items()
+        if name != "native" and all(name in columns for columns in members)
+    }
+
+
+def _view(lake: Path, name: str, columns: dict[str, str | Tree], files: list[str]) -> str:
+    """A view over files; over none, without any, since making a file costs 10 ms."""
+    if files:
+        listed = ", ".join(literal(f) for f in [_head(lake, name, columns), *files])
+        body = f"SELECT * FROM read_parquet([{listed}], {HIVE})"
+    else:
+        nulls = ", ".join(f"NULL::{type_sql(b)} AS {quote(n)}" for n, b in columns.items())
+        body = f"SELECT {nulls} WHERE false"
+    return f"CREATE OR REPLACE VIEW {quote(name)} AS {body}"
 
 
 def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> str:
@@ -108,7 +111,7 @@ def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns
     )
 
 
-def _head(lake: Path, name: str, columns: dict[str, str]) -> str:
+def _head(lake: Path, name: str, columns: dict[str, str | Tree]) -> str:
     """An empty Parquet file with these columns, its path shaped like a partition's."""
     version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
     folder = (
@@ -117,7 +120,7 @@ def _head(lake: Path, name: str, columns: dict[str, str]) -> str:
     head = folder / "head.parquet"
     if not head.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        types = ((n, arrow_type(kind)) for n, kind in columns.items() if n not in PARTITION)
+        types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
         _write(head, pa.schema(types))
     return str(head)
 
