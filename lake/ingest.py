@@ -98,6 +98,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _ready_worker(driver: int) -> None:
+    """A worker's first act: it ends when its driver does, however that ends."""
+    start_lean()
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
     """The workers: forked at once, before a library has started a thread, or fresh processes."""
@@ -106,7 +118,7 @@ def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
         return
     alone = fork and sys.platform == "linux" and threading.active_count() == 1
     context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(jobs, context, start_lean) as pool:
+    with ProcessPoolExecutor(jobs, context, _ready_worker, (os.getpid(),)) as pool:
         if alone:
             catalogue()
             pool.submit(cores).result()

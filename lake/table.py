@@ -13,6 +13,7 @@ import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,6 @@ from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from lake.worker import StagedFile
@@ -149,12 +149,13 @@ class Store:
     def _ledger(self, as_of: datetime | None = None) -> DeltaTable:
         table = DeltaTable(self.path / ledger.TABLE)
         if as_of is not None:
-            try:
-                table.load_as_version(as_of)
-            except DeltaError as error:
+            made = table.metadata().created_time or 0
+            if as_of.timestamp() * 1000 < made:
+                at = datetime.fromtimestamp(made / 1000, UTC)
                 raise UsageError(
-                    f"the lake has no state as of {as_of:%Y-%m-%dT%H:%M:%SZ}: {error}"
-                ) from error
+                    f"the lake has no state as of {_utc(as_of)}: it was made at {_utc(at)}."
+                )
+            table.load_as_version(as_of)
         return table
 
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
@@ -359,6 +360,10 @@ class Store:
         ]
         if removed:
             delta.create_write_transaction(removed, "append", delta.schema(), partition_by=KEYS)
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _own(name: str) -> bool:

@@ -270,3 +270,19 @@ def test_several_processes_give_the_same_rows(varied: Path, tmp_path: Path) -> N
     ingest(tmp_path / "lake", [str(varied / "logs")], IngestOptions(jobs=2))
     assert hashes(tmp_path / "lake") == hashes(varied / "lake")
     assert fates(tmp_path / "lake") == fates(varied / "lake")
+
+
+def test_a_record_is_the_same_row_whatever_lies_beside_it(tmp_path: Path) -> None:
+    """A STRUCT whose leaves are empty is there, with one row as with others that fill it."""
+    instances = {"instancesSet": {"items": [{"instanceId": "i-0123456789abcdef0"}]}}
+    started = {
+        "eventName": "RunInstances",
+        "eventSource": "ec2.amazonaws.com",
+        "responseElements": instances,
+    }
+    put(tmp_path / "alone", TRAIL_KEY, logs.trail([logs.event(1)]))
+    put(tmp_path / "beside", TRAIL_KEY, logs.trail([logs.event(1), logs.event(2, **started)]))
+    read(tmp_path / "one", tmp_path / "alone")
+    read(tmp_path / "two", tmp_path / "beside")
+    query = "SELECT to_json(cloud) FROM cloudtrail WHERE event.id LIKE '%1'"
+    assert ask(tmp_path / "one", query) == ask(tmp_path / "two", query)
