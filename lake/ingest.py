@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -22,25 +22,25 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.discover import S3Options, locate
+from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, StorageError
 from lake.keys import key_facts
-from lake.known import Identities, KnownObject, contains, is_unchanged, known_objects
+from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.lean import start_lean
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
 from lake.table import Commit, Store
-from lake.worker import Batch, BatchResult, StagedFile, WorkerSetup, run_batch
+from lake.worker import Batch, BatchResult, WorkerSetup, run_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -367,18 +367,20 @@ class _Ingest:
                 self.report.notes.append(note)
             snapshot = self.store.snapshot()
             self.identities.at(snapshot)
-            files, fresh, repeats = self._drop_duplicates([f for r in results for f in r.files])
-            objects = _with_duplicates([o for r in results for o in r.objects], repeats) + aside
+            distinct = Distinct()
+            for file in (f for r in results for f in r.files):
+                distinct.add(file, self.identities)
+            objects = distinct.counted(o for r in results for o in r.objects) + aside
 
             def rows(number: int) -> list[pa.Table]:
                 return [
                     ledger.object_table(objects, number, self.geoip.builds),
-                    ledger.duplicate_table(repeats, number),
+                    ledger.duplicate_table(distinct.repeats, number),
                 ]
 
             rejects = [path for r in results for path in r.rejects]
-            committed = self.store.commit(Commit(files, rows, rejects))
-            for (table, date), hashes in fresh.items():
+            committed = self.store.commit(Commit(distinct.files, rows, rejects))
+            for (table, date), hashes in distinct.fresh.items():
                 if not hashes:
                     continue
                 self.identities.add(table, date, np.concatenate(hashes), committed)
@@ -388,97 +390,9 @@ class _Ingest:
         self.last_commit = time.monotonic()
         self.progress.phase = "reading"
 
-    def _drop_duplicates(
-        self, files: list[StagedFile]
-    ) -> tuple[
-        list[StagedFile],
-        dict[tuple[str, str], list[np.ndarray]],
-        list[tuple[str, int, str, int]],
-    ]:
-        """The files without rows that the lake, or an earlier file here, already has."""
-        kept: list[StagedFile] = []
-        fresh: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
-        repeats: list[tuple[str, int, str, int]] = []
-        for file in files:
-            key = (file.source, file.date)
-            double = contains(self.identities.day(*key), file.hashes)
-            for earlier in fresh[key]:
-                double |= contains(earlier, file.hashes)
-            _, first = np.unique(file.hashes, return_index=True)
-            if len(first) < len(file.hashes):
-                again = np.ones(len(file.hashes), bool)
-                again[first] = False
-                double |= again
-            if double.any():
-                file, dropped = _without(file, double)
-                repeats += dropped
-            if file.rows:
-                kept.append(file)
-                fresh[key].append(np.sort(file.hashes))
-        return kept, fresh, repeats
-
 
 def _result_of(future: Future[BatchResult]) -> Callable[[Batch], BatchResult]:
     return lambda _: future.result()
-
-
-def _without(
-    file: StagedFile, double: np.ndarray
-) -> tuple[StagedFile, list[tuple[str, int, str, int]]]:
-    """A staged file without the rows marked, and what these were."""
-    drop = np.flatnonzero(double).tolist()
-    target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
-    with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        source = "read_parquet($path, file_row_number = true, hive_partitioning = false)"
-        con.execute("CREATE TEMP TABLE gone AS SELECT unnest($drop::BIGINT[]) AS n", {"drop": drop})
-        gone = con.execute(
-            f"SELECT event.hash, log.file.path, log.offset FROM {source} "
-            "WHERE file_row_number IN (SELECT n FROM gone)",
-            {"path": str(file.path)},
-        ).fetchall()
-        rows = file.rows - len(drop)
-        if rows:
-            con.execute(
-                f"COPY (SELECT * EXCLUDE (file_row_number) FROM {source} WHERE file_row_number "
-                f"NOT IN (SELECT n FROM gone)) TO '{str(target).replace(chr(39), chr(39) * 2)}' "
-                "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)",
-                {"path": str(file.path)},
-            )
-    file.path.unlink()
-    repeats = [(file.source, int(h), str(p), int(n)) for h, p, n in gone]
-    if not rows:
-        return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
-    return (
-        replace(
-            file,
-            path=target,
-            rows=rows,
-            size=target.stat().st_size,
-            stats=f'{{"numRecords": {rows}}}',
-            hashes=file.hashes[~double],
-        ),
-        repeats,
-    )
-
-
-def _with_duplicates(
-    results: Iterable[ObjectResult], repeats: list[tuple[str, int, str, int]]
-) -> list[ObjectResult]:
-    """The results with the rows that turned out to be duplicates counted as such."""
-    count: dict[str, int] = defaultdict(int)
-    for _, _, path, _ in repeats:
-        count[path] += 1
-    return [
-        replace(
-            one,
-            rows=one.rows - count[one.obj.path],
-            duplicates=one.duplicates + count[one.obj.path],
-        )
-        if one.obj.path in count
-        else one
-        for one in results
-    ]
 
 
 def _staging_name(path: Path) -> Path:

@@ -1,0 +1,105 @@
+"""Records that the lake has already: told by identity, taken out of what is staged, and noted.
+
+A batch's identities are compared with the committed ones of its days and with those of the files
+before it. What is dropped is noted in `duplicates` with where it lay, so that every record of every
+object is accounted for.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake.known import contains
+from lake.worker import PARQUET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lake.known import Identities
+    from lake.model import ObjectResult
+    from lake.worker import StagedFile
+
+Repeat = tuple[str, int, str, int]
+"""A further delivery of a known record: source, identity, path, place in the object."""
+
+
+@dataclass(slots=True)
+class Distinct:
+    """Staged files without the rows that are known: `fresh` identities by table and day, and the
+    `repeats` that were dropped."""
+
+    files: list[StagedFile] = field(default_factory=list)
+    fresh: dict[tuple[str, str], list[np.ndarray]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    repeats: list[Repeat] = field(default_factory=list)
+
+    def add(self, file: StagedFile, identities: Identities) -> None:
+        """Take a file, or what is left of it."""
+        key = (file.source, file.date)
+        double = contains(identities.day(*key), file.hashes)
+        for earlier in self.fresh[key]:
+            double |= contains(earlier, file.hashes)
+        _, first = np.unique(file.hashes, return_index=True)
+        if len(first) < len(file.hashes):
+            again = np.ones(len(file.hashes), bool)
+            again[first] = False
+            double |= again
+        if double.any():
+            file, dropped = _without(file, double)
+            self.repeats += dropped
+        if file.rows:
+            self.files.append(file)
+            self.fresh[key].append(np.sort(file.hashes))
+
+    def counted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
+        """The results with the rows that turned out to be duplicates counted as such."""
+        count = Counter(path for _, _, path, _ in self.repeats)
+        return [
+            replace(
+                one,
+                rows=one.rows - count[one.obj.path],
+                duplicates=one.duplicates + count[one.obj.path],
+            )
+            if one.obj.path in count
+            else one
+            for one in results
+        ]
+
+
+def _without(file: StagedFile, double: np.ndarray) -> tuple[StagedFile, list[Repeat]]:
+    """A staged file without the rows marked, and what these were."""
+    table = pq.ParquetFile(file.path).read()
+    gone = table.filter(pa.array(double))
+    paths = pc.struct_field(gone["log"], ["file", "path"]).to_pylist()
+    places = pc.struct_field(gone["log"], "offset").to_pylist()
+    hashes = file.hashes[double].tolist()
+    repeats = [
+        (file.source, number, path, place)
+        for number, path, place in zip(hashes, paths, places, strict=True)
+    ]
+    file.path.unlink()
+    kept = table.filter(pa.array(~double))
+    if not kept.num_rows:
+        return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
+    target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
+    pq.write_table(kept, target, **PARQUET)
+    return (
+        replace(
+            file,
+            path=target,
+            rows=kept.num_rows,
+            size=target.stat().st_size,
+            stats=f'{{"numRecords": {kept.num_rows}}}',
+            hashes=file.hashes[~double],
+        ),
+        repeats,
+    )
