@@ -103,6 +103,8 @@ def compact(array: pa.Array) -> pa.Array:
     if not pa.types.is_dictionary(array.type) or len(array.dictionary) <= 1:
         return array
     codes, values = to_codes(array.indices), array.dictionary
+    if len(codes) and codes.min() == (most := codes.max()) and most >= 0:
+        return coded_array(np.zeros(len(codes), np.int32), values.slice(most, 1))
     used = np.zeros(len(values) + 1, bool)
     used[codes] = True  # -1 marks the one past the end
     kept = np.flatnonzero(used[:-1])

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.known import contains
-from lake.worker import PARQUET
+from lake.worker import write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,13 +91,13 @@ def _without(file: StagedFile, double: np.ndarray) -> tuple[StagedFile, list[Rep
     if not kept.num_rows:
         return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
-    pq.write_table(kept, target, **PARQUET)
+    size = write_parquet(kept, target)
     return (
         replace(
             file,
             path=target,
             rows=kept.num_rows,
-            size=target.stat().st_size,
+            size=size,
             stats=f'{{"numRecords": {kept.num_rows}}}',
             hashes=file.hashes[~double],
         ),

@@ -121,7 +121,8 @@ def plain_items(text: bytes) -> list[bytes] | None:
     if start is None or not end.endswith(b"]}") or b'"CloudTrailEvent"' in text:
         return None
     try:
-        found = [bytes(raw) for raw in _RAWS.decode(text[start.end() - 1 : len(end) - 1])]
+        listed = memoryview(text)[start.end() - 1 : len(end) - 1]
+        found = [bytes(raw) for raw in _RAWS.decode(listed)]
     except (msgspec.DecodeError, RecursionError):
         return None
     return found if all(len(item) <= MAX_RECORD for item in found) else None
