@@ -170,10 +170,13 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
         return
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    # as narrow as 80 columns, the longest name whole
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("table", "rows", "files", "size", "accounts", "regions", "first day", "last day"):
         table.add_column(
-            name, justify="left" if name in ("table", "first day", "last day") else "right"
+            name,
+            justify="left" if name in ("table", "first day", "last day") else "right",
+            no_wrap=name == "table",
         )
     for t in found.tables:
         table.add_row(

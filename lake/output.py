@@ -118,10 +118,13 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     for row in _rows(result):
         count += 1
         table.add_row(*(Text(_shown(value)) for value in row))
-    width = None if out.isatty() else 10_000
-    Console(file=out, width=width, soft_wrap=width is not None).print(table)
     if out.isatty():
+        Console(file=out).print(table)
         out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
+        return
+    wide = io.StringIO()
+    Console(file=wide, width=10_000, soft_wrap=True).print(table)
+    out.writelines(line.rstrip() + "\n" for line in wide.getvalue().splitlines())
 
 
 _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
