@@ -135,6 +135,14 @@ def settled(page: Page) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def at_least(page: Page, selector: str, count: int) -> None:
+    """Wait until the page has so many of them: on a busy machine it pauses while it is drawn."""
+    page.wait_for_function(
+        "([selector, count]) => document.querySelectorAll(selector).length >= count",
+        arg=[selector, count],
+    )
+
+
 def card(page: Page, label: str) -> Locator:
     """The chart of the card with this label."""
     heading = page.locator("[data-testid=stMain]").get_by_text(label, exact=True)
@@ -155,9 +163,9 @@ def whole(page: Page, target: Path) -> None:
     """A picture of the whole page, not only of what the window holds."""
     page.set_viewport_size({"width": 1440, "height": 900})
     script = "document.querySelector('[data-testid=stMain]').scrollHeight"
-    for _ in range(4):
+    for _ in range(2):
         page.set_viewport_size({"width": 1440, "height": min(page.evaluate(script) + 20, 9000)})
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(700)
     page.screenshot(path=target)
     assert target.stat().st_size > 50_000
 
@@ -173,8 +181,8 @@ def test_a_page_is_drawn_whole(
 ) -> None:
     page.goto(f"{address}/{name}")
     settled(page)
-    assert page.locator("[data-testid=stMetric]").count() >= 8
-    assert page.locator("[data-testid=stMain] [data-testid=stVegaLiteChart]").count() >= 5
+    at_least(page, "[data-testid=stMetric]", 8)
+    at_least(page, "[data-testid=stMain] [data-testid=stVegaLiteChart]", 5)
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(overflow) == 0
     whole(page, tmp_path / f"{name or 'overview'}-{request.node.callspec.params['page']}.png")
