@@ -30,6 +30,9 @@ DIRECTIVES = 16
 """Lines looked at for the `#` line that gives the names of the fields."""
 _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 """A line that may be a header: it begins with two names."""
+_NUMBER = r"\d{3}"
+"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) is without:
+the lines that only begin like a header are told at once, not one by one."""
 
 
 @dataclass(slots=True)
@@ -177,7 +180,9 @@ class LineReader:
         marks: set[int] = set()
         if given.header != "none" and source.header is not None:
             hint = pc.match_substring_regex(array, _NAMES)
-            for place in np.flatnonzero(hint.to_numpy(zero_copy_only=False)).tolist():
+            hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
+            data = pc.match_substring_regex(array.take(pa.array(hinted)), _NUMBER)
+            for place in hinted[~data.to_numpy(zero_copy_only=False)].tolist():
                 if heads(source, re.split(r"[\s,]+", array[place].as_py().strip())):
                     marks.add(place)
         if given.header.startswith("#"):
