@@ -31,7 +31,7 @@ DIRECTIVES = 16
 _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 """A line that may be a header: it begins with two names."""
 _NUMBER = r"\d{3}"
-"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) is without:
+"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
 the lines that only begin like a header are told at once, not one by one."""
 
 

@@ -7,6 +7,7 @@ what became of each object. Nothing of a record travels between the processes.
 
 from __future__ import annotations
 
+import atexit
 import json
 import uuid
 from collections import Counter, defaultdict
@@ -115,6 +116,13 @@ def write_parquet(table: pa.Table, path: Path) -> int:
 
 
 _ready: tuple[WorkerSetup, Engine] | None = None
+
+
+@atexit.register
+def _close() -> None:
+    """Give back the DuckDB before the interpreter goes: it complains of what it still holds."""
+    if _ready is not None:
+        _ready[1].close()
 
 
 def run_batch(setup: WorkerSetup, batch: Batch) -> BatchResult:

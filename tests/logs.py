@@ -3,6 +3,7 @@ read one object without a lake."""
 
 from __future__ import annotations
 
+import atexit
 import base64
 import bz2
 import gzip
@@ -233,7 +234,9 @@ class Read:
 
 @cache
 def _engine() -> Engine:
-    return Engine(512 << 20)
+    engine = Engine(512 << 20)
+    atexit.register(engine.close)
+    return engine
 
 
 def read(data: bytes, key: str = "logs/object", source: str | None = None) -> Read:
