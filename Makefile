@@ -11,6 +11,8 @@ SERVE ?= 1
 PYTEST ?= -n 2 --dist loadfile
 
 BIN := $(VENV)/bin
+# modules are compiled when they are first used, not all of them now: half of the time of installing
+INSTALL := $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c requirements.lock
 LAKE := $(BIN)/lake
 ANSWERS := stolen_key exfiltration bad_domain
 
@@ -44,11 +46,11 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e .
+	@$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml requirements.lock | $(VENV)/bin/python
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@$(INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/.installed
 
 lock:
