@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from lake.query import Lake
 
 pytest_plugins = ["servers"]
+
+settings.register_profile("any machine", deadline=None)  # how fast it is says nothing
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
