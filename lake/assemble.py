@@ -60,7 +60,7 @@ class Rows:
     def whole(self) -> pa.Table:
         """All rows in the records' order with every leaf of the table's type."""
         plain = {
-            n: compact(c).dictionary_decode() if pa.types.is_dictionary(c.type) else c
+            n: c.dictionary_decode() if pa.types.is_dictionary(c.type) else c
             for n, c in self.columns.items()
         }
         table = _table(self.source, plain, len(self), every=True)

@@ -79,7 +79,8 @@ class Chunk:
     geoip: GeoIP
     ingested: datetime
     account: str | None = None
-    _failed: list[Rejected] = field(default_factory=list)
+    _failed: dict[int, Rejected] = field(default_factory=dict)
+    """By the record's place in the chunk."""
 
     def normalise(self, parts: Sequence[Pending]) -> Normalised:
         """Rows, and what became none. Raises duckdb.OutOfMemoryException."""
@@ -93,7 +94,7 @@ class Chunk:
             accepted = flat["accepted"].to_numpy()
         refused = flat["reject"].is_valid().to_numpy() & accepted
         strangers = self._told(table, ~accepted, f"no record of {self.source.name}")
-        rejected = self._failed + self._told(table, refused, flat["reject"])
+        rejected = [*self._failed.values(), *self._told(table, refused, flat["reject"])]
         kept = accepted & ~refused
         if not kept.all():
             mask = pa.array(kept)
@@ -136,24 +137,25 @@ class Chunk:
                 return self._run(query, table.slice(0, half)) + self._run(query, table.slice(half))
             if not len(table):
                 raise
-            row = table.select(["object", "position", "text"]).to_pylist()[0]
             reason = f"cannot be normalised: {str(error).split(chr(10), 1)[0][:300]}"
-            self._failed.append(Rejected(row["object"], row["position"], reason, row["text"] or ""))
+            at = table["row"][0].as_py()
+            self._failed[at] = self._told(table, np.ones(1, bool), reason)[0]
             return self._run(query, table.slice(0, 0))
 
     def _in_order(self, flat: pa.Table, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Both tables with the same records in the same order. A record that the SELECT leaves out
         is rejected; one that it gives twice is the source's error and taken once."""
+        if flat["row"].null_count:  # of a row that normalize.sql has from elsewhere
+            flat = flat.filter(flat["row"].is_valid())
         row = flat["row"].to_numpy()
         if len(flat) == len(table) and np.array_equal(row, np.arange(len(table))):
             return flat, table
         found, first = np.unique(row, return_index=True)
-        told = {(r.object, r.position) for r in self._failed}
         missing = np.ones(len(table), bool)
         missing[found] = False
-        self._failed += [
-            r for r in self._told(table, missing, _NO_ROW) if (r.object, r.position) not in told
-        ]
+        missing[list(self._failed)] = False
+        lost = self._told(table, missing, _NO_ROW)
+        self._failed |= dict(zip(np.flatnonzero(missing).tolist(), lost, strict=True))
         return flat.take(pa.array(first)), table.take(pa.array(found))
 
     def _told(

@@ -21,6 +21,7 @@ from lake.fieldsets import (
     Tree,
     core_sets,
     field_sets,
+    leaves,
     prune,
     quote,
     type_sql,
@@ -63,7 +64,7 @@ _ENGINE = (
     "log.context",
 )
 """Leaves that the engine fills for every source."""
-_ALIAS = re.compile(r'\bAS\s+"([\w.@]+)"', re.IGNORECASE)
+_ALIAS = re.compile(r'\bAS\s+"([^"]+)"', re.IGNORECASE)
 _LONG = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "JSON": "VARCHAR"}
 """DuckDB's long names of types -> those of ecs.toml."""
 
@@ -119,12 +120,37 @@ def outputs(source: Source) -> dict[str, str]:
     unnamed = sorted(n for n in given if "." in n and n not in named(source))
     if unnamed:
         raise SourceError(f'{where}: write AS "{unnamed[0]}", with the name in quotes')
+    _check_native(source)
     missing = {"record", "@timestamp"} - set(given)
     if source.identity == "id":
         missing |= {"identity"} - set(given)
     if missing:
         raise SourceError(f"{where}: gives no column {sorted(missing)[0]!r}")
     return given
+
+
+def _check_native(source: Source) -> None:
+    """Raises SourceError for a type in [native] that DuckDB does not know or Delta cannot store."""
+    where = source.folder / "source.toml"
+    for leaf in leaves(source.native):
+        try:
+            kind = arrow_type(leaf.type)
+        except duckdb.Error as error:
+            raise SourceError(f"{where}: native.{leaf.name}: {error}") from error
+        if not _is_storable(kind):
+            raise SourceError(
+                f"{where}: native.{leaf.name} is {leaf.type}, which a Delta table cannot hold. "
+                "Declare it VARCHAR."
+            )
+
+
+def _is_storable(kind: pa.DataType) -> bool:
+    """Whether Delta has a type for it (github.com/delta-io/delta, PROTOCOL.md, Primitive Types)."""
+    if pa.types.is_timestamp(kind):
+        return kind.unit in ("us", "ns")
+    parts = [kind.field(at).type for at in range(kind.num_fields)]
+    other = pa.types.is_time(kind) or pa.types.is_interval(kind) or pa.types.is_union(kind)
+    return not other and all(_is_storable(part) for part in parts)
 
 
 def _any_shape(source: Source) -> Shape:

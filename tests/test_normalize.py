@@ -1,0 +1,100 @@
+"""Records -> rows: what is refused, what a source leaves out or gives twice, what fails."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from logs import ACCOUNT, TRAIL_KEY, compact, event, read, subscription, trail
+from own_source import odd, own_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logs import Read
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with own_source(tmp_path_factory.mktemp("transforms")):
+        yield
+
+
+def short(result: Read) -> tuple[list[tuple[int, int | None]], list[tuple[int, str]]]:
+    """Place and native.n of each row, place and reason of each reject."""
+    return (
+        [(row["log"]["offset"], row["native"]["n"]) for row in result.rows],
+        [(reject.position, reject.reason) for reject in result.rejects],
+    )
+
+
+BOOM = "cannot be normalised: Invalid Input Error: boom"
+LEFT_OUT = "normalize.sql gives no row for this record"
+
+
+@pytest.mark.parametrize(
+    ("records", "rows", "rejects"),
+    [
+        (["- n1"], [(1, 1)], []),
+        (["- fail"], [], [(1, BOOM)]),
+        (["- reject", "- reject"], [], [(1, "told so"), (2, "told so")]),
+        (["- gone", "- gone"], [], [(1, LEFT_OUT), (2, LEFT_OUT)]),
+        (["- n1", "- fail", "- n3", "- fail"], [(1, 1), (3, 3)], [(2, BOOM), (4, BOOM)]),
+        (["- n1", "- twice", "- n3"], [(1, 1), (2, None), (3, 3)], []),
+        (["- foreign", "- n2"], [(1, None), (2, 2)], []),
+        (
+            ["- gone", "- fail", "- reject", "- n4", "- twice"],
+            [(4, 4), (5, None)],
+            [(1, LEFT_OUT), (2, BOOM), (3, "told so")],
+        ),
+    ],
+)
+def test_every_record_is_a_row_or_a_reject(
+    records: list[str], rows: list[tuple[int, int]], rejects: list[tuple[int, str]]
+) -> None:
+    assert short(read(odd(*records), source="own")) == (rows, rejects)
+
+
+def test_messages_of_one_envelope_are_told_apart() -> None:
+    lines = odd("- fail", "- gone", "- n3").decode().splitlines()
+    result = read(compact(subscription(lines)), source="own")
+    assert short(result) == ([(3, 3)], [(1, BOOM), (2, LEFT_OUT)])
+
+
+def test_envelopes_and_plain_records_in_one_object() -> None:
+    wrapped = subscription([json.dumps(event(1))])
+    data = b"\n".join(
+        [compact(wrapped), compact(event(2, recipientAccountId=None, userIdentity=None))]
+    )
+    result = read(data, "logs/some.json")
+    contexts: list[Any] = [row["log"]["context"] for row in result.rows]
+    assert result.ids == [1, 2]
+    assert contexts[0] is not None
+    assert json.loads(contexts[0]) == {
+        "account": ACCOUNT,
+        "region": None,
+        "time": "1706781600000",
+        "id": f"{0:056d}",
+        "log_group": "trail-or-flows",
+        "log_stream": f"{ACCOUNT}_eu-west-1",
+    }
+    assert contexts[1] is None
+    assert [row["cloud"]["account"]["id"] for row in result.rows] == [ACCOUNT, None]
+
+
+def test_related_texts_are_sorted_and_without_repeats() -> None:
+    calls = [event(1), event(2, userIdentity=None)]
+    result = read(gzip.compress(trail(calls)), TRAIL_KEY)
+    assert result.rows[0]["related"]["user"][0] == "ana"
+    assert result.rows[1]["related"]["user"] is None
+
+
+def test_many_distinct_texts_in_memory() -> None:
+    """More than a Parquet dictionary may hold; a preview gives them all the same."""
+    calls = [event(n, userAgent=f"agent-{n:04}-{'x' * 100}") for n in range(1, 1001)]
+    result = read(trail(calls), TRAIL_KEY)
+    assert [row["user_agent"]["original"][:10] for row in result.rows] == [
+        f"agent-{n:04}" for n in range(1, 1001)
+    ]
