@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.envelopes import Messages, Wrap
+from lake.errors import DecodeError
 from lake.frames import MAX_RECORD
 from lake.shapes import Records, Shape, utf8
 from lake.sources import choose, column_name
@@ -158,10 +159,68 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     reading.note_unknown([n for n, c in mapped if c is None])
     # a column that no source knows is part of the original; one shape has one type for each
     # column, so that a long among another object's doubles keeps its digits
-    types = tuple(str(kind) for kind in file.schema_arrow.types)
-    shape = Shape(source.name, "table", tuple((n, c or "") for n, c in mapped), types=types)
+    own = _distinct(names)
+    known_as = [c for _, c in mapped]
+    cells = tuple(
+        (n, c if c and c not in known_as[:at] else "")
+        for at, (n, c) in enumerate(zip(own, known_as, strict=True))
+    )
+    types = tuple(str(_taken(kind)) for kind in file.schema_arrow.types)
+    shape = Shape(source.name, "table", cells, types=types)
     for batch in file.iter_batches(batch_size=50_000):
         position = np.arange(reading.seen + 1, reading.seen + len(batch) + 1, dtype=np.int64)
+        table = pa.table([_readable(column) for column in batch.columns], own)
         reading.seen += len(batch)
-        table = pa.Table.from_batches([batch])
         yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names without one that differs from another by case only, which DuckDB takes for it."""
+    own: dict[str, str] = {}
+    for name in names:
+        free, number = name, 2
+        while free.lower() in own:
+            free, number = f"{name}_{number}", number + 1
+        own[free.lower()] = free
+    return list(own.values())
+
+
+def _taken(kind: pa.DataType) -> pa.DataType:
+    """The type as DuckDB can take it."""
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    return pa.string() if pa.types.is_decimal256(kind) else kind
+
+
+def _readable(array: pa.Array) -> pa.Array:
+    """The column as DuckDB can take it: one text in it that is not UTF-8 makes every query on it
+    fail. Such bytes become `\\xff`, as a rejected record's do."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        array = _mended(array)
+    return array.cast(_taken(array.type))
+
+
+def _mended(array: pa.Array) -> pa.Array:
+    """The same with its texts in UTF-8."""
+    kind = array.type
+    if pa.types.is_primitive(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
+        return array
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        raw = array.cast(pa.large_binary()).to_pylist()
+        return pa.array(
+            [None if text is None else text.decode("utf-8", "backslashreplace") for text in raw],
+            kind,
+        )
+    if pa.types.is_dictionary(kind):
+        return _mended(array.dictionary_decode()).dictionary_encode().cast(kind)
+    if pa.types.is_struct(kind):
+        members = [_mended(array.field(at)) for at in range(kind.num_fields)]
+        return pa.StructArray.from_arrays(members, fields=list(kind), mask=array.is_null())
+    if pa.types.is_list(kind):
+        ends = np.cumsum(pc.list_value_length(array).fill_null(0).to_numpy())
+        offsets = pa.array(np.append(0, ends).astype(np.int32))
+        items = _mended(array.flatten())
+        return pa.ListArray.from_arrays(offsets, items, kind, mask=array.is_null())
+    raise DecodeError(f"a column of {kind} holds text that is not UTF-8")
