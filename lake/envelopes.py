@@ -181,10 +181,10 @@ class Messages:
             self._enveloped = inner is not None
         if inner is None:
             return iter([(Piece(message), wrap)])
-        return ((piece, _joined(within, wrap)) for piece, within in inner)
+        return ((piece, joined(within, wrap)) for piece, within in inner)
 
 
-def _joined(inner: Wrap, outer: Wrap) -> Wrap:
+def joined(inner: Wrap, outer: Wrap) -> Wrap:
     """What two envelopes say; the inner one is nearer to the record."""
     return replace(outer, **{n: v for n, v in asdict(inner).items() if v is not None})
 

@@ -19,8 +19,10 @@ import pyarrow.compute as pc
 from lake.assemble import Rows
 from lake.coded import Coded, coded_array, constant, encode, to_codes
 from lake.derive import derive
+from lake.envelopes import Wrap
 from lake.partitions import ACCOUNT, REGION, keyed, partition
 from lake.records import (
+    WRAP,
     ObjectFacts,
     Pending,
     chunk_table,
@@ -30,6 +32,7 @@ from lake.records import (
 )
 from lake.rowmodel import flat_sql, outputs
 from lake.spelling import respelled
+from lake.strangers import Stranger
 
 if TYPE_CHECKING:
     import re
@@ -65,7 +68,7 @@ class Normalised:
 
     rows: Rows
     rejected: list[Rejected]
-    strangers: list[Rejected]
+    strangers: list[Stranger]
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Chunk:
         if "accepted" in flat.column_names and self.shape.kind == "json":
             accepted = flat["accepted"].to_numpy()
         refused = flat["reject"].is_valid().to_numpy() & accepted
-        strangers = self._told(table, ~accepted, f"no record of {self.source.name}")
+        strangers = _strangers(table, ~accepted)
         rejected = [*self._failed.values(), *self._told(table, refused, flat["reject"])]
         kept = accepted & ~refused
         if not kept.all():
@@ -245,6 +248,27 @@ class Chunk:
         hint = self.account if name == "account" else None
         keys = [getattr(f, name) or hint for f in self.facts]
         return keyed(Coded(column.dictionary, to_codes(column.indices)), valid, objects, keys)
+
+
+def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
+    """The records marked, with all that is known of them."""
+    if not which.any():
+        return []
+    wraps = [f"wrap_{name}" for name in WRAP]
+    kept = ["object", "base", "position", "text", "original", "encoding", *wraps]
+    names = [name for name in kept if name in table.column_names]
+    return [
+        Stranger(
+            row["object"],
+            row["base"],
+            row["position"],
+            row["text"],
+            Wrap(*(row.get(name) for name in wraps)),
+            row.get("original"),
+            row.get("encoding"),
+        )
+        for row in table.select(names).filter(pa.array(which)).to_pylist()
+    ]
 
 
 def _flatten(

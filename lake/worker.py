@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.coded import DICTIONARY_BYTES
-from lake.decode import Decoding, Records, Refused, Shape, shortened
+from lake.decode import Decoding, Refused, Shape, shortened
 from lake.engine import Engine
-from lake.envelopes import NO_WRAP, unwrap
 from lake.errors import LakeError
 from lake.keys import key_facts
 from lake.ledger import reject_table
@@ -31,6 +29,7 @@ from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
 from lake.sources import catalogue
+from lake.strangers import Stranger, as_pending
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -245,7 +244,7 @@ class _Run:
         self.reject(found.rejected, source.name)
         self._stage(found.rows)
         if found.strangers and second_look:
-            self.reject(found.strangers, source.name)
+            self.reject([_refused(one, source.name) for one in found.strangers], source.name)
         elif found.strangers:
             self._second_look(found.strangers, source.name)
 
@@ -263,50 +262,27 @@ class _Run:
             )
         return facts
 
-    def _second_look(self, strangers: list[Rejected], source: str) -> None:
+    def _second_look(self, strangers: list[Stranger], source: str) -> None:
         """Records that lay among those of another source: recognised one by one."""
-        found: dict[Shape, list[tuple[int, int, bytes, object]]] = defaultdict(list)
+        found: dict[Shape, list[Stranger]] = defaultdict(list)
         lost: list[Rejected] = []
         for stranger in strangers:
-            text = stranger.text.encode()
-            inner = unwrap(text)
-            pieces = (
-                [(p.text, w) for p, w in inner if p.reason is None] if inner else [(text, NO_WRAP)]
-            )
-            if inner is not None:
-                self.objects[stranger.object].found += len(pieces) - 1
-            for piece, wrap in pieces:
-                shape = _shape_of(piece, source if not inner else "")
+            inner = stranger.opened()
+            entry = self.objects[stranger.object]
+            entry.found += len(inner) - 1
+            for one in inner:
+                shape = None if one.broken else one.shape(but=source if one is stranger else "")
                 if shape is None:
-                    lost.append(
-                        Rejected(
-                            stranger.object, stranger.position, stranger.reason, piece.decode()
-                        )
-                    )
-                else:
-                    if shape.kind == "json":
-                        self.objects[stranger.object].decoding.count_losses(shape.source, [piece])
-                    found[shape].append((stranger.object, stranger.position, piece, wrap))
+                    lost.append(_refused(one, source))
+                    continue
+                if shape.kind == "json":
+                    entry.decoding.count_losses(shape.source, [one.text.encode()])
+                found[shape].append(one)
         self.reject(lost, source)
         for shape, records in found.items():
             if shape in self.pending:
                 self.flush(shape)
-            by_object: dict[int, list[tuple[int, int, bytes, object]]] = defaultdict(list)
-            for record in records:
-                by_object[record[0]].append(record)
-            self.pending[shape] = [
-                Pending(
-                    number,
-                    self.objects[number].decoding.base,
-                    Records(
-                        shape,
-                        pa.array([r[2].decode() for r in own], pa.string()),
-                        np.array([r[1] for r in own], np.int64),
-                        [r[3] for r in own],  # type: ignore[misc]
-                    ),
-                )
-                for number, own in by_object.items()
-            ]
+            self.pending[shape] = as_pending(shape, records)
             self.flush(shape, second_look=True)
 
     def _stage(self, rows: Rows) -> None:
@@ -333,23 +309,9 @@ class _Run:
             )
 
 
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-def _shape_of(text: bytes, but: str) -> Shape | None:
-    try:
-        members = list(_MEMBERS.decode(text))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    for source in catalogue().by_members(members):
-        if source.name == but:
-            continue
-        if source.format == "json":
-            return Shape(source.name, "json")
-        if source.delimited is not None:
-            pairs = [(m, source.delimited.column(m)) for m in members]
-            return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
-    return None
+def _refused(one: Stranger, source: str) -> Rejected:
+    reason = one.broken or f"no record of {source}"
+    return Rejected(one.object, one.position, reason, one.text)
 
 
 def _result(entry: _Object) -> ObjectResult:
