@@ -140,10 +140,12 @@ class Chunk:
                 return self._run(query, table.slice(0, half)) + self._run(query, table.slice(half))
             if not len(table):
                 raise
+            # once with no record at all: raises where it is not the record's fault
+            none = [] if self._failed else self._run(query, table.slice(0, 0))
             reason = f"cannot be normalised: {str(error).split(chr(10), 1)[0][:300]}"
             at = table["row"][0].as_py()
             self._failed[at] = self._told(table, np.ones(1, bool), reason)[0]
-            return self._run(query, table.slice(0, 0))
+            return none
 
     def _in_order(self, flat: pa.Table, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Both tables with the same records in the same order. A record that the SELECT leaves out

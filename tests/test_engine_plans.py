@@ -1,0 +1,105 @@
+"""One DuckDB for many chunks: columns that were empty so far, plans that are kept, what fails."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pytest
+from own_source import odd, own_source
+
+from lake import engine
+from lake.decode import Decoding
+from lake.engine import Engine
+from lake.enrich.geoip import GeoIP
+from lake.model import RawObject
+from lake.sources import catalogue
+from lake.worker import normalise_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Taken = tuple[list[tuple[int, int | None, str | None, list[str] | None]], list[tuple[int, str]]]
+NOTHING = (None, None, None)
+BOOM = "cannot be normalised: Invalid Input Error: boom"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with own_source(tmp_path_factory.mktemp("transforms")):
+        yield
+
+
+def take(one: Engine, *records: str) -> Taken:
+    """Place, native.n, source.ip and related.ip of the rows; place and reason of the rejects."""
+    data = odd(*records)
+    decoding = Decoding(RawObject("test", "own", "own", len(data)), catalogue(), "own")
+    tables, rejects = normalise_object(
+        one, decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
+    )
+    rows = [row for table in tables.values() for row in table.to_pylist()]
+    return (
+        [
+            (r["log"]["offset"], r["native"]["n"], r["source"]["ip"], r["related"]["ip"])
+            for r in rows
+        ],
+        sorted((r.position, r.reason) for r in rejects),
+    )
+
+
+def test_a_value_in_a_column_that_was_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the columns were left out, asked for again, or left out beside a failing record."""
+    monkeypatch.setattr(engine, "LEARNED_ROWS", 3)
+    one = Engine(256 << 20)
+    empty = ([(1, *NOTHING), (2, *NOTHING), (3, *NOTHING)], [])
+    assert take(one, "-", "-", "-") == empty
+    assert take(one, "-", "-", "-") == empty
+    assert take(one, "- fail", "-") == ([(2, *NOTHING)], [(1, BOOM)])
+    assert take(one, "- fail") == ([], [(1, BOOM)])
+    assert take(one, "- fail", "- n7", "-") == ([(2, 7, None, None), (3, *NOTHING)], [(1, BOOM)])
+    assert take(one, "-", "192.0.2.1") == (
+        [(1, *NOTHING), (2, None, "192.0.2.1", ["192.0.2.1"])],
+        [],
+    )
+    assert take(one, "-", "-", "-") == empty
+    assert take(one, "- gone", "- reject", "192.0.2.1 n8") == (
+        [(3, 8, "192.0.2.1", ["192.0.2.1"])],
+        [(1, "normalize.sql gives no row for this record"), (2, "told so")],
+    )
+    one.close()
+
+
+def test_plans_are_dropped_and_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "PLANS", 2)
+    one = Engine(256 << 20)
+    for number in (1, 2, 3, 1, 2, 3):
+        table = pa.table({"x": pa.array([number, 10], pa.int64())})
+        assert one.run(f"SELECT x * {number} AS y FROM chunk", table)["y"].to_pylist() == [
+            number * number,
+            10 * number,
+        ]
+    kept = one.run("SELECT name FROM duckdb_prepared_statements()", pa.table({"x": [1]}))
+    assert len(kept) == 2
+    one.close()
+
+
+def test_a_plan_is_of_one_schema() -> None:
+    one = Engine(256 << 20)
+    query = "SELECT typeof(x) AS y FROM chunk"
+    for kind, name in ((pa.int64(), "BIGINT"), (pa.string(), "VARCHAR"), (pa.int64(), "BIGINT")):
+        assert one.run(query, pa.table({"x": pa.nulls(1, kind)}))["y"].to_pylist() == [name]
+    one.close()
+
+
+def test_after_a_query_that_fails() -> None:
+    one = Engine(256 << 20)
+    table = pa.table({"x": [1]})
+    with pytest.raises(duckdb.BinderException):
+        one.run("SELECT nope FROM chunk", table)
+    with pytest.raises(duckdb.InvalidInputException):
+        one.run("SELECT error('x') FROM chunk", table)
+    assert one.run("SELECT x FROM chunk", table)["x"].to_pylist() == [1]
+    one.close()
