@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _ABOUT = ("row", "reject", "accepted", "hash", "r", "more")
 """Flat columns that are no leaves."""
+_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
+"""Microseconds since 1970."""
 _NO_ROW = "normalize.sql gives no row for this record"
 
 
@@ -224,7 +226,7 @@ class Chunk:
         for name in flat.column_names:
             column = flat[name]
             if name not in _ABOUT and (column.null_count < len(column) or name == "@timestamp"):
-                columns[name] = _one(column)
+                columns[name] = _in_calendar(_one(column))
         return columns
 
     def _place(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> None:
@@ -284,6 +286,20 @@ def _flatten(
             _flatten(columns, path, inner, body, given)
         elif inner.null_count < len(inner):
             columns[path] = inner.storage if isinstance(inner, pa.ExtensionArray) else inner
+
+
+def _in_calendar(column: pa.Array) -> pa.Array:
+    """Times without those beyond the years 1 to 9999, which no reader but DuckDB takes: of the text
+    `infinity` it makes one."""
+    if not pa.types.is_timestamp(column.type) or column.type.unit != "us":
+        return column
+    moments = column.cast(pa.int64())
+    bounds = pc.min_max(moments)
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    if first is None or (first >= _YEAR_1 and last < _YEAR_10000):
+        return column
+    fine = pc.and_(pc.greater_equal(moments, _YEAR_1), pc.less(moments, _YEAR_10000))
+    return pc.if_else(fine, column, pa.scalar(None, column.type))
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

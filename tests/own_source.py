@@ -34,6 +34,7 @@ SELECT record,
        ELSE TRY_CAST(time AS TIMESTAMPTZ) END AS "@timestamp",
   CASE WHEN how = 'reject' THEN 'told so' END AS reject,
   ip AS "source.ip", account AS "cloud.account.id", region AS "cloud.region",
+  TRY_CAST(region AS TIMESTAMPTZ) AS "event.start",
   CASE WHEN how LIKE 'n%' THEN TRY_CAST(substr(how, 2) AS BIGINT) END AS "native.n"
 FROM (
   SELECT * FROM records WHERE how IS DISTINCT FROM 'gone'

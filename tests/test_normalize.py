@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,48 @@ def test_every_record_is_a_row_or_a_reject(
     records: list[str], rows: list[tuple[int, int]], rejects: list[tuple[int, str]]
 ) -> None:
     assert short(read(odd(*records), source="own")) == (rows, rejects)
+
+
+@pytest.mark.parametrize(
+    ("time", "start"),
+    [
+        ("infinity", None),
+        ("-infinity", None),
+        ("290000-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59.999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
+        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+        ("-", None),
+    ],
+)
+def test_a_time_that_only_duckdb_takes(time: str, start: datetime | None) -> None:
+    good = "2024-02-01T10:00:00Z"
+    result = read(odd(f"- n1 - {time}", f"- n2 - {good}"), source="own")
+    assert [row["event"]["start"] for row in result.rows] == [
+        start,
+        datetime(2024, 2, 1, 10, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "reason"),
+    [
+        ("1970-01-01T23:59:59.999999Z", "time out of range"),
+        ("1970-01-02T00:00:00Z", None),
+        ("2261-12-31T23:59:59.999999Z", None),
+        ("2262-01-01T00:00:00Z", "time out of range"),
+        ("infinity", "time out of range"),
+        ("-infinity", "time out of range"),
+        ("290000-01-01T00:00:00Z", "time out of range"),
+        ("noon", "no valid time"),
+    ],
+)
+def test_the_times_that_a_row_may_have(time: str, reason: str | None) -> None:
+    result = read(odd("- n1", time=time), source="own")
+    rows, rejects = short(result)
+    assert rows == ([(1, 1)] if reason is None else [])
+    assert rejects == ([] if reason is None else [(1, reason)])
+    if reason is None:
+        assert result.rows[0]["@timestamp"] == datetime.fromisoformat(time)
 
 
 def test_messages_of_one_envelope_are_told_apart() -> None:
