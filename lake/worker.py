@@ -159,6 +159,8 @@ class _Run:
     reject_files: list[Path] = field(default_factory=list)
     reject_rows: list[Reject] = field(default_factory=list)
     keep: dict[str, list[pa.Table]] | None = None
+    staging: bool = False
+    """Whether a chunk is at work; it stays so where that raises."""
 
     def batch(self, batch: Batch) -> BatchResult:
         for location, obj in batch.objects:
@@ -166,6 +168,8 @@ class _Run:
                 with location.open(obj) as stream:
                     self.read(Decoding(obj, catalogue(), self.setup.source), stream)
             except (OSError, LakeError) as error:
+                if self.staging:
+                    raise  # a full disk or a source that is wrong is not this object's fault
                 failed = Decoding(obj, catalogue(), self.setup.source)
                 failed.status, failed.reason = "failed", str(error)
                 if not self.objects or self.objects[-1].obj is not obj:
@@ -230,6 +234,7 @@ class _Run:
         """Normalise and stage the pending records of a shape."""
         parts = self.pending.pop(shape)
         self.held.pop(shape, None)
+        self.staging = True
         source = catalogue()[shape.source]
         chunk = Chunk(
             self.engine,
@@ -247,6 +252,7 @@ class _Run:
             self.reject([_refused(one, source.name) for one in found.strangers], source.name)
         elif found.strangers:
             self._second_look(found.strangers, source.name)
+        self.staging = False
 
     def _facts(self) -> list[ObjectFacts]:
         facts = []
