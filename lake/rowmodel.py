@@ -208,8 +208,8 @@ def common_columns() -> dict[str, str | Tree]:
 def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     """The SELECT over `records` that gives a row a record, with these columns: `row` (the record's
     place in the chunk), `reject`, `accepted`, `hash` (where text tells the identity), `r` (JSON),
-    and each target under its own name and type. With `filled`, only these targets and `more`:
-    whether any other has a value; handing out an empty column costs 30 ns a row."""
+    and each target under its own name and type. With `filled`, only these targets, the time, and
+    `more`: whether any other has a value; handing out an empty column costs 30 ns a row."""
     given = outputs(source)
     columns = ["n.record.row AS row", f"{_reject(given)} AS reject"]
     if source.accepts is not None:
@@ -221,10 +221,11 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     if source.format == "json":
         columns.append("n.record.r AS r")
     every = _values(source, given)
-    kept = every if filled is None else {n: v for n, v in every.items() if n in filled}
+    wanted = every.keys() if filled is None else filled | {"@timestamp"}
+    kept = {n: v for n, v in every.items() if n in wanted}
     columns += [f"{value} AS {quote(name)}" for name, value in kept.items()]
     if filled is not None:
-        others = [f"{value} IS NOT NULL" for name, value in every.items() if name not in filled]
+        others = [f"{value} IS NOT NULL" for name, value in every.items() if name not in wanted]
         columns.append(f"{' OR '.join(others) or 'false'} AS more")
     return f"SELECT {', '.join(columns)} FROM ({source.sql.rstrip().rstrip(';')}) n"
 

@@ -33,9 +33,9 @@ def _own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def take(one: Engine, *records: str) -> Taken:
+def take(one: Engine, *records: str, time: str = "2024-02-01T10:00:00Z") -> Taken:
     """Place, native.n, source.ip and related.ip of the rows; place and reason of the rejects."""
-    data = odd(*records)
+    data = odd(*records, time=time)
     decoding = Decoding(RawObject("test", "own", "own", len(data)), catalogue(), "own")
     tables, rejects = normalise_object(
         one, decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
@@ -69,6 +69,17 @@ def test_a_value_in_a_column_that_was_empty(monkeypatch: pytest.MonkeyPatch) -> 
         [(3, 8, "192.0.2.1", ["192.0.2.1"])],
         [(1, "normalize.sql gives no row for this record"), (2, "told so")],
     )
+    one.close()
+
+
+def test_records_without_a_time_in_every_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time, too, is a column that was empty so far."""
+    monkeypatch.setattr(engine, "LEARNED_ROWS", 3)
+    one = Engine(256 << 20)
+    timeless = [(1, "no valid time"), (2, "no valid time"), (3, "no valid time")]
+    for _ in range(3):
+        assert take(one, "-", "-", "-", time="noon") == ([], timeless)
+    assert take(one, "- n4") == ([(1, 4, None, None)], [])
     one.close()
 
 
