@@ -107,7 +107,7 @@ def outputs(source: Source) -> dict[str, str]:
     con.register("chunk", chunk_schema().empty_table())
     try:
         con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(source, shape, False)}")
-        found = con.execute(f"DESCRIBE ({source.sql.rstrip().rstrip(';')})").fetchall()
+        found = con.execute(f"DESCRIBE ({source.sql.rstrip().rstrip(';')}\n)").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{where}: {error}") from error
     finally:
@@ -227,7 +227,7 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     if filled is not None:
         others = [f"{value} IS NOT NULL" for name, value in every.items() if name not in wanted]
         columns.append(f"{' OR '.join(others) or 'false'} AS more")
-    return f"SELECT {', '.join(columns)} FROM ({source.sql.rstrip().rstrip(';')}) n"
+    return f"SELECT {', '.join(columns)} FROM ({source.sql.rstrip().rstrip(';')}\n) n"
 
 
 def _values(source: Source, given: dict[str, str]) -> dict[str, str]:

@@ -77,6 +77,11 @@ def test_a_comment_that_looks_like_an_alias_gives_no_column(tmp_path: Path) -> N
         assert "destination" in table_columns(source)
 
 
+def test_a_comment_at_the_end(tmp_path: Path) -> None:
+    with own_source(tmp_path, sql=f"{LINES_SQL.rstrip()} -- that is all"):
+        assert outputs(catalogue()["own"])["native.n"] == "BIGINT"
+
+
 @pytest.mark.parametrize(
     ("alias", "words"),
     [
