@@ -90,8 +90,9 @@ def partition(
     days = np.floor_divide(moments, _DAY)
     regions = max(len(region.values), 1)
     first_day = int(days.min())
+    span = int(days.max()) - first_day + 1
     who = account.codes.astype(np.int64) * regions + region.codes
-    key = who * (int(days.max()) - first_day + 1) + (days - first_day)
+    key = who * span + (days - first_day)
     found = pa.array(key).dictionary_encode()
     codes = to_codes(found.indices)
     rows = np.bincount(codes)
@@ -102,7 +103,7 @@ def partition(
     accounts, places = account.values.to_pylist(), region.values.to_pylist()
     parts = []
     for at, pair in enumerate(found.dictionary.to_pylist()):
-        both, day = divmod(pair, int(days.max()) - first_day + 1)
+        both, day = divmod(pair, span)
         who_at, place_at = divmod(both, regions)
         date = (_EPOCH + timedelta(days=first_day + day)).strftime("%Y-%m-%d")
         parts.append(
