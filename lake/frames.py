@@ -55,6 +55,7 @@ _ESCAPE = re.compile(
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SCAN = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 
 
@@ -75,6 +76,14 @@ def is_value(text: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def members_of(text: bytes) -> list[str] | None:
+    """The names of a JSON object's members; None where the text is no such object."""
+    try:
+        return list(_MEMBERS.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def mended(text: bytes) -> bytes | None:

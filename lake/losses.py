@@ -17,6 +17,7 @@ import duckdb
 import msgspec
 
 from lake.fieldsets import type_sql
+from lake.frames import members_of
 from lake.spelling import PASCAL, camel_names
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ LEARNED = 64
 """Members unknown to a source that the fast way learns to pass over and count."""
 _RANGES = {"BIGINT": 63, "INTEGER": 31}
 _ANY = msgspec.json.Decoder()
-_NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,19}\s*")
 _TRUTHS = {"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"}
 _PASCAL = re.compile(PASCAL.encode())
@@ -49,7 +49,7 @@ class Losses:
     def look(self, texts: Sequence[bytes]) -> None:
         """Count what the records' native STRUCTs will not hold."""
         learned = tuple(self._learned)
-        order = _order(texts[0]) if texts else ()
+        order = tuple(members_of(texts[0]) or ()) if texts else ()
         decode = _decoder(self.source, learned, order).decode
         for text in texts:
             try:
@@ -94,14 +94,6 @@ def _members(declared: Declared) -> list[tuple[str, Declared]]:
 @cache
 def _declared(source: Source) -> Declared:
     return duckdb.sqltype(type_sql(source.native))
-
-
-def _order(text: bytes) -> tuple[str, ...]:
-    """The members' names as a record has them, as far as they can be told."""
-    try:
-        return tuple(_NAMES.decode(text))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ()
 
 
 @lru_cache(maxsize=256)

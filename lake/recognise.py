@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from lake.frames import members_of
 from lake.losses import Losses
 from lake.shapes import Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
@@ -25,7 +24,6 @@ PROBE = 64
 DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -281,14 +279,6 @@ def _names_columns(source: Source, names: list[str]) -> bool:
     given = source.delimited
     known = sum(given.column(name) is not None for name in names) if given else 0
     return 2 * known > len(names)
-
-
-def members_of(text: bytes) -> list[str] | None:
-    """The names of a JSON object's members; None where the text is no such object."""
-    try:
-        return list(_MEMBERS.decode(text))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def members_shape(source: Source, members: list[str]) -> Shape:

@@ -11,21 +11,23 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
 from lake.envelopes import NO_WRAP, Wrap, joined, unwrap
+from lake.frames import members_of
+from lake.recognise import members_shape
 from lake.records import Pending
-from lake.shapes import Records, Shape, utf8
+from lake.shapes import Records, utf8
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lake.shapes import Shape
+
 _PLACE_BITS = 40
 """More than the place of a record in its object takes."""
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +69,9 @@ class Stranger:
 
     def shape(self, but: str) -> Shape | None:
         """How it becomes columns; None where no source `but` this one knows it."""
-        try:
-            members = list(_MEMBERS.decode(self.text))
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        for source in catalogue().by_members(members):
-            if source.name == but:
-                continue
-            if source.format == "json":
-                return Shape(source.name, "json")
-            if source.delimited is not None:
-                pairs = [(m, source.delimited.column(m)) for m in members]
-                return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
-        return None
+        members = members_of(self.text.encode())
+        found = [s for s in catalogue().by_members(members or ()) if s.name != but]
+        return members_shape(found[0], members or []) if found else None
 
 
 def as_pending(shape: Shape, strangers: Sequence[Stranger]) -> list[Pending]:
