@@ -41,8 +41,11 @@ class Coded:
 
     def through(self, values: pa.Array) -> Coded:
         """The same rows with other values for the distinct ones, which may repeat or be NULL."""
-        found = encode([values])[0]
-        return Coded(found.values, recode(found.codes, self.codes))
+        return self.by(encode([values])[0])
+
+    def by(self, told: Coded) -> Coded:
+        """The same rows with what `told` has for each of the distinct values."""
+        return Coded(told.values, recode(told.codes, self.codes))
 
     def ranked(self) -> Coded:
         """The same, values in ascending order, so that the codes sort as the texts do."""

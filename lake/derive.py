@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.coded import Coded, encode, lists
-from lake.rowmodel import ADDRESSES, LOCATED, arrow_type
+from lake.coded import encode, lists
+from lake.rowmodel import ADDRESSES, AGENT, LOCATED
 
 if TYPE_CHECKING:
+    from lake.coded import Coded, Codes
     from lake.enrich.geoip import GeoIP
 
 Columns = dict[str, "pa.Array"]
@@ -34,76 +35,75 @@ def derive(columns: Columns, rows: int, geoip: GeoIP) -> None:
 
 def _addresses(columns: Columns, rows: int, geoip: GeoIP) -> None:
     targets = [t for t in ADDRESSES if t in columns]
-    extra = columns.pop("related.ip", None)
-    texts = [columns[t] for t in targets]
-    if extra is not None:
-        texts.append(_flat(extra))
+    places, texts = _related(columns, "ip", targets, rows)
     if not texts:
         return
     found = encode(texts)
     known = geoip.lookup(found[0].values)
-    ip = _one(known["ip"])
-    as_given = ip.equals(found[0].values)
-    coded = dict(zip(targets, found, strict=False))
-    for target, given in coded.items():
-        address = target.removesuffix(".ip") + ".address"
-        same = address in columns and columns[address].equals(columns[target])
-        columns[target] = given.through(ip).array() if not as_given else given.array()
-        if same:
-            columns[address] = columns[target] if as_given else given.array()
-    for endpoint in LOCATED:
-        if f"{endpoint}.ip" in coded:
-            for part in ("geo", "as"):
-                if not any(name.startswith(f"{endpoint}.{part}.") for name in columns):
-                    _spread(
-                        columns, f"{endpoint}.{part}", _one(known[part]), coded[f"{endpoint}.ip"]
-                    )
-    ranked = Coded(found[0].values, np.concatenate([f.codes for f in found])).through(ip).ranked()
-    parts = np.split(ranked.codes, np.cumsum([len(f) for f in found])[:-1])
-    own = np.arange(rows, dtype=np.int32)
-    pairs = [(own, part) for part in parts[: len(targets)]]
-    if extra is not None:
-        pairs.append((pc.list_parent_indices(extra).to_numpy(), parts[-1]))
-    _put(columns, "related.ip", lists(rows, pairs, ranked.values))
+    ip = encode([known["ip"]])[0].ranked()
+    parts = [given.by(ip) for given in found]
+    for target, given, part in zip(targets, found, parts, strict=False):
+        endpoint = target.removesuffix(".ip")
+        address = f"{endpoint}.address"
+        if address in columns and columns[address].equals(columns[target]):
+            columns[address] = given.array()
+        columns[target] = part.array()
+        for name in ("geo", "as") if endpoint in LOCATED else ():
+            if not any(other.startswith(f"{endpoint}.{name}.") for other in columns):
+                _spread(columns, f"{endpoint}.{name}", known[name].combine_chunks(), given)
+    _relate(columns, "ip", rows, places, parts)
 
 
 def _agents(columns: Columns) -> None:
     texts = columns.get("user_agent.original")
-    if texts is None or texts.null_count == len(texts):
+    if texts is None:
         return
-    from lake.enrich.useragent import LEAVES, parse
+    from lake.enrich.useragent import parse
 
     coded = encode([texts])[0]
     parsed = parse(coded.values)
     columns["user_agent.original"] = coded.array()
-    for leaf in LEAVES:
+    for leaf in AGENT:
         if f"user_agent.{leaf}" not in columns:
-            _spread(columns, f"user_agent.{leaf}", _one(parsed[leaf]), coded)
+            _spread(columns, f"user_agent.{leaf}", parsed[leaf].combine_chunks(), coded)
 
 
-def _related_texts(columns: Columns, rows: int, kind: str, singles: list[str]) -> None:
+def _related_texts(columns: Columns, rows: int, kind: str, targets: list[str]) -> None:
     """`related.<kind>` of the named leaves and what the source gives besides."""
-    extra = columns.pop(f"related.{kind}", None)
-    given = [columns[name] for name in singles if name in columns]
-    if extra is not None:
-        given.append(_flat(extra))
-    if not given or all(g.null_count == len(g) for g in given):
+    targets = [t for t in targets if t in columns]
+    places, texts = _related(columns, kind, targets, rows)
+    if not texts:
         return
-    found = encode(given)
-    for name, coded in zip([n for n in singles if n in columns], found, strict=False):
-        columns[name] = coded.array()
-    ranked = Coded(found[0].values, np.concatenate([f.codes for f in found])).ranked()
-    parts = np.split(ranked.codes, np.cumsum([len(f) for f in found])[:-1])
-    own = np.arange(rows, dtype=np.int32)
-    pairs = [(own, p) for p in (parts if extra is None else parts[:-1])]
-    if extra is not None:
-        pairs.append((pc.list_parent_indices(extra).to_numpy(), parts[-1]))
-    _put(columns, f"related.{kind}", lists(rows, pairs, ranked.values))
+    found = encode(texts)
+    ordered = encode([found[0].values])[0].ranked()
+    parts = [given.by(ordered) for given in found]
+    for target, part in zip(targets, parts, strict=False):
+        columns[target] = part.array()
+    _relate(columns, kind, rows, places, parts)
 
 
-def _put(columns: Columns, name: str, array: pa.Array | None) -> None:
-    if array is not None:
-        columns[name] = array
+def _related(
+    columns: Columns, kind: str, targets: list[str], rows: int
+) -> tuple[list[Codes], list[pa.Array]]:
+    """The texts of `related.<kind>`, those of the leaves first, then those of the list that the
+    source gives, which is taken out; and the row of each text."""
+    texts = [columns[target] for target in targets]
+    places = [np.arange(rows, dtype=np.int32)] * len(texts)
+    listed = columns.pop(f"related.{kind}", None)
+    if listed is not None:
+        texts.append(listed.flatten())
+        places.append(pc.list_parent_indices(listed).to_numpy())
+    return places, texts
+
+
+def _relate(
+    columns: Columns, kind: str, rows: int, places: list[Codes], parts: list[Coded]
+) -> None:
+    """Set `related.<kind>` from parts that share their values, in ascending order."""
+    pairs = [(place, part.codes) for place, part in zip(places, parts, strict=True)]
+    found = lists(rows, pairs, parts[0].values)
+    if found is not None:
+        columns[f"related.{kind}"] = found
 
 
 def _spread(columns: Columns, path: str, looked_up: pa.Array, coded: Coded) -> None:
@@ -119,11 +119,3 @@ def _spread(columns: Columns, path: str, looked_up: pa.Array, coded: Coded) -> N
         missing = coded.codes < 0
         indices = pa.array(coded.codes, mask=missing if missing.any() else None)
         columns[path] = looked_up.take(indices)
-
-
-def _flat(array: pa.Array) -> pa.Array:
-    return array.flatten().cast(arrow_type("VARCHAR"))
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()

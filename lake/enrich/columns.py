@@ -7,20 +7,17 @@ this one only fill them, and a leaf that they do not know stays NULL.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
+from lake import rowmodel
 from lake.errors import SourceError
-from lake.fieldsets import field_sets
+from lake.fieldsets import field_sets, leaves
 
-_TYPES = {
-    "BIGINT": pa.int64(),
-    "BOOLEAN": pa.bool_(),
-    "DOUBLE": pa.float64(),
-    "INTEGER": pa.int32(),
-    "VARCHAR": pa.string(),
-}
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FILLED = ("BIGINT", "BOOLEAN", "DOUBLE", "INTEGER", "VARCHAR")
+"""The types of the leaves that enrichment fills."""
 
 
 @cache
@@ -36,15 +33,10 @@ def arrow_type(path: str) -> pa.DataType:
                 f"ecs.toml declares no {path}; enrichment fills it. Declare it again."
             )
         body = body[name]
-    return _convert(body, path)
-
-
-def _convert(body: object, path: str) -> pa.DataType:
-    if isinstance(body, dict):
-        members = [(name, _convert(inner, f"{path}.{name}")) for name, inner in body.items()]
-        return pa.struct(members)
-    if not isinstance(body, str) or body not in _TYPES:
-        raise SourceError(
-            f"ecs.toml: {path} is {body}, which enrichment cannot fill. Known: {', '.join(_TYPES)}."
-        )
-    return _TYPES[body]
+    for leaf in leaves({path: body}):
+        if leaf.type not in _FILLED:
+            raise SourceError(
+                f"ecs.toml: {leaf.name} is {leaf.type}, which enrichment cannot fill. "
+                f"Known: {', '.join(_FILLED)}."
+            )
+    return rowmodel.arrow_type(body)

@@ -17,6 +17,7 @@ from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from lake.enrich.columns import arrow_type
+from lake.rowmodel import AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,6 @@ _KEPT_PARSES = 20_000
 
 _SERVICE = re.compile(r"AWS Internal|[a-z0-9.-]+\.amazonaws\.com").fullmatch
 """Who CloudTrail says called in somebody's name. The rules do not know them; the name is kept."""
-
-LEAVES = ("name", "version", "os", "device")
 
 Parsed = tuple[str, str | None, dict[str, str | None], dict[str, str]]
 
@@ -47,11 +46,11 @@ def parse(texts: pa.Array | Sequence[str | None]) -> pa.Table:
         texts = texts.combine_chunks()
     given = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
     rows = [
-        _parse_one(text[:PARSED_CHARACTERS]) if text else (None,) * len(LEAVES)
+        _parse_one(text[:PARSED_CHARACTERS]) if text else (None,) * len(AGENT)
         for text in given.to_pylist()
     ]
     columns = {"text": given}
-    for at, leaf in enumerate(LEAVES):
+    for at, leaf in enumerate(AGENT):
         columns[leaf] = pa.array([row[at] for row in rows], arrow_type(f"user_agent.{leaf}"))
     return pa.table(columns)
 
