@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.assemble import Rows
-from lake.coded import Coded, coded_array, constant, encode, to_codes
+from lake.coded import coded_array, constant, encode
 from lake.derive import derive
 from lake.envelopes import Wrap
 from lake.partitions import ACCOUNT, REGION, keyed, partition
@@ -35,10 +35,10 @@ from lake.spelling import respelled
 from lake.strangers import Stranger
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
     from datetime import datetime
 
+    from lake.coded import Coded
     from lake.decode import Shape
     from lake.derive import Columns
     from lake.engine import Engine
@@ -95,7 +95,7 @@ class Chunk:
         flat = self._select(table)
         flat, table = self._in_order(flat, table)
         accepted = np.ones(len(flat), bool)
-        if "accepted" in flat.column_names and self.shape.kind == "json":
+        if "accepted" in flat.column_names:
             accepted = flat["accepted"].to_numpy()
         refused = flat["reject"].is_valid().to_numpy() & accepted
         strangers = _strangers(table, ~accepted)
@@ -187,13 +187,13 @@ class Chunk:
         rows = len(flat)
         objects = table["object"].to_numpy()
         columns = self._columns(flat)
-        self._place(columns, table, objects)
+        account, region = self._places(columns, table, objects)
         derive(columns, rows, self.geoip)
-        texts = _one(table["text"])
+        texts = table["text"].combine_chunks()
         if "original" in table.column_names:
             if "encoding" in table.column_names:
-                columns["log.encoding"] = _one(table["encoding"])
-            texts = pc.coalesce(_one(table["original"]), texts)
+                columns["log.encoding"] = table["encoding"].combine_chunks()
+            texts = pc.coalesce(table["original"].combine_chunks(), texts)
         if "hash" in flat.column_names:
             hashes = flat["hash"].to_numpy()
         else:
@@ -206,12 +206,10 @@ class Chunk:
             "log.file.path": coded_array(
                 objects, pa.array([f.path for f in self.facts], pa.string())
             ),
-            "log.offset": _one(table["position"]),
+            "log.offset": table["position"].combine_chunks(),
         }
         columns.setdefault("event.module", constant(pa.scalar(self.source.log_type), rows))
         columns.setdefault("cloud.provider", constant(pa.scalar("aws"), rows))
-        account = self._keyed(columns["cloud.account.id"], ACCOUNT, objects, "account")
-        region = self._keyed(columns["cloud.region"], REGION, objects, "region")
         moments = columns["@timestamp"].cast(pa.int64()).to_numpy()
         partitions, part = partition(account, region, moments)
         return Rows(self.source, columns, hashes, partitions, part, objects)
@@ -222,44 +220,41 @@ class Chunk:
         columns: Columns = {}
         given = set(outputs(self.source))
         if "r" in flat.column_names:
-            _flatten(columns, "native", _one(flat["r"]), self.source.native, given)
+            _flatten(columns, "native", flat["r"].combine_chunks(), self.source.native, given)
         for name in flat.column_names:
             column = flat[name]
             if name not in _ABOUT and (column.null_count < len(column) or name == "@timestamp"):
-                columns[name] = _in_calendar(_one(column))
-        return columns
+                columns[name] = column.combine_chunks()
+        return {name: _in_calendar(column) for name, column in columns.items()}
 
-    def _place(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> None:
-        """`cloud.account.id` and `cloud.region`: the record's, else the envelope's, else the key's;
-        `log.context`: what else the envelope said."""
+    def _places(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> list[Coded]:
+        """Sets `cloud.account.id` and `cloud.region`: the record's, else the envelope's, else the
+        key's; and `log.context`, what else the envelope said. Gives the partition's keys."""
         wrapped = "wrap_account" in table.column_names
-        for target, name in (("cloud.account.id", "account"), ("cloud.region", "region")):
-            keys = pa.array([getattr(f, name) for f in self.facts], pa.string())
-            given = columns.get(target)
-            if given is not None and not given.null_count:
-                columns[target] = encode([given])[0].array()
-                continue
-            texts = [given] if given is not None else []
-            texts += [_one(table[f"wrap_{name}"])] if wrapped else []
-            texts.append(keys.take(pa.array(objects)))
-            columns[target] = encode([pc.coalesce(*texts)])[0].array()
+        places = []
+        for name, target, valid, hint in (
+            ("account", "cloud.account.id", ACCOUNT, self.account),
+            ("region", "cloud.region", REGION, None),
+        ):
+            keys = [getattr(facts, name) for facts in self.facts]
+            texts = [columns[target]] if target in columns else []
+            if not texts or texts[0].null_count:
+                texts += [table[f"wrap_{name}"].combine_chunks()] if wrapped else []
+                texts.append(pa.array(keys, pa.string()).take(pa.array(objects)))
+            coded = encode([pc.coalesce(*texts)])[0]
+            columns[target] = coded.array()
+            places.append(keyed(coded, valid, objects, [key or hint for key in keys]))
         if wrapped:
             columns["log.context"] = wraps_as_text(self.engine, table)
-
-    def _keyed(
-        self, column: pa.Array, valid: re.Pattern[str], objects: np.ndarray, name: str
-    ) -> Coded:
-        hint = self.account if name == "account" else None
-        keys = [getattr(f, name) or hint for f in self.facts]
-        return keyed(Coded(column.dictionary, to_codes(column.indices)), valid, objects, keys)
+        return places
 
 
 def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
     """The records marked, with all that is known of them."""
     if not which.any():
         return []
-    wraps = [f"wrap_{name}" for name in WRAP]
-    kept = ["object", "base", "position", "text", "original", "encoding", *wraps]
+    wraps = {name: f"wrap_{name}" for name in WRAP}
+    kept = ["object", "base", "position", "text", "original", "encoding", *wraps.values()]
     names = [name for name in kept if name in table.column_names]
     return [
         Stranger(
@@ -267,7 +262,7 @@ def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
             row["base"],
             row["position"],
             row["text"],
-            Wrap(*(row.get(name) for name in wraps)),
+            Wrap(**{name: row.get(column) for name, column in wraps.items()}),
             row.get("original"),
             row.get("encoding"),
         )
@@ -300,8 +295,3 @@ def _in_calendar(column: pa.Array) -> pa.Array:
         return column
     fine = pc.and_(pc.greater_equal(moments, _YEAR_1), pc.less(moments, _YEAR_10000))
     return pc.if_else(fine, column, pa.scalar(None, column.type))
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    return array if isinstance(array, pa.Array) else array.chunk(0)

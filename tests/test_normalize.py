@@ -13,6 +13,7 @@ from own_source import odd, own_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from logs import Read
 
@@ -98,6 +99,30 @@ def test_the_times_that_a_row_may_have(time: str, reason: str | None) -> None:
     assert rejects == ([] if reason is None else [(1, reason)])
     if reason is None:
         assert result.rows[0]["@timestamp"] == datetime.fromisoformat(time)
+
+
+SEEN = """\
+title = "Seen"
+docs = "none"
+format = "json"
+identity = "object+line"
+[recognise]
+members = [["odd", "seen"]]
+[native]
+odd = "VARCHAR"
+seen = "TIMESTAMPTZ"
+"""
+
+
+def test_a_members_own_time_that_only_duckdb_takes(tmp_path: Path) -> None:
+    sql = "SELECT record, TIMESTAMPTZ '2024-02-01 10:00:00+00' AS \"@timestamp\" FROM records"
+    times = ["infinity", "2024-02-01T10:00:00Z"]
+    with own_source(tmp_path, SEEN, sql):
+        result = read(b"\n".join(compact({"odd": "yes", "seen": time}) for time in times))
+    assert [row["native"]["seen"] for row in result.rows] == [
+        None,
+        datetime(2024, 2, 1, 10, tzinfo=UTC),
+    ]
 
 
 def test_messages_of_one_envelope_are_told_apart() -> None:
