@@ -7,7 +7,7 @@ a file lacks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ class Rows:
     hashes: np.ndarray
     partitions: list[Partition]
     part: np.ndarray
-    objects: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    objects: np.ndarray
 
     def __len__(self) -> int:
         return len(self.hashes)

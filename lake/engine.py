@@ -8,7 +8,7 @@ once, as an object that hands out whichever table is at work.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lake.records import connect
 
@@ -44,7 +44,7 @@ class Engine:
     def __init__(self, memory: int, temp: str | None = None) -> None:
         self._con: duckdb.DuckDBPyConnection = connect(memory, temp=temp)
         self._feed = _Feed()
-        self._plans: OrderedDict[tuple[str, Any], str] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, pa.Schema], str] = OrderedDict()
         self._made = 0
         self._seen: dict[Shape, tuple[int, frozenset[str]]] = {}
 
@@ -53,7 +53,7 @@ class Engine:
         self._feed.table = table
         if not self._made:
             self._con.register("chunk", self._feed)
-        key = (query, tuple(zip(table.schema.names, table.schema.types, strict=True)))
+        key = (query, table.schema)
         plan = self._plans.get(key)
         if plan is None:
             plan = f"plan_{self._made}"

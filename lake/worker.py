@@ -143,6 +143,11 @@ class _Object:
     rows: int = 0
     rejects: int = 0
     trouble: str | None = None
+    facts: ObjectFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        key = key_facts(self.obj.key)
+        self.facts = ObjectFacts(self.obj.path, self.obj.key, key.account, key.region)
 
 
 @dataclass(slots=True)
@@ -240,7 +245,7 @@ class _Run:
             self.engine,
             source,
             shape,
-            self._facts(),
+            [entry.facts for entry in self.objects],
             self.setup.geoip,
             self.setup.ingested,
             self.setup.account,
@@ -253,20 +258,6 @@ class _Run:
         elif found.strangers:
             self._second_look(found.strangers, source.name)
         self.staging = False
-
-    def _facts(self) -> list[ObjectFacts]:
-        facts = []
-        for entry in self.objects:
-            key = key_facts(entry.obj.key)
-            facts.append(
-                ObjectFacts(
-                    entry.obj.path,
-                    entry.obj.key,
-                    key.account,
-                    key.region,
-                )
-            )
-        return facts
 
     def _second_look(self, strangers: list[Stranger], source: str) -> None:
         """Records that lay among those of another source: recognised one by one."""
