@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from lake.errors import UsageError, unknown_name
-from lake.fieldsets import PARTITION, core_sets, ecs_leaves, field_sets, leaves, quote
-from lake.rowmodel import table_sets
+from lake.errors import UsageError
+from lake.fieldsets import PARTITION, ecs_leaves, leaves, quote
+from lake.rowmodel import columns_of
 from lake.sources import catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-EVENTS = "events"
-"""The view over all tables. It has the row model without `native`."""
 
 OPS = {
     "is": "is",
@@ -223,26 +217,8 @@ def fields_of(table: str) -> dict[str, str]:
 
     Raises UsageError for a name that is none of these.
     """
-    sources = catalogue().sources
-    if table == EVENTS:
-        return PARTITION | _set_leaves(core_sets())
-    if table in sources:
-        own = {f"native.{leaf.name}": leaf.type for leaf in leaves(sources[table].native)}
-        return PARTITION | _set_leaves(table_sets(sources[table])) | own
-    members = [fields_of(name) for name, source in sources.items() if source.family == table]
-    if not members:
-        families = {source.family for source in sources.values() if source.family}
-        raise unknown_name("table", table, [EVENTS, *sources, *families])
-    shared = set.intersection(*(set(fields) for fields in members))
-    return {
-        name: kind
-        for name, kind in members[0].items()
-        if name in shared and not name.startswith("native.")
-    }
-
-
-def _set_leaves(names: Iterable[str]) -> dict[str, str]:
-    return {leaf.name: leaf.type for n in names for leaf in leaves({n: field_sets()[n]})}
+    own = {n: b for n, b in columns_of(table).items() if n not in (*PARTITION, "@timestamp")}
+    return PARTITION | {leaf.name: leaf.type for leaf in leaves(own)}
 
 
 @cache

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lake.filters import EVENTS, Selection, TimeRange, show_time
+from lake.filters import Selection, TimeRange, show_time
 from lake.queries import Answer, Ask, Query, relation
+from lake.rowmodel import EVENTS
 from lake.scope import View, extent_of, lake_blocks
 
 if TYPE_CHECKING:

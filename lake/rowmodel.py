@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from lake.decode import Shape
-from lake.errors import SourceError
+from lake.errors import SourceError, unknown_name
 from lake.fieldsets import (
     PARTITION,
     Tree,
@@ -27,10 +27,13 @@ from lake.fieldsets import (
     type_sql,
 )
 from lake.records import chunk_schema, connect, records_sql
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from lake.sources import Source
 
+EVENTS = "events"
+"""The view over all tables. It has the row model without `native`."""
 ADDRESSES = ("source.ip", "destination.ip", "client.ip", "source.nat.ip", "destination.nat.ip")
 LOCATED = ("source", "destination", "client")
 EARLIEST, LATEST = "1970-01-02", "2262-01-01"
@@ -198,10 +201,23 @@ def view_columns(source: Source) -> dict[str, str | Tree]:
     return table_columns(source) | {n: field_sets()[n] for n in table_sets(source)}
 
 
-def common_columns() -> dict[str, str | Tree]:
-    """The columns of the view over all tables."""
-    sets = {name: field_sets()[name] for name in core_sets()}
-    return {"@timestamp": "TIMESTAMPTZ", **sets, **PARTITION}
+def columns_of(view: str) -> dict[str, str | Tree]:
+    """The columns of a view: a source's, `events`, or a family's, which has what its tables share;
+    the last two are without `native`. Raises UsageError for a name that is none of these."""
+    known = catalogue()
+    if view == EVENTS:
+        sets = {name: field_sets()[name] for name in core_sets()}
+        return {"@timestamp": "TIMESTAMPTZ", **sets, **PARTITION}
+    if view in known.sources:
+        return view_columns(known.sources[view])
+    if view not in known.families:
+        raise unknown_name("table", view, [EVENTS, *known.sources, *known.families])
+    first, *others = (view_columns(known.sources[name]) for name in known.families[view])
+    return {
+        name: body
+        for name, body in first.items()
+        if name != "native" and all(name in columns for columns in others)
+    }
 
 
 @cache

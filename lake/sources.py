@@ -190,6 +190,15 @@ class Catalogue:
         except KeyError:
             raise unknown_name("source", name, list(self.sources)) from None
 
+    @property
+    def families(self) -> dict[str, list[str]]:
+        """Family -> its sources: a source.toml may name one; its members are shown as one view."""
+        found: dict[str, list[str]] = {}
+        for name, source in self.sources.items():
+            if source.family:
+                found.setdefault(source.family, []).append(name)
+        return found
+
     def by_key(self, key: str) -> list[Source]:
         """The sources whose key patterns fit, best first."""
         return [s for s in self.sources.values() if s.fits_key(key)]

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from lake.fieldsets import PARTITION, literal, quote, type_sql
 from lake.ledger import SCHEMA
 from lake.paths import resource
-from lake.rowmodel import arrow_type, common_columns, view_columns
+from lake.rowmodel import EVENTS, arrow_type, columns_of
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from lake.fieldsets import Tree
     from lake.table import Snapshot, Store
 
-EVENTS = "events"
 HIVE = (
     "hive_partitioning = true, hive_types = {"
     + ", ".join(f"'{name}': {kind}" for name, kind in PARTITION.items())
@@ -52,34 +51,17 @@ def macros() -> str:
 
 def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
     """The CREATE VIEW statements of a snapshot. Makes the empty head files where they lack."""
-    sources = catalogue().sources
-    files = {name: [file.path for file in store.files(name, snapshot)] for name in sources}
+    known = catalogue()
+    files = {name: [file.path for file in store.files(name, snapshot)] for name in known.sources}
+    shown = {name: [name] for name in known.sources} | {EVENTS: list(known.sources)}
+    shown |= {family: sorted(names) for family, names in known.families.items()}
     statements = [
-        _view(store.path, name, view_columns(source), files[name])
-        for name, source in sources.items()
+        _view(store.path, view, columns_of(view), [path for name in names for path in files[name]])
+        for view, names in shown.items()
     ]
-    every = [path for paths in files.values() for path in paths]
-    statements.append(_view(store.path, EVENTS, common_columns(), every))
-    families: dict[str, list[str]] = {}
-    for name, source in sources.items():
-        if source.family:
-            families.setdefault(source.family, []).append(name)
-    for family, names in families.items():
-        shared = _shared_columns([view_columns(sources[name]) for name in names])
-        paths = [path for name in sorted(names) for path in files[name]]
-        statements.append(_view(store.path, family, shared, paths))
     for name, (kind, columns) in LEDGER.items():
         statements.append(_ledger_view(store, snapshot, name, kind, columns))
     return statements
-
-
-def _shared_columns(members: list[dict[str, str | Tree]]) -> dict[str, str | Tree]:
-    """What the tables of a family have in common; their own members are not."""
-    return {
-        name: body
-        for name, body in members[0].items()
-        if name != "native" and all(name in columns for columns in members)
-    }
 
 
 def _view(lake: Path, name: str, columns: dict[str, str | Tree], files: list[str]) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lake.errors import UsageError
-from lake.filters import EVENTS, OPS, Filter, Selection, TimeRange, fields_of
+from lake.filters import OPS, Filter, Selection, TimeRange, fields_of
+from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
