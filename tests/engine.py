@@ -7,6 +7,9 @@ import gzip
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import logs
+from logs import FLOW_KEY, TRAIL_KEY
+
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 
@@ -29,6 +32,14 @@ def put(folder: Path, key: str, data: bytes) -> Path:
 def read(lake: Path, *where: Path | str, **options: Any) -> IngestReport:  # noqa: ANN401
     """Ingest in this process."""
     return ingest(lake, [str(w) for w in where], IngestOptions(jobs=1, **options))
+
+
+def two_sources(folder: Path, count: int) -> Path:
+    """The folder with `logs/` of so many calls and flows, and with `lake/` that holds them."""
+    put(folder / "logs", TRAIL_KEY, logs.trail(logs.events(count)))
+    put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(count)))
+    read(folder / "lake", folder / "logs")
+    return folder
 
 
 def ask(lake: Path | Lake, query: str) -> list[tuple[Any, ...]]:

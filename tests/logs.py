@@ -100,6 +100,23 @@ def flows(count: int, first: int = 1) -> list[str]:
     return [flow(number) for number in range(first, first + count)]
 
 
+QUERY = {
+    "version": "1.100000",
+    "account_id": ACCOUNT,
+    "region": "eu-west-1",
+    "query_timestamp": "2024-02-01T10:00:00Z",
+    "query_name": "example.com.",
+    "query_type": "A",
+    "query_class": "IN",
+    "rcode": "NOERROR",
+    "answers": [],
+    "srcaddr": "10.0.0.5",
+    "srcport": "40000",
+    "transport": "UDP",
+}
+"""A query that the Resolver logged; nothing in it tells it from one like it."""
+
+
 def compact(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 

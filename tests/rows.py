@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from logs import read
@@ -31,6 +32,26 @@ def flat(data: bytes | str, key: str, source: str) -> list[dict[str, Any]]:
     assert (result.status, result.rejects) == ("read", [])
     assert {row["event"]["dataset"] for row in result.rows} <= {source}
     return [leaves(row) for row in result.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines under a header as objects of one source hold them, and the rows that they give."""
+
+    source: str
+    key: str
+    header: str
+
+    def rows(
+        self, *lines: str, header: str | None = None, key: str | None = None
+    ) -> list[dict[str, Any]]:
+        text = "\n".join([self.header if header is None else header, *lines, ""])
+        return flat(text, self.key if key is None else key, self.source)
+
+    def row(self, line: str, header: str | None = None, key: str | None = None) -> dict[str, Any]:
+        """The one row of one line."""
+        (found,) = self.rows(line, header=header, key=key)
+        return found
 
 
 def taken(data: bytes | str, key: str) -> Read:

@@ -6,24 +6,9 @@ import gzip
 import json
 
 import pytest
-from logs import ACCOUNT, FLOW_KEY, compact, flow_file, flows, read, subscription
+from logs import FLOW_KEY, QUERY, compact, flow_file, flows, read, subscription
 
 from lake import decode
-
-QUERY = {
-    "version": "1.100000",
-    "account_id": ACCOUNT,
-    "region": "eu-west-1",
-    "query_timestamp": "2024-02-01T10:00:00Z",
-    "query_name": "example.com.",
-    "query_type": "A",
-    "query_class": "IN",
-    "rcode": "NOERROR",
-    "answers": [],
-    "srcaddr": "10.0.0.5",
-    "srcport": "40000",
-    "transport": "UDP",
-}
 
 
 @pytest.fixture(params=[64 << 20, 4_096])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import logs
 import pytest
-from engine import hashes, put, read
+from engine import hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 import lake as lake_package
@@ -31,10 +31,7 @@ LEDGER = ["duplicates", "objects", "rejects"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of three calls and three flows, with its `lake.duckdb`."""
-    made = tmp_path_factory.mktemp("query")
-    put(made / "logs", TRAIL_KEY, logs.trail(logs.events(3)))
-    put(made / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
-    read(made / "lake", made / "logs")
+    made = two_sources(tmp_path_factory.mktemp("query"), 3)
     write_client_file(made / "lake")
     return made
 

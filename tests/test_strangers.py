@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from logs import ACCOUNT, TRAIL_KEY, bus_event, compact, event, read, subscription
+from logs import ACCOUNT, QUERY, TRAIL_KEY, bus_event, compact, event, read, subscription
 from small_lake import INSIGHT
 
 if TYPE_CHECKING:
@@ -72,24 +72,7 @@ def test_an_envelope_among_plain_records() -> None:
 
 
 def test_equal_records_of_one_envelope_stay_two() -> None:
-    query = json.dumps(
-        {
-            "version": "1.100000",
-            "account_id": ACCOUNT,
-            "region": "eu-west-1",
-            "vpc_id": "vpc-1",
-            "query_timestamp": "2024-02-01T10:00:00Z",
-            "query_name": "example.com.",
-            "query_type": "A",
-            "query_class": "IN",
-            "rcode": "NOERROR",
-            "answers": [],
-            "srcaddr": "10.0.0.5",
-            "srcport": "40000",
-            "transport": "UDP",
-            "srcids": {"instance": "i-1"},
-        }
-    )
+    query = json.dumps({**QUERY, "vpc_id": "vpc-1", "srcids": {"instance": "i-1"}})
     data = query.encode() + b"\n" + compact(subscription([query, query, query]))
     result = read(data, "logs/queries.json")
     assert homes(result) == [("route53resolver", place, ACCOUNT) for place in (1, 2, 2, 2)]

@@ -17,7 +17,7 @@ from pathlib import Path
 import logs
 import pytest
 from deltalake import DeltaTable
-from engine import ask, balance, fates, hashes, put, read
+from engine import ask, balance, fates, hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.errors import LakeVersionError, StorageError, UsageError
@@ -61,11 +61,7 @@ ingest(Path(lake), where, IngestOptions(jobs=1))
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with logs of two sources and a lake that holds a first batch of them."""
-    folder = tmp_path_factory.mktemp("first")
-    put(folder / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
-    put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(5)))
-    read(folder / "lake", folder / "logs")
-    return folder
+    return two_sources(tmp_path_factory.mktemp("first"), 5)
 
 
 @pytest.fixture

@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from logs import FLOW_HEADER, flow, subscription
-from rows import flat, only, taken
+from rows import Lines, flat, only, taken
 
-Row = dict[str, Any]
 KEY = (
     "AWSLogs/123456789012/vpcflowlogs/us-east-1/2022/03/01/"
     "123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20220301T1555Z_fe123456.log.gz"
@@ -37,13 +35,8 @@ NODATA = (
 )
 
 
-def rows(*lines: str, header: str = HEADER, key: str = KEY) -> list[Row]:
-    return flat("\n".join([header, *lines, ""]), key, "tgwflow")
-
-
-def row(line: str, header: str = HEADER, key: str = KEY) -> Row:
-    (found,) = rows(line, header=header, key=key)
-    return found
+LINES = Lines("tgwflow", KEY, HEADER)
+rows, row = LINES.rows, LINES.row
 
 
 def test_a_line_field_by_field() -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from logs import FLOW_HEADER
-from rows import flat, only, taken
+from rows import Lines, flat, only, taken
 
-Row = dict[str, Any]
 KEY = (
     "AWSLogs/123456789010/vpcflowlogs/us-east-1/2018/08/20/"
     "123456789010_vpcflowlogs_us-east-1_fl-1234abcd_20180820T1620Z_fe123456.log"
@@ -26,13 +24,8 @@ V5 = (
 )
 
 
-def rows(*lines: str, header: str = FLOW_HEADER, key: str = KEY) -> list[Row]:
-    return flat("\n".join([header, *lines, ""]), key, "vpcflow")
-
-
-def row(line: str, header: str = FLOW_HEADER, key: str = KEY) -> Row:
-    (found,) = rows(line, header=header, key=key)
-    return found
+LINES = Lines("vpcflow", KEY, FLOW_HEADER)
+rows, row = LINES.rows, LINES.row
 
 
 def test_a_line_of_version_2_field_by_field() -> None:
