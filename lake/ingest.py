@@ -26,6 +26,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from lake import ledger
+from lake.commit import Commit, commit, recover
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
@@ -36,7 +37,7 @@ from lake.lean import start_lean
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
-from lake.table import Commit, Store
+from lake.table import Store
 from lake.worker import Batch, BatchResult, WorkerSetup, run_batch
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class _Ingest:
     def _clean(self) -> None:
         """Undo what killed runs left: their unfinished commit, their staging folders."""
         with self.store.lock(self._waiting):
-            note = self.store.recover()
+            note = recover(self.store)
             if note:
                 self.report.notes.append(note)
         for folder in self.staging.parent.iterdir():
@@ -362,7 +363,7 @@ class _Ingest:
         if not results and not aside:
             return
         with self.store.lock(self._waiting):
-            note = self.store.recover()
+            note = recover(self.store)
             if note:
                 self.report.notes.append(note)
             snapshot = self.store.snapshot()
@@ -379,7 +380,7 @@ class _Ingest:
                 ]
 
             rejects = [path for r in results for path in r.rejects]
-            committed = self.store.commit(Commit(distinct.files, rows, rejects))
+            committed = commit(self.store, Commit(distinct.files, rows, rejects))
             for (table, date), hashes in distinct.fresh.items():
                 if not hashes:
                     continue
