@@ -22,8 +22,9 @@ from lake.cli import app
 from lake.dashboards import dashboards
 from lake.demo import write_demo
 from lake.fieldsets import leaves
+from lake.flat import outputs
 from lake.output import as_text
-from lake.rowmodel import LOCATED, outputs, table_sets
+from lake.rowmodel import LOCATED, table_sets
 from lake.sources import catalogue
 
 if TYPE_CHECKING:

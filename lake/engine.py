@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from lake.records import connect
+from lake.database import connect
 
 if TYPE_CHECKING:
     import duckdb

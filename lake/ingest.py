@@ -34,6 +34,7 @@ from lake.errors import LakeError, StorageError
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.lean import start_lean
+from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
@@ -87,16 +88,6 @@ class Progress:
     objects: int = 0
     size: int = 0
     records: int = 0
-
-
-def default_memory() -> int:
-    """A quarter of the machine's memory, in bytes."""
-    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ready_worker(driver: int) -> None:

@@ -20,6 +20,7 @@ from lake.assemble import Rows
 from lake.coded import coded_array, constant, encode
 from lake.derive import derive
 from lake.envelopes import Wrap
+from lake.flat import flat_sql, outputs
 from lake.partitions import ACCOUNT, REGION, keyed, partition
 from lake.records import (
     WRAP,
@@ -30,7 +31,6 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.rowmodel import flat_sql, outputs
 from lake.spelling import respelled
 from lake.strangers import Stranger
 

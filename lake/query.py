@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lake.errors import LakeError, StorageError
-from lake.ingest import IngestOptions, default_memory, ingest
+from lake.machine import default_memory
 from lake.sources import catalogue
 from lake.status import Status, status_of
 from lake.table import Snapshot, Store
@@ -109,6 +109,8 @@ class Lake:
 
     def ingest(self, *where: str, **options: Any) -> IngestReport:  # noqa: ANN401
         """Read logs into the lake, as `lake ingest` does; options as `IngestOptions`."""
+        from lake.ingest import IngestOptions, ingest
+
         report = ingest(self.path, list(where), IngestOptions(**options))
         self.refresh()
         write_client_file(self.path)

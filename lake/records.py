@@ -10,12 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from lake.fieldsets import Tree, literal, quote
-from lake.paths import resource
 from lake.tokens import SEPARATOR
 
 if TYPE_CHECKING:
@@ -47,25 +45,6 @@ class Pending:
     object: int
     base: int
     records: Records
-
-
-def connect(memory: int, threads: int = 1, temp: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A private in-memory DuckDB with the transform macros. `memory` in bytes."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": threads,
-        "memory_limit": f"{max(memory >> 20, 128)}MiB",
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "preserve_insertion_order": True,
-        # it puts an inner SELECT's expressions into an outer one as often as that names them
-        "disabled_optimizers": "projection_pullup",
-    }
-    if temp:
-        config["temp_directory"] = temp
-    con = duckdb.connect(config=config)
-    con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
-    con.execute((resource("sql") / "macros" / "transform.sql").read_text("utf-8"))
-    return con
 
 
 def chunk_schema() -> pa.Schema:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lake.database import connect
 from lake.enrich.address import ip_text
-from lake.records import connect
 
 if TYPE_CHECKING:
     import duckdb

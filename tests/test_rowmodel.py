@@ -9,7 +9,8 @@ import pytest
 from own_source import LINES, LINES_SQL, own_source
 
 from lake.errors import SourceError
-from lake.rowmodel import named, outputs, table_columns
+from lake.flat import outputs
+from lake.rowmodel import named, table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
