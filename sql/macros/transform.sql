@@ -85,6 +85,9 @@ CREATE OR REPLACE MACRO host_of(t) AS nullif(CASE
   WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)', 1)
   WHEN contains(t, ':') THEN left(t, length(t) - length(split_part(t, ':', -1)) - 1) ELSE t END, '');
 
+-- forwarded_ip(t): the address of an X-Forwarded-For entry, with a port or without.
+CREATE OR REPLACE MACRO forwarded_ip(t) AS coalesce(ip_text(t), ip_text(host_of(t)));
+
 -- host_before(t, colon, rest), port_behind(t, colon, rest): the same, where colon is the place of the
 -- first colon in t and rest what stands behind it. As columns of a step before they are computed once.
 CREATE OR REPLACE MACRO port_behind(t, colon, rest) AS CASE WHEN colon > 0 THEN

@@ -2,14 +2,12 @@
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
 -- A line of a TCP or SSL listener has the request "- - - ": it is a connection, not a web request,
 -- and its bytes are a stream's. Times of -1 stay -1 in native.* and leave event.duration empty.
+-- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH words AS (
   SELECT *,
+    rtrim(request)                                       AS request_line,
     strpos(request, ' ')                                 AS first_blank,
-    CASE WHEN first_blank > 1 THEN nullif(left(request, first_blank - 1), '-') END AS method,
-    split_part(rtrim(request), ' ', -1)                  AS last_word,
-    CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END AS behind_url,
-    substr(rtrim(request), first_blank + 1, length(rtrim(request)) - first_blank - behind_url) AS target,
-    CASE WHEN method IS NULL THEN nullif(rtrim(target, '- '), '') ELSE target END AS url,
+    last_word(rtrim(request))                            AS last_word,
     TRY_CAST(elb_status_code AS INTEGER)                 AS status,
     TRY_CAST(request_processing_time AS DOUBLE)          AS t1,
     TRY_CAST(backend_processing_time AS DOUBLE)          AS t2,
@@ -17,18 +15,31 @@ WITH words AS (
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
     TRY_CAST(sent_bytes AS BIGINT)                       AS sent
   FROM records
+), lines AS (
+  SELECT *,
+    CASE WHEN first_blank > 1 AND NOT starts_with(request, '- ') THEN left(request, first_blank - 1) END AS method,
+    substr(request_line, first_blank + 1, length(request_line) - first_blank
+      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END) AS target
+  FROM words
+), urls AS (
+  SELECT *, CASE WHEN method IS NULL THEN nullif(rtrim(target, '- '), '') ELSE target END AS url FROM lines
+), schemes AS (
+  SELECT *, strpos(url, '://') AS colon, CASE WHEN contains(url, '://') THEN substr(url, strpos(url, '://') + 3) END AS behind_scheme
+  FROM urls
+), marks AS (
+  SELECT *,
+    strpos(behind_scheme, '/')                           AS slash,
+    strpos(behind_scheme, '?')                           AS mark,
+    -- where the authority ends
+    CASE WHEN slash > 0 AND (mark = 0 OR slash < mark) THEN slash ELSE mark END AS stop
+  FROM schemes
 ), parts AS (
   SELECT *,
     url IS NOT NULL OR status IS NOT NULL                AS web,
-    strpos(url, '://')                                   AS colon,
-    substr(url, colon + 3)                               AS behind_scheme,
-    strpos(behind_scheme, '/')                           AS slash,
-    CASE WHEN slash > 0 THEN left(behind_scheme, slash - 1) ELSE behind_scheme END AS before_slash,
-    CASE WHEN contains(before_slash, '?') THEN split_part(before_slash, '?', 1) ELSE before_slash END AS authority,
-    substr(behind_scheme, length(authority) + 1)         AS path_and_query,
-    strpos(path_and_query, '?')                          AS mark,
-    CASE WHEN colon > 0 THEN nullif(CASE WHEN mark > 0 THEN left(path_and_query, mark - 1) ELSE path_and_query END, '') END AS path
-  FROM words
+    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS authority,
+    CASE WHEN stop = 0 OR stop = mark THEN NULL WHEN mark > 0 THEN substr(behind_scheme, stop, mark - stop)
+         ELSE substr(behind_scheme, stop) END            AS path
+  FROM marks
 )
 SELECT
   record,
@@ -55,7 +66,7 @@ SELECT
   -- network
   'tcp'                                                  AS "network.transport",
   CASE WHEN web THEN 'http' END                          AS "network.protocol",
-  CASE WHEN NOT web THEN received + sent END             AS "network.bytes",
+  coalesce(received + sent, received, sent)              AS "network.bytes",
 
   -- http, url, user_agent
   method                                                 AS "http.request.method",
@@ -65,11 +76,11 @@ SELECT
   CASE WHEN starts_with(last_word, 'HTTP/') THEN substr(last_word, 6) END AS "http.version",
   url                                                    AS "url.full",
   CASE WHEN colon > 0 THEN lower(left(url, colon - 1)) END AS "url.scheme",
-  CASE WHEN colon > 0 THEN host_of(authority) END AS "url.domain",
-  CASE WHEN colon > 0 THEN port_of(authority) END        AS "url.port",
+  host_of(authority)                                     AS "url.domain",
+  port_of(authority)                                     AS "url.port",
   path                                                   AS "url.path",
   path_extension(path)                                   AS "url.extension",
-  CASE WHEN colon > 0 AND mark > 0 THEN nullif(substr(path_and_query, mark + 1), '') END AS "url.query",
+  CASE WHEN mark > 0 AND mark < length(behind_scheme) THEN substr(behind_scheme, mark + 1) END AS "url.query",
   user_agent                                             AS "user_agent.original",
 
   -- tls

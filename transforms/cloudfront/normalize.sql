@@ -71,7 +71,7 @@ SELECT
   CASE WHEN ssl_protocol IS NOT NULL THEN true WHEN scheme IN ('http', 'ws') THEN false END AS "tls.established",
 
   -- related
-  CASE WHEN x_forwarded_for IS NOT NULL THEN list_transform(string_split(log_text(x_forwarded_for), ','), lambda x: ip_text(trim(x))) END AS "related.ip",
+  CASE WHEN x_forwarded_for IS NOT NULL THEN list_transform(string_split(log_text(x_forwarded_for), ','), lambda x: forwarded_ip(trim(x))) END AS "related.ip",
   [domain, cs_host]                                    AS "related.hosts",
 
   -- native

@@ -247,9 +247,10 @@ FROM (
           CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
                THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username') END AS target,
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
-          -- <role or account id>:<session or user>
+          -- <role or account id>:<session or user>; AssumeRoot names the account, or its root's ARN
           CASE WHEN r.eventSource = 'sts.amazonaws.com' AND r.responseElements IS NOT NULL
-               THEN coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END AS effective_id
+               THEN CASE WHEN r.eventName = 'AssumeRoot' THEN nullif(regexp_extract(r.requestParameters ->> '$.targetPrincipal', '\d{12}'), '') || ':root'
+                    ELSE coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END END AS effective_id
         FROM (
           SELECT record, r, key_path, wrap,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),

@@ -64,7 +64,7 @@ SELECT
   -- some proxies write a port, and a request may have the header twice
   CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(flatten(list_transform(
     list_filter(r.httpRequest.headers, lambda h: lower(h.name) = 'x-forwarded-for'), lambda h: string_split(h.value, ','))),
-    lambda ip: coalesce(ip_text(trim(ip)), ip_text(host_of(trim(ip))))) END AS "related.ip",
+    lambda ip: forwarded_ip(trim(ip))) END AS "related.ip",
   CASE WHEN host IS NOT NULL THEN [domain] END         AS "related.hosts",
 
   -- native

@@ -122,7 +122,7 @@ def test_a_line_of_today_field_by_field() -> None:
         "port": 8080,
         "bytes": 366,
     }
-    assert filled(found["network"]) == {"transport": "tcp", "protocol": "http"}
+    assert filled(found["network"]) == {"transport": "tcp", "protocol": "http", "bytes": 400}
     assert filled(found["http"]) == {
         "request": {"method": "GET", "bytes": 34},
         "response": {"status_code": 200, "bytes": 366},

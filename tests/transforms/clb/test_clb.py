@@ -99,7 +99,7 @@ def test_a_request_field_by_field() -> None:
         "port": 8080,
         "bytes": 57,
     }
-    assert filled(found["network"]) == {"transport": "tcp", "protocol": "http"}
+    assert filled(found["network"]) == {"transport": "tcp", "protocol": "http", "bytes": 91}
     assert filled(found["http"]) == {
         "request": {"method": "GET", "bytes": 34},
         "response": {"status_code": 200, "bytes": 57},

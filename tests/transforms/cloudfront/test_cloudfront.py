@@ -274,6 +274,11 @@ def test_an_ipv6_viewer_and_forwarded_addresses() -> None:
     assert found["related.ip"] == ["10.0.0.1", "2001:db8::7", "2001:db8::9"]
 
 
+def test_forwarded_addresses_with_ports() -> None:
+    found = row({"x-forwarded-for": "198.51.100.9:4711,[2001:db8::9]:443"})
+    assert {"198.51.100.9", "2001:db8::9"} <= set(found["related.ip"])
+
+
 def test_a_line_of_dashes() -> None:
     dashes = dict.fromkeys(NAMES[2:], "-")
     assert row(dashes) == {

@@ -261,6 +261,16 @@ def test_assume_role_names_the_effective_user() -> None:
     assert at(found, "related.user") == ["Admin", "alice@example.com", "review"]
 
 
+@pytest.mark.parametrize("principal", ["222222222222", "arn:aws:iam::222222222222:root"])
+def test_assume_root_names_the_accounts_root(principal: str) -> None:
+    answered = {"credentials": {"accessKeyId": "ASIAEXAMPLEKEY000004"}}
+    asked = {"targetPrincipal": principal, "taskPolicyArn": {"arn": "arn:aws:iam::aws:policy/x"}}
+    found = row("sts", "AssumeRoot", requestParameters=asked, responseElements=answered)
+    assert given(at(found, "user.effective")) == {"id": "222222222222:root", "name": "root"}
+    refused = row("sts", "AssumeRoot", requestParameters=asked, errorCode="AccessDenied")
+    assert given(at(refused, "user.effective")) == {}
+
+
 def test_switch_role_names_the_effective_role() -> None:
     found = row(
         "signin",
