@@ -1,9 +1,9 @@
 """What makes a batch part of the lake, whole or not at all.
 
-A commit of batch n first adds and removes the files of every table, then writes n with the version
-of every table into `_lake`. A journal in the lake's folder tells the next writer what a killed one
-had begun: `recover` takes it back. Ingest, compaction and rebuild all commit so; what they commit
-is theirs to say.
+A commit of batch n first brings tables to the present row model, then adds and removes their files,
+then writes n with the version of every table into `_lake`. A journal in the lake's folder tells the
+next writer what a killed one had begun: `recover` takes it back. Ingest, compaction and rebuild all
+commit so; what they commit is theirs to say.
 """
 
 from __future__ import annotations
@@ -17,17 +17,26 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake import ledger
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
-from lake.table import CONFIGURATION, Snapshot, add_actions, program_version, table_schema
+from lake.growth import Growth, Model, growth
+from lake.sources import catalogue
+from lake.table import (
+    CONFIGURATION,
+    Snapshot,
+    add_actions,
+    present_model,
+    program_version,
+    table_schema,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lake.table import Store
@@ -59,14 +68,18 @@ class Commit:
 def commit(store: Store, given: Commit) -> Snapshot:
     """Make a batch part of the lake. The caller holds the lock and has called `recover`.
 
-    Raises StorageError where the disk or Delta refuses; nothing of the batch counts then.
+    Raises StorageError where the disk or Delta refuses, ModelError where the row model contradicts
+    a table; nothing of the batch counts then.
     """
     before = store.snapshot()
     number = before.batch + 1
     moves, tables = _plan(store, given, number)
+    grown = growths(store, before, tables)
+    wider = [table for table, one in grown.items() if one.added]
+    versions = {**before.tables, ledger.TABLE: before.ledger_version}
     journal = {
         "batch": number,
-        "tables": {t: before.tables.get(t) for t in tables},
+        "tables": {t: versions.get(t) for t in [*tables, *wider]},
         "files": [str(target.relative_to(store.path)) for _, target in moves],
     }
     try:
@@ -74,10 +87,12 @@ def commit(store: Store, given: Commit) -> Snapshot:
         for source, target in moves:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
-        versions = dict(before.tables)
+        for table in wider:
+            versions[table] = _widen(store, table, number)
         for table, actions in tables.items():
             versions[table] = _write(store, table, actions, number)
-        _commit_ledger(store, given, number, versions)
+        del versions[ledger.TABLE]
+        _commit_ledger(store, given, number, versions, _models(before, [*versions], grown, number))
     except (OSError, DeltaError, pa.ArrowException) as error:
         raise StorageError(
             f"the commit of batch {number} failed: {error}. Nothing of it counts; mend the "
@@ -108,6 +123,50 @@ def _plan(
     return moves, tables
 
 
+def growths(store: Store, before: Snapshot, tables: Iterable[str] = ()) -> dict[str, Growth]:
+    """How every table, not only the batch's, differs from its row model, where the last batch was
+    not written with the present one. Tables of which no source is known stay as they are. Raises
+    ModelError where the row model contradicts a table."""
+    found = {}
+    for table in sorted({ledger.TABLE, *before.tables, *tables}):
+        if table != ledger.TABLE and table not in catalogue().sources:
+            continue
+        version, schema = present_model(table)
+        if table in before.models and before.models[table].version == version:
+            continue
+        try:
+            stored = DeltaTable(store.path / table).schema()
+        except TableNotFoundError:
+            continue
+        found[table] = growth(stored, schema())
+        found[table].must_be_growth(table, store.path)
+    return found
+
+
+def _models(
+    before: Snapshot, tables: Iterable[str], grown: Mapping[str, Growth], number: int
+) -> dict[str, Model]:
+    """Each table's row model from this batch on."""
+    models = dict(before.models)
+    for table in [ledger.TABLE, *tables]:
+        if table == ledger.TABLE or table in catalogue().sources:
+            lacking = grown.get(table, Growth()).lacking
+            model = models.get(table, Model(""))
+            models[table] = model.grow(present_model(table)[0], number, lacking)
+    return models
+
+
+def _widen(store: Store, table: str, number: int) -> int:
+    """Tell Delta of new columns and leaves, which a commit of files does not; gives the table's new
+    version."""
+    root = store.path / table
+    rows = present_model(table)[1]().empty_table()
+    write_deltalake(
+        root, rows, mode="append", schema_mode="merge", commit_properties=_marked(number)
+    )
+    return int(DeltaTable(root).version())
+
+
 def _write(store: Store, table: str, actions: list[Action], number: int) -> int:
     """One source's commit; gives the table's new version."""
     root = store.path / table
@@ -126,12 +185,14 @@ def _write(store: Store, table: str, actions: list[Action], number: int) -> int:
     return int(delta.version())
 
 
-def _commit_ledger(store: Store, given: Commit, number: int, versions: dict[str, int]) -> None:
+def _commit_ledger(
+    store: Store, given: Commit, number: int, versions: dict[str, int], models: dict[str, Model]
+) -> None:
     delta = DeltaTable(store.path / ledger.TABLE)
     root = store.path / ledger.TABLE
     rows = [
         *given.ledger_rows(number),
-        ledger.batch_table(number, versions, program_version()),
+        ledger.batch_table(number, versions, models, program_version()),
     ]
     actions: list[Action] = []
     for table in rows:

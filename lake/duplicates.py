@@ -1,8 +1,8 @@
 """Records that the lake has already: told by identity, taken out of what is staged, and noted.
 
 A batch's identities are compared with the committed ones of its days and with those of the files
-before it. What is dropped is noted in `duplicates` with where it lay, so that every record of every
-object is accounted for.
+before it; of an object that has changed, `lake.changed` tells what it had before. What is dropped
+is noted in `duplicates` with where it lay, so that every record of every object is accounted for.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.known import contains
+from lake.model import Repeat
 from lake.worker import write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from lake.known import Identities
     from lake.model import ObjectResult
     from lake.worker import StagedFile
 
-Repeat = tuple[str, int, str, int]
-"""A further delivery of a known record: source, identity, path, place in the object."""
-
 
 @dataclass(slots=True)
 class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped."""
+    `repeats` that were dropped. `texts`: staged file -> place -> what came there, where the known
+    record has another text."""
 
+    texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], list[np.ndarray]] = field(
         default_factory=lambda: defaultdict(list)
@@ -45,16 +46,18 @@ class Distinct:
     def add(self, file: StagedFile, identities: Identities) -> None:
         """Take a file, or what is left of it."""
         key = (file.source, file.date)
-        double = contains(identities.day(*key), file.hashes)
-        for earlier in self.fresh[key]:
-            double |= contains(earlier, file.hashes)
-        _, first = np.unique(file.hashes, return_index=True)
-        if len(first) < len(file.hashes):
-            again = np.ones(len(file.hashes), bool)
+        hashes = identities.known_as(file.source, file.hashes)
+        double = contains(identities.day(*key), hashes)
+        for before in self.fresh[key]:
+            double |= contains(before, hashes)
+        _, first = np.unique(hashes, return_index=True)
+        if len(first) < len(hashes):
+            again = np.ones(len(hashes), bool)
             again[first] = False
             double |= again
         if double.any():
-            file, dropped = _without(file, double)
+            texts = self.texts.get(file.path, {})
+            file, dropped = _without(file, double, hashes, texts)
             self.repeats += dropped
         if file.rows:
             self.files.append(file)
@@ -62,7 +65,7 @@ class Distinct:
 
     def counted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
         """The results with the rows that turned out to be duplicates counted as such."""
-        count = Counter(path for _, _, path, _ in self.repeats)
+        count = Counter(one.path for one in self.repeats)
         return [
             replace(
                 one,
@@ -75,16 +78,21 @@ class Distinct:
         ]
 
 
-def _without(file: StagedFile, double: np.ndarray) -> tuple[StagedFile, list[Repeat]]:
-    """A staged file without the rows marked, and what these were."""
+def _without(
+    file: StagedFile, double: np.ndarray, hashes: np.ndarray, texts: Mapping[int, str]
+) -> tuple[StagedFile, list[Repeat]]:
+    """A staged file without the rows marked, and what these were: `hashes` are the identities under
+    which they are known, `texts` by place what they have else than the known record."""
     table = pq.ParquetFile(file.path).read()
     gone = table.filter(pa.array(double))
     paths = pc.struct_field(gone["log"], ["file", "path"]).to_pylist()
     places = pc.struct_field(gone["log"], "offset").to_pylist()
-    hashes = file.hashes[double].tolist()
+    known, own, at = hashes[double], file.hashes[double], np.flatnonzero(double)
     repeats = [
-        (file.source, number, path, place)
-        for number, path, place in zip(hashes, paths, places, strict=True)
+        Repeat(file.source, n, path, place, mine if mine != n else None, texts.get(row))
+        for n, mine, row, path, place in zip(
+            known.tolist(), own.tolist(), at.tolist(), paths, places, strict=True
+        )
     ]
     file.path.unlink()
     kept = table.filter(pa.array(~double))

@@ -22,6 +22,12 @@ class LakeVersionError(LakeError):
     exit_code = 2
 
 
+class ModelError(LakeError):
+    """A lake's table holds leaves that the present row model has not, or has of another type."""
+
+    exit_code = 2
+
+
 class AccessError(LakeError):
     """A bucket, a prefix or a file that may not be read; no credentials."""
 

@@ -70,6 +70,11 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def path_sql(leaf: str) -> str:
+    """A leaf's dotted name in SQL: `"native"."service"."count"`."""
+    return ".".join(map(quote, leaf.split(".")))
+
+
 def literal(text: str) -> str:
     """A SQL string literal. Only for text of the project's own or checked by an allow-list."""
     return "'" + text.replace("'", "''") + "'"

@@ -71,6 +71,11 @@ def _check_native(source: Source) -> None:
             kind = arrow_type(leaf.type)
         except duckdb.Error as error:
             raise SourceError(f"{where}: native.{leaf.name}: {error}") from error
+        if pa.types.is_struct(kind):
+            raise SourceError(
+                f"{where}: native.{leaf.name} is {leaf.type}. Write its members as a table, "
+                f"[native.{leaf.name}], so that its files have it always."
+            )
         if not _is_storable(kind):
             raise SourceError(
                 f"{where}: native.{leaf.name} is {leaf.type}, which a Delta table cannot hold. "

@@ -26,7 +26,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from lake import ledger
-from lake.commit import Commit, commit, recover
+from lake.changed import earlier_records
+from lake.commit import Commit, commit, growths, recover
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
@@ -70,6 +71,8 @@ class IngestOptions:
     jobs: int | None = None
     memory: int | None = None
     account: str | None = None
+    rehash: bool = False
+    """Tell what has changed by every object's content, not by its size, time and ETag."""
     s3: S3Options = field(default_factory=S3Options)
     geoip: GeoIP | None = None
     fork: bool = False
@@ -143,6 +146,9 @@ class _Ingest:
     rows_waiting: int = 0
     last_commit: float = field(default_factory=time.monotonic)
     aside: list[ObjectResult] = field(default_factory=list)
+    reread: set[str] = field(default_factory=set)
+    """Paths of objects of which the lake has records, to be read again."""
+    ingested: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     store: Store = field(init=False)
     identities: Identities = field(init=False)
@@ -225,6 +231,7 @@ class _Ingest:
 
     def _read(self, locations: list[Location]) -> None:
         snapshot = self.store.snapshot()
+        growths(self.store, snapshot)
         self.identities = Identities(self.store, snapshot)
         work = self._list(locations, known_objects(self.store, snapshot))
         self.progress.phase = "reading"
@@ -248,7 +255,7 @@ class _Ingest:
                 if self.progress.listed % 500 == 0:
                     self.notify(self.progress)
                 if isinstance(found, Unreadable):
-                    self.aside.append(found.result())
+                    self._set_aside(found.result(), known)
                     continue
                 if found.identity in seen:
                     continue
@@ -257,11 +264,21 @@ class _Ingest:
                     self.report.unchanged += 1
                 else:
                     work.append((location, found))
+                    if found.identity in known and known[found.identity].held:
+                        self.reread.add(found.path)
         return work
+
+    def _set_aside(self, result: ObjectResult, known: dict[str, KnownObject]) -> None:
+        """What cannot be opened is noted; what is no file, once."""
+        before = known.get(result.obj.identity)
+        if before is not None and before.status == result.status == "ignored":
+            self.report.unchanged += 1
+        else:
+            self.aside.append(result)
 
     def _unchanged(self, location: Location, obj: RawObject, known: dict[str, KnownObject]) -> bool:
         before = known.get(obj.identity)
-        same = is_unchanged(obj, before)
+        same = is_unchanged(obj, before, self.options.rehash)
         if same is not None or before is None:
             return bool(same)
         try:
@@ -281,7 +298,7 @@ class _Ingest:
             staging=self.staging,
             memory=memory // (jobs + 1),
             geoip=self.geoip,
-            ingested=datetime.now(UTC),
+            ingested=self.ingested,
             source=self.options.source,
             account=self.options.account,
         )
@@ -359,14 +376,18 @@ class _Ingest:
                 self.report.notes.append(note)
             snapshot = self.store.snapshot()
             self.identities.at(snapshot)
-            distinct = Distinct()
-            for file in (f for r in results for f in r.files):
+            files = [file for r in results for file in r.files]
+            changed = self.reread & {o.obj.path for r in results for o in r.objects}
+            earlier = earlier_records(self.store, snapshot, files, changed)
+            self.identities.note(earlier.also)
+            distinct = Distinct(earlier.texts)
+            for file in files:
                 distinct.add(file, self.identities)
             objects = distinct.counted(o for r in results for o in r.objects) + aside
 
             def rows(number: int) -> list[pa.Table]:
                 return [
-                    ledger.object_table(objects, number, self.geoip.builds),
+                    ledger.object_table(objects, number, self.geoip.builds, self.ingested),
                     ledger.duplicate_table(distinct.repeats, number),
                 ]
 

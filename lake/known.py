@@ -3,6 +3,7 @@ identities of committed rows, by table and day."""
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
+from lake.transform import versions
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from lake.model import RawObject
@@ -29,32 +33,44 @@ class KnownObject:
     etag: str | None
     sha256: str | None
     status: str
+    transform: str | None
+    held: bool
+    """Whether this or an earlier reading gave records that the lake has."""
 
 
 def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
     """Every object of the ledger by identity, as it was last read."""
-    files = store.ledger_files("object", snapshot)
-    if not files:
+    if not store.ledger_files("object", snapshot):
         return {}
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         rows = con.execute(
-            "SELECT root || chr(10) || key, size, modified, etag, sha256, status "
-            "FROM read_parquet($files, hive_partitioning = false) ORDER BY batch",
-            {"files": files},
+            "SELECT root || chr(10) || key, size, modified, etag, sha256, status, transform, "
+            "bool_or(rows + duplicates > 0) OVER (PARTITION BY root, key) "
+            f"FROM {store.ledger_sql('object', snapshot)} ORDER BY batch"
         ).fetchall()
     return {r[0]: KnownObject(*r[1:]) for r in rows}
 
 
-def is_unchanged(obj: RawObject, known: KnownObject | None) -> bool | None:
-    """Whether an object need not be read: True, False, or None where only its hash can tell."""
+def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False) -> bool | None:
+    """Whether an object need not be read: True, False, or None where only its hash can tell, as it
+    must with `rehash`. What no source knew is read again where the sources are others now."""
     if known is None or known.status == "failed" or known.size != obj.size:
         return False
+    if known.status in ("unknown", "ignored") and known.transform != nobodys():
+        return False
+    if rehash:
+        return None if known.sha256 else False
     if obj.etag is not None and known.etag is not None:
         return obj.etag == known.etag
     if obj.modified is not None and known.modified is not None and obj.modified == known.modified:
         return True
     return None if known.sha256 else False
+
+
+def nobodys() -> str:
+    """What `objects.transform` has, at present, for an object that no source knows."""
+    return json.dumps(versions(set()))
 
 
 @dataclass(slots=True)
@@ -65,13 +81,38 @@ class Identities:
     snapshot: Snapshot
     _days: OrderedDict[tuple[str, str], np.ndarray] = field(default_factory=OrderedDict)
     _files: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _also: dict[str, dict[int, int]] | None = None
 
     def at(self, snapshot: Snapshot) -> None:
         """Follow the lake; what another writer has committed is loaded anew."""
         if snapshot.batch != self.snapshot.batch:
             self._days.clear()
             self._files.clear()
+            self._also = None
         self.snapshot = snapshot
+
+    def known_as(self, table: str, hashes: np.ndarray) -> np.ndarray:
+        """The identities under which records are known, a new array: of those that came with other
+        identities when their object had changed, the first ones."""
+        known, also = hashes.copy(), self._further().get(table)
+        if also:
+            for at in np.flatnonzero(contains(np.sort(np.fromiter(also, np.int64)), hashes)):
+                known[at] = also[int(hashes[at])]
+        return known
+
+    def _further(self) -> dict[str, dict[int, int]]:
+        if self._also is not None:
+            return self._also
+        found = self._also = {}
+        if self.store.ledger_files("duplicate", self.snapshot):
+            repeats = self.store.ledger_sql("duplicate", self.snapshot)
+            with duckdb.connect() as con:
+                rows = con.execute(
+                    f"SELECT source, also, hash FROM {repeats} WHERE also IS NOT NULL"
+                ).fetchall()
+            for source, also, number in rows:
+                found.setdefault(source, {})[also] = number
+        return found
 
     def day(self, table: str, date: str) -> np.ndarray:
         """The sorted identities of a table's day, over all accounts and regions."""
@@ -98,6 +139,11 @@ class Identities:
                 {"files": files},
             ).fetchnumpy()["h"]
         return np.sort(np.asarray(found, np.int64))
+
+    def note(self, also: Mapping[str, Mapping[int, int]]) -> None:
+        """Note, by table, further identities of known records, with those they are known by."""
+        for table, pairs in also.items():
+            self._further().setdefault(table, {}).update(pairs)
 
     def add(self, table: str, date: str, hashes: np.ndarray, snapshot: Snapshot) -> None:
         """Note what this run has committed itself."""

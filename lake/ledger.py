@@ -7,15 +7,19 @@ whole batches, whatever a writer is doing or has left behind.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from lake.model import ObjectResult, Reject
+    from lake.growth import Model
+    from lake.model import ObjectResult, Reject, Repeat
 
 TABLE = "_lake"
 KINDS = ("batch", "object", "reject", "duplicate")
@@ -51,8 +55,14 @@ SCHEMA = pa.schema(
         ("tables", pa.string()),
         ("version", pa.string()),
         ("geoip", pa.string()),
+        ("models", pa.string()),
+        ("ingested", _TIME),
+        ("transform", pa.string()),
+        ("also", pa.int64()),
     ]
 )
+"""Columns are only ever added, at the end."""
+VERSION = hashlib.sha256(str(SCHEMA).encode()).hexdigest()[:12]
 
 
 def _table(kind: str, rows: list[dict[str, Any]]) -> pa.Table:
@@ -76,8 +86,10 @@ def reject_table(rejects: Sequence[Reject]) -> pa.Table:
     )
 
 
-def object_table(results: Sequence[ObjectResult], batch: int, geoip: str | None) -> pa.Table:
-    """What became of objects, as rows of `_lake`."""
+def object_table(
+    results: Sequence[ObjectResult], batch: int, geoip: str | None, ingested: datetime
+) -> pa.Table:
+    """What became of objects, as rows of `_lake`; `ingested` is their rows' `event.ingested`."""
     return _table(
         "object",
         [
@@ -104,20 +116,27 @@ def object_table(results: Sequence[ObjectResult], batch: int, geoip: str | None)
                 "unknown_members": json.dumps(r.unknown_members) if r.unknown_members else None,
                 "lossy_members": json.dumps(r.lossy_members) if r.lossy_members else None,
                 "geoip": geoip,
+                "ingested": ingested,
+                "transform": json.dumps(r.transform) if r.transform else None,
             }
             for r in results
         ],
     )
 
 
-def duplicate_table(rows: Sequence[tuple[str, int, str, int]], batch: int) -> pa.Table:
-    """Further deliveries of known records: source, identity, path, position."""
-    return _table(
-        "duplicate",
-        [{"batch": batch, "source": s, "hash": h, "path": p, "position": n} for s, h, p, n in rows],
-    )
+def duplicate_table(rows: Sequence[Repeat], batch: int) -> pa.Table:
+    """Further deliveries of known records."""
+    return _table("duplicate", [{"batch": batch, **asdict(row)} for row in rows])
 
 
-def batch_table(batch: int, tables: dict[str, int], version: str) -> pa.Table:
-    """The row that makes a batch count: the version of every table that it stands on."""
-    return _table("batch", [{"batch": batch, "tables": json.dumps(tables), "version": version}])
+def batch_table(
+    batch: int, tables: dict[str, int], models: dict[str, Model], version: str
+) -> pa.Table:
+    """The row that makes a batch count: version and row model of every table it stands on."""
+    row = {
+        "batch": batch,
+        "tables": json.dumps(tables),
+        "models": json.dumps({name: model.as_json() for name, model in models.items()}),
+        "version": version,
+    }
+    return _table("batch", [row])

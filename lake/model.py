@@ -98,6 +98,22 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A further delivery of a known record, of which it has the identity, `hash`.
+
+    Where the object is known and has changed: `also` is the identity that the record would have had
+    without the earlier reading, `text` what came where it is not what the row has.
+    """
+
+    source: str
+    hash: int
+    path: str
+    position: int
+    also: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectResult:
     """What became of one object: records = rows + duplicates + rejects, whatever the status."""
 
@@ -114,6 +130,8 @@ class ObjectResult:
     context: str | None = None
     unknown_members: dict[str, int] = field(default_factory=dict)
     lossy_members: dict[str, int] = field(default_factory=dict)
+    transform: dict[str, str] = field(default_factory=dict)
+    """Table that a record of it went to -> version of what made the rows (`lake.transform`)."""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ transforms/ecs.toml). Readers need this and no more; what fills the columns is `
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -113,6 +114,12 @@ def table_columns(source: Source) -> dict[str, str | Tree]:
     }
 
 
+@cache
+def model_version(source: Source) -> str:
+    """Changes where a column or a leaf of the source's table does."""
+    return hashlib.sha256(repr(table_columns(source)).encode()).hexdigest()[:12]
+
+
 def view_columns(source: Source) -> dict[str, str | Tree]:
     """The same for the view: every set whole."""
     return table_columns(source) | {n: field_sets()[n] for n in table_sets(source)}
@@ -127,8 +134,11 @@ def columns_of(view: str) -> dict[str, str | Tree]:
         return {"@timestamp": "TIMESTAMPTZ", **sets, **PARTITION}
     if view in known.sources:
         return view_columns(known.sources[view])
+    if view in known.latest:
+        return view_columns(known.latest[view])
     if view not in known.families:
-        raise unknown_name("table", view, [EVENTS, *known.sources, *known.families])
+        names = [EVENTS, *known.sources, *known.latest, *known.families]
+        raise unknown_name("table", view, names)
     first, *others = (view_columns(known.sources[name]) for name in known.families[view])
     return {
         name: body

@@ -34,11 +34,13 @@ _KNOWN = {
         "accepts",
         "keys",
         "family",
+        "latest",
         "recognise",
         "delimited",
         "native",
         "csv",
     },
+    "latest": {"of", "by"},
     "recognise": {"key", "file", "members", "header", "line", "priority"},
     "delimited": {
         "delimiter",
@@ -125,6 +127,9 @@ class Source:
     priority: int = 0
     csv: tuple[tuple[str, str], ...] = ()
     family: str | None = None
+    latest: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Of records that come again in newer versions: the leaves that name the thing, and those that
+    order its versions. Without them, every record is its own."""
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
@@ -199,6 +204,11 @@ class Catalogue:
                 found.setdefault(source.family, []).append(name)
         return found
 
+    @property
+    def latest(self) -> dict[str, Source]:
+        """The view of the last versions -> its source, for those that have versions."""
+        return {f"{s.name}_latest": s for s in self.sources.values() if s.latest[0]}
+
     def by_key(self, key: str) -> list[Source]:
         """The sources whose key patterns fit, best first."""
         return [s for s in self.sources.values() if s.fits_key(key)]
@@ -264,9 +274,9 @@ def load_source(folder: Path) -> Source:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: {error}. Mend the file.") from error
     _check_names(path, "", declared)
-    for part in ("recognise", "delimited"):
+    for part in ("latest", "recognise", "delimited"):
         _check_names(path, part, declared.get(part, {}))
-    recognise = declared.get("recognise", {})
+    recognise, latest = declared.get("recognise", {}), declared.get("latest", {})
     try:
         source = Source(
             name=folder.name,
@@ -290,6 +300,7 @@ def load_source(folder: Path) -> Source:
             priority=recognise.get("priority", 0),
             csv=tuple(declared.get("csv", {}).items()),
             family=declared.get("family"),
+            latest=(tuple(latest.get("of", ())), tuple(latest.get("by", ()))),
         )
     except KeyError as error:
         raise SourceError(f"{path}: {error} is missing") from error
@@ -308,6 +319,12 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f'{path}: keys = "camel", and only with format = "json"')
     if (source.format == "delimited") != (source.delimited is not None):
         raise SourceError(f'{path}: [delimited] goes with format = "delimited"')
+    known = {*source.targets, "account", "region", "date"} - {"record", "reject", "identity"}
+    wrong = sorted({*source.latest[0], *source.latest[1]} - known)
+    if wrong:
+        raise SourceError(f"{path}: latest: {wrong[0]!r} is no leaf of ecs.toml or [native]")
+    if bool(source.latest[0]) != bool(source.latest[1]):
+        raise SourceError(f"{path}: latest has `of` and `by`, each a list of leaves")
     if not source.native:
         raise SourceError(f"{path}: [native] declares at least one member")
 

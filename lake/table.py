@@ -8,8 +8,9 @@ tables at those versions, so a batch is there whole or not at all. How it gets t
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -22,12 +23,13 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
-from lake.fieldsets import PARTITION
-from lake.rowmodel import arrow_type, table_columns
+from lake.fieldsets import PARTITION, literal
+from lake.growth import Lacking, Model, growth
+from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -53,11 +55,13 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one batch number stands on. `tables` maps a table to its Delta version."""
+    """What one batch number stands on. `tables` maps a table to its Delta version, `models` to the
+    row model that it had then (not in lakes of before 0.2)."""
 
     batch: int
     ledger_version: int
     tables: dict[str, int]
+    models: dict[str, Model] = field(default_factory=dict)
 
 
 def program_version() -> str:
@@ -150,9 +154,14 @@ class Store:
         batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        last = pq.ParquetFile(self.path / ledger.TABLE / batches[-1])
-        row = last.read(["batch", "tables"]).to_pylist()[0]
-        return Snapshot(int(row["batch"]), table.version(), dict(json.loads(row["tables"])))
+        row = pq.ParquetFile(self.path / ledger.TABLE / batches[-1]).read().to_pylist()[0]
+        models = json.loads(row.get("models") or "{}")
+        return Snapshot(
+            int(row["batch"]),
+            table.version(),
+            dict(json.loads(row["tables"])),
+            {name: Model.of_json(model) for name, model in models.items()},
+        )
 
     def ledger_version(self) -> int:
         """The version of `_lake`: changes with every commit, cheap to ask."""
@@ -177,11 +186,38 @@ class Store:
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
 
+    def lacking(self, table: str, snapshot: Snapshot, files: Sequence[str]) -> Lacking:
+        """What some of a table's files do not have of the present row model: a source's, or
+        `_lake`'s. Raises ModelError where the model contradicts what is there."""
+        model = snapshot.models.get(table, Model(""))
+        found = Lacking()
+        if model.grown and files:
+            found = model.lacking(min(map(batch_of, files)))
+        version, schema = present_model(table)
+        if model.version != version:
+            at = snapshot.ledger_version if table == ledger.TABLE else snapshot.tables[table]
+            grown = growth(DeltaTable(self.path / table, version=at).schema(), schema())
+            grown.must_be_growth(table, self.path)
+            found |= grown.lacking
+        return found
+
     def ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The files of `_lake` that hold a kind of rows, oldest first."""
         table = DeltaTable(self.path / ledger.TABLE, version=snapshot.ledger_version)
         root = self.path / ledger.TABLE
         return [str(root / p) for p in sorted(_paths(table)) if p.startswith(f"kind={kind}/")]
+
+    def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
+        """The rows of `_lake` of a kind, as a table function of DuckDB's: headed by an empty file
+        that has every column, so that there may be none and those of earlier versions lack some."""
+        head = self.path / "_views" / f"ledger-{ledger.VERSION}.parquet"
+        if not head.exists():
+            head.parent.mkdir(exist_ok=True)
+            write_empty(head, ledger.SCHEMA)
+        files = self.ledger_files(kind, snapshot)
+        union = ", union_by_name = true" if self.lacking(ledger.TABLE, snapshot, files) else ""
+        listed = ", ".join(literal(f) for f in [str(head), *files])
+        return f"read_parquet([{listed}], hive_partitioning = false{union})"
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -203,6 +239,25 @@ class Store:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_empty(target: Path, schema: pa.Schema) -> None:
+    """A Parquet file without rows, there whole or not at all."""
+    temporary = target.with_name(f".{uuid.uuid4().hex}")
+    pq.write_table(schema.empty_table(), temporary, store_schema=False)
+    temporary.replace(target)
+
+
+def batch_of(path: str) -> int:
+    """The batch that wrote a file, as its name says."""
+    return int(path.rpartition("/")[2].partition("-")[0])
+
+
+def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
+    """Version of a table's row model, and its schema, which takes up to 0.3 s to find out."""
+    if table == ledger.TABLE:
+        return ledger.VERSION, lambda: ledger.SCHEMA
+    return model_version(catalogue()[table]), lambda: table_schema(table)
 
 
 def _own(name: str) -> bool:

@@ -1,4 +1,5 @@
-"""The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`.
+"""The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`,
+and what stands on these: the last versions of a source's records, and `sql/views.sql`.
 
 Each is one `read_parquet` over the committed list of files, headed by an empty file that has the
 whole type of every field set; so an empty table has its columns, and a file that lacks a leaf
@@ -9,22 +10,23 @@ the other reads every footer.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lake.fieldsets import PARTITION, literal, quote, type_sql
-from lake.ledger import SCHEMA
+from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
+from lake.growth import Lacking
 from lake.paths import resource
+from lake.queries import read_blocks
 from lake.rowmodel import EVENTS, arrow_type, columns_of
 from lake.sources import catalogue
+from lake.table import write_empty
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.fieldsets import Tree
+    from lake.sources import Source
     from lake.table import Snapshot, Store
 
 HIVE = (
@@ -37,10 +39,10 @@ LEDGER = {
         "object",
         "path, bucket, key, etag, size, sha256, source, status, records, rows, duplicates, "
         "rejects, reason, read_at, superseded, root, modified, context, unknown_members, "
-        "lossy_members, geoip, batch",
+        "lossy_members, geoip, batch, ingested, transform",
     ),
     "rejects": ("reject", "source, path, position, reason, text"),
-    "duplicates": ("duplicate", "source, hash, path, position, batch"),
+    "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),
 }
 
 
@@ -53,22 +55,43 @@ def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
     """The CREATE VIEW statements of a snapshot. Makes the empty head files where they lack."""
     known = catalogue()
     files = {name: [file.path for file in store.files(name, snapshot)] for name in known.sources}
+    lacking = {name: store.lacking(name, snapshot, paths) for name, paths in files.items() if paths}
     shown = {name: [name] for name in known.sources} | {EVENTS: list(known.sources)}
     shown |= {family: sorted(names) for family, names in known.families.items()}
-    statements = [
-        _view(store.path, view, columns_of(view), [path for name in names for path in files[name]])
-        for view, names in shown.items()
-    ]
+    statements = []
+    for view, names in shown.items():
+        lacks = Lacking()
+        for name in names:
+            lacks |= lacking.get(name, Lacking())
+        paths = [path for name in names for path in files[name]]
+        statements.append(_view(store.path, view, columns_of(view), paths, lacks))
     for name, (kind, columns) in LEDGER.items():
         statements.append(_ledger_view(store, snapshot, name, kind, columns))
+    statements += [_latest(view, source) for view, source in known.latest.items()]
+    for name, block in read_blocks(resource("sql") / "views.sql").items():
+        statements.append(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}")
     return statements
 
 
-def _view(lake: Path, name: str, columns: dict[str, str | Tree], files: list[str]) -> str:
-    """A view over files; over none, without any, since making a file costs 10 ms."""
+def _view(
+    lake: Path, name: str, columns: dict[str, str | Tree], files: list[str], lacking: Lacking
+) -> str:
+    """A view over files; over none, without any, since making a file costs 10 ms.
+
+    Where files lack columns, DuckDB must look at each (`union_by_name`). Where they lack a STRUCT
+    within a column, DuckDB 2.0.0 ends with an internal error when it reads a leaf of that STRUCT
+    alone; the CASE makes it read the whole column.
+    """
     if files:
         listed = ", ".join(literal(f) for f in [_head(lake, name, columns), *files])
-        body = f"SELECT * FROM read_parquet([{listed}], {HIVE})"
+        chosen, union = "*", ""
+        if lacking.columns & columns.keys():
+            chosen, union = ", ".join(map(quote, columns)), ", union_by_name = true"
+        body = f"SELECT {chosen} FROM read_parquet([{listed}], {HIVE}{union})"
+        whole = [quote(n) for n in columns if n in lacking.structs]
+        if whole:
+            cases = (f'CASE WHEN "@timestamp" IS NOT NULL THEN {n} END AS {n}' for n in whole)
+            body = f"SELECT * REPLACE ({', '.join(cases)}) FROM ({body})"
     else:
         nulls = ", ".join(f"NULL::{type_sql(b)} AS {quote(n)}" for n, b in columns.items())
         body = f"SELECT {nulls} WHERE false"
@@ -76,20 +99,31 @@ def _view(lake: Path, name: str, columns: dict[str, str | Tree], files: list[str
 
 
 def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> str:
-    head = store.path / "_views" / "ledger.parquet"
-    if not head.exists():
-        head.parent.mkdir(exist_ok=True)
-        _write(head, SCHEMA)
-    files = [str(head), *store.ledger_files(kind, snapshot)]
-    listed = ", ".join(literal(f) for f in files)
-    latest = (
-        "*, row_number() OVER (PARTITION BY root, key ORDER BY batch DESC) > 1 AS superseded"
-        if kind == "object"
-        else "*"
-    )
+    """A view over rows of `_lake`. A reading supersedes the ones before it; one that failed, only
+    such as failed too: what the object holds, it could not tell."""
+    told = "*"
+    if kind == "object":
+        told += (
+            ", batch < CASE WHEN status = 'failed' THEN max(batch) OVER (PARTITION BY root, key) "
+            "ELSE max(batch) FILTER (WHERE status <> 'failed') OVER (PARTITION BY root, key) END "
+            "AS superseded"
+        )
     return (
-        f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM (SELECT {latest} FROM "
-        f"read_parquet([{listed}], hive_partitioning = false))"
+        f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM "
+        f"(SELECT {told} FROM {store.ledger_sql(kind, snapshot)})"
+    )
+
+
+def _latest(name: str, source: Source) -> str:
+    """The view of each thing's last version: a join by identity, through which DuckDB reads the
+    leaves that a query names and no whole STRUCT."""
+    of, by = source.latest
+    order = ", ".join(f"{path_sql(leaf)} DESC NULLS LAST" for leaf in (*by, "event.hash"))
+    return (
+        f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT * FROM {quote(source.name)} "
+        "WHERE event.hash IN (SELECT hash FROM (SELECT event.hash AS hash, row_number() OVER "
+        f"(PARTITION BY {', '.join(map(path_sql, of))} ORDER BY {order}) AS nth "
+        f"FROM {quote(source.name)}) WHERE nth = 1)"
     )
 
 
@@ -103,11 +137,5 @@ def _head(lake: Path, name: str, columns: dict[str, str | Tree]) -> str:
     if not head.exists():
         folder.mkdir(parents=True, exist_ok=True)
         types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
-        _write(head, pa.schema(types))
+        write_empty(head, pa.schema(types))
     return str(head)
-
-
-def _write(target: Path, schema: pa.Schema) -> None:
-    temporary = target.with_name(f".{uuid.uuid4().hex}")
-    pq.write_table(schema.empty_table(), temporary, store_schema=False)
-    temporary.replace(target)

@@ -30,6 +30,7 @@ from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
 from lake.sources import catalogue
 from lake.strangers import Stranger, as_pending
+from lake.transform import versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -142,6 +143,7 @@ class _Object:
     found: int = 0
     rows: int = 0
     rejects: int = 0
+    tables: set[str] = field(default_factory=set)
     trouble: str | None = None
     facts: ObjectFacts = field(init=False)
 
@@ -287,7 +289,9 @@ class _Run:
             self.keep[rows.source.name].append(rows.whole())
             return
         for number, count in enumerate(np.bincount(rows.objects).tolist()):
-            self.objects[number].rows += count
+            if count:
+                self.objects[number].rows += count
+                self.objects[number].tables.add(rows.source.name)
         for part, table, hashes in rows.tables():
             path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
             size = write_parquet(table, path)
@@ -336,6 +340,7 @@ def _result(entry: _Object) -> ObjectResult:
         context=json.dumps(decoding.context) if decoding.context else None,
         unknown_members=dict(decoding.unknown_members),
         lossy_members=dict(decoding.lossy_members),
+        transform=versions(entry.tables),
     )
 
 
