@@ -68,6 +68,12 @@ def ingest(
         str | None, typer.Option(help="Memory to use, e.g. 4GB. [default: a quarter]")
     ] = None,
     strict: Annotated[bool, typer.Option(help="Exit 1 if any record was rejected.")] = False,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash", help="Look at every object's content, not only at size, time and ETag."
+        ),
+    ] = False,
     account: Annotated[
         str | None, typer.Option(help="Account of logs that do not name one (twelve digits).")
     ] = None,
@@ -95,6 +101,7 @@ def ingest(
         jobs=jobs,
         memory=_bytes(memory) if memory else None,
         account=account,
+        rehash=rehash,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
         geoip=GeoIP.open(geoip_db) if geoip_db else None,
         fork=True,
@@ -206,6 +213,18 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             f"members of {source} that are not of their type, so NULL or rounded in native and "
             f"whole in event.original only: {names}",
             markup=False,
+            highlight=False,
+        )
+    if found.outdated:
+        out.print(
+            f"{found.outdated:,} rows were made by an earlier transform of "
+            f"{', '.join(found.outdated_tables)}: lake rebuild makes them anew",
+            highlight=False,
+        )
+    if found.sourceless:
+        out.print(
+            f"tables without a source, which no view shows: {', '.join(found.sourceless)}. "
+            "Set LAKE_TRANSFORMS to the folder that has their sources.",
             highlight=False,
         )
     out.print(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lake.sources import catalogue
+from lake.transform import present
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,11 @@ class Status:
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
     lossy_members: dict[str, dict[str, int]] = field(default_factory=dict)
     geoip: str | None = None
+    outdated: int = 0
+    """Rows of objects that were read by an earlier transform of a table that they went to."""
+    outdated_tables: tuple[str, ...] = ()
+    sourceless: tuple[str, ...] = ()
+    """Tables with rows and without a source: LAKE_TRANSFORMS named it when they were read."""
 
 
 def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) -> Status:
@@ -75,6 +81,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         "SELECT coalesce(sum(rejects), 0)::BIGINT, coalesce(sum(duplicates), 0)::BIGINT, "
         "arg_max(geoip, batch) FROM objects"
     ).fetchone() or (0, 0, None)
+    outdated, outdated_tables = _outdated(con)
     return Status(
         path=store.path,
         batch=snapshot.batch,
@@ -85,7 +92,23 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
         geoip=totals[2],
+        outdated=outdated,
+        outdated_tables=outdated_tables,
+        sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),
     )
+
+
+def _outdated(con: duckdb.DuckDBPyConnection) -> tuple[int, tuple[str, ...]]:
+    """Rows that the present program would perhaps make otherwise, and the tables."""
+    now, rows, tables = present(), 0, set()
+    for source, transform, count in con.execute(
+        "SELECT source, transform, sum(rows)::BIGINT FROM objects WHERE rows > 0 GROUP BY 1, 2"
+    ).fetchall():
+        made = json.loads(transform) if transform else {source: None}
+        old = {name for name, version in made.items() if name in now and now[name] != version}
+        rows += count if old else 0
+        tables |= old
+    return rows, tuple(sorted(tables))
 
 
 def _by_member(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, dict[str, int]]:
