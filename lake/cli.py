@@ -89,7 +89,7 @@ def ingest(
     from lake.enrich.geoip import GeoIP
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
-    from lake.query import write_client_file
+    from lake.query import client_file_stale
     from lake.terminal import print_report, progress_line
 
     if account is not None and not re.fullmatch(r"\d{12}", account):
@@ -111,8 +111,8 @@ def ingest(
         report = run(path, where, options, draw)
     if report.objects == 0:
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
-    if report.rows + report.duplicates + report.rejects:
-        write_client_file(path)
+    if sum(report.statuses.values()) or client_file_stale(path):
+        _renew_client_file(path)
     print_report(report, _stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
@@ -366,14 +366,28 @@ def update(
 
 
 def _open(path: Path | None, as_of: str | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from lake.query import client_file_moved, open_lake, write_client_file
+    from lake.query import client_file_stale, open_lake
 
     folder = path or default_lake()
     opened = open_lake(folder, _moment(as_of, "--as-of"))
-    if client_file_moved(folder):
-        write_client_file(folder)
-        _stderr().print("the lake has been moved: lake.duckdb was written anew", highlight=False)
+    if client_file_stale(folder) and _renew_client_file(folder):
+        _stderr().print(
+            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
+        )
     return opened
+
+
+def _renew_client_file(path: Path) -> bool:
+    """Write `lake.duckdb`; where that fails, say so and go on, since nothing here stands on it."""
+    from lake.errors import StorageError
+    from lake.query import write_client_file
+
+    try:
+        write_client_file(path)
+    except StorageError as error:
+        _stderr().print(_in_plain_words(str(error)), markup=False, highlight=False)
+        return False
+    return True
 
 
 def _stderr() -> Console:

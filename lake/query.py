@@ -8,12 +8,15 @@ written anew beside the old one and renamed.
 from __future__ import annotations
 
 import threading
+import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from lake.errors import LakeError, StorageError
+from lake.fieldsets import literal
 from lake.machine import default_memory
 from lake.sources import catalogue
 from lake.status import Status, status_of
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from lake.report import IngestReport
 
 CLIENT_FILE = "lake.duckdb"
+BEHIND = 60.0
+"""Seconds that it may be behind the lake: while an ingest commits, not every command writes it."""
 
 
 class Lake:
@@ -126,22 +131,29 @@ def open_lake(path: str | Path, as_of: datetime | None = None) -> Lake:
 
 
 def write_client_file(path: Path) -> None:
-    """Write `lake.duckdb`: the views and macros, for any DuckDB client (open it read-only)."""
+    """Write `lake.duckdb`: the views and macros, for any DuckDB client (open it read-only).
+
+    It is made beside the old one and renamed, so that a client has one or the other; one that holds
+    the old one, for writing even, keeps it. Raises StorageError.
+    """
     store = Store.open(path)
     target = store.path / CLIENT_FILE
-    temporary = store.path / f".{CLIENT_FILE}.new"
-    _remove(temporary)
+    temporary = store.path / f".{CLIENT_FILE}.{uuid.uuid4().hex}"
+    snapshot = store.snapshot()
     try:
+        _remove_left_over(store.path)
         with duckdb.connect() as con:
-            con.execute(
-                f"ATTACH '{str(temporary).replace(chr(39), chr(39) * 2)}' AS client "
-                "(STORAGE_VERSION 'v1.0.0'); USE client"
-            )
-            con.execute(macros())
-            for statement in view_statements(store, store.snapshot()):
+            con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
+            con.execute(f"USE client; {macros()}")
+            for statement in view_statements(store, snapshot):
                 con.execute(statement)
-        temporary.replace(target)
+            con.execute(
+                f"CREATE VIEW lake_version AS SELECT {snapshot.batch} AS batch, "
+                f"{literal(str(store.path))} AS lake"
+            )
+        # what a client that was killed has left belongs to the old file
         target.with_name(f"{CLIENT_FILE}.wal").unlink(missing_ok=True)
+        temporary.replace(target)
     except (OSError, duckdb.IOException) as error:
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
@@ -150,19 +162,34 @@ def write_client_file(path: Path) -> None:
         _remove(temporary)
 
 
-def client_file_moved(path: Path) -> bool:
-    """Whether the lake has been moved since `lake.duckdb` was written: its paths are absolute."""
-    target = path.absolute() / CLIENT_FILE
-    if not target.exists():
-        return False
+def client_file_stale(path: Path) -> bool:
+    """Whether `lake.duckdb` is to be written anew: its paths are absolute and the lake has moved,
+    an ingest was killed before it wrote it, a client was killed that wrote to it, or it cannot be
+    opened. One that a client holds for writing is left alone; a fresh one may be behind."""
+    store = Store.open(path)
+    target = store.path / CLIENT_FILE
     try:
+        age = time.time() - target.stat().st_mtime
         with duckdb.connect(str(target), read_only=True) as con:
-            row = con.execute(
-                "SELECT sql FROM duckdb_views() WHERE view_name = 'rejects'"
-            ).fetchone()
-    except duckdb.Error:
+            written = con.execute("SELECT batch, lake FROM lake_version").fetchone()
+    except FileNotFoundError:
         return False
-    return row is None or str(path.absolute()).replace("'", "''") not in row[0]
+    except duckdb.IOException as error:
+        return "Could not set lock" not in str(error)
+    except duckdb.Error:
+        return True
+    if target.with_name(f"{CLIENT_FILE}.wal").exists():
+        return True
+    if written is None or written[1] != str(store.path):
+        return True
+    return bool(written[0] != store.snapshot().batch and age > BEHIND)
+
+
+def _remove_left_over(path: Path) -> None:
+    """Halves of client files, from writers that were killed."""
+    for half in path.glob(f".{CLIENT_FILE}.*"):
+        if time.time() - half.stat().st_mtime > 3600:
+            half.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:
@@ -170,4 +197,4 @@ def _remove(path: Path) -> None:
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
-__all__ = ["Lake", "Snapshot", "client_file_moved", "open_lake", "write_client_file"]
+__all__ = ["Lake", "Snapshot", "client_file_stale", "open_lake", "write_client_file"]

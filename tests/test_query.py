@@ -18,14 +18,14 @@ from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 import lake as lake_package
 from lake.errors import LakeError, UsageError
 from lake.fieldsets import core_sets, field_sets, leaves
-from lake.query import Lake, client_file_moved, open_lake, write_client_file
+from lake.query import Lake, client_file_stale, open_lake, write_client_file
 from lake.rowmodel import view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = ["duplicates", "objects", "rejects"]
+LEDGER = ["duplicates", "objects", "rejects", "superseded_rows"]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_an_empty_lake_has_every_view(empty: Lake) -> None:
     ).fetchall()
     families = {source.family for source in catalogue().sources.values() if source.family}
     assert sorted(name for (name,) in views) == sorted(
-        [*catalogue().sources, *families, "events", *LEDGER]
+        [*catalogue().sources, *catalogue().latest, *families, "events", *LEDGER]
     )
     assert empty.tables() == []
     counts = {
@@ -246,11 +246,11 @@ def test_nothing_is_left_beside_the_client_file(folder: Path) -> None:
 def test_a_moved_lake(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "it's moved"
     shutil.copytree(folder / "lake", moved)
-    assert not client_file_moved(folder / "lake")
-    assert client_file_moved(moved)
+    assert not client_file_stale(folder / "lake")
+    assert client_file_stale(moved)
     assert hashes(open_lake(moved)) == hashes(open_lake(folder / "lake"))
     write_client_file(moved)
-    assert not client_file_moved(moved)
+    assert not client_file_stale(moved)
     (view,) = client(moved, "SELECT sql FROM duckdb_views() WHERE view_name = 'cloudtrail'")
     assert str(folder / "lake") not in view[0]
     assert client(moved, "SELECT count(*) FROM events") == [(6,)]

@@ -1,0 +1,245 @@
+"""`lake.duckdb` in other clients, DuckDB 1.4 among them: whatever holds it, left something beside it
+or moved it away from where it was written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import logs
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from engine import put, read, two_sources
+from logs import FLOW_KEY, TRAIL_KEY
+from typer.testing import CliRunner
+
+from lake.cli import app
+from lake.fieldsets import leaves, path_sql
+from lake.query import client_file_stale, open_lake, write_client_file
+from lake.rowmodel import columns_of
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EARLIER = "1.4"
+"""The earliest DuckDB whose clients are served."""
+COUNT = "SELECT count(*) FROM events"
+
+
+@pytest.fixture(scope="session", params=["1.4", "ours"])
+def packages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The PYTHONPATH with which a process has this DuckDB."""
+    if request.param == "ours":
+        return ""
+    target = tmp_path_factory.mktemp("duckdb-1.4")
+    wanted = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
+    done = subprocess.run([*wanted, f"duckdb=={EARLIER}.*"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"DuckDB {EARLIER} cannot be installed: {done.stderr.strip()[-200:]}")
+    return str(target)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = two_sources(tmp_path_factory.mktemp("client"), 3)
+    write_client_file(folder / "lake")
+    return folder
+
+
+@pytest.fixture
+def lake(made: Path, tmp_path: Path) -> Path:
+    """A lake of three calls and three flows where it was written, and new logs beside it."""
+    shutil.copytree(made / "lake", tmp_path / "lake")
+    write_client_file(tmp_path / "lake")
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(4)))
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
+    return tmp_path / "lake"
+
+
+CLIENT = """
+import json, os, sys
+import duckdb
+con = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
+con.execute("SET TimeZone = 'UTC'")
+for line in sys.stdin:
+    if line == "die\\n":
+        os._exit(9)
+    try:
+        answer = con.execute(json.loads(line)).fetchall()
+    except duckdb.Error as error:
+        answer = str(error)
+    print(json.dumps(answer, default=str), flush=True)
+"""
+
+
+class Client:
+    """A process that has a lake's `lake.duckdb` open and knows nothing of the project."""
+
+    def __init__(self, lake: Path, packages: str, how: str = "read") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(lake / "lake.duckdb"), how],
+            env={**os.environ, "PYTHONPATH": packages},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, sql: str) -> Any:  # noqa: ANN401
+        """The rows of a query, each a list; a text where DuckDB refuses it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(sql) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        return json.loads(line)
+
+    def end(self, how: str = "") -> None:
+        self.process.communicate(how and f"{how}\n")
+
+
+def ask(lake: Path, packages: str, sql: str) -> Any:  # noqa: ANN401
+    client = Client(lake, packages)
+    try:
+        return client.ask(sql)
+    finally:
+        client.end()
+
+
+def run(*arguments: str | Path) -> str:
+    """A command of `lake` that succeeds; what it says."""
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_views_and_macros(lake: Path, packages: str) -> None:
+    client = Client(lake, packages)
+    version = client.ask("SELECT version()")[0][0]
+    assert version.startswith(f"v{EARLIER}" if packages else "v2.")
+    views = ["events", *catalogue().sources, *catalogue().latest, *catalogue().families]
+    for view in views:
+        names = [path_sql(leaf.name) for leaf in leaves(columns_of(view))]
+        counts = client.ask(f"SELECT {', '.join(f'count({name})' for name in names)} FROM {view}")
+        assert isinstance(counts, list), counts
+    assert client.ask(COUNT) == [[6]]
+    assert client.ask("SELECT count(*) FROM objects WHERE NOT superseded") == [[2]]
+    assert client.ask("SELECT batch FROM lake_version") == [[1]]
+    for empty in ("rejects", "duplicates", "superseded_rows", "guardduty_latest"):
+        assert client.ask(f"FROM {empty}") == []
+    assert client.ask(
+        "SELECT cidr('10.1.2.3', '10.0.0.0/8'), cidr('2001:db8::1', '2001:db9::/32'), "
+        "is_private('fe80::1'), is_private('8.8.8.8'), arn('arn:aws:s3:::b/k').resource, "
+        "ago('2 hours') BETWEEN now() - INTERVAL 3 HOURS AND now()"
+    ) == [[True, False, True, False, "b/k", True]]
+    client.end()
+
+
+def test_while_an_ingest_commits(lake: Path, packages: str) -> None:
+    """What has been committed is there when `lake.duckdb` is written; until then, what was."""
+    client = Client(lake, packages)
+    read(lake, lake.parent / "logs")
+    assert client.ask(COUNT) == [[6]]
+    assert ask(lake, packages, COUNT) == [[6]]
+    write_client_file(lake)
+    assert client.ask(COUNT) == [[6]]
+    assert ask(lake, packages, COUNT) == [[7]]
+    client.end()
+
+
+def test_a_client_that_was_killed_and_left_its_wal(lake: Path, packages: str) -> None:
+    client = Client(lake, packages, "write")
+    client.ask("CREATE TABLE mine AS SELECT 42 AS x")
+    client.end("die")
+    wal = lake / "lake.duckdb.wal"
+    assert wal.exists()
+    assert ask(lake, packages, COUNT) == [[6]]
+    shutil.copy(wal, lake / "kept")
+    run("ingest", lake.parent / "logs", "--lake", lake, "--jobs", "1")
+    assert not wal.exists()
+    assert ask(lake, packages, COUNT) == [[7]]
+    (lake / "kept").rename(wal)  # of the file before
+    assert ask(lake, packages, COUNT) == [[7]]
+
+
+def test_what_a_killed_client_did_to_it_is_undone(lake: Path, packages: str) -> None:
+    client = Client(lake, packages, "write")
+    client.ask("DROP VIEW events")
+    assert not client_file_stale(lake)
+    client.end("die")
+    assert "events does not exist" in ask(lake, packages, COUNT)
+    assert client_file_stale(lake)
+    assert "lake.duckdb was written anew" in run("status", "--lake", lake)
+    assert ask(lake, packages, COUNT) == [[6]]
+
+
+def test_a_client_that_holds_it_for_writing(lake: Path, packages: str) -> None:
+    client = Client(lake, packages, "write")
+    client.ask("CREATE TABLE mine AS SELECT 42 AS x")
+    assert not client_file_stale(lake)
+    run("ingest", lake.parent / "logs", "--lake", lake, "--jobs", "1")
+    assert ask(lake, packages, COUNT) == [[7]]
+    client.ask("INSERT INTO mine VALUES (43)")
+    assert client.ask(f"SELECT (SELECT sum(x) FROM mine), ({COUNT})") == [[85, 6]]
+    client.end()
+    assert ask(lake, packages, COUNT) == [[7]]
+    assert sorted(p.name for p in lake.iterdir() if "duckdb" in p.name) == ["lake.duckdb"]
+
+
+def test_a_moved_lake_is_found_by_any_command(lake: Path, packages: str, tmp_path: Path) -> None:
+    moved = lake.rename(tmp_path / "moved's")
+    assert "No files found" in ask(moved, packages, COUNT)
+    assert "lake.duckdb was written anew" in run("sql", COUNT, "--lake", moved)
+    assert "written anew" not in run("status", "--lake", moved)
+    assert ask(moved, packages, COUNT) == [[6]]
+    again = moved.rename(tmp_path / "again")
+    (again.parent / "logs" / FLOW_KEY).unlink()
+    run("ingest", again.parent / "logs", "--lake", again, "--jobs", "1")
+    assert ask(again, packages, "SELECT lake FROM lake_version") == [[str(again)]]
+    final = again.rename(tmp_path / "final")
+    run("ingest", final.parent / "logs", "--lake", final, "--jobs", "1")  # nothing new
+    assert ask(final, packages, COUNT) == [[7]]
+
+
+def test_a_copy_on_another_disk(lake: Path, packages: str, tmp_path: Path) -> None:
+    copy = tmp_path / "disk" / "lake"
+    shutil.copytree(lake, copy)
+    shutil.rmtree(lake)
+    assert DeltaTable(copy / "cloudtrail").to_pyarrow_table().num_rows == 3
+    assert pl.scan_delta(str(copy / "vpcflow")).collect().height == 3
+    assert open_lake(copy).sql(COUNT).fetchall() == [(6,)]
+    run("status", "--lake", copy)
+    assert ask(copy, packages, COUNT) == [[6]]
+    report = read(copy, tmp_path / "logs")
+    assert (report.rows, report.duplicates) == (1, 6)
+
+
+def test_an_ingest_that_was_killed_before_it_wrote_it(lake: Path) -> None:
+    read(lake, lake.parent / "logs")
+    assert not client_file_stale(lake)  # an ingest may be at work, and writes it at its end
+    before = time.time() - 61
+    os.utime(lake / "lake.duckdb", (before, before))
+    assert "lake.duckdb was written anew" in run("status", "--lake", lake)
+    assert ask(lake, "", COUNT) == [[7]]
+
+
+def test_an_ingest_does_not_fail_where_it_cannot_be_written(lake: Path) -> None:
+    (lake / "lake.duckdb").unlink()
+    put(lake / "lake.duckdb", "in-the-way", b"")
+    said = run("ingest", lake.parent / "logs", "--lake", lake, "--jobs", "1")
+    assert "cannot be written" in said
+    assert "The lake itself is whole." in said
+    assert open_lake(lake).sql(COUNT).fetchall() == [(7,)]
+    assert [p.name for p in lake.iterdir() if p.name.startswith(".lake.duckdb")] == []
+
+
+def test_halves_of_killed_writers_are_removed(lake: Path) -> None:
+    half, fresh = (put(lake, f".lake.duckdb.{name}", b"half") for name in ("old", "new"))
+    os.utime(half, (1_700_000_000, 1_700_000_000))
+    write_client_file(lake)
+    assert (half.exists(), fresh.exists()) == (False, True)
