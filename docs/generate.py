@@ -201,7 +201,15 @@ def source_page(source: Source) -> str:
     if source.line:
         lines.append(f"A line: {code(source.line.pattern)}.")
     lines += ["", "Where key and content disagree, the content wins.", "", "## Identity", ""]
-    lines += [f"`{source.identity}`: {IDENTITY[source.identity]}", "", "## Columns", ""]
+    lines += [f"`{source.identity}`: {IDENTITY[source.identity]}", ""]
+    if source.latest[0]:
+        of, by = (", ".join(f"`{leaf}`" for leaf in part) for part in source.latest)
+        lines += [
+            f"Every version that was delivered is a row. The view `{source.name}_latest` has the "
+            f"last one of each {of}, by {by}.",
+            "",
+        ]
+    lines += ["## Columns", ""]
     lines += ["Long expressions are cut; `normalize.sql` has them whole.", ""]
     lines += table(
         ("column", "type", "from"), ((f"`{n}`", code(t), f) for n, t, f in fields(source))

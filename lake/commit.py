@@ -55,7 +55,9 @@ class Commit:
     `files` are staged and move to their places; `removed` names the files that leave each table
     (`_lake` among them), relative to its folder; they stay on disk for those who read an earlier
     version. `ledger_rows` gives rows of `_lake` by kind, told the batch's number; `ledger_files`
-    are staged files of rejects. `data_change` is false where the same rows only lie otherwise.
+    are staged files of rejects. `data_change` is false where the same rows only lie otherwise. A
+    file has every column and STRUCT of its table's row model, whatever leaves it lacks: the views
+    rely on it from the first batch on that has this model.
     """
 
     files: Sequence[StagedFile] = ()

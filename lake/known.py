@@ -34,6 +34,7 @@ class KnownObject:
     sha256: str | None
     status: str
     transform: str | None
+    """Of one that no source knew; a million of others would take up memory."""
     held: bool
     """Whether this or an earlier reading gave records that the lake has."""
 
@@ -45,7 +46,8 @@ def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         rows = con.execute(
-            "SELECT root || chr(10) || key, size, modified, etag, sha256, status, transform, "
+            "SELECT root || chr(10) || key, size, modified, etag, sha256, status, "
+            "CASE WHEN status IN ('unknown', 'ignored') THEN transform END, "
             "bool_or(rows + duplicates > 0) OVER (PARTITION BY root, key) "
             f"FROM {store.ledger_sql('object', snapshot)} ORDER BY batch"
         ).fetchall()

@@ -89,7 +89,8 @@ class Lake:
         """The result of a query, as a DuckDB relation (`.df()`, `.pl()`, `.fetchall()`).
 
         Raises duckdb.Error for wrong SQL. Views: `tables()`, `events`, `objects`, `rejects`,
-        `duplicates`; macros: `cidr`, `is_private`, `ago`, `arn`.
+        `duplicates`, `superseded_rows`, `guardduty_latest`; macros: `cidr`, `is_private`,
+        `ago`, `arn`.
         """
         return self._con.cursor().sql(query, params=params)
 

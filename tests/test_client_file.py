@@ -1,5 +1,5 @@
-"""`lake.duckdb` in other clients, DuckDB 1.4 among them: whatever holds it, left something beside it
-or moved it away from where it was written."""
+"""`lake.duckdb` in other clients, DuckDB 1.4 among them: whatever holds it, has left something
+beside it or has moved it away from where it was written."""
 
 from __future__ import annotations
 

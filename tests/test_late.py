@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import tarfile
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,10 @@ from engine import ask, balance, fates, hashes, put, read
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from own_source import LINES, LINES_SQL, odd, own_source
 
+from docs.generate import questions
 from lake import decode
+from lake.known import KnownObject, is_unchanged
+from lake.model import RawObject
 from lake.query import open_lake
 
 if TYPE_CHECKING:
@@ -226,7 +229,46 @@ def test_a_reading_that_failed_supersedes_none(place: Place) -> None:
     assert place.ask(GONE) == []
 
 
+def test_the_question_after_changed_objects(place: Place) -> None:
+    place.put(flows(1, 2, 3))
+    place.put(flows(5, 6), f"other/{FLOW_KEY}")
+    place.take(logs.trail(logs.events(2)), TRAIL_KEY)
+    altered = logs.event(1, sourceIPAddress="192.0.2.66")
+    place.put(logs.trail([altered, logs.event(2)]), TRAIL_KEY)
+    place.take(flows(1, 9))
+    (sql,) = [sql for name, _, sql in questions() if name == "21_changed_objects"]
+    assert [(path, contents, *rest) for path, contents, _, _, *rest in place.ask(sql)] == [
+        (str(place.logs / TRAIL_KEY), 2, 0, 1),
+        (str(place.logs / FLOW_KEY), 2, 2, 0),
+    ]
+
+
 # -- what is known and what is read again --------------------------------------------------------
+
+
+NOON, LATER = datetime(2024, 2, 1, 12, tzinfo=UTC), datetime(2024, 2, 1, 13, tzinfo=UTC)
+RULES = {
+    "the same size and ETag": ((9, NOON, "e1"), (9, LATER, "e1"), True),
+    "another ETag": ((9, NOON, "e1"), (9, NOON, "e2"), False),
+    "another size": ((9, NOON, "e1"), (8, NOON, "e1"), False),
+    "the same size and time": ((9, NOON, None), (9, NOON, None), True),
+    "another time": ((9, NOON, None), (9, LATER, None), None),
+    "no time": ((9, None, None), (9, None, None), None),
+    "an ETag where there was none": ((9, NOON, None), (9, NOON, "e1"), True),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "same"), RULES.values(), ids=RULES)
+def test_what_is_taken_for_unchanged(
+    before: tuple[Any, ...], now: tuple[Any, ...], same: bool | None
+) -> None:
+    """None: its content is looked at."""
+    known = KnownObject(*before, sha256="00", status="read", transform=None, held=True)
+    size, modified, etag = now
+    obj = RawObject("file://", "k", "/k", size, modified, etag=etag)
+    assert is_unchanged(obj, known) is same
+    assert is_unchanged(obj, known, rehash=True) is (None if size == before[0] else False)
+    assert is_unchanged(obj, None) is False
 
 
 def test_other_content_of_the_same_size_and_time(place: Place) -> None:

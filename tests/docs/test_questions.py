@@ -21,7 +21,7 @@ def at(day: int, hour: int, minute: int, second: int = 0, micros: int = 0) -> da
     return datetime(2025, 3, 9 + day, hour, minute, second, micros, tzinfo=UTC)
 
 
-FACTS: dict[str, tuple[Any, ...]] = {
+FACTS: dict[str, tuple[Any, ...] | None] = {
     "01_stolen_key": (
         ATTACKER, "Iceland", "Hrafn Example Hosting", 479, 161, at(2, 2, 3, 11), at(2, 3, 40, 53),
     ),
@@ -58,17 +58,18 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "18_user_agents": ("sqlmap/1.8.2#stable (https://sqlmap.org)", 80, 1, 100.0),
     "19_tls_versions": ("alb", "1.3", 4167, 318),
     "20_latency": ("/api/v1/profile", 150, 0.034, 0.146, 0.22),
+    "21_changed_objects": None,  # the demo's were read once; tests/test_late.py asks it
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "sql"), [(n, s) for n, _, s in questions()])
 def test_the_answer_holds_what_the_raw_logs_say(demo_lake: Lake, name: str, sql: str) -> None:
     rows = demo_lake.sql(sql).fetchall()
-    assert FACTS[name] in rows
+    assert FACTS[name] in rows if FACTS[name] else rows == []
 
 
 def test_every_question_has_a_comment_that_asks_it() -> None:
     found = questions()
-    assert len(found) == 20
+    assert len(found) == 21
     assert all(q and q[0].isupper() and q[-1] in "?." for _, q, _ in found)
     assert sorted(FACTS) == [n for n, _, _ in found]
