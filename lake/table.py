@@ -56,7 +56,7 @@ class DataFile:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one batch number stands on. `tables` maps a table to its Delta version, `models` to the
-    row model that it had then (not in lakes of before 0.2)."""
+    row model that it had then; the first lakes told none."""
 
     batch: int
     ledger_version: int
