@@ -154,7 +154,10 @@ class Store:
         batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        row = pq.ParquetFile(self.path / ledger.TABLE / batches[-1]).read().to_pylist()[0]
+        last = pq.ParquetFile(self.path / ledger.TABLE / batches[-1])
+        there = last.schema_arrow.names  # `models` is not in the first lakes
+        told = [name for name in ("batch", "tables", "models") if name in there]
+        row = last.read(told).to_pylist()[0]
         models = json.loads(row.get("models") or "{}")
         return Snapshot(
             int(row["batch"]),
