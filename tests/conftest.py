@@ -1,4 +1,4 @@
-"""What many tests share: real servers, and one demo lake for the whole run."""
+"""What many tests share: real servers and clients, and one demo lake for the whole run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lake.query import Lake
 
-pytest_plugins = ["servers"]
+pytest_plugins = ["clients", "servers"]
 
 settings.register_profile("any machine", deadline=None)  # how fast it is says nothing
 settings.load_profile("any machine")

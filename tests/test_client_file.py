@@ -3,17 +3,15 @@ beside it or has moved it away from where it was written."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import logs
 import polars as pl
 import pytest
+from clients import EARLIER, Client, ask
 from deltalake import DeltaTable
 from engine import put, read, two_sources
 from logs import FLOW_KEY, TRAIL_KEY
@@ -28,22 +26,7 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from pathlib import Path
 
-EARLIER = "1.4"
-"""The earliest DuckDB whose clients are served."""
 COUNT = "SELECT count(*) FROM events"
-
-
-@pytest.fixture(scope="session", params=["1.4", "ours"])
-def packages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The PYTHONPATH with which a process has this DuckDB."""
-    if request.param == "ours":
-        return ""
-    target = tmp_path_factory.mktemp("duckdb-1.4")
-    wanted = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
-    done = subprocess.run([*wanted, f"duckdb=={EARLIER}.*"], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"DuckDB {EARLIER} cannot be installed: {done.stderr.strip()[-200:]}")
-    return str(target)
 
 
 @pytest.fixture(scope="module")
@@ -61,54 +44,6 @@ def lake(made: Path, tmp_path: Path) -> Path:
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(4)))
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
     return tmp_path / "lake"
-
-
-CLIENT = """
-import json, os, sys
-import duckdb
-con = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
-con.execute("SET TimeZone = 'UTC'")
-for line in sys.stdin:
-    if line == "die\\n":
-        os._exit(9)
-    try:
-        answer = con.execute(json.loads(line)).fetchall()
-    except duckdb.Error as error:
-        answer = str(error)
-    print(json.dumps(answer, default=str), flush=True)
-"""
-
-
-class Client:
-    """A process that has a lake's `lake.duckdb` open and knows nothing of the project."""
-
-    def __init__(self, lake: Path, packages: str, how: str = "read") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CLIENT, str(lake / "lake.duckdb"), how],
-            env={**os.environ, "PYTHONPATH": packages},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def ask(self, sql: str) -> Any:  # noqa: ANN401
-        """The rows of a query, each a list; a text where DuckDB refuses it."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(sql) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()[1]
-        return json.loads(line)
-
-    def end(self, how: str = "") -> None:
-        self.process.communicate(how and f"{how}\n")
-
-
-def ask(lake: Path, packages: str, sql: str) -> Any:  # noqa: ANN401
-    client = Client(lake, packages)
-    try:
-        return client.ask(sql)
-    finally:
-        client.end()
 
 
 def run(*arguments: str | Path) -> str:

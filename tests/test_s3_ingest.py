@@ -24,6 +24,7 @@ from original import SHARED, lay_out_samples, require
 
 from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
+from lake.query import open_lake
 from lake.rowmodel import view_columns
 from lake.sources import catalogue
 
@@ -192,3 +193,37 @@ def test_a_body_that_breaks_off_is_read_again(s3_server: S3Server, tmp_path: Pat
         ("read", 300, 300, 0)
     }
     balance(lakehouse)
+
+
+def test_an_object_that_changes_moves_and_comes_again(s3_server: S3Server, tmp_path: Path) -> None:
+    """The same key with other content, the same content under another key and in another bucket."""
+    client = s3_server.client()
+    for bucket in ("late", "copy"):
+        client.create_bucket(Bucket=bucket)
+
+    def take(bucket: str, key: str, last: int) -> list[tuple[int, int]]:
+        body = logs.flow_file(logs.flows(last))
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+        where = [f"s3://{name}" for name in ("late", "copy")]
+        done = lake(s3_server.url, "ingest", *where, "--lake", tmp_path / "lake", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        balance(tmp_path / "lake")
+        latest = "WHERE batch = (SELECT max(batch) FROM objects)"
+        return ask(tmp_path / "lake", f"SELECT rows, duplicates FROM objects {latest}")
+
+    key = FLOW_KEY.removesuffix(".gz")
+    assert take("late", key, 3) == [(3, 0)]
+    assert take("late", key, 5) == [(2, 3)]
+    assert take("late", f"moved/{key}", 5) == [(0, 5)]
+    assert take("copy", key, 5) == [(0, 5)]
+    before = open_lake(tmp_path / "lake").version
+    take("late", key, 5)  # uploaded again, with the same ETag
+    assert open_lake(tmp_path / "lake").version == before
+    states = "SELECT path, superseded FROM objects ORDER BY batch, path"
+    assert ask(tmp_path / "lake", states) == [
+        (f"s3://late/{key}", True),
+        (f"s3://late/{key}", False),
+        (f"s3://late/moved/{key}", False),
+        (f"s3://copy/{key}", False),
+    ]
+    assert ask(tmp_path / "lake", "FROM superseded_rows") == []
