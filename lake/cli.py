@@ -7,7 +7,6 @@ pays only for what it needs.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -19,9 +18,12 @@ import typer
 from lake.errors import LakeError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
+from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lake.query import Lake
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +38,9 @@ LakeOption = Annotated[
     Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
 ]
 FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl or parquet.")]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
+]
 OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 
@@ -135,18 +140,29 @@ def sql(
     ] = None,
     form: FormatOption = "table",
     output: OutOption = None,
+    raw: RawOption = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="One SELECT, and no file but the lake's own.")
+    ] = False,
 ) -> None:
     """Run SQL over the lake: views cloudtrail, vpcflow, ..., events, objects, rejects."""
     import duckdb
 
     from lake.output import write
+    from lake.statements import one_select, refuse_target, refuse_writes
 
-    opened = _open(lake, as_of)
+    opened = _open(lake, as_of, locked=locked)
     text = query if query is not None else sys.stdin.read()
     if not text.strip():
         raise UsageError("no query. Try: lake sql 'SELECT count(*) FROM events'.")
+    if output is not None:
+        refuse_target(output, opened.path)
     try:
-        write(opened.cursor(), text, form, sys.stdout, output)
+        if locked:
+            write(opened.cursor(), one_select(text), form, sys.stdout, output, raw)
+        else:
+            refuse_writes(text, opened.path)
+            write(opened.cursor(), text, form, sys.stdout, output, raw)
     except duckdb.Error as error:
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
@@ -197,7 +213,8 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             t.last,
         )
     out = _stdout()
-    out.print(f"{found.path}, batch {found.batch}; days are UTC", markup=False, highlight=False)
+    where = visible(str(found.path))
+    out.print(f"{where}, batch {found.batch}; days are UTC", markup=False, highlight=False)
     out.print(table)
     fates = ", ".join(f"{n:,} {s}" for s, n in found.objects.items()) or "none"
     out.print(
@@ -205,10 +222,10 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
         highlight=False,
     )
     for source, members in sorted(found.unknown_members.items()):
-        names = ", ".join(f"{m} ({n:,})" for m, n in members.items())
+        names = ", ".join(f"{visible(m)} ({n:,})" for m, n in members.items())
         out.print(f"members unknown to {source}: {names}", markup=False, highlight=False)
     for source, members in sorted(found.lossy_members.items()):
-        names = ", ".join(f"{m} ({n:,})" for m, n in members.items())
+        names = ", ".join(f"{visible(m)} ({n:,})" for m, n in members.items())
         out.print(
             f"members of {source} that are not of their type, so NULL or rounded in native and "
             f"whole in event.original only: {names}",
@@ -258,15 +275,19 @@ def rejects(
     limit: Annotated[int, typer.Option(min=0, help="Rows to print; 0 prints all.")] = 100,
     form: FormatOption = "table",
     output: OutOption = None,
+    raw: RawOption = False,
 ) -> None:
     """Records that did not become a row: where they are and why."""
     from lake.output import write
+    from lake.statements import refuse_target
 
     opened = _open(lake)
+    if output is not None:
+        refuse_target(output, opened.path)
     count = opened.sql("SELECT count(*) FROM rejects").fetchall()[0][0]
     cut = f" LIMIT {limit}" if limit and form == "table" and output is None else ""
     query = f"FROM rejects ORDER BY path, position{cut}"
-    write(opened.cursor(), query, form, sys.stdout, output)
+    write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
         _stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
 
@@ -334,15 +355,16 @@ def panels(
     form: Annotated[str, typer.Option("--format", help="json.")] = "json",
 ) -> None:
     """Every panel's rows of a dashboard, without a browser."""
+    from lake.output import json_text
     from lake.panels import panels_json, run_dashboard
 
     if form != "json":
         raise UsageError("lake panels prints json: leave --format away.")
-    opened = _open(lake)
+    opened = _open(lake, locked=True)
     results = run_dashboard(
         opened, dashboard, _moment(time_from, "--from"), _moment(time_to, "--to"), where
     )
-    typer.echo(json.dumps(panels_json(results), ensure_ascii=False, indent=1))
+    typer.echo(json_text(panels_json(results), indent=1))
 
 
 @geoip.command()
@@ -365,11 +387,11 @@ def update(
         )
 
 
-def _open(path: Path | None, as_of: str | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _open(path: Path | None, as_of: str | None = None, *, locked: bool = False) -> Lake:
     from lake.query import client_file_stale, open_lake
 
     folder = path or default_lake()
-    opened = open_lake(folder, _moment(as_of, "--as-of"))
+    opened = open_lake(folder, _moment(as_of, "--as-of"), locked=locked)
     if client_file_stale(folder) and _renew_client_file(folder):
         _stderr().print(
             "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
@@ -440,7 +462,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except LakeError as error:
-        sys.stderr.write(f"lake: {_in_plain_words(str(error))}\n")
+        sys.stderr.write(f"lake: {visible_lines(_in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
 
 

@@ -1,8 +1,10 @@
 """Results as text: a query's rows as table, CSV, JSON, JSON Lines or Parquet, the same values in
 each. Formats are a dict; an unknown name lists the known ones.
 
-JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects. CSV is for spreadsheets
-too: a text that a spreadsheet would run as a formula is given with a quote before it.
+JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, and writes what does not
+print as `\\u` escapes, so that it is whole and harmless on a terminal too. CSV is what people open
+in a spreadsheet: a text that one would run as a formula has a quote before it there, unless it is
+asked for `raw`; JSON and Parquet are never changed.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +28,13 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CELL = 60
+_FORMULA = re.compile("(^|[;\t\r\n])(?=[-=+@\t\r\uff0b\uff0d\uff1d\uff20])")
+"""Where a cell begins that would be run: at the start, or after what a spreadsheet of another
+country takes as the end of a cell. The last four are the wide forms of the signs."""
+_HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
+"""What begins so and is no formula: the dash of an empty field, a number."""
+_ODD = re.compile("[^\n -~]")
+_BATCH = 2_000
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
@@ -55,7 +65,7 @@ def _moment(value: datetime) -> str:
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
-    while batch := result.fetchmany(2_000):
+    while batch := result.fetchmany(_BATCH):
         yield from batch
 
 
@@ -80,29 +90,45 @@ def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _object(columns: list[str], row: Sequence[Any]) -> str:
-    return json.dumps(
-        dict(zip(columns, map(plain, row), strict=True)), ensure_ascii=False, allow_nan=False
-    )
+    return json_text(dict(zip(columns, map(plain, row), strict=True)))
 
 
-def _csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401
+    """JSON in which only characters that print stand as they are; the escapes mean the same."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    if text.isprintable():
+        return text
+    return _ODD.sub(lambda match: match[0] if match[0].isprintable() else _escape(match[0]), text)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:
+    shown = visible_lines if out.isatty() else str
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_columns(result))
+    writer.writerow([shown(_csv_cell(name, guard)) for name in _columns(result)])
     for row in _rows(result):
-        writer.writerow([_csv_cell(value) for value in row])
+        writer.writerow([shown(_csv_cell(value, guard)) for value in row])
 
 
-def _csv_cell(value: Any) -> Any:  # noqa: ANN401
+def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+    _csv(result, out, guard=False)
+
+
+def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
     value = plain(value)
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
+        return json_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return value
+    if isinstance(value, str) and guard and not _HARMLESS.fullmatch(value):
+        return _FORMULA.sub(r"\1'", value)
+    return str(value)
 
 
 def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
@@ -110,10 +136,16 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    if _columns(result) == _PLAN:
+        for _, plan in _rows(result):
+            out.write(f"{visible_lines(str(plan)).rstrip()}\n")
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column, kind in ((c[0], str(c[1])) for c in result.description or []):
         number = kind in _NUMBERS or kind.startswith("DECIMAL")
-        table.add_column(Text(column), justify="right" if number else "left", overflow="fold")
+        table.add_column(
+            Text(visible(column)), justify="right" if number else "left", overflow="fold"
+        )
     count = 0
     for row in _rows(result):
         count += 1
@@ -127,6 +159,8 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     out.writelines(line.rstrip() + "\n" for line in wide.getvalue().splitlines())
 
 
+_PLAN = ["explain_key", "explain_value"]
+"""The columns of EXPLAIN: its value is a drawing of many lines."""
 _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
 
 
@@ -134,8 +168,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     value = plain(value)
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))
 
 
 FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {
@@ -148,37 +181,57 @@ FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {
 
 def write(
     con: duckdb.DuckDBPyConnection,
-    query: str,
+    query: str | duckdb.Statement,
     form: str,
     out: TextIO,
     target: Path | None = None,
+    raw: bool = False,
 ) -> None:
-    """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file.
+    """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file;
+    `raw` leaves the texts of a CSV as they are.
 
     Raises UsageError for an unknown format or folder, StorageError where the file cannot be
     written, duckdb.Error for wrong SQL.
     """
     if target is not None and not target.absolute().parent.is_dir():
         raise UsageError(f"{target} cannot be written: its folder is not there. Make it first.")
-    if form == "parquet":
-        if target is None:
-            raise UsageError("--format parquet writes a file: name it with -o FILE.")
-        con.sql(query).write_parquet(str(target), compression="zstd")
-        return
-    if form not in FORMATS:
+    if form == "parquet" and target is None:
+        raise UsageError("--format parquet writes a file: name it with -o FILE.")
+    if form not in (*FORMATS, "parquet"):
         raise unknown_name("format", form, [*FORMATS, "parquet"])
-    con.execute(query)
-    if con.description is None:
-        return
-    if target is None:
-        FORMATS[form](con, out)
-        return
     try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            FORMATS[form](con, file)
+        if target is not None and form == "parquet":
+            _parquet(con, query, target)
+            return
+        con.execute(query)
+        if con.description is None:
+            return
+        file = target.open("w", encoding="utf-8", newline="") if target else nullcontext(out)
+        with file as opened:
+            (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
     except OSError as error:
+        if target is None:
+            raise
         why = error.strerror or str(error)
         raise StorageError(f"{target} cannot be written: {why}. Name another file.") from error
+
+
+def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
+    """Through Arrow: a locked connection writes no file, and DuckDB's own writer makes a sum, which
+    is a HUGEINT, a DOUBLE, with 16 digits of it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    relation = con.sql(query)
+    if relation is None:
+        return
+    reader = relation.to_arrow_reader(100_000)
+    try:
+        with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+    except pa.ArrowNotImplementedError as error:
+        raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error
 
 
 def as_text(con: duckdb.DuckDBPyConnection, query: str, form: str) -> str:

@@ -17,6 +17,7 @@ import duckdb
 
 from lake.errors import SourceError, UsageError, unknown_name
 from lake.fieldsets import literal, quote
+from lake.statements import one_select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,9 +81,12 @@ class Query:
         return cls(sql, tuple((name, given[name]) for name in sorted(names)))
 
     def ask(self, cursor: duckdb.DuckDBPyConnection, row_limit: int | None = None) -> Answer:
-        """Run it. Raises UsageError with the engine's words and the query."""
+        """Run it. Raises UsageError with the engine's words and the query, and for what is more
+        than one SELECT, as a condition of a user's own could make it."""
         try:
-            cursor.execute(self.sql, {name: _bound(value) for name, value in self.params} or None)
+            cursor.execute(
+                one_select(self.sql), {name: _bound(value) for name, value in self.params} or None
+            )
             columns = tuple(column[0] for column in cursor.description or [])
             rows = cursor.fetchall() if row_limit is None else cursor.fetchmany(row_limit)
         except duckdb.Error as error:

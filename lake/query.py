@@ -1,8 +1,9 @@
 """A lake opened for reading: a DuckDB with the views and macros of one snapshot.
 
 The views are built in memory from the committed snapshot and swapped when the lake moves on; a
-cursor keeps the views it began with. `lake.duckdb`, for other clients, holds the same views and is
-written anew beside the old one and renamed.
+cursor keeps the views it began with. A locked lake's DuckDB opens the files of these views and
+nothing else; which statements it is given is `lake.statements`' part. `lake.duckdb`, for other
+clients, holds the same views and is written anew beside the old one and renamed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from lake.errors import LakeError, StorageError
 from lake.fieldsets import literal
 from lake.machine import default_memory
 from lake.sources import catalogue
+from lake.statements import one_select
 from lake.status import Status, status_of
 from lake.table import Snapshot, Store
-from lake.views import macros, view_statements
+from lake.views import macros, views
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,15 +35,27 @@ if TYPE_CHECKING:
 CLIENT_FILE = "lake.duckdb"
 BEHIND = 60.0
 """Seconds that it may be behind the lake: while an ingest commits, not every command writes it."""
+OPEN_SETTINGS = (
+    *("threads", "memory_limit", "TimeZone", "Calendar", "preserve_insertion_order"),
+    *("default_order", "default_null_order", "explain_output", "enable_progress_bar"),
+)
+"""What a SET may change where the lake is not locked: nothing that names a file to write to."""
+
+SPILL_LIMIT = "10GB"
+"""What the queries on a locked lake may lay on the disk while they run."""
 
 
 class Lake:
     """A lake for reading; `lake.open(DIR)` gives one. Safe to share between threads: each query
-    takes its own `cursor()`. All times are UTC."""
+    takes its own `cursor()`. All times are UTC. Where `locked`, no query opens another file than
+    the lake's committed ones, nor changes a setting."""
 
-    def __init__(self, path: str | Path, as_of: datetime | None = None) -> None:
+    def __init__(
+        self, path: str | Path, as_of: datetime | None = None, *, locked: bool = False
+    ) -> None:
         self._store = Store.open(Path(path))
         self._as_of = as_of
+        self.locked = locked
         self._guard = threading.Lock()
         self._snapshot = self._store.snapshot(as_of)
         self._con = self._connect()
@@ -62,13 +76,23 @@ class Lake:
                 "memory_limit": f"{max(default_memory() >> 20, 512)}MiB",
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
+                "python_enable_replacements": False,  # a name is a view's, never a variable's
                 "temp_directory": str(self.path / "_staging" / "spill"),
             }
         )
         con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
         con.execute(macros())
-        for statement in view_statements(self._store, self._snapshot):
-            con.execute(statement)
+        shown = views(self._store, self._snapshot)
+        for view in shown:
+            con.execute(view.sql)
+        if self.locked:
+            files = sorted({file for view in shown for file in view.files})
+            con.execute(f"SET allowed_paths = [{', '.join(map(literal, files))}]")
+            con.execute(f"SET max_temp_directory_size = '{SPILL_LIMIT}'")
+            con.execute("SET enable_external_access = false")
+        else:
+            con.execute(f"SET allowed_configs = [{', '.join(map(literal, OPEN_SETTINGS))}]")
+        con.execute("SET lock_configuration = true")
         return con
 
     def refresh(self) -> int:
@@ -88,11 +112,12 @@ class Lake:
     ) -> duckdb.DuckDBPyRelation:
         """The result of a query, as a DuckDB relation (`.df()`, `.pl()`, `.fetchall()`).
 
-        Raises duckdb.Error for wrong SQL. Views: `tables()`, `events`, `objects`, `rejects`,
-        `duplicates`, `superseded_rows`, `guardduty_latest`; macros: `cidr`, `is_private`,
-        `ago`, `arn`.
+        Raises duckdb.Error for wrong SQL; on a locked lake UsageError for what is not one SELECT.
+        Views: `tables()`, `events`, `objects`, `rejects`, `duplicates`, `superseded_rows`,
+        `guardduty_latest`; macros: `cidr`, `is_private`, `ago`, `arn`.
         """
-        return self._con.cursor().sql(query, params=params)
+        statement = one_select(query) if self.locked else query
+        return self._con.cursor().sql(statement, params=params)
 
     def scan(self, source: str) -> pl.LazyFrame:
         """A source's rows as a Polars LazyFrame, at this snapshot."""
@@ -123,12 +148,13 @@ class Lake:
         return report
 
 
-def open_lake(path: str | Path, as_of: datetime | None = None) -> Lake:
-    """Open a lake for reading, as it is or as it was at a time (aware).
+def open_lake(path: str | Path, as_of: datetime | None = None, *, locked: bool = False) -> Lake:
+    """Open a lake for reading, as it is or as it was at a time (aware); `locked` for queries of
+    which one does not know what they do.
 
     Raises UsageError where there is none, LakeVersionError where a newer version made it.
     """
-    return Lake(path, as_of)
+    return Lake(path, as_of, locked=locked)
 
 
 def write_client_file(path: Path) -> None:
@@ -146,8 +172,8 @@ def write_client_file(path: Path) -> None:
         with duckdb.connect() as con:
             con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
             con.execute(f"USE client; {macros()}")
-            for statement in view_statements(store, snapshot):
-                con.execute(statement)
+            for view in views(store, snapshot):
+                con.execute(view.sql)
             con.execute(
                 f"CREATE VIEW lake_version AS SELECT {snapshot.batch} AS batch, "
                 f"{literal(str(store.path))} AS lake"

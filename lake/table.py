@@ -210,16 +210,20 @@ class Store:
         root = self.path / ledger.TABLE
         return [str(root / p) for p in sorted(_paths(table)) if p.startswith(f"kind={kind}/")]
 
-    def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
-        """The rows of `_lake` of a kind, as a table function of DuckDB's: headed by an empty file
-        that has every column, so that there may be none and those of earlier versions lack some."""
+    def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
+        """The same behind an empty file that has every column: there may be none, and those of
+        earlier versions lack some."""
         head = self.path / "_views" / f"ledger-{ledger.VERSION}.parquet"
         if not head.exists():
             head.parent.mkdir(exist_ok=True)
             write_empty(head, ledger.SCHEMA)
-        files = self.ledger_files(kind, snapshot)
+        return [str(head), *self.ledger_files(kind, snapshot)]
+
+    def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
+        """The rows of `_lake` of a kind, as a table function of DuckDB's."""
+        head, *files = self.headed_ledger_files(kind, snapshot)
         union = ", union_by_name = true" if self.lacking(ledger.TABLE, snapshot, files) else ""
-        listed = ", ".join(literal(f) for f in [str(head), *files])
+        listed = ", ".join(map(literal, [head, *files]))
         return f"read_parquet([{listed}], hive_partitioning = false{union})"
 
     # -- writing --------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from lake.visible import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -102,15 +104,17 @@ def print_report(report: IngestReport, console: Console) -> None:
         )
     for (status, reason), count in report.reasons.most_common(REASONS_SHOWN):
         example = report.examples[(status, reason)]
-        console.print(Text(f"  {count:,} {status}: {_safe(reason)}\n      e.g. {_safe(example)}"))
+        console.print(
+            Text(f"  {count:,} {status}: {visible(reason)}\n      e.g. {visible(example)}")
+        )
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
         console.print(Text(f"  ... and {more:,} more reasons: lake sql 'from objects'"))
     if report.rejects:
         console.print(Text("  rejected records: lake rejects"))
     for note in report.notes:
-        console.print(Text(f"  note: {note}"))
-    console.print(Text(report.geoip))
+        console.print(Text(f"  note: {visible(note)}"))
+    console.print(Text(visible(report.geoip)))
 
 
 def _source_table(report: IngestReport) -> Table:
@@ -122,7 +126,3 @@ def _source_table(report: IngestReport) -> Table:
         numbers = (count.objects, count.records, count.rows, count.duplicates, count.rejects)
         table.add_row(name, *(f"{n:,}" for n in numbers))
     return table
-
-
-def _safe(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

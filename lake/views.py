@@ -10,6 +10,7 @@ the other reads every footer.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -46,36 +47,44 @@ LEDGER = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: the statement that makes it, and the files that it reads, with the empty head."""
+
+    sql: str
+    files: tuple[str, ...] = ()
+
+
 def macros() -> str:
     """The SQL of the analysts' macros."""
     return (resource("sql") / "macros" / "analyst.sql").read_text("utf-8")
 
 
-def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
-    """The CREATE VIEW statements of a snapshot. Makes the empty head files where they lack."""
+def views(store: Store, snapshot: Snapshot) -> list[View]:
+    """The views of a snapshot. Makes the empty head files where they lack."""
     known = catalogue()
     files = {name: [file.path for file in store.files(name, snapshot)] for name in known.sources}
     lacking = {name: store.lacking(name, snapshot, paths) for name, paths in files.items() if paths}
     shown = {name: [name] for name in known.sources} | {EVENTS: list(known.sources)}
     shown |= {family: sorted(names) for family, names in known.families.items()}
-    statements = []
+    found = []
     for view, names in shown.items():
         lacks = Lacking()
         for name in names:
             lacks |= lacking.get(name, Lacking())
         paths = [path for name in names for path in files[name]]
-        statements.append(_view(store.path, view, columns_of(view), paths, lacks))
+        found.append(_view(store.path, view, columns_of(view), paths, lacks))
     for name, (kind, columns) in LEDGER.items():
-        statements.append(_ledger_view(store, snapshot, name, kind, columns))
-    statements += [_latest(view, source) for view, source in known.latest.items()]
+        found.append(_ledger_view(store, snapshot, name, kind, columns))
+    found += [_latest(view, source) for view, source in known.latest.items()]
     for name, block in read_blocks(resource("sql") / "views.sql").items():
-        statements.append(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}")
-    return statements
+        found.append(View(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}"))
+    return found
 
 
 def _view(
     lake: Path, name: str, columns: dict[str, str | Tree], files: list[str], lacking: Lacking
-) -> str:
+) -> View:
     """A view over files; over none, without any, since making a file costs 10 ms.
 
     Where files lack columns, DuckDB must look at each (`union_by_name`). Where they lack a STRUCT
@@ -83,7 +92,8 @@ def _view(
     alone; the CASE makes it read the whole column.
     """
     if files:
-        listed = ", ".join(literal(f) for f in [_head(lake, name, columns), *files])
+        files = [_head(lake, name, columns), *files]
+        listed = ", ".join(map(literal, files))
         chosen, union = "*", ""
         if lacking.columns & columns.keys():
             chosen, union = ", ".join(map(quote, columns)), ", union_by_name = true"
@@ -95,10 +105,10 @@ def _view(
     else:
         nulls = ", ".join(f"NULL::{type_sql(b)} AS {quote(n)}" for n, b in columns.items())
         body = f"SELECT {nulls} WHERE false"
-    return f"CREATE OR REPLACE VIEW {quote(name)} AS {body}"
+    return View(f"CREATE OR REPLACE VIEW {quote(name)} AS {body}", tuple(files))
 
 
-def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> str:
+def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> View:
     """A view over rows of `_lake`. A reading supersedes the ones before it; one that failed, only
     such as failed too: what the object holds, it could not tell."""
     told = "*"
@@ -108,18 +118,19 @@ def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns
             "ELSE max(batch) FILTER (WHERE status <> 'failed') OVER (PARTITION BY root, key) END "
             "AS superseded"
         )
-    return (
+    return View(
         f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM "
-        f"(SELECT {told} FROM {store.ledger_sql(kind, snapshot)})"
+        f"(SELECT {told} FROM {store.ledger_sql(kind, snapshot)})",
+        tuple(store.headed_ledger_files(kind, snapshot)),
     )
 
 
-def _latest(name: str, source: Source) -> str:
+def _latest(name: str, source: Source) -> View:
     """The view of each thing's last version: a join by identity, through which DuckDB reads the
     leaves that a query names and no whole STRUCT."""
     of, by = source.latest
     order = ", ".join(f"{path_sql(leaf)} DESC NULLS LAST" for leaf in (*by, "event.hash"))
-    return (
+    return View(
         f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT * FROM {quote(source.name)} "
         "WHERE event.hash IN (SELECT hash FROM (SELECT event.hash AS hash, row_number() OVER "
         f"(PARTITION BY {', '.join(map(path_sql, of))} ORDER BY {order}) AS nth "

@@ -1,0 +1,171 @@
+"""What SQL text of somebody's may do. Decides by the types that DuckDB's own parser gives its
+statements, never by searching the text for words. `one_select` lets one statement pass that only
+reads; `refuse_writes` lets pass what reads, or changes no more than the memory of the connection,
+and a COPY whose target it can tell. That a query opens no file but the lake's is the locked
+connection's part (`lake.query`), not this one's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import duckdb
+
+from lake.errors import UsageError
+
+_EXPLAIN = re.compile(r"EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
+_IN_MEMORY = {
+    *("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "DROP", "ALTER"),
+    *("SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"),
+}
+ELSEWHERE = "For anything else open the lake with DuckDB itself: duckdb -readonly LAKE/lake.duckdb."
+
+
+def one_select(text: str) -> duckdb.Statement:
+    """The only statement of a text, if it is a SELECT (also FROM, VALUES, DESCRIBE, SUMMARIZE,
+    SHOW, PIVOT with its columns named) or an EXPLAIN of one. Raises UsageError for all else, and
+    for what DuckDB cannot parse."""
+    statements = _parsed(text)
+    if len(statements) != 1:
+        raise UsageError(
+            f"{len(statements) or 'no'} statements: give one SELECT, and no more after a semicolon."
+        )
+    kind = _kind(statements[0])
+    if kind == "MULTI":
+        raise UsageError(
+            "a PIVOT without its columns makes a type first, so it is more than a SELECT. "
+            "Name them: PIVOT t ON column IN ('a', 'b')."
+        )
+    if kind != "SELECT" and not _explains_select(statements[0]):
+        raise UsageError(
+            f"{_named(statements[0])} is not let in here: give one SELECT, FROM, DESCRIBE, "
+            "SUMMARIZE or SHOW, or an EXPLAIN of one."
+        )
+    return statements[0]
+
+
+def refuse_writes(text: str, lake: Path) -> None:
+    """Raise UsageError where a statement of a text could write a file, unless it is a COPY that
+    names its target in plain text, outside the lake's folder."""
+    for statement in _parsed(text):
+        kind, first = _kind(statement), _tokens(statement.query)[0].upper()
+        if first == "COPY" and kind in ("COPY", "MULTI"):
+            _check_copy(statement.query, lake)
+        elif kind == "EXPLAIN" and _explains_select(statement):
+            continue
+        elif kind not in _IN_MEMORY and not _is_harmless(kind, first, statement.query):
+            raise UsageError(f"lake sql does not run {_named(statement)}. {ELSEWHERE}")
+
+
+def refuse_target(target: str | Path, lake: Path) -> None:
+    """Raise UsageError for a file to be written that lies in the lake's folder, and for a folder
+    around it. Links, `..`, and other spellings of a path are looked through."""
+    local = _local(str(target))
+    if local is None:
+        return
+    path, root = Path(os.path.realpath(local)), Path(os.path.realpath(lake))
+    within = any(_same(folder, root) for folder in (path, *path.parents))
+    around = path.is_dir() and any(_same(path, folder) for folder in root.parents)
+    if within or around:
+        raise UsageError(
+            f"{target} {'lies in' if within else 'is a folder around'} the lake, which only "
+            "`lake ingest` writes. Name another file."
+        )
+
+
+def _parsed(text: str) -> list[duckdb.Statement]:
+    try:
+        text.encode()
+        return duckdb.extract_statements(text)
+    except duckdb.Error as error:
+        raise UsageError(str(error)) from error
+    except UnicodeEncodeError:
+        raise UsageError("the query is not UTF-8. Write it again.") from None
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return str(statement.type.name)
+    except ValueError:  # a type that the Python package has no name for
+        return "OTHER"
+
+
+def _explains_select(statement: duckdb.Statement) -> bool:
+    """What EXPLAIN explains has no type of its own in the parser's answer; parsed alone it has.
+    EXPLAIN ANALYZE runs it."""
+    head = _EXPLAIN.match(statement.query)
+    if _kind(statement) != "EXPLAIN" or head is None:
+        return False
+    try:
+        explained = duckdb.extract_statements(statement.query[head.end() :])
+    except duckdb.Error:
+        return False
+    return [_kind(one) for one in explained] == ["SELECT"]
+
+
+def _named(statement: duckdb.Statement) -> str:
+    kind, words = _kind(statement), _tokens(statement.query)
+    if words[0].upper() == "WITH":
+        return kind
+    return " ".join(words[: 2 if kind == "EXPLAIN" else 1]).upper()
+
+
+def _is_harmless(kind: str, first: str, query: str) -> bool:
+    """A PIVOT is several statements; a PRAGMA or CALL tells of the database, or changes what the
+    connection's lock does not let it change; IMPORT and COPY FROM DATABASE, which run others or
+    fill one, are PRAGMAs too."""
+    if kind == "MULTI":
+        return first in ("PIVOT", "SELECT", "FROM", "WITH", "CREATE", "(")
+    return (
+        kind in ("PRAGMA", "CALL")
+        and first in ("PRAGMA", "CALL", "CHECKPOINT")
+        and "import_database" not in (token.lower() for token in _tokens(query))
+    )
+
+
+def _check_copy(query: str, lake: Path) -> None:
+    """COPY ... FROM reads; of COPY ... TO the target must be one plain text."""
+    tokens, depth, targets = _tokens(query), 0, []
+    for word, following in pairwise([*tokens, ""]):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word.upper() == "FROM":
+            return
+        if depth == 0 and word.upper() == "TO":
+            targets.append(following)
+    patterned = any(token.upper().strip('"') == "FILENAME_PATTERN" for token in tokens)
+    if patterned or len(targets) != 1 or not re.fullmatch(r"'(?:[^']|'')*'", targets[0]):
+        raise UsageError(
+            "COPY writes only to a file or folder that it names in plain text, as in "
+            f"COPY (SELECT ...) TO 'out.parquet', without FILENAME_PATTERN. {ELSEWHERE}"
+        )
+    refuse_target(targets[0][1:-1].replace("''", "'"), lake)
+
+
+def _tokens(query: str) -> list[str]:
+    """The tokens of a statement as they are written, without comments."""
+    data = query.encode()  # DuckDB counts bytes
+    marks = duckdb.tokenize(query)
+    ends = [*(at for at, _ in marks[1:]), len(data)]
+    return [
+        data[at:end].decode(errors="replace").strip()
+        for (at, kind), end in zip(marks, ends, strict=True)
+        if kind != duckdb.token_type.comment
+    ] or [""]
+
+
+def _local(target: str) -> str | None:
+    """The path that DuckDB writes to; None where that is not on this machine."""
+    if target.lower().startswith("file:"):
+        return urlsplit(target).path
+    return None if "://" in target else os.path.expanduser(target)  # noqa: PTH111  text stays text
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one == other
