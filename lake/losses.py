@@ -33,6 +33,8 @@ _RANGES = {"BIGINT": 63, "INTEGER": 31}
 _ANY = msgspec.json.Decoder()
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,19}\s*")
 _TRUTHS = {"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"}
+_LEARNABLE = re.compile(r'[^\x00-\x1f"\\]{1,200}').fullmatch
+"""A name that msgspec takes for a member's."""
 _PASCAL = re.compile(PASCAL.encode())
 
 
@@ -80,7 +82,7 @@ class Losses:
             return  # another source's record, or an envelope; it is recognised by itself
         for name in others:
             self.unknown[name[:200]] += 1
-            if len(self._learned) < LEARNED and name not in self._learned and len(name) <= 200:
+            if len(self._learned) < LEARNED and name not in self._learned and _LEARNABLE(name):
                 self._learned.append(name)
         for path in set(_lost(record, _declared(self.source))):
             self.lossy[path] += 1

@@ -9,13 +9,13 @@ asked for `raw`; JSON and Parquet are never changed.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
@@ -108,10 +108,16 @@ def _escape(character: str) -> str:
 
 def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:
     shown = visible_lines if out.isatty() else str
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([shown(_csv_cell(name, guard)) for name in _columns(result)])
-    for row in _rows(result):
-        writer.writerow([shown(_csv_cell(value, guard)) for value in row])
+    for row in chain([_columns(result)], _rows(result)):
+        cells = (_quoted(shown(_csv_cell(value, guard))) for value in row)
+        out.write((",".join(cells) or '""') + "\n")  # an empty line would be no row
+
+
+def _quoted(cell: str) -> str:
+    """As RFC 4180 has it. Python's csv leaves a carriage return bare; readers end a row there."""
+    if any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
