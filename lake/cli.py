@@ -327,16 +327,7 @@ def dashboard(
 
     path = (lake or default_lake()).absolute()
     _open(path)
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": str(port),
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(resource("app_streamlit.py"))]
-    command += [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     _stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.

@@ -150,6 +150,10 @@ def _load(path: Path, *_changed: int) -> Dashboard:
         declared = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: {error}. Mend the file.") from error
+    if path.stem == "sql":
+        raise SourceError(
+            f"{path}: `sql` is the page for SQL of one's own. Name the file otherwise."
+        )
     blocks = read_blocks(_sql(path))
     given = declared.pop("panel", [])
     also = tuple(declared.pop("also", {}).items())

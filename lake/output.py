@@ -73,8 +73,20 @@ def _columns(result: duckdb.DuckDBPyConnection) -> list[str]:
     return [column[0] for column in result.description or []]
 
 
+def _told_apart(names: list[str]) -> list[str]:
+    """An object of JSON has one member of a name: the second `a` is `a_1`, as in a subquery."""
+    found: list[str] = []
+    for name in names:
+        own, n = name, 0
+        while own in found or (n and own in names):
+            n += 1
+            own = f"{name}_{n}"
+        found.append(own)
+    return found
+
+
 def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    first, columns = True, _columns(result)
+    first, columns = True, _told_apart(_columns(result))
     out.write("[")
     for row in _rows(result):
         out.write("\n" if first else ",\n")
@@ -84,7 +96,7 @@ def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    columns = _columns(result)
+    columns = _told_apart(_columns(result))
     for row in _rows(result):
         out.write(_object(columns, row) + "\n")
 

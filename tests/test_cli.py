@@ -269,6 +269,13 @@ def test_json_and_json_lines(lake: Callable[[str], Done], made: Path) -> None:
     assert [json.loads(line) for line in lines] == PLAIN
 
 
+def test_columns_of_one_name_are_told_apart(lake: Callable[[str], Done], made: Path) -> None:
+    query = "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a"
+    assert lake(f"sql '{query}' --lake made --format json").rows == [
+        {"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}
+    ]
+
+
 def test_csv_quotes_and_disarms_formulas(lake: Callable[[str], Done], made: Path) -> None:
     assert lake(f"sql {shlex.quote(VALUES)} --lake made --format csv").out == (
         "n,text,moment,tree,share,yes\n"

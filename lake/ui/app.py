@@ -14,9 +14,10 @@ import streamlit as st
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
 from lake.paths import default_lake
+from lake.ui import sqlpage
 from lake.ui.cached import asker, open_lake
 from lake.ui.page import draw_page
-from lake.ui.sidebar import choose
+from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
 
 if TYPE_CHECKING:
@@ -45,9 +46,14 @@ def main() -> None:
         return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
+    own = st.Page(lambda: None, title="SQL", icon=":material/terminal:", url_path=sqlpage.NAME)
     chosen = st.navigation(
-        {"": [pages.pop(first)], "Dashboards": list(pages.values())}, expanded=True
+        {"": [pages.pop(first), own], "Dashboards": list(pages.values())}, expanded=True
     )
+    if chosen.url_path == sqlpage.NAME:
+        keep_choice(lake)
+        sqlpage.draw_sql(lake)
+        return
     dashboard = found[chosen.url_path or first]
     ask = asker(lake)
     try:

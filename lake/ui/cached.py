@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False)
 def open_lake(path: str) -> Lake:
-    """The lake at a path, opened once for the process. Raises UsageError where there is none."""
-    return lake_package.open(path)
+    """The lake at a path, opened once for the process, locked: a page reads the lake and nothing
+    else. Raises UsageError where there is none."""
+    return lake_package.open(path, locked=True)
 
 
 @st.cache_data(show_spinner=False, max_entries=4000, max_size="256MB")

@@ -15,9 +15,10 @@ import streamlit as st
 from lake.errors import UsageError
 from lake.filters import Filter, show_time
 from lake.panels import PanelResult, run_panel
-from lake.ui.leaderboard import Spec, draw_chart, draw_leaderboard
+from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, RED, colours
 from lake.ui.sidebar import add_filter, set_time
+from lake.visible import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,14 +69,14 @@ def draw_time(
     """Stacked bars over time; the largest of the panel it is like stand at the bottom."""
     if panel.like:
         like = run_panel(view, view.dashboard.panel(panel.like), ask)
-        painted = colours([name_of(row[0]) for row in like.rows], panel.tone)
+        painted = colours([_shown(row[0]) for row in like.rows], panel.tone)
     else:
         painted = colours(
-            _in_order({name_of(row[1]) for row in result.rows}, panel.tone), panel.tone
+            _in_order({_shown(row[1]) for row in result.rows}, panel.tone), panel.tone
         )
     painted |= {OTHERS: GREY}
     order = list(painted)
-    rows = [(row[0], name_of(row[1]), row[-1]) for row in result.rows]
+    rows = [(row[0], _shown(row[1]), row[-1]) for row in result.rows]
     series = [name if name in painted else OTHERS for _, name, _ in rows]
     shown = [name for name in order if name in set(series)]
     data = pa.table(
@@ -153,6 +154,11 @@ def brushed(selection: dict[str, Any]) -> None:
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a chart writes it."""
     return "none" if value is None else str(value)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    """The same, as it is drawn where nothing is filtered by it."""
+    return shortened(name_of(value), LONGEST)
 
 
 def _in_order(names: set[str], tone: str) -> list[str]:

@@ -12,12 +12,16 @@ import streamlit as st
 
 from lake.ui.look import ACCENT
 from lake.ui.text import count
+from lake.visible import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 BAR = 25
 """Height of a bar in pixels."""
+
+LONGEST = 200
+"""Characters of a name that a chart shows."""
 
 PICK = {"name": "pick", "select": {"type": "point", "fields": ["name"]}}
 """A click on a mark, as its name."""
@@ -43,6 +47,7 @@ def draw_leaderboard(
         {
             "place": list(range(len(rows))),
             "name": [name for name, _ in rows],
+            "shown": [shortened(name, LONGEST) for name, _ in rows],
             "n": [n for _, n in rows],
             "figure": [count(n) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
@@ -61,7 +66,7 @@ def draw_leaderboard(
                 "scale": {"paddingInner": 0.18, "paddingOuter": 0.05},
             },
             "tooltip": [
-                {"field": "name", "type": "nominal", "title": label or "value"},
+                {"field": "shown", "type": "nominal", "title": label or "value"},
                 {"field": "figure", "type": "nominal", "title": unit or "count"},
             ],
         },
@@ -81,7 +86,7 @@ def draw_leaderboard(
             },
             {
                 "mark": {**ink, "align": "left", "limit": {"expr": "max(width - 70, 40)"}},
-                "encoding": {"x": {"value": 7}, "text": {"field": "name", "type": "nominal"}},
+                "encoding": {"x": {"value": 7}, "text": {"field": "shown", "type": "nominal"}},
             },
             {
                 "mark": {**ink, "align": "right", "fontWeight": "bold"},

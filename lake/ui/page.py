@@ -20,6 +20,7 @@ from lake.ui.rows import draw_rows
 from lake.ui.table import draw_table
 from lake.ui.text import count, plain
 from lake.ui.worldmap import draw_map
+from lake.visible import visible
 
 if TYPE_CHECKING:
     from lake.queries import Ask
@@ -117,7 +118,7 @@ def _card(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
     elif panel.chart == "rows":
         draw_rows(view, panel, ask)
     elif panel.chart == "text":
-        st.text("\n".join(str(value) for row in result.rows for value in row))
+        st.text("\n".join(visible(str(value)) for row in result.rows for value in row))
     else:
         draw_table(panel, result)
 

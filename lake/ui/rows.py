@@ -12,8 +12,9 @@ import streamlit as st
 from lake.filters import Filter, fields_of
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_row
 from lake.ui.sidebar import add_filter
-from lake.ui.table import ROW, column_config, frame, height
+from lake.ui.table import ROW, column_config, for_the_eye, frame, height
 from lake.ui.text import count, plain
+from lake.visible import shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lake.queries import Ask
     from lake.scope import View
 
+_LONGEST = 20_000
+"""Characters of a value of the chosen row that are shown."""
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
 
@@ -71,7 +74,7 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**As the lake holds it** (fields without a value left out)")
-        st.json(row, expanded=2)
+        st.json(for_the_eye(row, _LONGEST), expanded=2)
     with right:
         st.markdown("**The record as it came** (`event.original`)")
         _draw_original(original)
@@ -83,9 +86,12 @@ def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing whe
         st.caption("Not kept.")
         return
     try:
-        st.json(_parsed(original), expanded=2)
+        st.json(for_the_eye(_parsed(original), _LONGEST), expanded=2)
     except ValueError:
-        st.code(original, language=None, wrap_lines=True)
+        st.code(shortened(original, _LONGEST), language=None, wrap_lines=True)
+    odd = sum(not character.isprintable() for character in original)
+    if odd:
+        st.caption(plain(f"A mark stands for each of {count(odd)} characters that do not print."))
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
@@ -106,7 +112,7 @@ def _pivot(view: View, row: dict[str, Any]) -> None:
         field = st.selectbox(
             "Turn a value into a filter",
             list(values),
-            format_func=lambda name: f"{name}: {values.get(name, '')}"[:160],
+            format_func=lambda name: visible(f"{name}: {values.get(name, '')}"[:160]),
         )
         if field is None:
             return

@@ -51,6 +51,15 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask) -> Selection:
     return Selection(time, tuple(filters))
 
 
+def keep_choice(lake: Lake) -> None:
+    """For a page without these widgets: what they say is there again on the next one."""
+    for key in ("span", "from", "to", "account", "region", "f"):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+    with st.sidebar:
+        st.caption(plain(f"Lake {lake.path}, version {lake.version}"))
+
+
 def set_time(start: datetime, end: datetime) -> None:
     """Choose a range; for callbacks, which run before the widgets are drawn."""
     st.session_state["span"] = DATES

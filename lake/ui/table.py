@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.visible import LONGEST, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,7 +29,7 @@ def height(rows: int, most: int = _MOST) -> Any:  # noqa: ANN401  Streamlit's ty
 
 def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
     """Rows as an Arrow table, each column typed by its values, NULLs kept."""
-    values = [[row[n] for row in rows] for n in range(len(columns))]
+    values = [[for_the_eye(row[n]) for row in rows] for n in range(len(columns))]
     return pa.table([_array(column) for column in values], names=_distinct(columns))
 
 
@@ -60,6 +62,17 @@ def draw_table(panel: Panel, result: PanelResult) -> None:
         column_config=column_config(result.columns, result.rows),
         alt=panel.about,
     )
+
+
+def for_the_eye(value: Any, longest: int = LONGEST) -> Any:  # noqa: ANN401
+    """A value of a log, or a tree of them, whose texts print and are not endless."""
+    if isinstance(value, str):
+        return shortened(value, longest)
+    if isinstance(value, dict):
+        return {shortened(k, longest): for_the_eye(v, longest) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [for_the_eye(item, longest) for item in value]
+    return value
 
 
 def _array(values: list[Any]) -> pa.Array:

@@ -1,17 +1,25 @@
 """Text for places where Streamlit reads Markdown. Log text is written by attackers: what comes from
-data, from a URL or from a file of somebody's goes through `plain` and shows as it is written.
+data, from a URL or from a file of somebody's goes through `plain` and shows as it is written, with
+a mark for what does not print.
 """
 
 from __future__ import annotations
 
 import re
 
+from lake.visible import visible
+
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&@])")
+
+_LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+"""Where an address that stands bare in a text, escaped or not, becomes a link: a word joiner, which
+has no width, keeps it a text."""
 
 
 def plain(text: str) -> str:
     """Text with every character escaped that Markdown, its directives or HTML would read."""
-    return _MARKS.sub(r"\\\1", text.replace("\r", " ").replace("\n", " "))
+    shown = _LINK.sub("\u2060", visible(text.replace("\r", " ").replace("\n", " ")))
+    return _MARKS.sub(r"\\\1", shown)
 
 
 def count(number: float) -> str:

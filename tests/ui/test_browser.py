@@ -8,139 +8,26 @@ are left in the test's temporary folder, to be looked at.
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import urlopen
 
 import pytest
+from pages import at_least, served, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-QUIET = (  # what Chromium asks its maker for by itself
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-)
-PATIENCE = 60_000
-
-
-def absent(reason: str) -> None:
-    if os.environ.get("CI_REQUIRE_SERVERS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("playwright is not installed")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        absent("there is no chromium on this machine")
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=executable, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
 def address(demo_folder: Path) -> Iterator[str]:
-    """The app over the demo lake, served as `lake dashboard` serves it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app_streamlit.py"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "LAKE_DIR": str(demo_folder / "lakehouse"),
-            "PYTHONPATH": str(ROOT),
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    found = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{found}/_stcore/health", server)
+    """The app over the demo lake."""
+    with served(demo_folder / "lakehouse") as found:
         yield found
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None, "the app ended before it was ready"
-        try:
-            with urlopen(url, timeout=1):  # noqa: S310  our own server
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    pytest.fail(f"{url} did not answer within 30 seconds")
-
-
-@pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page; no request of it may leave this machine, no script of it may fail."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 1000}, color_scheme=getattr(request, "param", "light")
-    )
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    asked: set[str] = set()
-    failed: list[str] = []
-    opened.on("request", lambda r: asked.add(urlsplit(r.url).hostname or urlsplit(r.url).scheme))
-    opened.on("websocket", lambda s: asked.add(urlsplit(s.url).hostname or ""))
-    opened.on("pageerror", lambda error: failed.append(str(error)))
-    yield opened
-    context.close()
-    assert asked <= {"127.0.0.1", "data", "blob"}
-    assert failed == []
-
-
-READY = """() => {
-  const app = document.querySelector('[data-testid=stApp]');
-  const charts = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')];
-  const idle = app && app.getAttribute('data-test-script-state') === 'notRunning';
-  return idle && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
-}"""
-
-
-def settled(page: Page) -> None:
-    """Wait until no run goes on and every chart has been drawn, twice: a run may follow a run."""
-    for _ in range(2):
-        page.wait_for_selector("[data-testid=stMain] [data-testid=stHeading]")
-        page.wait_for_function(READY)
-        page.wait_for_timeout(700)
-    assert page.locator("[data-testid=stException]").count() == 0
-
-
-def at_least(page: Page, selector: str, count: int) -> None:
-    """Wait until the page has so many of them: on a busy machine it pauses while it is drawn."""
-    page.wait_for_function(
-        "([selector, count]) => document.querySelectorAll(selector).length >= count",
-        arg=[selector, count],
-    )
 
 
 def card(page: Page, label: str) -> Locator:

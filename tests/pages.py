@@ -1,0 +1,94 @@
+"""The app as `lake dashboard` serves it, and a page of it in a browser that has come to rest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+QUIET = (  # what Chromium asks its maker for by itself
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+PATIENCE = 60_000
+
+
+def absent(reason: str) -> None:
+    if os.environ.get("CI_REQUIRE_SERVERS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def served(lake: Path) -> Iterator[str]:
+    """The address of the app over a lake."""
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "lake.ui.serve", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "LAKE_DIR": str(lake), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    found = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{found}/_stcore/health", server)
+        yield found
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert server.poll() is None, "the app ended before it was ready"
+        try:
+            with urlopen(url, timeout=1):  # noqa: S310  our own server
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"{url} did not answer within 30 seconds")
+
+
+READY = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const charts = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')];
+  const idle = app && app.getAttribute('data-test-script-state') === 'notRunning';
+  return idle && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
+}"""
+
+
+def settled(page: Page) -> None:
+    """Wait until no run goes on and every chart has been drawn, twice: a run may follow a run."""
+    for _ in range(2):
+        page.wait_for_selector("[data-testid=stMain] [data-testid=stHeading]")
+        page.wait_for_function(READY)
+        page.wait_for_timeout(700)
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def at_least(page: Page, selector: str, count: int) -> None:
+    """Wait until the page has so many of them: on a busy machine it pauses while it is drawn."""
+    page.wait_for_function(
+        "([selector, count]) => document.querySelectorAll(selector).length >= count",
+        arg=[selector, count],
+    )

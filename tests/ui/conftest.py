@@ -1,0 +1,49 @@
+"""A real Chromium, and a page in it that tells what it asked for."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from pages import PATIENCE, QUIET, absent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        absent("playwright is not installed")
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        absent("there is no chromium on this machine")
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=executable, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page; no request of it may leave this machine, no script of it may fail."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 1000}, color_scheme=getattr(request, "param", "light")
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE)
+    asked: set[str] = set()
+    failed: list[str] = []
+    opened.on("request", lambda r: asked.add(urlsplit(r.url).hostname or urlsplit(r.url).scheme))
+    opened.on("websocket", lambda s: asked.add(urlsplit(s.url).hostname or ""))
+    opened.on("pageerror", lambda error: failed.append(str(error)))
+    yield opened
+    context.close()
+    assert asked <= {"127.0.0.1", "data", "blob"}
+    assert failed == []
