@@ -73,6 +73,11 @@ def test_a_page_of_hostile_rows(watched: Page, address: str, name: str, tmp_path
         chart.scroll_into_view_if_needed()
         chart.hover(position={"x": 30, "y": 18})
         watched.wait_for_timeout(150)
+    if name:
+        watched.locator("[data-testid=stDataFrame]").last.hover()
+        button = watched.locator("[aria-label^='Download as CSV']").last
+        button.wait_for(state="attached")  # in the browser, where nothing guards it
+        assert not button.is_visible()
     watched.set_viewport_size({"width": 1440, "height": 3600})
     watched.wait_for_timeout(800)
     picture(watched, tmp_path / f"{name or 'overview'}.png")
