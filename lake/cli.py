@@ -18,6 +18,7 @@ import typer
 from lake.errors import LakeError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
+from lake.sizes import parse_size
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def ingest(
         since=_day(since, "--since"),
         until=_day(until, "--until"),
         jobs=jobs,
-        memory=_bytes(memory) if memory else None,
+        memory=parse_size(memory, "--memory") if memory else None,
         account=account,
         rehash=rehash,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
@@ -437,14 +438,6 @@ def _moment(text: str | None, option: str) -> datetime | None:
     except ValueError:
         raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(?:i?[bB])?", text.strip())
-    if match is None:
-        raise UsageError(f"--memory {text}: write a size as 4GB or 800MB.")
-    power = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}[match.group(2).lower()]
-    return int(float(match.group(1)) * 1000**power)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from lake.decompress import Budget, plain_blocks
-from lake.errors import AccessError, DecodeError
+from lake.errors import AccessError, DecodeError, LimitError
 from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet
@@ -94,6 +94,8 @@ class Decoding(Reading):
                 block = next(blocks, None)
             except DecodeError as error:
                 self.damaged(str(error))
+                if isinstance(error, LimitError):
+                    self.context["limit"] = error.limit
                 block = None
             if block is None:
                 break

@@ -2,13 +2,15 @@
 each inside another up to three deep, told by magic bytes and never by a name.
 
 It gives what can be read: a stream that is cut or damaged yields everything before the damage and
-then raises DecodeError. What the bytes mean is `lake.decode`'s business.
+then raises DecodeError. It also says how much an object may become (`unpack_limit`). What the bytes
+mean is `lake.decode`'s business.
 """
 
 from __future__ import annotations
 
 import bz2
 import lzma
+import os
 import tempfile
 import zipfile
 import zlib
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import zstandard
 
-from lake.errors import DecodeError
+from lake.errors import DecodeError, LimitError
+from lake.sizes import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,25 +41,55 @@ FREE_OUTPUT = 1 << 30
 MAX_RATIO = 200
 """An object may always give 1 GiB; beyond that at most 200 times its stored size. Flow logs, the
 most repetitive of these logs, reach 40."""
+LIMIT = "LAKE_UNPACK_LIMIT"
+"""The environment's variable that says another size than 1 GiB."""
+_ALIGNED = 64 << 20
 _DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
 
 
 @dataclass(slots=True)
 class Budget:
-    """How much one object may decompress to, so that a bomb ends with a word."""
+    """How much one object may decompress to, so that a bomb ends with a word. `given`: what came
+    out of all its wrappers."""
 
     stored: int
     given: int = 0
     wrappers: list[str] = field(default_factory=list)
 
-    def spend(self, block: bytes) -> bytes:
-        self.given += len(block)
-        if self.given > max(FREE_OUTPUT, self.stored * MAX_RATIO):
-            raise DecodeError(
-                f"decompression stopped: {self.stored:,} stored bytes gave over {self.given:,} "
-                f"(limit: {MAX_RATIO} times, a sign of a decompression bomb)"
-            )
-        return block
+    def within(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of one wrapper, up to the limit. Raises LimitError behind the last byte that
+        is within it."""
+        left = limit = unpack_limit(self.stored)
+        for block in blocks:
+            if len(block) > left:
+                yield block[:left]
+                raise too_large(self.stored, limit)
+            left -= len(block)
+            self.given += len(block)
+            yield block
+
+
+def configured_limit() -> int:
+    """What an object may always give, in bytes. Raises UsageError where the variable is no size."""
+    told = os.environ.get(LIMIT)
+    return parse_size(told, LIMIT) if told else FREE_OUTPUT
+
+
+def unpack_limit(stored: int) -> int:
+    """What so many stored bytes may become. Beyond 1 GiB in whole windows of the decoder: what was
+    read up to a limit keeps its identity when it is read again with a higher one."""
+    free, grown = configured_limit(), stored * MAX_RATIO
+    return free if grown <= free else -(-grown // _ALIGNED) * _ALIGNED
+
+
+def too_large(stored: int, limit: int) -> LimitError:
+    """The error for an object that becomes more than it may."""
+    return LimitError(
+        f"unpacking stopped at {limit:,} bytes (limit: {MAX_RATIO} times the {stored:,} stored "
+        f"ones, a sign of a decompression bomb). What came before is read; if the object is sound, "
+        f"set {LIMIT}, such as 20GB, and ingest again",
+        limit,
+    )
 
 
 def magic(head: bytes) -> str | None:
@@ -91,16 +124,14 @@ def _unwrap(blocks: Iterator[bytes], budget: Budget, depth: int) -> Iterator[byt
         head += more
     kind = magic(head)
     if kind is None:
-        if head:
-            yield budget.spend(head) if depth == 0 else head
-        for block in blocks:
-            yield budget.spend(block) if depth == 0 else block
+        plain = _chain(head, blocks) if head else blocks
+        yield from budget.within(plain) if depth == 0 else plain
         return
     if depth >= MAX_DEPTH:
         raise DecodeError(f"compressed more than {MAX_DEPTH} times over; unpack it first")
     budget.wrappers.append(kind)
     reader = {"gzip": _gzip, "bzip2": _bzip2, "zstd": _zstd, "xz": _xz, "zip": _zip}[kind]
-    inner = (budget.spend(block) for block in reader(_chain(head, blocks)))
+    inner = budget.within(reader(_chain(head, blocks)))
     yield from _unwrap(inner, budget, depth + 1)
 
 
@@ -177,13 +208,26 @@ def _inflate(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
         try:
             given = member.decompress(data, BLOCK)
         except zlib.error:
-            for at in range(0, len(data), FINE):  # damaged: as far as it goes
-                yield before.decompress(data[at : at + FINE])
+            yield from _to_the_damage(before, data)
             raise
         yield given
         if member.eof:
             return
         data = member.unconsumed_tail
+
+
+def _to_the_damage(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    """What a gzip member gives before the byte at which it is damaged: of a short object with a
+    wrong checksum all. Raises zlib.error."""
+    for at in range(0, len(data), FINE):
+        step = data[at : at + FINE]
+        before = member.copy()
+        try:
+            yield member.decompress(step)
+        except zlib.error:
+            for byte in step:
+                yield before.decompress(bytes([byte]))
+            raise
 
 
 def _limited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401

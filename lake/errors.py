@@ -48,6 +48,15 @@ class DecodeError(LakeError):
     """An object whose bytes cannot be read further; what came before it is kept."""
 
 
+class LimitError(DecodeError):
+    """An object that becomes too large once it is unpacked. `limit`: bytes that it may become; what
+    was read under a smaller limit than the present one is read again."""
+
+    def __init__(self, message: str, limit: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
 def unknown_name(kind: str, name: str, known: list[str]) -> UsageError:
     """An error that lists the known names, so that the next try is right."""
     return UsageError(f"unknown {kind} '{name}'. Known: {', '.join(sorted(known)) or 'none'}.")

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from lake import ledger
 from lake.changed import earlier_records
 from lake.commit import Commit, commit, growths, recover
+from lake.decompress import configured_limit
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
@@ -172,6 +173,7 @@ class _Ingest:
     def _run(self) -> None:
         if self.options.source is not None:
             catalogue()[self.options.source]
+        configured_limit()
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
+from lake.decompress import configured_limit
 from lake.transform import versions
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class KnownObject:
     """Of one that no source knew; a million of others would take up memory."""
     held: bool
     """Whether this or an earlier reading gave records that the lake has."""
+    limit: int | None = None
+    """Where it was read up to a limit only: the bytes that it might become."""
 
 
 def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
@@ -48,7 +51,8 @@ def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
         rows = con.execute(
             "SELECT root || chr(10) || key, size, modified, etag, sha256, status, "
             "CASE WHEN status IN ('unknown', 'ignored') THEN transform END, "
-            "bool_or(rows + duplicates > 0) OVER (PARTITION BY root, key) "
+            "bool_or(rows + duplicates > 0) OVER (PARTITION BY root, key), "
+            "TRY_CAST(context ->> '$.limit' AS BIGINT) "
             f"FROM {store.ledger_sql('object', snapshot)} ORDER BY batch"
         ).fetchall()
     return {r[0]: KnownObject(*r[1:]) for r in rows}
@@ -58,6 +62,8 @@ def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False
     """Whether an object need not be read: True, False, or None where only its hash can tell, as it
     must with `rehash`. What no source knew is read again where the sources are others now."""
     if known is None or known.status == "failed" or known.size != obj.size:
+        return False
+    if known.limit is not None and known.limit < configured_limit():
         return False
     if known.status in ("unknown", "ignored") and known.transform != nobodys():
         return False

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from lake.decompress import FREE_OUTPUT, MAX_RATIO
+from lake.decompress import too_large, unpack_limit
 from lake.errors import DecodeError
 from lake.names import as_text
 from lake.stream import PulledStream
@@ -87,11 +87,6 @@ class ZipArchive:
             raise DecodeError(
                 f"{member.name} is encrypted. Unpack it with its password and give the folder"
             )
-        if info.file_size > max(FREE_OUTPUT, info.compress_size * MAX_RATIO):
-            raise DecodeError(
-                f"{member.name} says that {info.compress_size:,} bytes become {info.file_size:,} "
-                f"(limit: {MAX_RATIO} times, a sign of a decompression bomb)"
-            )
         expected = info.CRC
         # zipfile would drop the last block of a member whose checksum is wrong; it is verified here
         # once every byte has been handed out.
@@ -107,14 +102,17 @@ class ZipArchive:
         except (*_ZIP_DAMAGE, RuntimeError) as error:
             raise DecodeError(f"{member.name} cannot be read: {error}") from error
         crc = 0
+        left = limit = unpack_limit(info.compress_size)
 
         def pull(size: int) -> bytes:
-            nonlocal crc
+            nonlocal crc, left
             try:
-                block = file.read1(min(size, _STEP))
+                block = file.read1(min(size, _STEP, left or 1))
             except (*_ZIP_DAMAGE, RuntimeError) as error:
                 raise DecodeError(f"zip data damaged: {error or 'cut'}") from error
-            crc = zlib.crc32(block, crc)
+            if block and not left:
+                raise too_large(info.compress_size, limit)
+            crc, left = zlib.crc32(block, crc), left - len(block)
             if not block and crc != expected:
                 raise DecodeError("zip data damaged: the checksum at its end is another")
             return block

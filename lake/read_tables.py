@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.envelopes import Messages, Wrap
-from lake.errors import DecodeError
+from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
+from lake.parquet_limit import ParquetLimit
 from lake.shapes import Records, Shape, utf8
 from lake.sources import choose, column_name
 
@@ -138,8 +139,9 @@ def _put(record: dict[str, object], path: list[str], value: str) -> None:
 
 
 def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
-    """The rows of a Parquet file. Raises pyarrow.ArrowException where it is damaged."""
-    file = pq.ParquetFile(pa.BufferReader(data))
+    """The rows of a Parquet file. Raises DecodeError where its footer is damaged; a damaged row
+    group costs itself."""
+    file = _opened(data)
     names = file.schema_arrow.names
     known = reading.catalogue.set_aside(reading.obj.key, names)
     forced = reading.catalogue[reading.forced] if reading.forced else None
@@ -167,11 +169,38 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     )
     types = tuple(str(_taken(kind)) for kind in file.schema_arrow.types)
     shape = Shape(source.name, "table", cells, types=types)
-    for batch in file.iter_batches(batch_size=50_000):
-        position = np.arange(reading.seen + 1, reading.seen + len(batch) + 1, dtype=np.int64)
-        table = pa.table([_readable(column) for column in batch.columns], own)
-        reading.seen += len(batch)
-        yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
+    place, lost = 1, []
+    limit = ParquetLimit(reading.obj.size, names)
+    for number in range(file.num_row_groups):
+        begin = place
+        try:
+            for batch in limit.batches(file, data, number):
+                position = np.arange(place, place + len(batch), dtype=np.int64)
+                table = pa.table([_readable(column) for column in batch.columns], own)
+                place += len(batch)
+                reading.seen += len(batch)
+                if len(batch) == 1 and table.nbytes > MAX_RECORD:
+                    text = json.dumps(table.to_pylist()[0], default=str)
+                    reading.refuse(
+                        text.encode(), f"a record of over {MAX_RECORD >> 20} MB", place - 1
+                    )
+                    continue
+                yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
+        except LimitError:
+            raise
+        except (pa.ArrowException, OSError, DecodeError) as error:
+            lost.append(f"row group {number + 1} cannot be read behind row {place - 1:,}: {error}")
+            place = begin + max(file.metadata.row_group(number).num_rows, place - begin)
+    if lost:
+        more = f"; {len(lost) - 1:,} more row groups" if len(lost) > 1 else ""
+        reading.damaged(f"Parquet damaged: {lost[0].strip()}{more}")
+
+
+def _opened(data: bytes) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as error:  # all of it is in memory: no disk has failed
+        raise DecodeError(f"Parquet damaged or cut: {str(error).strip()}") from error
 
 
 def _distinct(names: list[str]) -> list[str]:
