@@ -128,7 +128,7 @@ def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
     for piece in items(array):
         inner = None
-        if piece.reason is None and b'"CloudTrailEvent"' in piece.text:
+        if piece.reason is None and (piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text):
             inner = unwrap(piece.text)
         if inner is None:
             yield piece, wrap

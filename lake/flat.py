@@ -7,6 +7,7 @@ structs.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 EARLIEST, LATEST = "1970-01-02", "2262-01-01"
 """A time outside is none that a log can bear; the rows' reject says so."""
+_WIDE = re.compile(r"\b(U?HUGEINT|BIGNUM)\b", re.IGNORECASE)
+"""Whole numbers of more than the 38 digits that Delta's decimals have."""
 _LONG = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "JSON": "VARCHAR"}
 """DuckDB's long names of types -> those of ecs.toml."""
 
@@ -76,7 +79,7 @@ def _check_native(source: Source) -> None:
                 f"{where}: native.{leaf.name} is {leaf.type}. Write its members as a table, "
                 f"[native.{leaf.name}], so that its files have it always."
             )
-        if not _is_storable(kind):
+        if _WIDE.search(leaf.type) or not _is_storable(kind):
             raise SourceError(
                 f"{where}: native.{leaf.name} is {leaf.type}, which a Delta table cannot hold. "
                 "Declare it VARCHAR."

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lake.shapes import LongText
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ _DEEPEST = 8 << 10
 
 _PLAIN = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _OPENED = re.compile(
-    r'\[|\{(?:\s*"[^"\\]{1,64}"\s*:\s*(?:"[^"\\]*"|[\d.a-z]+)\s*,){0,20}'
+    r'\[|\{(?:\s*"[^"\\]{1,64}"\s*:\s*(?:"[^"\\]*"|[\d.a-z]+|\[[^\[\]{}\\]*\])\s*,){0,20}'
     r'\s*"(Records|Events|Findings|logEvents|events)"\s*:\s*\['
 )
 """The beginning of a list of records, plain or in an object."""
@@ -53,6 +55,8 @@ _ESCAPE = re.compile(
 )
 """An escape; the group is half of a surrogate pair."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_MARK = re.compile(rb'["{}\[\]]')
+_IN_STRING = re.compile(rb'"|\\.?', re.DOTALL)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -62,11 +66,12 @@ _SCAN = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_con
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One JSON value's text, or, where `reason` is set, text that is none. `came` is what stood
-    there, where the text had to be mended."""
+    there, where the text had to be mended; `long` what was passed over, where it is too long."""
 
     text: bytes
     reason: str | None = None
     came: bytes | None = None
+    long: LongText | None = None
 
 
 def is_value(text: bytes) -> bool:
@@ -93,8 +98,9 @@ def mended(text: bytes) -> bytes | None:
     return good if good != text and is_value(good) else None
 
 
-def values(buffer: bytes) -> Iterator[Piece]:
-    """The JSON values that stand one after another: JSON Lines, pretty-printed, concatenated."""
+def values(buffer: bytes, cutter: Cutter) -> Iterator[Piece]:
+    """The JSON values that stand one after another: JSON Lines, pretty-printed, concatenated. What
+    is out of the ordinary goes through the `cutter`."""
     text = buffer.strip()
     if not text:
         return
@@ -112,7 +118,7 @@ def values(buffer: bytes) -> Iterator[Piece]:
     if is_value(text):
         yield Piece(text)
         return
-    yield from Cutter().feed(text, last=True)
+    yield from cutter.feed(text, last=True)
 
 
 def items(array: bytes) -> list[Piece]:
@@ -134,6 +140,8 @@ def plain_items(text: bytes) -> list[bytes] | None:
         found = [bytes(raw) for raw in _RAWS.decode(listed)]
     except (msgspec.DecodeError, RecursionError):
         return None
+    if found and found[0][:1] == b'"':
+        return None  # records as strings
     return found if all(len(item) <= MAX_RECORD for item in found) else None
 
 
@@ -151,7 +159,7 @@ def _mostly(lines: list[bytes]) -> bool:
 def _broken_line(line: bytes) -> Iterator[Piece]:
     """Values written one after another; else the line as one, not the objects inside of it."""
     found = list(Cutter().feed(line, last=True))
-    if found[0].reason is None:
+    if found and found[0].reason is None:
         yield from found
     else:
         yield Piece(line, "no valid JSON")
@@ -166,10 +174,17 @@ class Cutter:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._passing: _Passing | None = None
         self._open: str | None = None
         self._head = b""
         self._fed = 0
         self._spent = 0
+
+    @property
+    def unclosed(self) -> bool:
+        """Whether the text ended before the list that was opened: it is cut, perhaps between two
+        items, where nothing else tells."""
+        return self._open is not None
 
     def feed(self, part: bytes, last: bool) -> Iterator[Piece]:
         """The values that end in this part; an unfinished one waits for the next part.
@@ -177,10 +192,20 @@ class Cutter:
         It goes in steps, since an error of Python's parser counts the lines before it.
         """
         at = 0
+        if self._passing is not None:
+            at = self._passing.feed(part)
+            if at <= len(part) or last:
+                yield self._passing.piece()
+                self._passing = None
+            if at >= len(part):
+                return
         while True:
             begin, at = at, at + max(STEP, len(self._rest))
             self._fed += min(at, len(part)) - begin
             yield from self._step(part[begin:at], last and at >= len(part))
+            if self._passing is not None and at < len(part):
+                yield from self.feed(part[at:], last)
+                return
             if at >= len(part):
                 return
 
@@ -208,6 +233,10 @@ class Cutter:
                 yield Piece(self._enveloped(good), came=None if self._head else piece)
             elif cut and not last and len(text) - at <= MAX_CARRIED:
                 self._rest = data[at:]
+                return
+            elif cut and not last and text[at] in "{[":
+                self._passing = _Passing()
+                self._passing.feed(data[at:])
                 return
             else:
                 if end is None:
@@ -267,6 +296,43 @@ class Cutter:
             start = max(reached, at + SKIPPED)
         boundary = _NEXT.search(text, start)
         return boundary.end() if boundary else None
+
+
+class _Passing:
+    """A value that is longer than what is kept of one, on the way to its end."""
+
+    def __init__(self) -> None:
+        self._long = LongText()
+        self._depth = 0
+        self._quoted = self._escaped = False
+
+    def feed(self, part: bytes) -> int:
+        """Where the value ends in this part; one more than its length where it goes on."""
+        end = self._end(part)
+        self._long.add(part[:end])
+        return end
+
+    def piece(self) -> Piece:
+        """The value, for `rejects`."""
+        return Piece(b"", f"a record of over {MAX_RECORD >> 20} MB", long=self._long)
+
+    def _end(self, part: bytes) -> int:
+        at = 1 if self._escaped else 0
+        self._escaped = False
+        while at < len(part):
+            found = (_IN_STRING if self._quoted else _MARK).search(part, at)
+            if found is None:
+                return len(part) + 1
+            mark, at = found[0][:1], found.end()
+            if mark == b"\\":
+                self._escaped = at > len(part) or len(found[0]) == 1
+            elif mark == b'"':
+                self._quoted = not self._quoted
+            else:
+                self._depth += 1 if mark in b"{[" else -1
+                if self._depth <= 0:
+                    return at
+        return len(part) + 1
 
 
 def _space(text: str, at: int) -> int:

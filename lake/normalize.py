@@ -21,7 +21,7 @@ from lake.coded import coded_array, constant, encode
 from lake.derive import derive
 from lake.envelopes import Wrap
 from lake.flat import flat_sql, outputs
-from lake.partitions import ACCOUNT, REGION, keyed, partition
+from lake.partitions import ACCOUNT, MAX_PARTITIONS, REGION, Crowded, keyed, partition
 from lake.records import (
     WRAP,
     ObjectFacts,
@@ -31,6 +31,7 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
+from lake.shapes import shortened
 from lake.spelling import respelled
 from lake.strangers import Stranger
 
@@ -50,12 +51,16 @@ _ABOUT = ("row", "reject", "accepted", "hash", "r", "more")
 """Flat columns that are no leaves."""
 _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 """Microseconds since 1970."""
+_CROWDED = (
+    f"one of over {MAX_PARTITIONS:,} accounts, regions and days among the records around it; "
+    "read its object in parts"
+)
 _NO_ROW = "normalize.sql gives no row for this record"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record of a chunk that became no row."""
+    """A record of a chunk that became no row; of a long one the head, length and hash."""
 
     object: int
     position: int
@@ -104,7 +109,13 @@ class Chunk:
         if not kept.all():
             mask = pa.array(kept)
             flat, table = flat.filter(mask), table.filter(mask)
-        return Normalised(self._rows(flat, table), rejected, strangers)
+        try:
+            rows = self._rows(flat, table)
+        except Crowded as error:
+            rejected += self._told(table, ~error.kept, _CROWDED)
+            mask = pa.array(error.kept)
+            rows = self._rows(flat.filter(mask), table.filter(mask))
+        return Normalised(rows, rejected, strangers)
 
     # -- the SELECT -----------------------------------------------------------------------------
 
@@ -177,7 +188,7 @@ class Chunk:
             [reason] * len(rows) if isinstance(reason, str) else reason.filter(mask).to_pylist()
         )
         return [
-            Rejected(r["object"], r["position"], why, r["text"] or "")
+            Rejected(r["object"], r["position"], why, shortened(r["text"] or ""))
             for r, why in zip(rows, reasons, strict=True)
         ]
 

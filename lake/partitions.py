@@ -27,8 +27,18 @@ if TYPE_CHECKING:
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,2}[a-z]?|global")
 UNKNOWN = "unknown"
+MAX_PARTITIONS = 20_000
+"""Partitions of a chunk. Each is a file, of 3 ms at least; a made object can have one a record."""
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Crowded(Exception):
+    """A chunk with too many partitions. `kept`: which of its rows lie in the largest of them."""
+
+    def __init__(self, kept: npt.NDArray[np.bool_]) -> None:
+        super().__init__(f"over {MAX_PARTITIONS:,} accounts, regions and days among {len(kept):,}")
+        self.kept = kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ def partition(
     account: Coded, region: Coded, moments: npt.NDArray[np.int64]
 ) -> tuple[list[Partition], Codes]:
     """The partitions of rows, in order, and each row's number among them. `moments`: microseconds
-    since 1970."""
+    since 1970. Raises Crowded where there are more than may be."""
     if not len(moments):
         return [], np.empty(0, np.int32)
     days = np.floor_divide(moments, _DAY)
@@ -96,6 +106,10 @@ def partition(
     found = pa.array(key).dictionary_encode()
     codes = to_codes(found.indices)
     rows = np.bincount(codes)
+    if len(rows) > MAX_PARTITIONS:
+        kept = np.zeros(len(rows), bool)
+        kept[np.argsort(-rows, kind="stable")[:MAX_PARTITIONS]] = True
+        raise Crowded(kept[codes])
     first = np.full(len(rows), np.iinfo(np.int64).max)
     last = np.full(len(rows), np.iinfo(np.int64).min)
     np.minimum.at(first, codes, moments)

@@ -109,8 +109,12 @@ class JsonReader:
             yield from self._texts.records(self._plain(plain))
             return
         else:
-            pieces = values(window)
+            pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
+        if last and self._cutter.unclosed and self.reading.reason is None:
+            self.reading.damaged(
+                "the JSON ends before its list of records does (the object is cut)"
+            )
 
     def _plain(self, found: list[bytes]) -> Iterator[Numbered]:
         """The ordinary object: `Records` that are all well-formed, without envelopes."""
@@ -122,7 +126,7 @@ class JsonReader:
             for inner, wrap in self._opened(piece):
                 self.reading.seen += 1
                 if inner.reason is not None:
-                    self.reading.refuse(inner.text, inner.reason)
+                    self.reading.refuse(inner.long or inner.text, inner.reason)
                 elif len(inner.text) > MAX_RECORD:
                     self.reading.refuse(inner.text, f"a record of over {MAX_RECORD >> 20} MB")
                 else:
@@ -131,8 +135,9 @@ class JsonReader:
                     yield self.reading.seen, inner.text, wrap
 
     def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
-        found = items(piece.text) if piece.text[:1] == b"[" and piece.reason is None else []
-        if not found and (piece.text[:1] != b"[" or self.reading.seen):
+        listed = piece.text[:1] == b"[" and piece.reason is None
+        found = items(piece.text) if listed else [piece]
+        if not found and self.reading.seen:
             found = [piece]
         for item in found:
             # `lookup-events --query 'Events[].[CloudTrailEvent]'` prints a list of lists

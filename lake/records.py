@@ -132,7 +132,8 @@ def records_sql(
     base = f"SELECT *, {wrap} AS wrap FROM chunk"
     if shape.kind == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
-        parsed = f"SELECT *, from_json({json_text}, {schema}) AS r FROM ({base})"
+        # TRY: a text that is no JSON costs itself only, and nothing where there is none
+        parsed = f"SELECT *, TRY(from_json({json_text}, {schema})) AS r FROM ({base})"
         accepts = f"coalesce({source.accepts}, false)" if source.accepts else "true"
         refuse = "CASE WHEN r IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
         return (
@@ -160,7 +161,7 @@ def records_sql(
     elif shape.kind == "members":
         names = {m: "VARCHAR" for m, _ in shape.columns}
         schema = literal(json.dumps(names))
-        inner = f"SELECT *, from_json(text, {schema}) AS m FROM ({base})"
+        inner = f"SELECT *, TRY(from_json(text, {schema})) AS m FROM ({base})"
         at = {c: f"m.{quote(m)}" for m, c in shape.columns}
         refuse = "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
     else:

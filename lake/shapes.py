@@ -90,10 +90,28 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
     )
 
 
+class LongText:
+    """Text that comes in parts and is too long to be kept: its head, length and hash."""
+
+    def __init__(self, text: bytes = b"") -> None:
+        self._head = text[:REJECT_TEXT]
+        self._size = len(text)
+        self._hash = hashlib.sha256(text)
+
+    def add(self, text: bytes) -> None:
+        """The next part."""
+        self._head += text[: REJECT_TEXT - len(self._head)]
+        self._size += len(text)
+        self._hash.update(text)
+
+    def __str__(self) -> str:
+        head = self._head.decode("utf-8", "backslashreplace")
+        return f"{head}... ({self._size:,} bytes, sha256 {self._hash.hexdigest()})"
+
+
 def shortened(text: bytes | str) -> str:
     """A rejected record's text, its head with length and hash where it is long."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     if len(data) <= REJECT_TEXT:
         return data.decode("utf-8", "backslashreplace")
-    head = data[:REJECT_TEXT].decode("utf-8", "backslashreplace")
-    return f"{head}... ({len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()})"
+    return str(LongText(data))

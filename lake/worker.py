@@ -23,6 +23,7 @@ from lake.coded import DICTIONARY_BYTES
 from lake.decode import Decoding, Refused, Shape, shortened
 from lake.engine import Engine
 from lake.errors import LakeError
+from lake.frames import is_value
 from lake.keys import key_facts
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
@@ -218,9 +219,7 @@ class _Run:
         for r in rejected:
             entry = self.objects[r.object]
             entry.rejects += 1
-            self.reject_rows.append(
-                Reject(source, entry.obj.path, r.position, r.reason, shortened(r.text or ""))
-            )
+            self.reject_rows.append(Reject(source, entry.obj.path, r.position, r.reason, r.text))
         if len(self.reject_rows) >= REJECTS_HELD:
             self._write_rejects()
 
@@ -311,8 +310,9 @@ class _Run:
 
 
 def _refused(one: Stranger, source: str) -> Rejected:
-    reason = one.broken or f"no record of {source}"
-    return Rejected(one.object, one.position, reason, one.text)
+    known = is_value(one.text.encode())
+    reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
+    return Rejected(one.object, one.position, reason, shortened(one.text))
 
 
 def _result(entry: _Object) -> ObjectResult:

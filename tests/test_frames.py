@@ -62,7 +62,7 @@ WHOLE = [
 
 @pytest.mark.parametrize(("data", "expected"), WHOLE)
 def test_values_one_after_another(data: bytes, expected: list[tuple[str, bool]]) -> None:
-    assert texts(list(values(data))) == expected
+    assert texts(list(values(data, Cutter()))) == expected
 
 
 LISTS = [
@@ -109,7 +109,7 @@ def test_a_list_and_what_follows_it_in_its_object() -> None:
 
 def test_objects_with_records_one_after_another() -> None:
     data = b'{"Records":[{"a":1},{"a":2}]}{"Records":[]}\n{"Records":[{"a":3}]}'
-    assert [p.text for p in values(data)] == [
+    assert [p.text for p in values(data, Cutter())] == [
         b'{"Records":[{"a":1},{"a":2}]}',
         b'{"Records":[]}',
         b'{"Records":[{"a":3}]}',
@@ -120,7 +120,7 @@ def test_objects_with_records_one_after_another() -> None:
 def test_log_events_come_out_in_their_envelope() -> None:
     head = b'{"messageType":"DATA_MESSAGE","owner":"111122223333","logEvents":['
     data = head + b'{"id":"1","message":"a"},{"id":"2","message":"b"},{"id":"3","mess'
-    assert [(p.text, p.reason) for p in values(data)] == [
+    assert [(p.text, p.reason) for p in values(data, Cutter())] == [
         (head + b'{"id":"1","message":"a"}]}', None),
         (head + b'{"id":"2","message":"b"}]}', None),
         (b'{"id":"3","mess', NOTHING),
@@ -202,7 +202,7 @@ def test_any_values_in_any_parts(
 @settings(deadline=None)
 def test_any_bytes_come_to_an_end(data: bytes, size: int) -> None:
     cut(data, size)
-    list(values(data))
+    list(values(data, Cutter()))
     items(b"[" + data)
 
 
@@ -216,7 +216,7 @@ def test_a_bad_record_costs_itself(records: list[object], broken: int, size: int
     expected = [(text, True) for text in each]
     expected.insert(at, (bad, False))
     assert texts(cut(data, size)) == expected
-    whole = [one for piece in values(data) for one in opened(piece)]
+    whole = [one for piece in values(data, Cutter()) for one in opened(piece)]
     assert texts(whole) == expected
 
 
@@ -235,6 +235,6 @@ def test_a_bad_record_costs_itself(records: list[object], broken: int, size: int
 )
 def test_a_hostile_text_takes_no_more_than_seconds(hostile: bytes) -> None:
     began = time.process_time()
-    list(values(hostile))
-    list(values(b'{"Records":[' + hostile))
+    list(values(hostile, Cutter()))
+    list(values(b'{"Records":[' + hostile, Cutter()))
     assert time.process_time() - began < 20

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
+from logs import event, read, trail
 
+from lake import partitions
 from lake.coded import encode
-from lake.partitions import ACCOUNT, REGION, Partition, keyed, partition
+from lake.partitions import ACCOUNT, REGION, Crowded, Partition, keyed, partition
 
 FIRST, LAST = "1970-01-02T00:00:00.000000Z", "2261-12-31T23:59:59.999999Z"
 
@@ -30,6 +32,25 @@ def placed(rows: list[tuple[str, str, str]]) -> list[tuple[Partition, list[int]]
         np.array([moment(time) for time in times], np.int64),
     )
     return [(part, np.flatnonzero(codes == at).tolist()) for at, part in enumerate(parts)]
+
+
+def test_more_partitions_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those with the most rows stay."""
+    monkeypatch.setattr(partitions, "MAX_PARTITIONS", 2)
+    days = ["2024-02-01", "2024-02-02", "2024-02-01", "2024-02-03", "2024-02-03", "2024-02-04"]
+    with pytest.raises(Crowded) as raised:
+        placed([("111122223333", "eu-west-1", f"{day}T10:00:00Z") for day in days])
+    assert raised.value.kept.tolist() == [True, False, True, True, True, False]
+
+
+def test_records_beyond_them_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "MAX_PARTITIONS", 2)
+    regions = ["eu-west-1", "eu-west-2", "eu-west-1", "eu-west-3", "eu-west-2"]
+    calls = [event(n, awsRegion=region) for n, region in enumerate(regions, 1)]
+    result = read(trail(calls))
+    assert result.ids == [1, 2, 3, 5]
+    ((position, reason),) = ((one.position, one.reason) for one in result.rejects)
+    assert (position, reason[:47]) == (4, "one of over 20,000 accounts, regions and days a")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ ALIASED = 'AS "native.n"'
             "STRUCT(a INTERVAL)[]",
             "native.t is STRUCT(a INTERVAL)[], which a Delta table cannot hold.",
         ),
+        ("HUGEINT", "native.t is HUGEINT, which a Delta table cannot hold. Declare it VARCHAR."),
+        ("STRUCT(a UHUGEINT)[]", "native.t is STRUCT(a UHUGEINT)[], which a Delta table cannot"),
         ("TIMESTAMP_S", "native.t is TIMESTAMP_S, which a Delta table cannot hold."),
         ("NOPE", "native.t: Catalog Error: Type with name NOPE does not exist!"),
     ],
