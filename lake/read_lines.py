@@ -15,8 +15,8 @@ from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv, read_messages
-from lake.recognise import heads
-from lake.shapes import utf8
+from lake.recognise import PROBE_LINES, heads
+from lake.shapes import LongText, utf8
 from lake.sources import column_name
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
-DIRECTIVES = 16
-"""Lines looked at for the `#` line that gives the names of the fields."""
 _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 """A line that may be a header: it begins with two names."""
 _NUMBER = r"\d{3}"
@@ -42,30 +40,39 @@ class LineReader:
     reading: Reading
     _line: int = 0
     _rest: bytes = b""
-    _skipping: bool = False
+    _long: LongText | None = None
+    _returns: bool | None = None
+    """Whether lines end in CR alone, as old Macs wrote them; the first window tells."""
     _shape: Shape | None = None
     _exported: TextReader | None = None
     _messages: Messages = field(default_factory=Messages)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""
+        if self._returns is None:
+            self._returns = b"\n" not in window and b"\r" in window.rstrip()
+        if self._returns:
+            window = window.replace(b"\r", b"\n")
         text = self._whole_lines(window, last)
         if last and self.reading.reason is not None:
             text = self._without_cut_line(text)
         if text:
             yield from self._lines(text, whole)
         if len(self._rest) > MAX_CARRIED:
-            self._too_long(self._rest, self._line + 1)
-            self._line, self._rest, self._skipping = self._line + 1, b"", True
+            self._line, self._long, self._rest = self._line + 1, LongText(self._rest), b""
+        if last and self._long is not None:
+            self._too_long(self._long, self._line)
 
     def _whole_lines(self, window: bytes, last: bool) -> bytes:
         """The window up to its last line end, after what was left of the one before. A line that
-        has no end within bounds has been refused, and what is left of it is passed over."""
-        if self._skipping:
-            end = window.find(b"\n") + 1
-            if end == 0:
+        has no end within bounds is passed over, and refused at its end."""
+        if self._long is not None:
+            end = window.find(b"\n")
+            self._long.add(window[:end] if end >= 0 else window)
+            if end < 0:
                 return b""
-            window, self._skipping = window[end:], False
+            self._too_long(self._long, self._line)
+            window, self._long = window[end + 1 :], None
         text = self._rest + window
         end = len(text) if last else text.rfind(b"\n") + 1
         self._rest = text[end:]
@@ -81,7 +88,7 @@ class LineReader:
             self.reading.refuse(text[end:], "a line cut off where the object is damaged", position)
         return text[:end]
 
-    def _too_long(self, text: bytes, position: int) -> None:
+    def _too_long(self, text: bytes | LongText, position: int) -> None:
         self.reading.seen += 1
         self.reading.refuse(text, f"a line of over {MAX_RECORD >> 20} MB", position)
 
@@ -117,9 +124,9 @@ class LineReader:
                 yield from TextReader(self.reading).records(logged)
                 return
             if first.startswith("#"):
-                self._shape = self.reading.recognise_directives(array[:DIRECTIVES].to_pylist())
+                self._shape = self.reading.recognise_directives(array[:PROBE_LINES].to_pylist())
             else:
-                self._shape = self.reading.recognise_first(first)
+                self._shape = self.reading.recognise_lines(array[:PROBE_LINES].to_pylist())
             if self._shape is None:
                 return
         yield from self._segments(array, position, original, encoding)

@@ -10,9 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lake.errors import DecodeError
 from lake.frames import members_of
 from lake.losses import Losses
-from lake.shapes import Refused, Shape, shortened
+from lake.shapes import LongText, Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 PROBE = 64
 """Records looked at to tell what an object is."""
+PROBE_LINES = 16
+"""Lines looked at, where the first ones are none of any source."""
+MAX_HEADERS = 100
+"""Different headers of one object; each costs a plan, so that a made object could cost hours."""
 DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
@@ -48,13 +53,15 @@ class Reading:
     """What the lines are cut at, where their header says another than the source's own."""
     _losses: dict[str, Losses] = field(default_factory=dict)
 
-    def refuse(self, text: bytes, reason: str, position: int | None = None) -> None:
+    def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
         """Note a piece that is no record; by default it is the last one seen."""
-        self.refused.append(Refused(position or max(self.seen, 1), reason, shortened(text)))
+        told = str(text) if isinstance(text, LongText) else shortened(text)
+        self.refused.append(Refused(position or max(self.seen, 1), reason, told))
 
     def damaged(self, reason: str) -> None:
         """Note why the object cannot be read, or not to its end."""
-        self.reason = reason if self.reason is None else f"{self.reason}; {reason}"
+        if self.reason is None or not self.reason.endswith(reason):
+            self.reason = reason if self.reason is None else f"{self.reason}; {reason}"
 
     def note_unknown(self, names: list[str]) -> None:
         """Count members or columns that the source does not declare."""
@@ -106,7 +113,7 @@ class Reading:
                 return self._is(choose(found, self.by_key("json")), members)
         if not members and texts[0][:1] not in (b"{", b"["):
             line = texts[0].decode("utf-8", "replace").split("\n")[0]
-            return self.recognise_line(line, self.by_key("delimited"))
+            return self._headerless([line], self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
         return self._is(by_key or self._whose_columns(members), members)
 
@@ -179,22 +186,33 @@ class Reading:
         assert given is not None  # noqa: S101
         return given if self.delimiter is None else replace(given, delimiter=self.delimiter)
 
-    def recognise_first(self, first: str) -> Shape | None:
-        """The shape of lines, by the first of them and the object's key."""
+    def recognise_lines(self, lines: list[str]) -> Shape | None:
+        """The shape of lines, by the first of them that is a header or a line of a source, and by
+        the object's key: one that is broken must not cost the others."""
         by_key = self.delimited_by_key()
+        for line in lines:
+            shape = self._under_header(line, by_key)
+            if shape is not None:
+                return shape
+            if self.catalogue.by_line(line):
+                break
+        return self._headerless(lines, by_key)
+
+    def _under_header(self, line: str, by_key: list[Source]) -> Shape | None:
+        """The shape of the lines under this one where it is a header."""
         forced = self.catalogue[self.forced] if self.forced else None
         for delimiter in (",", "\t", None):
-            if delimiter is not None and delimiter not in first:
+            if delimiter is not None and delimiter not in line:
                 continue
-            names = first.split(delimiter)
+            names = line.split(delimiter)
             found = self.catalogue.by_header([column_name(n) for n in names])
             source = forced or choose(found, [s for s in by_key if s in found])
             source = source or self._whose_columns(names)
             if source is not None and source.delimited and heads(source, names):
                 self.source = source
                 self.delimiter = delimiter
-                return self.header(first, names)
-        return self.recognise_line(first, by_key)
+                return self.header(line, names)
+        return None
 
     def recognise_directives(self, head: list[str]) -> Shape | None:
         """The shape of lines that begin with `#` lines, by the names that one of them gives."""
@@ -211,7 +229,7 @@ class Reading:
         )
         source = self.catalogue[self.forced] if self.forced else source
         if source is None or source.delimited is None:
-            return self.recognise_line(head[0], by_key)
+            return self._headerless(head, by_key)
         self.source = source
         names = next((line for line in head if _gives_names(source, line)), None)
         if names is not None:
@@ -219,25 +237,30 @@ class Reading:
             own = source.delimited.delimiter
             fits = [d for d in (own, *DELIMITERS) if len(data.split(d)) == width]
             self.delimiter = next(iter(fits), None)
-        return self._headerless(source, data)
+        return self._laid_out(source, data)
 
-    def recognise_line(self, line: str, by_key: list[Source]) -> Shape | None:
-        """The shape of lines without a header, by one of them."""
+    def _headerless(self, lines: list[str], by_key: list[Source]) -> Shape | None:
+        """The shape of lines without a header, by the first of them that a source knows."""
         by_key = [s for s in by_key if s.delimited]
         forced = self.catalogue[self.forced] if self.forced else None
+        line = next((one for one in lines if self.catalogue.by_line(one)), lines[0])
         source = forced or choose(self.catalogue.by_line(line), by_key)
-        known = self.catalogue.set_aside(self.obj.key, head=line[:4096])
-        fits = source is not None and source.fits_line(line)
-        if known is not None and not fits and forced is None:
+        head = "\n".join(lines)[:4096]
+        known = self.catalogue.set_aside(self.obj.key, head=head)
+        fits = forced is not None or (source is not None and source.fits_line(line))
+        if known is not None and not fits:
             self.set_aside(known.status, known.reason)
             return None
+        if not fits and _is_binary(head):
+            self.set_aside("unknown", f"no text, so no log (begins {head[:20]!r})")
+            return None
         if source is None or source.delimited is None:
-            self.set_aside("unknown", f"text that no source knows (begins {line[:60]!r})")
+            self.set_aside("unknown", f"text that no source knows (begins {lines[0][:60]!r})")
             return None
         self.source = source
-        return self._headerless(source, line)
+        return self._laid_out(source, line)
 
-    def _headerless(self, source: Source, line: str) -> Shape | None:
+    def _laid_out(self, source: Source, line: str) -> Shape | None:
         shape = line_shape(source, line)
         if shape is None and source.delimited is not None:
             layouts = source.delimited.layouts
@@ -251,12 +274,16 @@ class Reading:
         return shape
 
     def header(self, line: str, names: list[str]) -> Shape:
-        """The shape of the lines under a header with these names."""
+        """The shape of the lines under a header with these names. Raises DecodeError where there
+        are too many of them."""
         assert self.source is not None  # noqa: S101
         names = [n for n in names if n]
         columns = [(str(i), self.delimited.column(n)) for i, n in enumerate(names, 1)]
-        self.note_unknown([names[int(i) - 1] for i, c in columns if c is None])
-        self.headers.append(line)
+        if line not in self.headers:
+            if len(self.headers) == MAX_HEADERS:
+                raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
+            self.note_unknown([names[int(i) - 1] for i, c in columns if c is None])
+            self.headers.append(line)
         known: dict[str, str] = {}
         for place, column in columns:
             if column and column not in known:
@@ -264,6 +291,11 @@ class Reading:
         return Shape(
             self.source.name, "fields", tuple((p, c) for c, p in known.items()), len(names)
         )
+
+
+def _is_binary(head: str) -> bool:
+    """Whether a beginning is no text: NULs, or much that is not UTF-8."""
+    return "\0" in head or head.count("\ufffd") * 10 > len(head)
 
 
 def heads(source: Source, names: list[str]) -> bool:

@@ -63,6 +63,18 @@ def column_name(header: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """Members that all stand at the top of a JSON record, and such (`!s3`) of which none does."""
+
+    due: frozenset[str]
+    strange: frozenset[str]
+
+    def fit(self, present: set[str]) -> bool:
+        """Whether a record with these members is one."""
+        return self.due <= present and not self.strange & present
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a line without a header, in order; `line` tells lines of one width apart."""
 
@@ -121,7 +133,7 @@ class Source:
     delimited: Delimited | None = None
     key: tuple[re.Pattern[str], ...] = ()
     file: tuple[re.Pattern[str], ...] = ()
-    members: tuple[frozenset[str], ...] = ()
+    members: tuple[Members, ...] = ()
     header: re.Pattern[str] | None = None
     line: re.Pattern[str] | None = None
     priority: int = 0
@@ -141,7 +153,7 @@ class Source:
     def fits_members(self, members: Iterable[str]) -> bool:
         """Whether a JSON record with these members at its top is of this source."""
         present = set(members)
-        return any(wanted <= present for wanted in self.members)
+        return any(wanted.fit(present) for wanted in self.members)
 
     def fits_header(self, names: list[str]) -> bool:
         """Whether a header line with these names (as columns) is of this source."""
@@ -175,7 +187,7 @@ class Ignored:
     status: str
     reason: str
     key: tuple[re.Pattern[str], ...]
-    members: tuple[frozenset[str], ...]
+    members: tuple[Members, ...]
     content: re.Pattern[str] | None
 
     def fits(self, key: str) -> bool:
@@ -228,7 +240,7 @@ class Catalogue:
         """What the object is known as, where it is known and no log of ours."""
         present = set(members)
         for known in self.ignored:
-            if known.fits(key) or any(wanted <= present for wanted in known.members):
+            if known.fits(key) or any(wanted.fit(present) for wanted in known.members):
                 return known
             if known.content and head and known.content.search(head):
                 return known
@@ -294,7 +306,7 @@ def load_source(folder: Path) -> Source:
             delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
             key=_patterns(recognise.get("key", [])),
             file=_patterns(recognise.get("file", [])),
-            members=tuple(frozenset(m) for m in recognise.get("members", [])),
+            members=_members(recognise.get("members", [])),
             header=re.compile(recognise["header"]) if "header" in recognise else None,
             line=re.compile(recognise["line"]) if "line" in recognise else None,
             priority=recognise.get("priority", 0),
@@ -365,6 +377,16 @@ def _layouts(given: dict[str, Any], columns: list[str]) -> list[Layout]:
     return [Layout(tuple(c for c in own[:end] if c not in left_out), line) for end in ends]
 
 
+def _members(lists: list[list[str]]) -> tuple[Members, ...]:
+    return tuple(
+        Members(
+            frozenset(name for name in names if not name.startswith("!")),
+            frozenset(name[1:] for name in names if name.startswith("!")),
+        )
+        for names in lists
+    )
+
+
 def _patterns(texts: list[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(text) for text in texts)
 
@@ -378,7 +400,7 @@ def _load_ignored(path: Path) -> list[Ignored]:
             status=entry.get("status", "ignored"),
             reason=entry["reason"],
             key=_patterns(entry.get("key", [])),
-            members=tuple(frozenset(m) for m in entry.get("members", [])),
+            members=_members(entry.get("members", [])),
             content=re.compile(entry["content"]) if "content" in entry else None,
         )
         for name, entry in declared.items()
