@@ -85,7 +85,7 @@ def unpack_limit(stored: int) -> int:
 def too_large(stored: int, limit: int) -> LimitError:
     """The error for an object that becomes more than it may."""
     return LimitError(
-        f"unpacking stopped at {limit:,} bytes (limit: {MAX_RATIO} times the {stored:,} stored "
+        f"unpacking stopped at {limit:,} bytes (over {MAX_RATIO} times the {stored:,} stored "
         f"ones, a sign of a decompression bomb). What came before is read; if the object is sound, "
         f"set {LIMIT}, such as 20GB, and ingest again",
         limit,

@@ -286,3 +286,32 @@ def test_a_record_is_the_same_row_whatever_lies_beside_it(tmp_path: Path) -> Non
     read(tmp_path / "two", tmp_path / "beside")
     query = "SELECT to_json(cloud) FROM cloudtrail WHERE event.id LIKE '%1'"
     assert ask(tmp_path / "one", query) == ask(tmp_path / "two", query)
+
+
+def test_a_higher_limit_reads_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object that was read up to a limit is read again once that is higher, each record once."""
+    monkeypatch.setattr("lake.decode.WINDOW", 20_000)
+    monkeypatch.setenv("LAKE_UNPACK_LIMIT", "40kB")
+    monkeypatch.setattr("lake.decompress.MAX_RATIO", 0)
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(900)))
+    early = read(tmp_path / "lake", tmp_path / "logs")
+    assert dict(early.statuses) == {"partial": 1}
+    assert (300 < early.rows < 500, early.rejects) == (True, 1)
+    ((reason,),) = fates(tmp_path / "lake", "reason").values()
+    assert reason.startswith("unpacking stopped at 40,000 bytes")
+    assert "set LAKE_UNPACK_LIMIT, such as 20GB" in reason
+    assert read(tmp_path / "lake", tmp_path / "logs").unchanged == 1
+    monkeypatch.setenv("LAKE_UNPACK_LIMIT", "1MB")
+    late = read(tmp_path / "lake", tmp_path / "logs")
+    assert (late.rows, late.duplicates, late.rejects) == (900 - early.rows, early.rows, 0)
+    query = "SELECT count(*), count(DISTINCT event.original) FROM vpcflow"
+    assert ask(tmp_path / "lake", query) == [(900, 900)]
+    balance(tmp_path / "lake")
+
+
+def test_a_limit_that_is_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_UNPACK_LIMIT", "lots")
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(UsageError, match="LAKE_UNPACK_LIMIT lots: write a size as 4GB or 800MB"):
+        read(tmp_path / "lake", tmp_path / "logs")
+    assert not (tmp_path / "lake").exists()
