@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 
@@ -154,14 +155,18 @@ def test_plain_items_are_those_of_an_ordinary_object() -> None:
 
 def test_a_value_without_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MAX_CARRIED", 1_000)
-    data = b'{"a":1}\n{"a":"' + b"x" * 5_000 + b'"}\n{"a":3}\n'
+    long = b'{"a":"' + b"x{[]}" * 500 + b'\\"' * 1_250 + b'"}'
+    data = b'{"a":1}\n' + long + b'\n{"a":3}\n'
     cutter = Cutter()
     found: list[Piece] = []
     for at in range(0, len(data), 100):
         found += cutter.feed(data[at : at + 100], last=at + 100 >= len(data))
         assert len(cutter._rest) <= 1_000
     assert [p.text for p in found if p.reason is None] == [b'{"a":1}', b'{"a":3}']
-    assert sum(len(p.text) for p in found) > len(data) - 20
+    (passed,) = (p for p in found if p.reason is not None)
+    assert passed.reason == "a record of over 32 MB"
+    told = f"... (5,008 bytes, sha256 {hashlib.sha256(long).hexdigest()})"
+    assert str(passed.long) == long[:4096].decode() + told
 
 
 SIMPLE = st.recursive(
