@@ -10,18 +10,25 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
+from typing import Annotated
 
 import typer
 
+from lake.cli_options import (
+    FormatOption,
+    LakeOption,
+    OutOption,
+    bytes_of,
+    day_of,
+    moment_of,
+    stderr,
+    stdout,
+)
+from lake.cli_upkeep import register
 from lake.errors import LakeError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,12 +38,6 @@ app = typer.Typer(
 )
 geoip = typer.Typer(no_args_is_help=True, help="GeoIP databases.")
 app.add_typer(geoip, name="geoip")
-
-LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
-]
-FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl or parquet.")]
-OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -90,10 +91,10 @@ def ingest(
         raise UsageError(f"--account {account}: an account id has twelve digits.")
     options = IngestOptions(
         source=source,
-        since=_day(since, "--since"),
-        until=_day(until, "--until"),
+        since=day_of(since, "--since"),
+        until=day_of(until, "--until"),
         jobs=jobs,
-        memory=_bytes(memory) if memory else None,
+        memory=bytes_of(memory) if memory else None,
         account=account,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
         geoip=GeoIP.open(geoip_db) if geoip_db else None,
@@ -106,10 +107,10 @@ def ingest(
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
     if report.rows + report.duplicates + report.rejects:
         write_client_file(path)
-    print_report(report, _stderr())
+    print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
-        _stderr().print(
+        stderr().print(
             "No AWS logs were found there. What was there instead stands above; `lake sources` "
             "lists what can be read, `--source NAME` takes objects as a source."
         )
@@ -189,7 +190,7 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             t.first,
             t.last,
         )
-    out = _stdout()
+    out = stdout()
     out.print(f"{found.path}, batch {found.batch}; days are UTC", markup=False, highlight=False)
     out.print(table)
     fates = ", ".join(f"{n:,} {s}" for s, n in found.objects.items()) or "none"
@@ -249,7 +250,7 @@ def rejects(
     query = f"FROM rejects ORDER BY path, position{cut}"
     write(opened.cursor(), query, form, sys.stdout, output)
     if cut and count > limit:
-        _stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+        stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
 
 
 @app.command()
@@ -263,7 +264,7 @@ def demo(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} is not empty. Name a new folder.")
     summary = write_demo(directory, seed)
-    out = _stderr()
+    out = stderr()
     out.print(
         f"{summary.objects:,} objects, {summary.total:,} records of "
         f"{len(summary.records)} sources in {directory}",
@@ -297,7 +298,7 @@ def dashboard(
     }
     command = [sys.executable, "-m", "streamlit", "run", str(resource("app_streamlit.py"))]
     command += [f"--{name}={value}" for name, value in options.items()]
-    _stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
+    stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
@@ -321,7 +322,7 @@ def panels(
         raise UsageError("lake panels prints json: leave --format away.")
     opened = _open(lake)
     results = run_dashboard(
-        opened, dashboard, _moment(time_from, "--from"), _moment(time_to, "--to"), where
+        opened, dashboard, moment_of(time_from, "--from"), moment_of(time_to, "--to"), where
     )
     typer.echo(json.dumps(panels_json(results), ensure_ascii=False, indent=1))
 
@@ -338,7 +339,7 @@ def update(
 
     target = folder or geoip_update.default_folder()
     for one in geoip_update.update(target, geoip_update.credentials(config)):
-        _stderr().print(
+        stderr().print(
             f"{one.edition}: {'updated' if one.changed else 'unchanged'}, "
             f"built {one.build}, {one.path}",
             markup=False,
@@ -350,55 +351,14 @@ def _open(path: Path | None, as_of: str | None = None):  # type: ignore[no-untyp
     from lake.query import client_file_moved, open_lake, write_client_file
 
     folder = path or default_lake()
-    opened = open_lake(folder, _moment(as_of, "--as-of"))
+    opened = open_lake(folder, moment_of(as_of, "--as-of"))
     if client_file_moved(folder):
         write_client_file(folder)
-        _stderr().print("the lake has been moved: lake.duckdb was written anew", highlight=False)
+        stderr().print("the lake has been moved: lake.duckdb was written anew", highlight=False)
     return opened
 
 
-def _stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True)
-
-
-def _stdout() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=True)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    ago = re.fullmatch(r"(\d{1,5})d", text)
-    if ago:
-        return datetime.now(UTC).date() - timedelta(days=int(ago.group(1)))
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        raise UsageError(
-            f"{option} {text}: write a day as 2024-02-01, or 7d for a week ago."
-        ) from None
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(?:i?[bB])?", text.strip())
-    if match is None:
-        raise UsageError(f"--memory {text}: write a size as 4GB or 800MB.")
-    power = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}[match.group(2).lower()]
-    return int(float(match.group(1)) * 1000**power)
+register(app)
 
 
 def main() -> None:

@@ -91,13 +91,14 @@ def _without(file: StagedFile, double: np.ndarray) -> tuple[StagedFile, list[Rep
     if not kept.num_rows:
         return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
-    size = write_parquet(kept, target)
+    size, sha256 = write_parquet(kept, target)
     return (
         replace(
             file,
             path=target,
             rows=kept.num_rows,
             size=size,
+            sha256=sha256,
             stats=f'{{"numRecords": {kept.num_rows}}}',
             hashes=file.hashes[~double],
         ),

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lake.model import ObjectResult, Reject
 
 TABLE = "_lake"
-KINDS = ("batch", "object", "reject", "duplicate")
+KINDS = ("batch", "object", "reject", "duplicate", "forgotten")
 _TIME = pa.timestamp("us", tz="UTC")
 
 SCHEMA = pa.schema(
@@ -118,6 +118,22 @@ def duplicate_table(rows: Sequence[tuple[str, int, str, int]], batch: int) -> pa
     )
 
 
-def batch_table(batch: int, tables: dict[str, int], version: str) -> pa.Table:
-    """The row that makes a batch count: the version of every table that it stands on."""
-    return _table("batch", [{"batch": batch, "tables": json.dumps(tables), "version": version}])
+def forgotten_table(counts: Mapping[tuple[str, str], int], batch: int) -> pa.Table:
+    """Rows that are no longer in a table because their day was forgotten: (source, path) -> how
+    many of the object's rows."""
+    return _table(
+        "forgotten",
+        [
+            {"batch": batch, "source": source, "path": path, "rows": rows}
+            for (source, path), rows in counts.items()
+        ],
+    )
+
+
+def batch_table(
+    batch: int, tables: dict[str, int], version: str, context: dict[str, Any]
+) -> pa.Table:
+    """The row that makes a batch count: the version of every table that it stands on. `context`
+    says what the batch did and what holds from it on (see `lake.table.Snapshot`)."""
+    row = {"batch": batch, "tables": json.dumps(tables), "version": version}
+    return _table("batch", [row | {"context": json.dumps(context)}])

@@ -39,6 +39,8 @@ class Lake:
         self._as_of = as_of
         self._guard = threading.Lock()
         self._snapshot = self._store.snapshot(as_of)
+        if as_of is not None:
+            self._store.check_there(self._snapshot, as_of)
         self._con = self._connect()
 
     @property
@@ -118,7 +120,8 @@ class Lake:
 def open_lake(path: str | Path, as_of: datetime | None = None) -> Lake:
     """Open a lake for reading, as it is or as it was at a time (aware).
 
-    Raises UsageError where there is none, LakeVersionError where a newer version made it.
+    Raises UsageError where there is none, LakeVersionError where a newer version made it, LakeError
+    where files of that time have been deleted.
     """
     return Lake(path, as_of)
 

@@ -1,4 +1,4 @@
-"""What an ingest did, as numbers that add up, and in words."""
+"""What an ingest did, as numbers that add up, and in words; and what `lake verify` finds."""
 
 from __future__ import annotations
 
@@ -78,3 +78,13 @@ class IngestReport:
     def balanced(self) -> bool:
         """Whether records found = rows + duplicates + rejects."""
         return self.records == self.rows + self.duplicates + self.rejects
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something amiss in a lake: the kind of it, where, what exactly, and what to do next."""
+
+    kind: str
+    where: str
+    what: str
+    next: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -28,14 +29,11 @@ from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
 
 FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 KEYS = list(PARTITION)
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
-JOURNAL = "_journal.json"
 LOCK = "_lake.lock"
 
 
@@ -53,11 +51,17 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one batch number stands on. `tables` maps a table to its Delta version."""
+    """What one batch number stands on. `tables` maps a table to its Delta version.
+
+    `kept_from` maps a table to the first day (UTC) that `lake forget` has left, `vacuumed` is the
+    time (ISO 8601, UTC) before which the lake's versions may lack files.
+    """
 
     batch: int
     ledger_version: int
     tables: dict[str, int]
+    kept_from: dict[str, str] = field(default_factory=dict)
+    vacuumed: str | None = None
 
 
 def program_version() -> str:
@@ -147,12 +151,39 @@ class Store:
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
         """The last committed batch, or the last one at a point in time (aware)."""
         table = self._ledger(as_of)
-        batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
+        batches = sorted(p for p in paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        last = pq.ParquetFile(self.path / ledger.TABLE / batches[-1])
-        row = last.read(["batch", "tables"]).to_pylist()[0]
-        return Snapshot(int(row["batch"]), table.version(), dict(json.loads(row["tables"])))
+        path = self.path / ledger.TABLE / batches[-1]
+        if as_of is not None and not path.exists():
+            raise self._deleted(as_of, 1)
+        last = pq.ParquetFile(path)
+        rows = last.read(["batch", "tables", "context"]).to_pylist()
+        row = max(rows, key=lambda r: int(r["batch"]))
+        said = json.loads(row["context"] or "{}")
+        return Snapshot(
+            int(row["batch"]),
+            table.version(),
+            dict(json.loads(row["tables"])),
+            dict(said.get("kept_from", {})),
+            said.get("vacuumed"),
+        )
+
+    def check_there(self, snapshot: Snapshot, as_of: datetime) -> None:
+        """Raises LakeError where files of an earlier snapshot have been deleted since."""
+        held = [file.path for table in snapshot.tables for file in self.files(table, snapshot)]
+        held += [path for kind in ledger.KINDS for path in self.ledger_files(kind, snapshot)]
+        gone = sum(not Path(path).exists() for path in held)
+        if gone:
+            raise self._deleted(as_of, gone)
+
+    def _deleted(self, as_of: datetime, files: int) -> LakeError:
+        since = self.snapshot().vacuumed
+        known = f" Times since {since} can be read." if since else ""
+        return LakeError(
+            f"the lake cannot be read as of {_utc(as_of)}: {files:,} files of that time have been "
+            f"deleted (`lake compact` after its grace, or `lake forget --now`).{known}"
+        )
 
     def ledger_version(self) -> int:
         """The version of `_lake`: changes with every commit, cheap to ask."""
@@ -181,7 +212,7 @@ class Store:
         """The files of `_lake` that hold a kind of rows, oldest first."""
         table = DeltaTable(self.path / ledger.TABLE, version=snapshot.ledger_version)
         root = self.path / ledger.TABLE
-        return [str(root / p) for p in sorted(_paths(table)) if p.startswith(f"kind={kind}/")]
+        return [str(root / p) for p in sorted(paths(table)) if p.startswith(f"kind={kind}/")]
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -214,7 +245,8 @@ def add_actions(table: DeltaTable) -> pa.Table:
     return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
 
 
-def _paths(table: DeltaTable) -> list[str]:
+def paths(table: DeltaTable) -> list[str]:
+    """The files of a table's version, relative to its folder."""
     return list(add_actions(table)["path"].to_pylist())
 
 

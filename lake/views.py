@@ -1,4 +1,4 @@
-"""The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`.
+"""The views over a snapshot: one a table, `events` over all, and those of the ledger.
 
 Each is one `read_parquet` over the committed list of files, headed by an empty file that has the
 whole type of every field set; so an empty table has its columns, and a file that lacks a leaf
@@ -41,6 +41,7 @@ LEDGER = {
     ),
     "rejects": ("reject", "source, path, position, reason, text"),
     "duplicates": ("duplicate", "source, hash, path, position, batch"),
+    "forgotten": ("forgotten", 'source, path, "rows", batch'),
 }
 
 
@@ -59,9 +60,17 @@ def view_statements(store: Store, snapshot: Snapshot) -> list[str]:
         _view(store.path, view, columns_of(view), [path for name in names for path in files[name]])
         for view, names in shown.items()
     ]
-    for name, (kind, columns) in LEDGER.items():
-        statements.append(_ledger_view(store, snapshot, name, kind, columns))
-    return statements
+    return statements + ledger_statements(store, snapshot)
+
+
+def ledger_statements(store: Store, snapshot: Snapshot) -> list[str]:
+    """Those of the views over `_lake`."""
+    return [_ledger_view(store, snapshot, name, *given) for name, given in LEDGER.items()]
+
+
+def table_statement(lake: Path, table: str, files: list[str]) -> str:
+    """The view of a table over some of its files."""
+    return _view(lake, table, columns_of(table), files)
 
 
 def _view(lake: Path, name: str, columns: dict[str, str | Tree], files: list[str]) -> str:

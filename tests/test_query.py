@@ -25,7 +25,7 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = ["duplicates", "objects", "rejects"]
+LEDGER = ["duplicates", "forgotten", "objects", "rejects"]
 
 
 @pytest.fixture(scope="module")
