@@ -209,6 +209,8 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             markup=False,
             highlight=False,
         )
+    for name, day in sorted(found.kept_from.items()):
+        out.print(f"{name}: days before {day} are forgotten", highlight=False)
     out.print(
         f"GeoIP: {found.geoip or 'no database when these were read'}", markup=False, highlight=False
     )

@@ -60,7 +60,7 @@ class Commit:
     (`_lake` among them), relative to its folder; they stay on disk for those who read an earlier
     version. `ledger_rows` gives rows of `_lake` by kind, told the batch's number; `ledger_files`
     are staged ones. `data_change` is false where the same rows only lie otherwise. `did` says for
-    the record what the batch is; `kept_from` and `vacuumed` as `Snapshot` has them.
+    the record what the batch is; `kept_from`, `vacuumed` and `geoip` as `Snapshot` has them.
     """
 
     files: Sequence[StagedFile] = ()
@@ -71,6 +71,7 @@ class Commit:
     did: str = "ingest"
     kept_from: Mapping[str, str] = field(default_factory=dict)
     vacuumed: str | None = None
+    geoip: str | None = None
 
 
 def commit(store: Store, given: Commit) -> Snapshot:
@@ -188,6 +189,8 @@ def _commit_ledger(
     context: dict[str, Any] = {"did": given.did}
     if kept_from := {**before.kept_from, **given.kept_from}:
         context["kept_from"] = kept_from
+    if geoip := given.geoip or before.geoip:
+        context["geoip"] = geoip
     if vacuumed := given.vacuumed or before.vacuumed:
         context["vacuumed"] = vacuumed
     rows = [

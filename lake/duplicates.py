@@ -1,8 +1,9 @@
-"""Records that the lake has already: told by identity, taken out of what is staged, and noted.
+"""Records that the lake has already, or has forgotten: taken out of what is staged, and noted.
 
 A batch's identities are compared with the committed ones of its days and with those of the files
 before it. What is dropped is noted in `duplicates` with where it lay, so that every record of every
-object is accounted for.
+object is accounted for. Rows of days that `lake forget` has taken stay rows of their object, and
+are counted as forgotten, as those are that were there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from lake.known import contains
 from lake.worker import write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from lake.known import Identities
     from lake.model import ObjectResult
@@ -34,16 +36,24 @@ Repeat = tuple[str, int, str, int]
 @dataclass(slots=True)
 class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped."""
+    `repeats` that were dropped, and how many rows of (source, path) are forgotten: those of days
+    before `kept_from` (see `lake.table.Snapshot`)."""
 
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], list[np.ndarray]] = field(
         default_factory=lambda: defaultdict(list)
     )
     repeats: list[Repeat] = field(default_factory=list)
+    kept_from: Mapping[str, str] = field(default_factory=dict)
+    forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, file: StagedFile, identities: Identities) -> None:
         """Take a file, or what is left of it."""
+        if file.date < self.kept_from.get(file.source, ""):
+            for path, rows in rows_by_path([file.path]).items():
+                self.forgotten[file.source, path] += rows
+            file.path.unlink()
+            return
         key = (file.source, file.date)
         double = contains(identities.day(*key), file.hashes)
         for earlier in self.fresh[key]:
@@ -73,6 +83,16 @@ class Distinct:
             else one
             for one in results
         ]
+
+
+def rows_by_path(files: Iterable[Path]) -> Counter[str]:
+    """How many rows each object has in some files of a table."""
+    counts: Counter[str] = Counter()
+    for file in files:
+        log = pq.ParquetFile(file).read(columns=["log.file.path"])["log"]
+        for found in pc.value_counts(pc.struct_field(log, ["file", "path"])).to_pylist():
+            counts[found["values"]] += found["counts"]
+    return counts
 
 
 def _without(file: StagedFile, double: np.ndarray) -> tuple[StagedFile, list[Repeat]]:

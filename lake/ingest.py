@@ -341,7 +341,7 @@ class _Ingest:
                 self.report.notes.append(note)
             snapshot = self.store.snapshot()
             self.identities.at(snapshot)
-            distinct = Distinct()
+            distinct = Distinct(kept_from=snapshot.kept_from)
             for file in (f for r in results for f in r.files):
                 distinct.add(file, self.identities)
             objects = distinct.counted(o for r in results for o in r.objects) + aside
@@ -350,15 +350,19 @@ class _Ingest:
                 return [
                     ledger.object_table(objects, number, self.geoip.builds),
                     ledger.duplicate_table(distinct.repeats, number),
+                    ledger.forgotten_table(distinct.forgotten, number),
                 ]
 
             rejects = [LedgerFile(path) for r in results for path in r.rejects]
-            committed = commit(self.store, Commit(distinct.files, rows, rejects))
+            committed = commit(
+                self.store, Commit(distinct.files, rows, rejects, geoip=self.geoip.builds)
+            )
             for (table, date), hashes in distinct.fresh.items():
                 if not hashes:
                     continue
                 self.identities.add(table, date, np.concatenate(hashes), committed)
             self.identities.snapshot = committed
+        self.report.forgotten += distinct.forgotten.total()
         for one in objects:
             self.report.add(one)
         self.last_commit = time.monotonic()

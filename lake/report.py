@@ -23,13 +23,15 @@ class SourceCount:
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored."""
+    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
+    rows of days that `lake forget` has taken: they are rows of their object and in no table."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceCount] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     unchanged: int = 0
+    forgotten: int = 0
     size: int = 0
     seconds: float = 0.0
     geoip: str = ""

@@ -45,6 +45,8 @@ class Status:
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
     lossy_members: dict[str, dict[str, int]] = field(default_factory=dict)
     geoip: str | None = None
+    kept_from: dict[str, str] = field(default_factory=dict)
+    """Table -> the first day that `lake forget` has left."""
 
 
 def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) -> Status:
@@ -84,7 +86,8 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         duplicates=int(totals[1]),
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
-        geoip=totals[2],
+        geoip=snapshot.geoip or totals[2],
+        kept_from=snapshot.kept_from,
     )
 
 

@@ -54,7 +54,8 @@ class Snapshot:
     """What one batch number stands on. `tables` maps a table to its Delta version.
 
     `kept_from` maps a table to the first day (UTC) that `lake forget` has left, `vacuumed` is the
-    time (ISO 8601, UTC) before which the lake's versions may lack files.
+    time (ISO 8601, UTC) before which the lake's versions may lack files, `geoip` names the
+    databases of the last rebuild.
     """
 
     batch: int
@@ -62,6 +63,7 @@ class Snapshot:
     tables: dict[str, int]
     kept_from: dict[str, str] = field(default_factory=dict)
     vacuumed: str | None = None
+    geoip: str | None = None
 
 
 def program_version() -> str:
@@ -167,6 +169,7 @@ class Store:
             dict(json.loads(row["tables"])),
             dict(said.get("kept_from", {})),
             said.get("vacuumed"),
+            said.get("geoip"),
         )
 
     def check_there(self, snapshot: Snapshot, as_of: datetime) -> None:

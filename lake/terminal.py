@@ -109,6 +109,13 @@ def print_report(report: IngestReport, console: Console) -> None:
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
         console.print(Text(f"  ... and {more:,} more reasons: lake sql 'from objects'"))
+    if report.forgotten:
+        console.print(
+            Text(
+                f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted "
+                "as forgotten, and in no table"
+            )
+        )
     if report.rejects:
         console.print(Text("  rejected records: lake rejects"))
     for note in report.notes:

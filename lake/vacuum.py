@@ -42,7 +42,7 @@ def vacuum(
     """Delete what left the lake more than `grace` ago; `only` chooses among that, by table and
     path. The caller holds the lock and has called `recover`."""
     cutoff = datetime.now(UTC) - grace
-    gone = [path for path in _unread(store, cutoff, only) if path.exists()]
+    gone = [path for path in _unread(store, grace, cutoff, only) if path.exists()]
     if not gone:
         return Vacuumed()
     size = sum(path.stat().st_size for path in gone)
@@ -53,10 +53,12 @@ def vacuum(
     return Vacuumed(len(gone), size)
 
 
-def _unread(store: Store, cutoff: datetime, only: Callable[[str, str], bool]) -> list[Path]:
+def _unread(
+    store: Store, grace: timedelta, cutoff: datetime, only: Callable[[str, str], bool]
+) -> list[Path]:
     """The files that no version from `cutoff` on has."""
     try:
-        then = store.snapshot(cutoff)
+        then = store.snapshot(cutoff if grace else None)
     except UsageError:  # the lake is younger
         return []
     found = []

@@ -83,6 +83,17 @@ def _of_table(
         )
         for account, region, date, rows in ask("misplaced", table)
     ]
+    line = snapshot.kept_from.get(table)
+    findings += [
+        Finding(
+            "unforgotten",
+            f"{table}, {day}",
+            f"{rows:,} rows of a day before {line}, which was forgotten",
+            f"`lake forget --source {table} --before {line}`",
+        )
+        for day, rows in (ask("rows_by_day", table) if line else [])
+        if line is not None and day < line
+    ]
     repeated = ask("repeated", table)
     findings += [
         Finding(

@@ -186,6 +186,9 @@ class _Run:
                     self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
+        if self.setup.account is not None:
+            for entry in self.objects:
+                entry.decoding.context["account"] = self.setup.account
         results = tuple(_result(o) for o in self.objects)
         return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
 

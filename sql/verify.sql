@@ -18,6 +18,13 @@ GROUP BY ALL
 HAVING count(*) > 1
 ORDER BY ALL
 
+-- name: rows_by_day
+-- How many rows of a table each day has.
+SELECT "date"::VARCHAR AS "date", count(*) AS "rows"
+FROM logs
+GROUP BY ALL
+ORDER BY ALL
+
 -- name: rows_by_path
 -- How many rows of a table each object has.
 SELECT log.file.path AS path, count(*) AS "rows"
