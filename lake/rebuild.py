@@ -118,7 +118,7 @@ def rebuild(
         report = RebuildReport(geoip=geoip.describe(), notes=notes)
         old: dict[str, list[DataFile]] = {}
         staged: list[StagedFile] = []
-        engine = Engine(options.memory or default_memory() // 2, temp=str(folder / "spill"))
+        engine = Engine(options.memory or default_memory(), temp=str(folder / "spill"))
         try:
             with Ledger(store, snapshot) as objects:
                 for table in _tables(snapshot, options.source, report):
