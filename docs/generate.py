@@ -262,7 +262,8 @@ def cli_page() -> str:
     lines += [
         "Results go to stdout, words and progress to stderr. Exit 0: done. 1: done, but objects"
     ]
-    lines += ["failed or, with `--strict`, records were rejected. 2: wrong use.", ""]
+    lines += ["failed or, with `--strict`, records were rejected; or `lake verify` found something"]
+    lines += ["amiss. 2: wrong use.", ""]
     for path, command in _commands(typer.main.get_command(app), ("lake",)):
         usage = " ".join([*path, *(_argument(p) for p in _of(command, "argument")), "[OPTIONS]"])
         lines += [f"## {' '.join(path)}", "", " ".join((command.help or "").split()), ""]

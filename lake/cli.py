@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lake.cli_options import (
+    FormatOption,
+    LakeOption,
+    OutOption,
+    RawOption,
+    day_of,
+    moment_of,
+    stderr,
+    stdout,
+)
+from lake.cli_upkeep import register
 from lake.errors import LakeError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
@@ -22,8 +32,6 @@ from lake.sizes import parse_size
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from lake.query import Lake
 
 app = typer.Typer(
@@ -34,15 +42,6 @@ app = typer.Typer(
 )
 geoip = typer.Typer(no_args_is_help=True, help="GeoIP databases.")
 app.add_typer(geoip, name="geoip")
-
-LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
-]
-FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl or parquet.")]
-RawOption = Annotated[
-    bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
-]
-OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -102,8 +101,8 @@ def ingest(
         raise UsageError(f"--account {account}: an account id has twelve digits.")
     options = IngestOptions(
         source=source,
-        since=_day(since, "--since"),
-        until=_day(until, "--until"),
+        since=day_of(since, "--since"),
+        until=day_of(until, "--until"),
         jobs=jobs,
         memory=parse_size(memory, "--memory") if memory else None,
         account=account,
@@ -119,10 +118,10 @@ def ingest(
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
     if sum(report.statuses.values()) or client_file_stale(path):
         _renew_client_file(path)
-    print_report(report, _stderr())
+    print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
-        _stderr().print(
+        stderr().print(
             "No AWS logs were found there. What was there instead stands above; `lake sources` "
             "lists what can be read, `--source NAME` takes objects as a source."
         )
@@ -213,7 +212,7 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             t.first,
             t.last,
         )
-    out = _stdout()
+    out = stdout()
     where = visible(str(found.path))
     out.print(f"{where}, batch {found.batch}; days are UTC", markup=False, highlight=False)
     out.print(table)
@@ -245,6 +244,8 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             "Set LAKE_TRANSFORMS to the folder that has their sources.",
             highlight=False,
         )
+    for name, day in sorted(found.kept_from.items()):
+        out.print(f"{name}: days before {day} are forgotten", highlight=False)
     out.print(
         f"GeoIP: {found.geoip or 'no database when these were read'}", markup=False, highlight=False
     )
@@ -290,7 +291,7 @@ def rejects(
     query = f"FROM rejects ORDER BY path, position{cut}"
     write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
-        _stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+        stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
 
 
 @app.command()
@@ -304,7 +305,7 @@ def demo(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} is not empty. Name a new folder.")
     summary = write_demo(directory, seed)
-    out = _stderr()
+    out = stderr()
     out.print(
         f"{summary.objects:,} objects, {summary.total:,} records of "
         f"{len(summary.records)} sources in {directory}",
@@ -329,7 +330,7 @@ def dashboard(
     path = (lake or default_lake()).absolute()
     _open(path)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
-    _stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
+    stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
@@ -354,7 +355,7 @@ def panels(
         raise UsageError("lake panels prints json: leave --format away.")
     opened = _open(lake, locked=True)
     results = run_dashboard(
-        opened, dashboard, _moment(time_from, "--from"), _moment(time_to, "--to"), where
+        opened, dashboard, moment_of(time_from, "--from"), moment_of(time_to, "--to"), where
     )
     typer.echo(json_text(panels_json(results), indent=1))
 
@@ -371,7 +372,7 @@ def update(
 
     target = folder or geoip_update.default_folder()
     for one in geoip_update.update(target, geoip_update.credentials(config)):
-        _stderr().print(
+        stderr().print(
             f"{one.edition}: {'updated' if one.changed else 'unchanged'}, "
             f"built {one.build}, {one.path}",
             markup=False,
@@ -383,9 +384,9 @@ def _open(path: Path | None, as_of: str | None = None, *, locked: bool = False) 
     from lake.query import client_file_stale, open_lake
 
     folder = path or default_lake()
-    opened = open_lake(folder, _moment(as_of, "--as-of"), locked=locked)
+    opened = open_lake(folder, moment_of(as_of, "--as-of"), locked=locked)
     if client_file_stale(folder) and _renew_client_file(folder):
-        _stderr().print(
+        stderr().print(
             "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
         )
     return opened
@@ -399,45 +400,12 @@ def _renew_client_file(path: Path) -> bool:
     try:
         write_client_file(path)
     except StorageError as error:
-        _stderr().print(_in_plain_words(str(error)), markup=False, highlight=False)
+        stderr().print(_in_plain_words(str(error)), markup=False, highlight=False)
         return False
     return True
 
 
-def _stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True)
-
-
-def _stdout() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=True)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    ago = re.fullmatch(r"(\d{1,5})d", text)
-    if ago:
-        return datetime.now(UTC).date() - timedelta(days=int(ago.group(1)))
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        raise UsageError(
-            f"{option} {text}: write a day as 2024-02-01, or 7d for a week ago."
-        ) from None
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+register(app)
 
 
 def main() -> None:

@@ -2,16 +2,17 @@
 
 A commit of batch n first brings tables to the present row model, then adds and removes their files,
 then writes n with the version of every table into `_lake`. A journal in the lake's folder tells the
-next writer what a killed one had begun: `recover` takes it back. Ingest, compaction and rebuild all
-commit so; what they commit is theirs to say.
+next writer what a killed one had begun: `recover` takes it back. Ingest, compaction, rebuild and
+forgetting all commit so; what they commit is theirs to say. What another program has committed to a
+table is not built upon.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,28 +25,41 @@ from deltalake.transaction import AddAction, RemoveAction
 from lake import ledger
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
-from lake.growth import Growth, Model, growth
+from lake.files import file_name, sha256_of
+from lake.growth import Growth, Lacking, Model, growth
 from lake.sources import catalogue
 from lake.table import (
     CONFIGURATION,
-    Snapshot,
     add_actions,
+    paths,
     present_model,
     program_version,
     table_schema,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from lake.table import Store
+    from lake.table import Snapshot, Store
     from lake.worker import StagedFile
 
 JOURNAL = "_journal.json"
 KEYS = list(PARTITION)
+FIRST_STAGED = 100
+"""Number of the first staged file of `_lake`; those that the commit writes come before it."""
 
 Action = AddAction | RemoveAction
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """A staged file of `_lake`; `last` is the last batch whose rows it holds, where these are not
+    the present one's."""
+
+    path: Path
+    kind: str = "reject"
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +69,23 @@ class Commit:
     `files` are staged and move to their places; `removed` names the files that leave each table
     (`_lake` among them), relative to its folder; they stay on disk for those who read an earlier
     version. `ledger_rows` gives rows of `_lake` by kind, told the batch's number; `ledger_files`
-    are staged files of rejects. `data_change` is false where the same rows only lie otherwise. A
-    file has every column and STRUCT of its table's row model, whatever leaves it lacks: the views
-    rely on it from the first batch on that has this model.
+    are staged ones. `data_change` is false where the same rows only lie otherwise. `did` says for
+    the record what the batch is; `kept_from`, `vacuumed` and `geoip` as `Snapshot` has them;
+    `rebuilt` are tables whose every file is a new one, with the transform that made them. A file
+    has every column and STRUCT of its table's row model, whatever leaves it lacks: the views rely
+    on it from the first batch on that has this model.
     """
 
     files: Sequence[StagedFile] = ()
     ledger_rows: Callable[[int], list[pa.Table]] = lambda _: []
-    ledger_files: Sequence[Path] = ()
+    ledger_files: Sequence[LedgerFile] = ()
     removed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     data_change: bool = True
+    did: str = "ingest"
+    kept_from: Mapping[str, str] = field(default_factory=dict)
+    vacuumed: str | None = None
+    geoip: str | None = None
+    rebuilt: Mapping[str, str] = field(default_factory=dict)
 
 
 def commit(store: Store, given: Commit) -> Snapshot:
@@ -75,26 +96,33 @@ def commit(store: Store, given: Commit) -> Snapshot:
     """
     before = store.snapshot()
     number = before.batch + 1
-    moves, tables = _plan(store, given, number)
-    grown = growths(store, before, tables)
-    wider = [table for table, one in grown.items() if one.added]
-    versions = {**before.tables, ledger.TABLE: before.ledger_version}
-    journal = {
-        "batch": number,
-        "tables": {t: versions.get(t) for t in [*tables, *wider]},
-        "files": [str(target.relative_to(store.path)) for _, target in moves],
-    }
     try:
+        moves, tables = _plan(store, given, before, number)
+        ledger_moves, actions = _plan_ledger(store, given, number)
+        grown = growths(store, before, tables, given.rebuilt)
+        remade = {table for table, one in grown.items() if one.contradictions}
+        wider = [table for table, one in grown.items() if one.added or table in remade]
+        versions = {**before.tables, ledger.TABLE: before.ledger_version}
+        journal = {
+            "batch": number,
+            "tables": {t: versions.get(t) for t in [*tables, *wider]},
+            "files": [str(t.relative_to(store.path)) for _, t in (*moves, *ledger_moves)],
+        }
         _write_journal(store, journal)
-        for source, target in moves:
+        for source, target in (*moves, *ledger_moves):
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
+        for table in dict.fromkeys([*wider, *tables]):
+            _take_back_others(store, table, before.tables.get(table), number)
         for table in wider:
-            versions[table] = _widen(store, table, number)
-        for table, actions in tables.items():
-            versions[table] = _write(store, table, actions, number)
+            versions[table] = _widen(store, table, number, anew=table in remade)
+        for table, told in tables.items():
+            if table in remade:  # its old files are out already
+                told = [action for action in told if isinstance(action, AddAction)]
+            versions[table] = _write(store, table, told, number)
         del versions[ledger.TABLE]
-        _commit_ledger(store, given, number, versions, _models(before, [*versions], grown, number))
+        models = _models(before, [*versions], grown, number)
+        _commit_ledger(store, given, before, number, versions, models, actions)
     except (OSError, DeltaError, pa.ArrowException) as error:
         raise StorageError(
             f"the commit of batch {number} failed: {error}. Nothing of it counts; mend the "
@@ -105,7 +133,7 @@ def commit(store: Store, given: Commit) -> Snapshot:
 
 
 def _plan(
-    store: Store, given: Commit, number: int
+    store: Store, given: Commit, before: Snapshot, number: int
 ) -> tuple[list[tuple[Path, Path]], dict[str, list[Action]]]:
     """Where the staged files go, and what each source's table is told."""
     moves: list[tuple[Path, Path]] = []
@@ -113,22 +141,44 @@ def _plan(
     for at, staged in enumerate(given.files):
         keys = {"account": staged.account, "region": staged.region, "date": staged.date}
         folder = "/".join(f"{k}={v}" for k, v in keys.items())
-        name = f"{folder}/{number:08d}-{at:05d}-{uuid.uuid4().hex[:8]}.parquet"
+        name = f"{folder}/{file_name(number, at, staged.sha256)}"
         moves.append((staged.path, store.path / staged.source / name))
         tables.setdefault(staged.source, []).append(
             AddAction(name, staged.size, keys, _now(), given.data_change, staged.stats)
         )
     for table, names in given.removed.items():
         if names and table != ledger.TABLE:
-            delta = DeltaTable(store.path / table)
+            delta = DeltaTable(store.path / table, version=before.tables[table])
             tables.setdefault(table, []).extend(_removals(delta, names, given.data_change))
     return moves, tables
 
 
-def growths(store: Store, before: Snapshot, tables: Iterable[str] = ()) -> dict[str, Growth]:
+def _plan_ledger(
+    store: Store, given: Commit, number: int
+) -> tuple[list[tuple[Path, Path]], list[Action]]:
+    """The same for the staged files of `_lake`."""
+    moves: list[tuple[Path, Path]] = []
+    actions: list[Action] = []
+    for at, staged in enumerate(given.ledger_files, FIRST_STAGED):
+        last = number if staged.last is None else staged.last
+        name = f"kind={staged.kind}/{file_name(last, at, sha256_of(staged.path))}"
+        moves.append((staged.path, store.path / ledger.TABLE / name))
+        stats = json.dumps({"numRecords": pq.read_metadata(staged.path).num_rows})
+        size = staged.path.stat().st_size
+        actions.append(
+            AddAction(name, size, {"kind": staged.kind}, _now(), given.data_change, stats)
+        )
+    removed = given.removed.get(ledger.TABLE, ())
+    delta = DeltaTable(store.path / ledger.TABLE)
+    return moves, actions + _removals(delta, removed, given.data_change)
+
+
+def growths(
+    store: Store, before: Snapshot, tables: Iterable[str] = (), rebuilt: Container[str] = ()
+) -> dict[str, Growth]:
     """How every table, not only the batch's, differs from its row model, where the last batch was
     not written with the present one. Tables of which no source is known stay as they are. Raises
-    ModelError where the row model contradicts a table."""
+    ModelError where the row model contradicts a table that is not rebuilt."""
     found = {}
     for table in sorted({ledger.TABLE, *before.tables, *tables}):
         if table != ledger.TABLE and table not in catalogue().sources:
@@ -141,7 +191,8 @@ def growths(store: Store, before: Snapshot, tables: Iterable[str] = ()) -> dict[
         except TableNotFoundError:
             continue
         found[table] = growth(stored, schema())
-        found[table].must_be_growth(table, store.path)
+        if table not in rebuilt:
+            found[table].must_be_growth(table, store.path)
     return found
 
 
@@ -152,19 +203,25 @@ def _models(
     models = dict(before.models)
     for table in [ledger.TABLE, *tables]:
         if table == ledger.TABLE or table in catalogue().sources:
-            lacking = grown.get(table, Growth()).lacking
-            model = models.get(table, Model(""))
+            one = grown.get(table, Growth())
+            anew = bool(one.contradictions)
+            lacking = Lacking() if anew else one.lacking
+            model = Model("") if anew else models.get(table, Model(""))
             models[table] = model.grow(present_model(table)[0], number, lacking)
     return models
 
 
-def _widen(store: Store, table: str, number: int) -> int:
-    """Tell Delta of new columns and leaves, which a commit of files does not; gives the table's new
-    version."""
+def _widen(store: Store, table: str, number: int, anew: bool) -> int:
+    """Tell Delta of new columns and leaves, which a commit of files does not, or, `anew`, of
+    another type, without the files of the old one; gives the table's new version."""
     root = store.path / table
     rows = present_model(table)[1]().empty_table()
     write_deltalake(
-        root, rows, mode="append", schema_mode="merge", commit_properties=_marked(number)
+        root,
+        rows,
+        mode="overwrite" if anew else "append",
+        schema_mode="overwrite" if anew else "merge",
+        commit_properties=_marked(number),
     )
     return int(DeltaTable(root).version())
 
@@ -187,29 +244,62 @@ def _write(store: Store, table: str, actions: list[Action], number: int) -> int:
     return int(delta.version())
 
 
+def _take_back_others(store: Store, table: str, before: int | None, number: int) -> None:
+    """What another program has committed to a table since our last batch, no reader of the lake
+    sees, and the next batch must not let it in. `lake verify` tells of it."""
+    if table == ledger.TABLE:
+        return
+    root = store.path / table
+    try:
+        delta = DeltaTable(root)
+    except TableNotFoundError:
+        return
+    if delta.version() == (before or 0):
+        return
+    if set(paths(DeltaTable(root, version=before or 0))) != set(paths(delta)):
+        delta.restore(before or 0, commit_properties=_marked(number))
+
+
 def _commit_ledger(
-    store: Store, given: Commit, number: int, versions: dict[str, int], models: dict[str, Model]
+    store: Store,
+    given: Commit,
+    before: Snapshot,
+    number: int,
+    versions: dict[str, int],
+    models: dict[str, Model],
+    actions: list[Action],
 ) -> None:
     delta = DeltaTable(store.path / ledger.TABLE)
     root = store.path / ledger.TABLE
+    context: dict[str, Any] = {"did": given.did}
+    if kept_from := {**before.kept_from, **given.kept_from}:
+        context["kept_from"] = kept_from
+    if geoip := given.geoip or before.geoip:
+        context["geoip"] = geoip
+    if vacuumed := given.vacuumed or before.vacuumed:
+        context["vacuumed"] = vacuumed
+    if rebuilt := before.rebuilt | {t: (number, made) for t, made in given.rebuilt.items()}:
+        context["rebuilt"] = rebuilt
     rows = [
         *given.ledger_rows(number),
-        ledger.batch_table(number, versions, models, program_version()),
+        ledger.batch_table(number, versions, models, program_version(), context),
     ]
-    actions: list[Action] = []
-    for table in rows:
+    for at, table in enumerate(rows):
         if table.num_rows:
-            kind = table["kind"][0].as_py()
-            name = _ledger_name(root, kind, number)
-            pq.write_table(table.drop_columns(["kind"]), root / name, compression="zstd")
-            actions.append(_ledger_action(root, name, kind, table.num_rows))
-    for staged in given.ledger_files:
-        name = _ledger_name(root, "reject", number)
-        count = pq.read_metadata(staged).num_rows
-        staged.replace(root / name)
-        actions.append(_ledger_action(root, name, "reject", count))
-    actions += _removals(delta, given.removed.get(ledger.TABLE, ()), given.data_change)
+            actions.append(_write_ledger(root, table, number, at))
     _transact(delta, actions, ["kind"], number)
+
+
+def _write_ledger(root: Path, table: pa.Table, number: int, at: int) -> AddAction:
+    kind = table["kind"][0].as_py()
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.drop_columns(["kind"]), sink, compression="zstd")
+    data = memoryview(sink.getvalue())
+    name = f"kind={kind}/{file_name(number, at, hashlib.sha256(data).hexdigest())}"
+    (root / name).parent.mkdir(exist_ok=True)
+    size = (root / name).write_bytes(data)
+    stats = json.dumps({"numRecords": table.num_rows})
+    return AddAction(name, size, {"kind": kind}, _now(), True, stats)
 
 
 def _transact(delta: DeltaTable, actions: list[Action], keys: list[str], number: int) -> None:
@@ -224,17 +314,6 @@ def _transact(delta: DeltaTable, actions: list[Action], keys: list[str], number:
 
 def _marked(number: int) -> CommitProperties:
     return CommitProperties(custom_metadata={"batch": str(number)})
-
-
-def _ledger_name(root: Path, kind: str, number: int) -> str:
-    """A new file's name; the files of a kind sort by the batch that wrote them."""
-    (root / f"kind={kind}").mkdir(parents=True, exist_ok=True)
-    return f"kind={kind}/{number:08d}-{uuid.uuid4().hex[:8]}.parquet"
-
-
-def _ledger_action(root: Path, name: str, kind: str, rows: int) -> AddAction:
-    stats = json.dumps({"numRecords": rows})
-    return AddAction(name, (root / name).stat().st_size, {"kind": kind}, _now(), True, stats)
 
 
 def _removals(delta: DeltaTable, names: Sequence[str], data_change: bool) -> list[Action]:
@@ -285,8 +364,19 @@ def recover(store: Store) -> str | None:
             _undo(store, table, before, journal["batch"])
         for name in journal["files"]:
             (store.path / name).unlink(missing_ok=True)
+        _remove_unnamed(store, journal["batch"])
     path.unlink()
     return None if done else f"an unfinished batch {journal['batch']} was removed"
+
+
+def _remove_unnamed(store: Store, number: int) -> None:
+    """Delete the files of `_lake` that a batch had written when it was killed: what is in them was
+    not known when the journal was written."""
+    root = store.path / ledger.TABLE
+    counted = {root / path for path in paths(DeltaTable(root))}
+    for found in root.glob(f"kind=*/{number:08d}-*.parquet"):
+        if found not in counted:
+            found.unlink()
 
 
 def _undo(store: Store, table: str, before: int | None, number: int) -> None:

@@ -71,6 +71,8 @@ class Decoding(Reading):
             self.context["wrappers"] = budget.wrappers
         if self.headers:
             self.context["headers"] = self.headers
+        if self.layouts:
+            self.context["layouts"] = self.layouts
         self._conclude(broken)
 
     def _conclude(self, broken: bool) -> None:

@@ -1,8 +1,10 @@
-"""Records that the lake has already: told by identity, taken out of what is staged, and noted.
+"""Records that the lake has already, or has forgotten: taken out of what is staged, and noted.
 
 A batch's identities are compared with the committed ones of its days and with those of the files
 before it; of an object that has changed, `lake.changed` tells what it had before. What is dropped
 is noted in `duplicates` with where it lay, so that every record of every object is accounted for.
+Rows of days that `lake forget` has taken stay rows of their object, and are counted as forgotten,
+as those are that were there.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped. `texts`: staged file -> place -> what came there, where the known
-    record has another text."""
+    `repeats` that were dropped, and how many rows of (source, path) are forgotten: those of days
+    before `kept_from` (see `lake.table.Snapshot`). `texts`: staged file -> place -> what came
+    there, where the known record has another text."""
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
@@ -42,9 +45,16 @@ class Distinct:
         default_factory=lambda: defaultdict(list)
     )
     repeats: list[Repeat] = field(default_factory=list)
+    kept_from: Mapping[str, str] = field(default_factory=dict)
+    forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, file: StagedFile, identities: Identities) -> None:
         """Take a file, or what is left of it."""
+        if file.date < self.kept_from.get(file.source, ""):
+            for path, rows in rows_by_path([file.path]).items():
+                self.forgotten[file.source, path] += rows
+            file.path.unlink()
+            return
         key = (file.source, file.date)
         hashes = identities.known_as(file.source, file.hashes)
         double = contains(identities.day(*key), hashes)
@@ -78,6 +88,16 @@ class Distinct:
         ]
 
 
+def rows_by_path(files: Iterable[Path]) -> Counter[str]:
+    """How many rows each object has in some files of a table."""
+    counts: Counter[str] = Counter()
+    for file in files:
+        log = pq.ParquetFile(file).read(columns=["log.file.path"])["log"]
+        for found in pc.value_counts(pc.struct_field(log, ["file", "path"])).to_pylist():
+            counts[found["values"]] += found["counts"]
+    return counts
+
+
 def _without(
     file: StagedFile, double: np.ndarray, hashes: np.ndarray, texts: Mapping[int, str]
 ) -> tuple[StagedFile, list[Repeat]]:
@@ -99,13 +119,14 @@ def _without(
     if not kept.num_rows:
         return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
-    size = write_parquet(kept, target)
+    size, sha256 = write_parquet(kept, target)
     return (
         replace(
             file,
             path=target,
             rows=kept.num_rows,
             size=size,
+            sha256=sha256,
             stats=f'{{"numRecords": {kept.num_rows}}}',
             hashes=file.hashes[~double],
         ),

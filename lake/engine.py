@@ -65,6 +65,11 @@ class Engine:
         self._plans.move_to_end(key)
         return self._con.sql(f"EXECUTE {plan}").to_arrow_table()
 
+    def types(self, schema: pa.Schema) -> dict[str, str]:
+        """The DuckDB type of each column of an Arrow table."""
+        found = self._con.from_arrow(schema.empty_table())
+        return {n: str(kind) for n, kind in zip(found.columns, found.types, strict=True)}
+
     def learn(self, shape: Shape, flat: pa.Table) -> None:
         """Note which columns the rows of a shape fill."""
         rows, names = self._seen.get(shape, (0, frozenset()))

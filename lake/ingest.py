@@ -12,7 +12,6 @@ import shutil
 import sys
 import threading
 import time
-import uuid
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -23,11 +22,10 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.changed import earlier_records
-from lake.commit import Commit, commit, growths, recover
+from lake.commit import Commit, LedgerFile, commit, growths, recover
 from lake.decompress import configured_limit
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
@@ -40,6 +38,7 @@ from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, Unreadable
 from lake.report import IngestReport
 from lake.sources import catalogue
+from lake.staging import staging, staging_name
 from lake.table import Store
 from lake.worker import Batch, BatchResult, WorkerSetup, run_batch
 
@@ -177,24 +176,15 @@ class _Ingest:
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()
-        staging = _staging_name(self.path)
-        locations = [self._locate(w, staging / "scratch") for w in self.where]
+        folder = staging_name(self.path)
+        locations = [self._locate(w, folder / "scratch") for w in self.where]
         self.store = Store.create(self.path)
-        self.staging = staging
-        self.staging.mkdir(parents=True)
-        alive = FileLock(self.staging.with_suffix(".lock"))
+        self.staging = folder
         try:
-            with alive:
-                self._clean()
+            with staging(self.store, folder, self._waiting) as notes:
+                self.report.notes += notes
                 self._read(locations)
-        except OSError as error:
-            raise StorageError(
-                f"the lake at {self.path} cannot be written: {error}. What was committed stays; "
-                "mend the cause and run the same command again."
-            ) from error
         finally:
-            shutil.rmtree(self.staging, ignore_errors=True)
-            self.staging.with_suffix(".lock").unlink(missing_ok=True)
             if fresh and not self.report.objects and self.store.snapshot().batch == 0:
                 shutil.rmtree(self.path, ignore_errors=True)
 
@@ -207,23 +197,6 @@ class _Ingest:
             until=self.options.until,
             s3=self.options.s3,
         )
-
-    def _clean(self) -> None:
-        """Undo what killed runs left: their unfinished commit, their staging folders."""
-        with self.store.lock(self._waiting):
-            note = recover(self.store)
-            if note:
-                self.report.notes.append(note)
-        for folder in self.staging.parent.iterdir():
-            if folder == self.staging or not folder.is_dir():
-                continue
-            lock = FileLock(folder.with_suffix(".lock"))
-            try:
-                with lock.acquire(timeout=0):
-                    shutil.rmtree(folder, ignore_errors=True)
-            except Timeout:
-                continue
-            folder.with_suffix(".lock").unlink(missing_ok=True)
 
     def _waiting(self) -> None:
         self.progress.phase = "waiting for another ingest"
@@ -382,7 +355,7 @@ class _Ingest:
             changed = self.reread & {o.obj.path for r in results for o in r.objects}
             earlier = earlier_records(self.store, snapshot, files, changed)
             self.identities.note(earlier.also)
-            distinct = Distinct(earlier.texts)
+            distinct = Distinct(earlier.texts, kept_from=snapshot.kept_from)
             for file in files:
                 distinct.add(file, self.identities)
             objects = distinct.counted(o for r in results for o in r.objects) + aside
@@ -391,15 +364,19 @@ class _Ingest:
                 return [
                     ledger.object_table(objects, number, self.geoip.builds, self.ingested),
                     ledger.duplicate_table(distinct.repeats, number),
+                    ledger.forgotten_table(distinct.forgotten, number),
                 ]
 
-            rejects = [path for r in results for path in r.rejects]
-            committed = commit(self.store, Commit(distinct.files, rows, rejects))
+            rejects = [LedgerFile(path) for r in results for path in r.rejects]
+            committed = commit(
+                self.store, Commit(distinct.files, rows, rejects, geoip=self.geoip.builds)
+            )
             for (table, date), hashes in distinct.fresh.items():
                 if not hashes:
                     continue
                 self.identities.add(table, date, np.concatenate(hashes), committed)
             self.identities.snapshot = committed
+        self.report.forgotten += distinct.forgotten.total()
         for one in objects:
             self.report.add(one)
         self.last_commit = time.monotonic()
@@ -408,11 +385,6 @@ class _Ingest:
 
 def _result_of(future: Future[BatchResult]) -> Callable[[Batch], BatchResult]:
     return lambda _: future.result()
-
-
-def _staging_name(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return path.absolute() / "_staging" / f"{stamp}-{uuid.uuid4().hex[:8]}"
 
 
 def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch]:

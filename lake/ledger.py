@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lake.growth import Model
     from lake.model import ObjectResult, Reject, Repeat
 
 TABLE = "_lake"
-KINDS = ("batch", "object", "reject", "duplicate")
+KINDS = ("batch", "object", "reject", "duplicate", "forgotten")
 _TIME = pa.timestamp("us", tz="UTC")
 
 SCHEMA = pa.schema(
@@ -129,14 +129,32 @@ def duplicate_table(rows: Sequence[Repeat], batch: int) -> pa.Table:
     return _table("duplicate", [{"batch": batch, **asdict(row)} for row in rows])
 
 
+def forgotten_table(counts: Mapping[tuple[str, str], int], batch: int) -> pa.Table:
+    """Rows that are no longer in a table because their day was forgotten: (source, path) -> how
+    many of the object's rows."""
+    return _table(
+        "forgotten",
+        [
+            {"batch": batch, "source": source, "path": path, "rows": rows}
+            for (source, path), rows in counts.items()
+        ],
+    )
+
+
 def batch_table(
-    batch: int, tables: dict[str, int], models: dict[str, Model], version: str
+    batch: int,
+    tables: dict[str, int],
+    models: dict[str, Model],
+    version: str,
+    context: dict[str, Any],
 ) -> pa.Table:
-    """The row that makes a batch count: version and row model of every table it stands on."""
+    """The row that makes a batch count: version and row model of every table it stands on.
+    `context` says what the batch did and what holds from it on (see `lake.table.Snapshot`)."""
     row = {
         "batch": batch,
         "tables": json.dumps(tables),
         "models": json.dumps({name: model.as_json() for name, model in models.items()}),
         "version": version,
+        "context": json.dumps(context),
     }
     return _table("batch", [row])

@@ -58,6 +58,8 @@ class Lake:
         self.locked = locked
         self._guard = threading.Lock()
         self._snapshot = self._store.snapshot(as_of)
+        if as_of is not None:
+            self._store.check_there(self._snapshot, as_of)
         self._con = self._connect()
 
     @property
@@ -152,7 +154,8 @@ def open_lake(path: str | Path, as_of: datetime | None = None, *, locked: bool =
     """Open a lake for reading, as it is or as it was at a time (aware); `locked` for queries of
     which one does not know what they do.
 
-    Raises UsageError where there is none, LakeVersionError where a newer version made it.
+    Raises UsageError where there is none, LakeVersionError where a newer version made it, LakeError
+    where files of that time have been deleted.
     """
     return Lake(path, as_of, locked=locked)
 

@@ -171,6 +171,7 @@ def cut_records(
     encoding: pa.Array | None,
 ) -> Records:
     """Lines as records, with the text in which their fields are cut."""
+    reading.laid_out(shape.source, int(position[0]) if len(position) else 0)
     separator, cut = cut_fields(array, reading.cutting(shape.source))
     shape = replace(shape, separator=separator)
     return Records(shape, array, position, wraps, original, encoding, cut)

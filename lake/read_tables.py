@@ -5,6 +5,7 @@ original is the row as JSON."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -40,6 +41,8 @@ def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | N
         if mapping and sum(n.strip() in mapping for n in names) >= max(3, len(names) // 2):
             reading.source = source
             reading.headers.append(first)
+            reading.layout = {"csv": [n.strip() for n in names]}
+            reading.laid_out(source.name, 0)
             reading.note_unknown([n for n in names if n.strip() not in mapping])
             return _rows(reading, text, source, [mapping.get(n.strip()) for n in names])
     return None
@@ -109,11 +112,7 @@ def _rows(
         if wrong is not None:
             reading.refuse(original, wrong, place)
             continue
-        record: dict[str, object] = {}
-        for path, value in zip(paths, row, strict=True):
-            if path and value:
-                _put(record, path.split("."), value)
-        found.append((place, json.dumps(record, ensure_ascii=False), original))
+        found.append((place, csv_record(paths, row), original))
     if found:
         reading.count_losses(source.name, [record.encode() for _, record, _ in found])
         good, coded, encoding = utf8([original for _, _, original in found])
@@ -124,6 +123,15 @@ def _rows(
             original=good if coded is None else pc.coalesce(coded, good),
             encoding=encoding,
         )
+
+
+def csv_record(paths: list[str | None], row: list[str]) -> str:
+    """A row of CSV as the text of a JSON record."""
+    record: dict[str, object] = {}
+    for path, value in zip(paths, row, strict=True):
+        if path and value:
+            _put(record, path.split("."), value)
+    return json.dumps(record, ensure_ascii=False)
 
 
 def _wrong(row: list[str], paths: list[str | None]) -> str | None:
@@ -157,18 +165,14 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
             )
         return
     reading.source = source
-    mapped = [(n, source.delimited.column(n)) for n in names]
-    reading.note_unknown([n for n, c in mapped if c is None])
-    # a column that no source knows is part of the original; one shape has one type for each
-    # column, so that a long among another object's doubles keeps its digits
+    reading.note_unknown([n for n in names if source.delimited.column(n) is None])
     own = _distinct(names)
-    known_as = [c for _, c in mapped]
-    cells = tuple(
-        (n, c if c and c not in known_as[:at] else "")
-        for at, (n, c) in enumerate(zip(own, known_as, strict=True))
-    )
     types = tuple(str(_taken(kind)) for kind in file.schema_arrow.types)
-    shape = Shape(source.name, "table", cells, types=types)
+    shape = table_shape(source, names, types)
+    kinds = zip(own, file.schema_arrow.types, strict=True)
+    schema = pa.schema([(name, _taken(kind)) for name, kind in kinds])
+    reading.layout = {"table": base64.b64encode(schema.serialize()).decode(), "names": names}
+    reading.laid_out(source.name, 0)
     place, lost = 1, []
     limit = ParquetLimit(reading.obj.size, names)
     for number in range(file.num_row_groups):
@@ -201,6 +205,18 @@ def _opened(data: bytes) -> pq.ParquetFile:
         return pq.ParquetFile(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:  # all of it is in memory: no disk has failed
         raise DecodeError(f"Parquet damaged or cut: {str(error).strip()}") from error
+
+
+def table_shape(source: Source, names: list[str], types: tuple[str, ...]) -> Shape:
+    """The shape of a table's rows. A column that no source knows is part of the original; one shape
+    has one type for each column, so that a long among another object's doubles keeps its digits."""
+    assert source.delimited is not None  # noqa: S101
+    known_as = [source.delimited.column(name) for name in names]
+    cells = tuple(
+        (n, c if c and c not in known_as[:at] else "")
+        for at, (n, c) in enumerate(zip(_distinct(names), known_as, strict=True))
+    )
+    return Shape(source.name, "table", cells, types=types)
 
 
 def _distinct(names: list[str]) -> list[str]:

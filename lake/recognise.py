@@ -51,6 +51,10 @@ class Reading:
     seen: int = 0
     delimiter: str | None = None
     """What the lines are cut at, where their header says another than the source's own."""
+    layout: dict[str, object] | None = None
+    layouts: list[dict[str, object]] = field(default_factory=list)
+    """What a record's own text does not tell of its columns, as it was found, and all that was,
+    each `from` the place where it begins to hold (see `lake.relayout`)."""
     _losses: dict[str, Losses] = field(default_factory=dict)
 
     def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
@@ -76,6 +80,13 @@ class Reading:
                 self.catalogue[source], self.catalogue, self.unknown_members, self.lossy_members
             )
         losses.look(texts)
+
+    def laid_out(self, source: str, place: int) -> None:
+        """Note that the records from a place on are laid out as was found last."""
+        if self.layout is not None:
+            told = {"from": place, "source": source, **self.layout}
+            self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
+            self.layout = None
 
     def set_aside(self, status: str, reason: str) -> None:
         """The object is no log that is read."""
@@ -262,6 +273,8 @@ class Reading:
 
     def _laid_out(self, source: Source, line: str) -> Shape | None:
         shape = line_shape(source, line)
+        if source.delimited is not None and (source.delimited.layouts or self.delimiter):
+            self.layout = {"line": line}
         if shape is None and source.delimited is not None:
             layouts = source.delimited.layouts
             widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in layouts}))
@@ -278,19 +291,23 @@ class Reading:
         are too many of them."""
         assert self.source is not None  # noqa: S101
         names = [n for n in names if n]
-        columns = [(str(i), self.delimited.column(n)) for i, n in enumerate(names, 1)]
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
-            self.note_unknown([names[int(i) - 1] for i, c in columns if c is None])
+            self.note_unknown([n for n in names if self.delimited.column(n) is None])
             self.headers.append(line)
-        known: dict[str, str] = {}
-        for place, column in columns:
-            if column and column not in known:
-                known[column] = place
-        return Shape(
-            self.source.name, "fields", tuple((p, c) for c, p in known.items()), len(names)
-        )
+        self.layout = {"names": names}
+        return header_shape(self.source.name, self.delimited, names)
+
+
+def header_shape(source: str, given: Delimited, names: list[str]) -> Shape:
+    """The shape of lines under a header with these names."""
+    known: dict[str, str] = {}
+    for place, name in enumerate(names, 1):
+        column = given.column(name)
+        if column and column not in known:
+            known[column] = str(place)
+    return Shape(source, "fields", tuple((p, c) for c, p in known.items()), len(names))
 
 
 def _is_binary(head: str) -> bool:

@@ -1,4 +1,4 @@
-"""What an ingest did, as numbers that add up, and in words."""
+"""What an ingest did, as numbers that add up, and in words; and what `lake verify` finds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ class SourceCount:
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored."""
+    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
+    rows of days that `lake forget` has taken: they are rows of their object and in no table."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceCount] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     unchanged: int = 0
+    forgotten: int = 0
     size: int = 0
     seconds: float = 0.0
     geoip: str = ""
@@ -78,3 +80,13 @@ class IngestReport:
     def balanced(self) -> bool:
         """Whether records found = rows + duplicates + rejects."""
         return self.records == self.rows + self.duplicates + self.rejects
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something amiss in a lake: the kind of it, where, what exactly, and what to do next."""
+
+    kind: str
+    where: str
+    what: str
+    next: str

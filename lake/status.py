@@ -11,6 +11,7 @@ from lake.sources import catalogue
 from lake.transform import present
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
@@ -51,6 +52,8 @@ class Status:
     outdated_tables: tuple[str, ...] = ()
     sourceless: tuple[str, ...] = ()
     """Tables with rows and without a source: LAKE_TRANSFORMS named it when they were read."""
+    kept_from: dict[str, str] = field(default_factory=dict)
+    """Table -> the first day that `lake forget` has left."""
 
 
 def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) -> Status:
@@ -81,7 +84,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         "SELECT coalesce(sum(rejects), 0)::BIGINT, coalesce(sum(duplicates), 0)::BIGINT, "
         "arg_max(geoip, batch) FROM objects"
     ).fetchone() or (0, 0, None)
-    outdated, outdated_tables = _outdated(con)
+    outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
     return Status(
         path=store.path,
         batch=snapshot.batch,
@@ -91,20 +94,25 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         duplicates=int(totals[1]),
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
-        geoip=totals[2],
+        geoip=snapshot.geoip or totals[2],
         outdated=outdated,
         outdated_tables=outdated_tables,
         sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),
+        kept_from=snapshot.kept_from,
     )
 
 
-def _outdated(con: duckdb.DuckDBPyConnection) -> tuple[int, tuple[str, ...]]:
+def _outdated(
+    con: duckdb.DuckDBPyConnection, rebuilt: Mapping[str, tuple[int, str]]
+) -> tuple[int, tuple[str, ...]]:
     """Rows that the present program would perhaps make otherwise, and the tables."""
     now, rows, tables = present(), 0, set()
-    for source, transform, count in con.execute(
-        "SELECT source, transform, sum(rows)::BIGINT FROM objects WHERE rows > 0 GROUP BY 1, 2"
+    for source, transform, batch, count in con.execute(
+        "SELECT source, transform, batch, sum(rows)::BIGINT FROM objects WHERE rows > 0 "
+        "GROUP BY ALL"
     ).fetchall():
         made = json.loads(transform) if transform else {source: None}
+        made |= {t: v for t, (since, v) in rebuilt.items() if t in made and batch < since}
         old = {name for name, version in made.items() if name in now and now[name] != version}
         rows += count if old else 0
         tables |= old

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -30,14 +31,12 @@ from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 
 FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 KEYS = list(PARTITION)
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
-JOURNAL = "_journal.json"
 LOCK = "_lake.lock"
 
 
@@ -56,12 +55,22 @@ class DataFile:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one batch number stands on. `tables` maps a table to its Delta version, `models` to the
-    row model that it had then; the first lakes told none."""
+    row model that it had then; the first lakes told none.
+
+    `kept_from` maps a table to the first day (UTC) that `lake forget` has left, `vacuumed` is the
+    time (ISO 8601, UTC) before which the lake's versions may lack files, `geoip` names the
+    databases of the last rebuild, `rebuilt` maps a table to the batch of its last one and to the
+    transform (see `lake.transform`) that made its rows.
+    """
 
     batch: int
     ledger_version: int
     tables: dict[str, int]
     models: dict[str, Model] = field(default_factory=dict)
+    kept_from: dict[str, str] = field(default_factory=dict)
+    vacuumed: str | None = None
+    geoip: str | None = None
+    rebuilt: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 def program_version() -> str:
@@ -151,19 +160,43 @@ class Store:
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
         """The last committed batch, or the last one at a point in time (aware)."""
         table = self._ledger(as_of)
-        batches = sorted(p for p in _paths(table) if p.startswith("kind=batch/"))
+        batches = sorted(p for p in paths(table) if p.startswith("kind=batch/"))
         if not batches:
             return Snapshot(0, table.version(), {})
-        last = pq.ParquetFile(self.path / ledger.TABLE / batches[-1])
+        path = self.path / ledger.TABLE / batches[-1]
+        if as_of is not None and not path.exists():
+            raise self._deleted(as_of, 1)
+        last = pq.ParquetFile(path)
         there = last.schema_arrow.names  # `models` is not in the first lakes
-        told = [name for name in ("batch", "tables", "models") if name in there]
-        row = last.read(told).to_pylist()[0]
+        told = [name for name in ("batch", "tables", "models", "context") if name in there]
+        row = max(last.read(told).to_pylist(), key=lambda r: int(r["batch"]))
         models = json.loads(row.get("models") or "{}")
+        said = json.loads(row["context"] or "{}")
         return Snapshot(
             int(row["batch"]),
             table.version(),
             dict(json.loads(row["tables"])),
             {name: Model.of_json(model) for name, model in models.items()},
+            dict(said.get("kept_from", {})),
+            said.get("vacuumed"),
+            said.get("geoip"),
+            {table: (int(n), made) for table, (n, made) in said.get("rebuilt", {}).items()},
+        )
+
+    def check_there(self, snapshot: Snapshot, as_of: datetime) -> None:
+        """Raises LakeError where files of an earlier snapshot have been deleted since."""
+        held = [file.path for table in snapshot.tables for file in self.files(table, snapshot)]
+        held += [path for kind in ledger.KINDS for path in self.ledger_files(kind, snapshot)]
+        gone = sum(not Path(path).exists() for path in held)
+        if gone:
+            raise self._deleted(as_of, gone)
+
+    def _deleted(self, as_of: datetime, files: int) -> LakeError:
+        since = self.snapshot().vacuumed
+        known = f" Times since {since} can be read." if since else ""
+        return LakeError(
+            f"the lake cannot be read as of {_utc(as_of)}: {files:,} files of that time have been "
+            f"deleted (`lake compact` after its grace, or `lake forget --now`).{known}"
         )
 
     def ledger_version(self) -> int:
@@ -208,7 +241,7 @@ class Store:
         """The files of `_lake` that hold a kind of rows, oldest first."""
         table = DeltaTable(self.path / ledger.TABLE, version=snapshot.ledger_version)
         root = self.path / ledger.TABLE
-        return [str(root / p) for p in sorted(_paths(table)) if p.startswith(f"kind={kind}/")]
+        return [str(root / p) for p in sorted(paths(table)) if p.startswith(f"kind={kind}/")]
 
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
@@ -276,7 +309,8 @@ def add_actions(table: DeltaTable) -> pa.Table:
     return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
 
 
-def _paths(table: DeltaTable) -> list[str]:
+def paths(table: DeltaTable) -> list[str]:
+    """The files of a table's version, relative to its folder."""
     return list(add_actions(table)["path"].to_pylist())
 
 

@@ -33,31 +33,34 @@ def size_text(count: float) -> str:
 
 
 @contextmanager
-def progress_line() -> Iterator[Callable[[Progress], None]]:
-    """Gives the function that draws progress; on a terminal one line, else a line every 10 s."""
-    started = time.monotonic()
-    last = started
+def status_line() -> Iterator[Callable[[str], None]]:
+    """Gives the function that says what goes on; on a terminal one line, else a line every 10 s."""
+    last = time.monotonic()
     live = sys.stderr.isatty()
 
-    def draw(progress: Progress) -> None:
+    def say(text: str) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last < (0.1 if live else 10.0):
             return
         last = now
-        text = _words(progress, now - started)
-        if live:
-            sys.stderr.write("\r\x1b[2K" + text)
-        else:
-            sys.stderr.write(text + "\n")
+        sys.stderr.write("\r\x1b[2K" + text if live else text + "\n")
         sys.stderr.flush()
 
     try:
-        yield draw
+        yield say
     finally:
         if live:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[Progress], None]]:
+    """The same for an ingest."""
+    started = time.monotonic()
+    with status_line() as say:
+        yield lambda progress: say(_words(progress, time.monotonic() - started))
 
 
 def _words(progress: Progress, seconds: float) -> str:
@@ -110,6 +113,13 @@ def print_report(report: IngestReport, console: Console) -> None:
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
         console.print(Text(f"  ... and {more:,} more reasons: lake sql 'from objects'"))
+    if report.forgotten:
+        console.print(
+            Text(
+                f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted "
+                "as forgotten, and in no table"
+            )
+        )
     if report.rejects:
         console.print(Text("  rejected records: lake rejects"))
     for note in report.notes:

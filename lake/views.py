@@ -1,5 +1,5 @@
-"""The views over a snapshot: one a table, `events` over all, `objects`, `rejects`, `duplicates`,
-and what stands on these: the last versions of a source's records, and `sql/views.sql`.
+"""The views over a snapshot: one a table, `events` over all, those of the ledger, and what stands
+on these: the last versions of a source's records, and `sql/views.sql`.
 
 Each is one `read_parquet` over the committed list of files, headed by an empty file that has the
 whole type of every field set; so an empty table has its columns, and a file that lacks a leaf
@@ -44,6 +44,7 @@ LEDGER = {
     ),
     "rejects": ("reject", "source, path, position, reason, text"),
     "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),
+    "forgotten": ("forgotten", 'source, path, "rows", batch'),
 }
 
 
@@ -74,12 +75,22 @@ def views(store: Store, snapshot: Snapshot) -> list[View]:
             lacks |= lacking.get(name, Lacking())
         paths = [path for name in names for path in files[name]]
         found.append(_view(store.path, view, columns_of(view), paths, lacks))
-    for name, (kind, columns) in LEDGER.items():
-        found.append(_ledger_view(store, snapshot, name, kind, columns))
+    found += ledger_views(store, snapshot)
     found += [_latest(view, source) for view, source in known.latest.items()]
     for name, block in read_blocks(resource("sql") / "views.sql").items():
         found.append(View(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}"))
     return found
+
+
+def ledger_views(store: Store, snapshot: Snapshot) -> list[View]:
+    """Those over `_lake`."""
+    return [_ledger_view(store, snapshot, name, *given) for name, given in LEDGER.items()]
+
+
+def table_view(store: Store, snapshot: Snapshot, table: str, files: list[str]) -> View:
+    """The view of a table over some of its files."""
+    lacking = store.lacking(table, snapshot, files)
+    return _view(store.path, table, columns_of(table), files, lacking)
 
 
 def _view(

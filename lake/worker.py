@@ -8,6 +8,7 @@ what became of each object. Nothing of a record travels between the processes.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import uuid
 from collections import Counter, defaultdict
@@ -94,6 +95,7 @@ class StagedFile:
     date: str
     rows: int
     size: int
+    sha256: str
     stats: str
     hashes: np.ndarray
 
@@ -108,12 +110,13 @@ class BatchResult:
     objects: tuple[ObjectResult, ...]
 
 
-def write_parquet(table: pa.Table, path: Path) -> int:
-    """Write rows as the lake's files are; gives the file's bytes. At once: Arrow writes a file page
-    by page, 500 times for one of CloudTrail."""
+def write_parquet(table: pa.Table, path: Path) -> tuple[int, str]:
+    """Write rows as the lake's files are; gives the file's bytes and their SHA-256. At once: Arrow
+    writes a file page by page, 500 times for one of CloudTrail."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, **PARQUET)
-    return path.write_bytes(memoryview(sink.getvalue()))
+    data = memoryview(sink.getvalue())
+    return path.write_bytes(data), hashlib.sha256(data).hexdigest()
 
 
 _ready: tuple[WorkerSetup, Engine] | None = None
@@ -186,6 +189,9 @@ class _Run:
                     self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
+        if self.setup.account is not None:
+            for entry in self.objects:
+                entry.decoding.context["account"] = self.setup.account
         results = tuple(_result(o) for o in self.objects)
         return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
 
@@ -293,7 +299,7 @@ class _Run:
                 self.objects[number].tables.add(rows.source.name)
         for part, table, hashes in rows.tables():
             path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
-            size = write_parquet(table, path)
+            size, sha256 = write_parquet(table, path)
             self.files.append(
                 StagedFile(
                     path,
@@ -303,6 +309,7 @@ class _Run:
                     part.date,
                     part.rows,
                     size,
+                    sha256,
                     part.stats(),
                     hashes,
                 )

@@ -25,7 +25,7 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = ["duplicates", "objects", "rejects", "superseded_rows"]
+LEDGER = ["duplicates", "forgotten", "objects", "rejects", "superseded_rows"]
 
 
 @pytest.fixture(scope="module")

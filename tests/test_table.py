@@ -4,12 +4,9 @@ command again gives what it would have given without the kill."""
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +15,7 @@ import logs
 import pytest
 from deltalake import DeltaTable
 from engine import ask, balance, fates, hashes, put, read, two_sources
+from kills import KILLED, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.commit import recover
@@ -25,37 +23,16 @@ from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
 from lake.table import Store
 
-ROOT = Path(__file__).resolve().parents[1]
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 
 
-KILLED_AT = """
-import os, signal, sys
-from pathlib import Path
-from deltalake import DeltaTable
+KILLED_AT = (
+    KILLED
+    + """
 from lake.ingest import IngestOptions, ingest
-
-step, lake, *where = sys.argv[1:]
-replace, write, commits = os.replace, DeltaTable.create_write_transaction, []
-
-def reached(moment):
-    if moment == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def replacing(source, target, **more):
-    replace(source, target, **more)
-    if Path(target).name == "_journal.json":
-        reached("journal")
-
-def writing(self, *given, **more):
-    reached(f"before commit {len(commits) + 1}")
-    write(self, *given, **more)
-    commits.append(self)
-    reached(f"after commit {len(commits)}")
-
-os.replace, DeltaTable.create_write_transaction = replacing, writing
 ingest(Path(lake), where, IngestOptions(jobs=1))
 """
+)
 """An ingest of two sources that is killed at a step of its commit; the third is `_lake`'s."""
 
 
@@ -129,16 +106,6 @@ def test_a_kill_at_each_step_of_a_commit(
     assert not (lake / "_journal.json").exists()
     assert list((lake / "_staging").iterdir()) == []
     balance(lake)
-
-
-def run(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
-    """A Python process with the project on its path."""
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_journal_that_was_cut_is_no_journal(place: Path, unkilled: list[tuple[str, int]]) -> None:

@@ -1,0 +1,64 @@
+"""What the commands' options share: their spelling, and what their texts mean."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LakeOption = Annotated[
+    Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
+]
+FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl or parquet.")]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
+]
+OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
+
+
+def stderr() -> Console:
+    """Words and progress."""
+    from rich.console import Console
+
+    return Console(stderr=True, soft_wrap=True)
+
+
+def stdout() -> Console:
+    """Results."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True)
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """A day as 2024-02-01, or 7d for a week ago (UTC). Raises UsageError."""
+    if text is None:
+        return None
+    ago = re.fullmatch(r"(\d{1,5})d", text)
+    if ago:
+        return datetime.now(UTC).date() - timedelta(days=int(ago.group(1)))
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        raise UsageError(
+            f"{option} {text}: write a day as 2024-02-01, or 7d for a week ago."
+        ) from None
+
+
+def moment_of(text: str | None, option: str) -> datetime | None:
+    """A time as ISO 8601, UTC where it has no zone. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

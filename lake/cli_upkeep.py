@@ -1,0 +1,227 @@
+"""The commands that keep a lake: compact, verify, rebuild, forget. Like `lake.cli`, they parse
+options and print; imports stand inside, so that each pays only for what it needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.cli_options import LakeOption, day_of, stderr, stdout
+from lake.errors import UsageError
+from lake.paths import default_lake
+from lake.sizes import parse_size
+
+if TYPE_CHECKING:
+    from lake.compact import CompactReport
+    from lake.verify import VerifyReport
+
+GraceOption = Annotated[
+    float,
+    typer.Option(min=0, help="Hours for which files stay that have left the lake."),
+]
+GRACE_HOURS = 168.0
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", help="Memory to use, e.g. 4GB. [default: a quarter]")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (compact, verify, rebuild, forget):
+        app.command()(command)
+
+
+def compact(lake: LakeOption = None, grace: GraceOption = GRACE_HOURS) -> None:
+    """Merge small files into large ones sorted by time; delete what nobody reads any more."""
+    from lake.compact import CompactOptions
+    from lake.compact import compact as run
+    from lake.query import write_client_file
+    from lake.terminal import status_line
+
+    path = lake or default_lake()
+    options = CompactOptions(timedelta(hours=grace))
+    with status_line() as say:
+        report = run(path, options, say)
+    write_client_file(path)
+    _print_compacted(report)
+
+
+def _print_compacted(report: CompactReport) -> None:
+    from lake.terminal import size_text
+
+    out, words = stdout(), stderr()
+    for note in report.notes:
+        words.print(f"note: {note}", markup=False, highlight=False)
+    out.print(
+        f"{report.partitions:,} partitions, {report.rows:,} rows: {report.files_before:,} files "
+        f"({size_text(report.size_before)}) became {report.files_after:,} "
+        f"({size_text(report.size_after)})",
+        highlight=False,
+    )
+    if report.ledger_before:
+        out.print(
+            f"_lake: {report.ledger_before:,} files became {report.ledger_after:,}",
+            highlight=False,
+        )
+    if report.skipped:
+        out.print(
+            f"{report.skipped:,} partitions were changed by another writer meanwhile and left: "
+            "run `lake compact` again",
+            highlight=False,
+        )
+    out.print(
+        f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) of versions that "
+        "ended before the grace were deleted",
+        highlight=False,
+    )
+
+
+def verify(
+    lake: LakeOption = None,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Check that every file is as it was committed and that tables and ledger agree."""
+    from lake.terminal import status_line
+    from lake.verify import verify as run
+
+    if form not in ("text", "json"):
+        raise UsageError(f"--format {form}: lake verify prints text or json.")
+    with status_line() as say:
+        report = run(lake or default_lake(), say)
+    if form == "json":
+        found = asdict(report) | {"path": str(report.path), "sound": not report.findings}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        _print_verified(report)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _print_verified(report: VerifyReport) -> None:
+    from lake.terminal import size_text
+
+    out = stdout()
+
+    def say(text: str) -> None:
+        out.print(text, markup=False, highlight=False)
+
+    say(
+        f"{report.path}, batch {report.batch}: {report.files:,} files "
+        f"({size_text(report.size)}), {report.rows:,} rows"
+    )
+    if report.unhashed:
+        say(f"{report.unhashed:,} files without a recorded hash: they were committed before 0.2")
+    if report.earlier:
+        say(
+            f"{report.earlier:,} files ({size_text(report.earlier_size)}) of earlier versions; "
+            "`lake compact` deletes them after its grace"
+        )
+    for note in report.notes:
+        say(f"note: {note}")
+    for finding in report.findings:
+        say(f"{finding.kind}: {finding.where}\n  {finding.what}\n  next: {finding.next}")
+    count = len(report.findings)
+    say(f"{count:,} findings" if count else "sound: every file and every count is as committed")
+
+
+def forget(
+    before: Annotated[str, typer.Option(help="The first day to keep (UTC): 2024-02-01, or 90d.")],
+    lake: LakeOption = None,
+    source: Annotated[
+        str | None, typer.Option(help="This table only. [default: every table of the lake]")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Delete the files at once, not after compact's grace.")
+    ] = False,
+) -> None:
+    """Take days before a date out of the tables, for good: later ingests do not bring them back."""
+    import sys
+
+    from lake.forget import doomed
+    from lake.forget import forget as run
+    from lake.query import write_client_file
+    from lake.terminal import size_text, status_line
+
+    path = lake or default_lake()
+    day = day_of(before, "--before")
+    assert day is not None  # noqa: S101
+    if day > datetime.now(UTC).date():
+        raise UsageError(f"--before {before}: that day has not come yet. Name an earlier one.")
+    lost = doomed(path, day, source)
+    for one in lost:
+        stdout().print(
+            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} days in "
+            f"{one.files:,} files ({size_text(one.size)})",
+            highlight=False,
+        )
+    if not yes and not (
+        sys.stdin.isatty() and typer.confirm("Forget them? They cannot be read again", err=True)
+    ):
+        raise UsageError("nothing was forgotten. Say --yes to forget what stands above.")
+    with status_line() as say:
+        report = run(path, day, source, now, say)
+    write_client_file(path)
+    for note in report.notes:
+        stderr().print(f"note: {note}", markup=False, highlight=False)
+    rows = sum(one.rows for one in report.tables)
+    stdout().print(
+        f"{rows:,} rows forgotten; "
+        + (
+            f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) deleted"
+            if now
+            else "their files go with the next `lake compact` after its grace"
+        ),
+        highlight=False,
+    )
+
+
+def rebuild(
+    source: Annotated[
+        str | None, typer.Argument(help="One table. [default: every table of the lake]")
+    ] = None,
+    lake: LakeOption = None,
+    geoip_db: Annotated[
+        list[Path] | None,
+        typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
+    ] = None,
+    memory: MemoryOption = None,
+) -> None:
+    """Derive rows again from their originals, with today's transforms and GeoIP databases."""
+    from lake.enrich.geoip import GeoIP
+    from lake.query import write_client_file
+    from lake.rebuild import RebuildOptions
+    from lake.rebuild import rebuild as run
+    from lake.terminal import status_line
+
+    path = lake or default_lake()
+    options = RebuildOptions(
+        source=source,
+        geoip=GeoIP.open(geoip_db) if geoip_db else None,
+        memory=parse_size(memory, "--memory") if memory else None,
+    )
+    with status_line() as say:
+        report = run(path, options, say)
+    write_client_file(path)
+    words, out = stderr(), stdout()
+    for note in report.notes:
+        words.print(f"note: {note}", markup=False, highlight=False)
+    for table, count in sorted(report.tables.items()):
+        out.print(
+            f"{table}: {count.rows:,} rows, of which {count.kept:,} stay as they were",
+            highlight=False,
+        )
+        for reason, number in count.reasons.most_common(5):
+            out.print(f"  {number:,} stay: {reason}", markup=False, highlight=False)
+        if count.renamed:
+            out.print(
+                f"  {count.renamed:,} would have another identity now; they keep theirs, so a "
+                "further delivery of them is not told as a duplicate",
+                highlight=False,
+            )
+    out.print(report.geoip, markup=False, highlight=False)

@@ -1,0 +1,69 @@
+"""`_lake`'s own small files -> one of each kind, so that reading the ledger stays cheap after many
+commits. Rows keep their batch, and files their order: a merged one is called after the last batch
+whose rows it holds, and sorts before all later ones."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from lake import ledger
+from lake.commit import Commit, LedgerFile, commit, recover
+from lake.files import check_unaltered
+from lake.merged_schema import conformed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lake.table import Store
+
+LEFT = 8
+"""So many small files of a kind are left: every commit adds a few, a compaction too."""
+SETTLED = 32 << 20
+"""Bytes of a file of `_lake` that is large enough."""
+
+
+def compact_ledger(store: Store, folder: Path) -> tuple[int, int]:
+    """Merge the small files of `_lake`; gives how many there were and how many came of them."""
+    snapshot = store.snapshot()
+    merged: list[LedgerFile] = []
+    removed: list[str] = []
+    for kind in ledger.KINDS:
+        small = [Path(p) for p in store.ledger_files(kind, snapshot)]
+        small = [p for p in small if p.stat().st_size < SETTLED]
+        if len(small) > LEFT:
+            merged.append(LedgerFile(_merge(small, folder), kind, _batch_of(small[-1])))
+            removed += [p.relative_to(store.path / ledger.TABLE).as_posix() for p in small]
+    if not merged:
+        return 0, 0
+    with store.lock():
+        recover(store)
+        now = store.snapshot()
+        counted = {path for kind in ledger.KINDS for path in store.ledger_files(kind, now)}
+        if not {str(store.path / ledger.TABLE / name) for name in removed} <= counted:
+            return 0, 0  # another compaction was faster
+        given = Commit(
+            ledger_files=merged,
+            removed={ledger.TABLE: removed},
+            data_change=False,
+            did="compact",
+        )
+        commit(store, given)
+    return len(removed), len(merged)
+
+
+def _merge(files: Sequence[Path], folder: Path) -> Path:
+    target = folder / f"ledger-{uuid.uuid4().hex}.parquet"
+    schema = ledger.SCHEMA.remove(ledger.SCHEMA.get_field_index("kind"))
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for path in files:
+            check_unaltered(path)
+            writer.write_table(conformed(pq.ParquetFile(path).read(), schema))
+    return target
+
+
+def _batch_of(path: Path) -> int:
+    return int(path.name.split("-", 1)[0])

@@ -1,0 +1,65 @@
+"""What a committed file is called: the batch that wrote it, its number in the batch, its SHA-256.
+
+So Delta's log, which names every file, also says what is in it; nothing else has to be kept, and
+`sha256sum` checks it. Lakes made before that have eight random digits in its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from lake.errors import LakeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = re.compile(r"\d{8}-(?:\d{5}-)?(?:[0-9a-f]{8}|([0-9a-f]{64}))\.parquet")
+_BLOCK = 1 << 20
+
+
+def file_name(batch: int, number: int, sha256: str) -> str:
+    """A new file's name; the files of a folder sort by the batch that wrote them."""
+    return f"{batch:08d}-{number:05d}-{sha256}.parquet"
+
+
+def is_ours(path: str) -> bool:
+    """Whether a file is called as those that the lake writes."""
+    return _NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+
+
+def recorded_sha256(path: str) -> str | None:
+    """The hash with which a file was committed, in hex; None where none was recorded."""
+    match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
+    return match[1] if match else None
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_unaltered(path: Path) -> None:
+    """Raises LakeError where a committed file is not what was committed, so that nothing of it is
+    written again under a new hash. A file without a recorded hash passes."""
+    wanted = recorded_sha256(path.name)
+    try:
+        found = sha256_of(path)
+    except FileNotFoundError:
+        raise LakeError(f"{path} is gone. `lake verify` says what else is amiss.") from None
+    if wanted is not None and found != wanted:
+        raise LakeError(
+            f"{path} is not as it was committed: its SHA-256 is {found}. Nothing was changed. "
+            "`lake verify` says what else is amiss; bring the file back from a copy."
+        )
+
+
+def unquoted(path: str) -> str:
+    """A file's path as on disk, of how Delta's log spells it."""
+    return unquote(path)

@@ -1,0 +1,248 @@
+"""Whether a lake is what was committed: every file there and unaltered, no version but ours.
+
+It reads and changes nothing. Files are told by the hashes in their names, versions by the batches
+that Delta's log names; what the rows say is `lake.verify_rows`'s part. What is amiss is a finding,
+with what to do next; what is only worth knowing is a note.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from lake import ledger
+from lake.commit import JOURNAL
+from lake.deltalog import versions
+from lake.files import recorded_sha256, sha256_of
+from lake.machine import cores, default_memory
+from lake.report import Finding
+from lake.table import Store, add_actions
+from lake.terminal import size_text
+from lake.verify_rows import check_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from lake.deltalog import Version
+    from lake.table import Snapshot
+
+ADVICE = (
+    "bring it back from a copy of the lake; without one, read the objects into a new lake: "
+    "`lake ingest WHERE --lake NEW`"
+)
+SHOWN = 20
+"""Names of files that a note lists."""
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """What was checked and what was found. `unhashed` counts files that were committed before
+    hashes were recorded; `earlier` those of earlier versions that wait for `lake compact`."""
+
+    path: Path
+    batch: int = 0
+    files: int = 0
+    size: int = 0
+    rows: int = 0
+    unhashed: int = 0
+    earlier: int = 0
+    earlier_size: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """A file that the last batch counts, as it was committed."""
+
+    table: str
+    name: str
+    path: Path
+    size: int
+    rows: int
+
+
+def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> VerifyReport:
+    """Check a lake. Raises UsageError where there is none, LakeVersionError for a newer one."""
+    store = Store.open(path)
+    report = VerifyReport(store.path)
+    snapshot = _settled(store, report, notify)
+    report.batch = snapshot.batch
+    files = _check_versions(store, snapshot, report)
+    damaged = _check_files(files, report, notify)
+    _look_around(store, {f.path for f in files}, report)
+    report.findings += check_rows(
+        store,
+        snapshot,
+        {
+            t: [str(f.path) for f in files if f.table == t and f not in damaged]
+            for t in _tables(files)
+        },
+        {f.table for f in damaged},
+        report.notes,
+        default_memory(),
+        notify,
+    )
+    return report
+
+
+def _tables(files: Iterable[_Committed]) -> set[str]:
+    return {f.table for f in files}
+
+
+def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) -> Snapshot:
+    """The last batch, and whether one is unfinished: nobody else writes while that is looked at."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # a lake that may only be read has no writer
+            stack.enter_context(store.lock(lambda: notify("waiting for a writer")))
+        if (store.path / JOURNAL).exists():
+            report.findings.append(
+                Finding(
+                    "unfinished",
+                    JOURNAL,
+                    "a writer was ended in the middle of a commit; no reader sees what it began",
+                    "run it again, or `lake compact`: the next writer takes the beginnings back",
+                )
+            )
+        return store.snapshot()
+
+
+# -- versions --------------------------------------------------------------------------------------
+
+
+def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> list[_Committed]:
+    """The files of the versions that the last batch names; findings of what others committed."""
+    named = {ledger.TABLE: snapshot.ledger_version, **snapshot.tables}
+    files: list[_Committed] = []
+    for table, version in named.items():
+        root = store.path / table
+        try:
+            delta = DeltaTable(root, version=version)
+            found = add_actions(delta).to_pylist()
+            log = list(versions(root))
+        except (DeltaError, ValueError) as error:
+            report.findings.append(Finding("log", f"{table}/_delta_log", str(error), ADVICE))
+            continue
+        for action in found:
+            name = str(action["path"])
+            size, rows = int(action["size_bytes"]), int(action["num_records"])
+            files.append(_Committed(table, name, root / name, size, rows))
+        _check_log(table, version, log, {str(a["path"]) for a in found}, report)
+    return files
+
+
+def _check_log(
+    table: str, named: int, log: list[Version], files: set[str], report: VerifyReport
+) -> None:
+    """Whether a version is what our batches made of the table, and nobody committed after it."""
+    if not log or log[0].number > 0:
+        report.notes.append(f"{table}: the beginning of its log is gone; versions are not compared")
+        return
+    ours: dict[str, int] = {}
+    others = [v for v in log if v.number > 0 and v.batch is None]
+    for version in log:
+        if version.number <= named and version.batch is not None:
+            ours = {n: r for n, r in ours.items() if n not in version.removed} | version.added
+    alien = {n: v for v in others for n in (*v.added, *v.removed)}
+    for name in sorted(files ^ ours.keys()):
+        what, by = "is in the table and no batch put it there", alien.get(name)
+        if name in ours:
+            what = f"with {ours[name]:,} rows was taken out of the table, and not by a batch"
+        report.findings.append(Finding("foreign", f"{table}/{name}", f"{what}{_told(by)}", ADVICE))
+    for version in others:
+        if version.number > named:
+            rows = [sum(version.added.values()), len(version.removed)]
+            what = f"adds {len(version.added)} files ({rows[0]:,} rows) and removes {rows[1]} files"
+            report.findings.append(
+                Finding(
+                    "foreign",
+                    f"{table}, version {version.number}",
+                    f"another program's commit{_told(version)} {what}; readers of the lake do not "
+                    "see it, readers of the table alone do",
+                    "find out whose it is; the next batch of this table takes it back",
+                )
+            )
+        elif not alien.keys() & (files ^ ours.keys()):
+            report.notes.append(
+                f"{table}: version {version.number} was another program's{_told(version)}; nothing "
+                "of it counts"
+            )
+
+
+def _told(version: Version | None) -> str:
+    return (
+        f" (version {version.number}, {version.operation} by {version.engine})" if version else ""
+    )
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def _check_files(
+    files: list[_Committed], report: VerifyReport, notify: Callable[[str], None]
+) -> set[_Committed]:
+    """Which files are not as they were committed."""
+    damaged: set[_Committed] = set()
+    total = sum(f.size for f in files)
+    done = 0
+    with ThreadPoolExecutor(cores()) as pool:
+        for file, finding in zip(files, pool.map(_check_file, files), strict=True):
+            if finding is not None:
+                damaged.add(file)
+                report.findings.append(finding)
+            report.files += 1
+            report.unhashed += recorded_sha256(file.name) is None
+            report.rows += file.rows if file.table != ledger.TABLE else 0
+            done += file.size
+            notify(f"checking files: {done / max(total, 1):4.0%} of {size_text(total)}")
+    report.size = total
+    return damaged
+
+
+def _check_file(file: _Committed) -> Finding | None:
+    where = f"{file.table}/{file.name}"
+    try:
+        size = file.path.stat().st_size
+        wanted = recorded_sha256(file.name)
+        if size != file.size:
+            what = f"{size:,} bytes, committed with {file.size:,}"
+            return Finding("cut" if size < file.size else "altered", where, what, ADVICE)
+        if wanted is not None and (found := sha256_of(file.path)) != wanted:
+            return Finding("altered", where, f"its SHA-256 is {found}", ADVICE)
+        rows = pq.read_metadata(file.path).num_rows
+        if rows != file.rows:
+            return Finding("altered", where, f"{rows:,} rows, committed with {file.rows:,}", ADVICE)
+    except FileNotFoundError:
+        return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
+    except (OSError, pa.ArrowException) as error:
+        return Finding("unreadable", where, str(error), ADVICE)
+    return None
+
+
+def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None:
+    """What else lies among the tables' files: of earlier versions, and nobody's."""
+    strange: list[str] = []
+    for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
+        known = {root / name for version in versions(root) for name in version.added}
+        for path in sorted(root.rglob("*.parquet")):
+            if path in counted or "_delta_log" in path.parts:
+                continue
+            if path in known:
+                report.earlier += 1
+                report.earlier_size += path.stat().st_size
+            else:
+                strange.append(str(path.relative_to(store.path)))
+    if strange:
+        more = f", and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
+        report.notes.append(
+            f"{len(strange):,} files on disk that no version knows; nothing reads them: "
+            f"{', '.join(strange[:SHOWN])}{more}"
+        )

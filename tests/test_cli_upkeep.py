@@ -1,0 +1,172 @@
+"""The commands that keep a lake, from the command line: results on stdout, words on stderr, exit
+codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import logs
+import pytest
+from engine import put, read
+from logs import FLOW_KEY, TRAIL_KEY
+
+from lake.cli import main
+from lake.query import write_client_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Ran = tuple[int, str, str]
+
+
+@pytest.fixture
+def lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Ran]:
+    """Run a line of `lake` over a lake of two calls a batch and two flows: exit code, stdout,
+    stderr."""
+    for number in range(2):
+        key = TRAIL_KEY.replace("a1b2", f"{number:04x}")
+        calls = logs.trail(logs.events(2, first=1 + 2 * number))
+        read(tmp_path / "lakehouse", put(tmp_path / "logs", key, calls))
+    flows = put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(2, first=86_400)))
+    read(tmp_path / "lakehouse", flows)
+    write_client_file(tmp_path / "lakehouse")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LAKE_DIR", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(line: str) -> Ran:
+        monkeypatch.setattr("sys.argv", ["lake", *shlex.split(line)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_compact_and_then_verify(lake: Callable[[str], Ran], tmp_path: Path) -> None:
+    code, out, err = lake("compact")
+    assert (code, err) == (0, "")
+    first, last = out.splitlines()
+    assert first.startswith("1 partitions, 4 rows: 2 files (")
+    assert ") became 1 (" in first
+    assert last == "0 files (0 B) of versions that ended before the grace were deleted"
+    code, out, err = lake("verify")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith(f"{tmp_path / 'lakehouse'}, batch 4: ")
+    assert lines[0].endswith("6 rows")
+    assert lines[1].startswith("2 files (")
+    assert lines[1].endswith("of earlier versions; `lake compact` deletes them after its grace")
+    assert lines[2] == "sound: every file and every count is as committed"
+    assert lake("compact --grace 0")[1].splitlines()[-1].startswith("2 files (")
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "lakehouse" / "lake.duckdb"), read_only=True) as con:
+        assert con.sql("SELECT count(*) FROM events").fetchall() == [(6,)]
+
+
+def test_verify_names_what_is_amiss(lake: Callable[[str], Ran], tmp_path: Path) -> None:
+    path = next((tmp_path / "lakehouse" / "vpcflow").rglob("0*.parquet"))
+    where = path.relative_to(tmp_path / "lakehouse").as_posix()
+    path.unlink()
+    code, out, err = lake("verify")
+    assert (code, err) == (1, "")
+    assert f"missing: {where}\n  it is gone, with 2 rows\n  next: bring it back from" in out
+    assert out.endswith("\n1 findings\n")
+    code, out, _ = lake("verify --format json")
+    found = json.loads(out)
+    assert code == 1
+    assert found["sound"] is False
+    assert found["path"] == str(tmp_path / "lakehouse")
+    assert [(f["kind"], f["where"]) for f in found["findings"]] == [("missing", where)]
+    assert set(found["findings"][0]) == {"kind", "where", "what", "next"}
+
+
+def test_rebuild(lake: Callable[[str], Ran]) -> None:
+    code, out, _ = lake("rebuild vpcflow")
+    assert code == 0
+    assert out.splitlines()[0] == "vpcflow: 2 rows, of which 0 stay as they were"
+    code, _, err = lake("rebuild nothing")
+    assert (code, err) == (
+        2, "lake: unknown table 'nothing'. Known: cloudtrail, vpcflow.\n",
+    )  # fmt: skip
+
+
+def test_forget_asks_first(lake: Callable[[str], Ran]) -> None:
+    count = "sql 'SELECT count(*) AS n FROM cloudtrail' --format csv"
+    code, out, err = lake("forget --before 2024-02-02")
+    assert code == 2
+    assert out.splitlines()[0].startswith(
+        "cloudtrail, before 2024-02-02: 4 rows of 1 days in 2 files ("
+    )
+    assert out.splitlines()[1] == "vpcflow, before 2024-02-02: 0 rows of 0 days in 0 files (0 B)"
+    assert err == "lake: nothing was forgotten. Say --yes to forget what stands above.\n"
+    assert lake(count)[1] == "n\n4\n"
+    code, out, err = lake("forget --before 2024-02-02 --yes")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == (
+        "4 rows forgotten; their files go with the next `lake compact` after its grace"
+    )
+    assert lake(count)[1] == "n\n0\n"
+    assert "cloudtrail: days before 2024-02-02 are forgotten\n" in lake("status")[1]
+    assert lake("verify")[0] == 0
+    out = lake("forget --before 2024-02-02 --yes --now")[1]
+    assert out.splitlines()[-1].startswith("0 rows forgotten; 2 files (")
+
+
+def test_a_time_before_what_was_done(lake: Callable[[str], Ran]) -> None:
+    """--as-of over a compaction, a rebuild and forgetting, until the files are deleted."""
+    times = {}
+    for line in ("compact", "rebuild", "forget --before 2024-02-02 --yes"):
+        times[line] = datetime.now(UTC).isoformat()
+        assert lake(line)[0] == 0
+    query = "sql --format csv 'SELECT count(*) AS n, sum(event.hash) AS h FROM events'"
+    found = {line: lake(f"{query} --as-of {when}") for line, when in times.items()}
+    assert {code for code, _, _ in found.values()} == {0}
+    assert len({out for _, out, _ in found.values()}) == 1
+    assert found["compact"][1].startswith("n,h\n6,")
+    assert lake(query)[1].startswith("n,h\n2,")
+    assert lake("compact --grace 0")[0] == 0
+    for when in times.values():
+        code, out, err = lake(f"{query} --as-of {when}")
+        assert (code, out) == (1, "")
+        assert "files of that time have been deleted" in err
+        assert " can be read.\n" in err
+    assert lake(query)[1].startswith("n,h\n2,")
+
+
+WRONG = {
+    "verify --format yaml": "lake verify prints text or json",
+    "forget --before tomorrow": "write a day as 2024-02-01",
+    "forget --before 2999-01-01": "that day has not come yet",
+    "forget --before 2024-02-02 --source nothing": "unknown source 'nothing'",
+    "compact --lake nowhere": "no lake at nowhere",
+    "verify --lake nowhere": "no lake at nowhere",
+    "rebuild --lake nowhere": "no lake at nowhere",
+    "compact --grace -1": "not in the range",
+}
+
+
+@pytest.mark.parametrize(("line", "said"), WRONG.items())
+def test_wrong_use(line: str, said: str, lake: Callable[[str], Ran]) -> None:
+    code, out, err = lake(line)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+@pytest.mark.parametrize("command", ["compact", "verify", "rebuild", "forget"])
+def test_help(command: str, lake: Callable[[str], Ran]) -> None:
+    code, out, err = lake(f"{command} --help")
+    assert (code, err) == (0, "")
+    assert "--lake" in out
