@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from lake.envelopes import Wrap
 from lake.fieldsets import literal
-from lake.frames import is_value, members_of, mended
+from lake.frames import MAX_RECORD, is_value, members_of, mended
 from lake.read_json import cut_records
 from lake.read_tables import csv_record, table_shape
 from lake.recognise import Reading, header_shape, line_shape, members_shape
@@ -139,6 +139,7 @@ def _mended(text: str) -> str:
 
 
 def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
+    csv.field_size_limit(MAX_RECORD)
     mapping = dict(source.csv)
     paths = [mapping.get(name) for name in names]
     texts = [
