@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.errors import LakeError, UsageError
+from lake.errors import LakeError, StorageError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 
@@ -104,8 +104,7 @@ def ingest(
         report = run(path, where, options, draw)
     if report.objects == 0:
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
-    if report.rows + report.duplicates + report.rejects:
-        write_client_file(path)
+    write_client_file(path)
     print_report(report, _stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
@@ -352,8 +351,12 @@ def _open(path: Path | None, as_of: str | None = None):  # type: ignore[no-untyp
     folder = path or default_lake()
     opened = open_lake(folder, _moment(as_of, "--as-of"))
     if client_file_moved(folder):
-        write_client_file(folder)
-        _stderr().print("the lake has been moved: lake.duckdb was written anew", highlight=False)
+        words = "the lake has been moved: lake.duckdb was written anew"
+        try:
+            write_client_file(folder)
+        except StorageError as error:  # on a disk that is read-only; nothing here needs the file
+            words = f"the lake has been moved, and {error}"
+        _stderr().print(words, markup=False, highlight=False)
     return opened
 
 

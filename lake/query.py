@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lake.errors import LakeError, StorageError
+from lake.fieldsets import literal
 from lake.ingest import IngestOptions, default_memory, ingest
 from lake.sources import catalogue
 from lake.status import Status, status_of
-from lake.table import Snapshot, Store
+from lake.table import Snapshot, Store, program_version
 from lake.views import macros, view_statements
 
 if TYPE_CHECKING:
@@ -124,28 +125,37 @@ def open_lake(path: str | Path, as_of: datetime | None = None) -> Lake:
 
 
 def write_client_file(path: Path) -> None:
-    """Write `lake.duckdb`: the views and macros, for any DuckDB client (open it read-only)."""
+    """Write `lake.duckdb`, unless it is of the last batch and this place: the views and macros, for
+    any DuckDB client (open it read-only). Takes the lake's lock, so that the last one wins.
+
+    Raises StorageError where it cannot be written.
+    """
     store = Store.open(path)
     target = store.path / CLIENT_FILE
     temporary = store.path / f".{CLIENT_FILE}.new"
-    _remove(temporary)
     try:
-        with duckdb.connect() as con:
-            con.execute(
-                f"ATTACH '{str(temporary).replace(chr(39), chr(39) * 2)}' AS client "
-                "(STORAGE_VERSION 'v1.0.0'); USE client"
-            )
-            con.execute(macros())
-            for statement in view_statements(store, store.snapshot()):
-                con.execute(statement)
-        temporary.replace(target)
-        target.with_name(f"{CLIENT_FILE}.wal").unlink(missing_ok=True)
+        with store.lock():
+            snapshot = store.snapshot()
+            stands = _stands_on(store, snapshot)
+            if _told_by(target) == stands:
+                return
+            _remove(temporary)
+            with duckdb.connect() as con:
+                con.execute(
+                    f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0'); "
+                    "USE client"
+                )
+                con.execute(macros())
+                for statement in view_statements(store, snapshot):
+                    con.execute(statement)
+                con.execute(f"COMMENT ON VIEW objects IS {literal(stands)}")
+            temporary.replace(target)
+            target.with_name(f"{CLIENT_FILE}.wal").unlink(missing_ok=True)
     except (OSError, duckdb.IOException) as error:
+        _remove(temporary)
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
         ) from error
-    finally:
-        _remove(temporary)
 
 
 def client_file_moved(path: Path) -> bool:
@@ -153,14 +163,27 @@ def client_file_moved(path: Path) -> bool:
     target = path.absolute() / CLIENT_FILE
     if not target.exists():
         return False
+    told = _told_by(target)
+    return told is not None and not told.endswith(f" of {path.absolute()}")
+
+
+def _stands_on(store: Store, snapshot: Snapshot) -> str:
+    """What a client file says of itself: whose views, of which batch, of which place."""
+    return f"siem-lake {program_version()}, version {snapshot.ledger_version} of {store.path}"
+
+
+def _told_by(target: Path) -> str | None:
+    """What it says; "" where that is nothing, None where it cannot be opened, or is not there."""
+    if not target.exists():
+        return None
     try:
         with duckdb.connect(str(target), read_only=True) as con:
             row = con.execute(
-                "SELECT sql FROM duckdb_views() WHERE view_name = 'rejects'"
+                "SELECT comment FROM duckdb_views() WHERE view_name = 'objects'"
             ).fetchone()
     except duckdb.Error:
-        return False
-    return row is None or str(path.absolute()).replace("'", "''") not in row[0]
+        return None
+    return str(row[0] or "") if row else ""
 
 
 def _remove(path: Path) -> None:
