@@ -178,26 +178,34 @@ class _Ingest:
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()
-        staging = _staging_name(self.path)
-        locations = [self._locate(w, staging / "scratch") for w in self.where]
+        self.staging = _staging_name(self.path)
+        locations = [self._locate(w, self.staging / "scratch") for w in self.where]
         self.store = Store.create(self.path)
-        self.staging = staging
-        self.staging.mkdir(parents=True)
-        alive = FileLock(self.staging.with_suffix(".lock"))
+        self.staging.parent.mkdir(exist_ok=True)
+        lock = self.staging.with_suffix(".lock")
         try:
-            with alive:
-                self._clean()
-                self._read(locations)
+            # The lock comes before its folder and goes after it: who finds a folder in use knows.
+            with FileLock(lock):
+                try:
+                    self.staging.mkdir()
+                    self._clean()
+                    self._read(locations)
+                finally:
+                    shutil.rmtree(self.staging, ignore_errors=True)
+                    lock.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(
                 f"the lake at {self.path} cannot be written: {error}. What was committed stays; "
                 "mend the cause and run the same command again."
             ) from error
         finally:
-            shutil.rmtree(self.staging, ignore_errors=True)
-            self.staging.with_suffix(".lock").unlink(missing_ok=True)
-            if fresh and not self.report.objects and self.store.snapshot().batch == 0:
-                shutil.rmtree(self.path, ignore_errors=True)
+            if fresh and not self.report.objects:
+                self._unmake()
+
+    def _unmake(self) -> None:
+        """Leave no lake behind that holds nothing, unless another ingest is at work in it."""
+        if self.store.snapshot().batch == 0 and not any(self.staging.parent.iterdir()):
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _locate(self, where: str, scratch: Path) -> Location:
         return locate(
@@ -215,16 +223,15 @@ class _Ingest:
             note = recover(self.store)
             if note:
                 self.report.notes.append(note)
-        for folder in self.staging.parent.iterdir():
-            if folder == self.staging or not folder.is_dir():
+        for path in self.staging.parent.glob("*.lock"):
+            if path.stem == self.staging.name:
                 continue
-            lock = FileLock(folder.with_suffix(".lock"))
             try:
-                with lock.acquire(timeout=0):
-                    shutil.rmtree(folder, ignore_errors=True)
+                with FileLock(path).acquire(timeout=0):
+                    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                    path.unlink(missing_ok=True)
             except Timeout:
-                continue
-            folder.with_suffix(".lock").unlink(missing_ok=True)
+                continue  # its owner is at work
 
     def _waiting(self) -> None:
         self.progress.phase = "waiting for another ingest"
@@ -259,17 +266,17 @@ class _Ingest:
                 if isinstance(found, Unreadable):
                     self.aside.append(found.result())
                     continue
-                if found.identity in seen:
+                identity = found.identity
+                if identity in seen:
                     continue
-                seen.add(found.identity)
-                if self._unchanged(location, found, known):
+                seen.add(identity)
+                if self._unchanged(location, found, known.get(identity)):
                     self.report.unchanged += 1
                 else:
                     work.append((location, found))
         return work
 
-    def _unchanged(self, location: Location, obj: RawObject, known: dict[str, KnownObject]) -> bool:
-        before = known.get(obj.identity)
+    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:
         same = is_unchanged(obj, before)
         if same is not None or before is None:
             return bool(same)
