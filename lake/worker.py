@@ -301,7 +301,7 @@ class _Run:
                     part.rows,
                     size,
                     part.stats(),
-                    hashes,
+                    hashes.copy(),  # a view of a column would keep the whole chunk that it came in
                 )
             )
 
