@@ -94,7 +94,6 @@ def ingest(
     from lake.enrich.geoip import GeoIP
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
-    from lake.query import client_file_stale
     from lake.terminal import print_report, progress_line
 
     if account is not None and not re.fullmatch(r"\d{12}", account):
@@ -116,8 +115,7 @@ def ingest(
         report = run(path, where, options, draw)
     if report.objects == 0:
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
-    if sum(report.statuses.values()) or client_file_stale(path):
-        _renew_client_file(path)
+    _renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:

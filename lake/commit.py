@@ -339,7 +339,7 @@ def _now() -> int:
 
 
 def _write_journal(store: Store, journal: dict[str, Any]) -> None:
-    temporary = store.path / f"{JOURNAL}.new"
+    temporary = _new_journal(store)
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(journal, file)
         file.flush()
@@ -347,10 +347,15 @@ def _write_journal(store: Store, journal: dict[str, Any]) -> None:
     temporary.replace(store.path / JOURNAL)
 
 
+def _new_journal(store: Store) -> Path:
+    return store.path / f"{JOURNAL}.new"
+
+
 def recover(store: Store) -> str | None:
     """Undo what a killed writer had begun and not committed; says what was done, if anything.
     The caller holds the lock."""
     path = store.path / JOURNAL
+    _new_journal(store).unlink(missing_ok=True)
     try:
         journal = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -365,6 +370,9 @@ def recover(store: Store) -> str | None:
         for name in journal["files"]:
             (store.path / name).unlink(missing_ok=True)
         _remove_unnamed(store, journal["batch"])
+    for table in {*journal["tables"], ledger.TABLE}:
+        for begun in (store.path / table / "_delta_log").glob("*.json#*"):
+            begun.unlink()  # a version that was being written
     path.unlink()
     return None if done else f"an unfinished batch {journal['batch']} was removed"
 

@@ -176,17 +176,21 @@ class _Ingest:
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()
-        folder = staging_name(self.path)
-        locations = [self._locate(w, folder / "scratch") for w in self.where]
+        self.staging = staging_name(self.path)
+        locations = [self._locate(w, self.staging / "scratch") for w in self.where]
         self.store = Store.create(self.path)
-        self.staging = folder
         try:
-            with staging(self.store, folder, self._waiting) as notes:
+            with staging(self.store, self.staging, self._waiting) as notes:
                 self.report.notes += notes
                 self._read(locations)
         finally:
-            if fresh and not self.report.objects and self.store.snapshot().batch == 0:
-                shutil.rmtree(self.path, ignore_errors=True)
+            if fresh and not self.report.objects:
+                self._unmake()
+
+    def _unmake(self) -> None:
+        """Leave no lake behind that holds nothing, unless another ingest is at work in it."""
+        if self.store.snapshot().batch == 0 and not any(self.staging.parent.iterdir()):
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _locate(self, where: str, scratch: Path) -> Location:
         return locate(
@@ -232,14 +236,15 @@ class _Ingest:
                 if isinstance(found, Unreadable):
                     self._set_aside(found.result(), known)
                     continue
-                if found.identity in seen:
+                identity = found.identity
+                if identity in seen:
                     continue
-                seen.add(found.identity)
-                if self._unchanged(location, found, known):
+                seen.add(identity)
+                if self._unchanged(location, found, known.get(identity)):
                     self.report.unchanged += 1
                 else:
                     work.append((location, found))
-                    if found.identity in known and known[found.identity].held:
+                    if identity in known and known[identity].held:
                         self.reread.add(found.path)
         return work
 
@@ -251,8 +256,7 @@ class _Ingest:
         else:
             self.aside.append(result)
 
-    def _unchanged(self, location: Location, obj: RawObject, known: dict[str, KnownObject]) -> bool:
-        before = known.get(obj.identity)
+    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:
         same = is_unchanged(obj, before, self.options.rehash)
         if same is not None or before is None:
             return bool(same)

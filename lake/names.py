@@ -24,7 +24,9 @@ def as_text(name: str) -> str:
     >>> as_text("caf\\udce9.log")
     'caf%E9.log'
     """
-    return _ODD.sub(_escape, name) if _ODD.search(name) else name
+    if name.isascii() and name.isprintable() and "!" not in name and "%" not in name:
+        return name  # nearly every one, at a tenth of the pattern's cost
+    return _ODD.sub(_escape, name)
 
 
 def _escape(match: re.Match[str]) -> str:

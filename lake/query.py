@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,10 @@ from lake.errors import LakeError, StorageError
 from lake.fieldsets import literal
 from lake.machine import default_memory
 from lake.sources import catalogue
+from lake.staging import spill_folder
 from lake.statements import one_select
 from lake.status import Status, status_of
-from lake.table import Snapshot, Store
+from lake.table import Snapshot, Store, program_version
 from lake.views import macros, views
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Lake:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "python_enable_replacements": False,  # a name is a view's, never a variable's
-                "temp_directory": str(self.path / "_staging" / "spill"),
+                "temp_directory": str(spill_folder(self.path)),
             }
         )
         con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
@@ -161,65 +161,90 @@ def open_lake(path: str | Path, as_of: datetime | None = None, *, locked: bool =
 
 
 def write_client_file(path: Path) -> None:
-    """Write `lake.duckdb`: the views and macros, for any DuckDB client (open it read-only).
+    """Write `lake.duckdb`, unless it is of the last batch, this place and this program: the views
+    and macros, for any DuckDB client (open it read-only).
 
     It is made beside the old one and renamed, so that a client has one or the other; one that holds
-    the old one, for writing even, keeps it. Raises StorageError.
+    the old one, for writing even, keeps it. Takes the lake's lock, so that the last one wins.
+    Raises StorageError.
     """
     store = Store.open(path)
     target = store.path / CLIENT_FILE
-    temporary = store.path / f".{CLIENT_FILE}.{uuid.uuid4().hex}"
-    snapshot = store.snapshot()
+    temporary = store.path / f".{CLIENT_FILE}.new"
+    left = target.with_name(f"{CLIENT_FILE}.wal")
     try:
-        _remove_left_over(store.path)
-        with duckdb.connect() as con:
-            con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
-            con.execute(f"USE client; {macros()}")
-            for view in views(store, snapshot):
-                con.execute(view.sql)
-            con.execute(
-                f"CREATE VIEW lake_version AS SELECT {snapshot.batch} AS batch, "
-                f"{literal(str(store.path))} AS lake"
-            )
-        # what a client that was killed has left belongs to the old file
-        target.with_name(f"{CLIENT_FILE}.wal").unlink(missing_ok=True)
-        temporary.replace(target)
+        with store.lock():
+            snapshot = store.snapshot()
+            if _is_present(target, _present(store, snapshot)) and not left.exists():
+                return
+            _remove(temporary)
+            with duckdb.connect() as con:
+                con.execute(
+                    f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"
+                )
+                con.execute(f"USE client; {macros()}")
+                for view in views(store, snapshot):
+                    con.execute(view.sql)
+                batch, lake, program = _present(store, snapshot)
+                con.execute(
+                    f"CREATE VIEW lake_version AS SELECT {batch} AS batch, "
+                    f"{literal(lake)} AS lake, {literal(program)} AS program"
+                )
+            # what a client that was killed has left belongs to the old file
+            left.unlink(missing_ok=True)
+            temporary.replace(target)
     except (OSError, duckdb.IOException) as error:
+        _remove(temporary)
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
         ) from error
-    finally:
-        _remove(temporary)
 
 
 def client_file_stale(path: Path) -> bool:
     """Whether `lake.duckdb` is to be written anew: its paths are absolute and the lake has moved,
-    an ingest was killed before it wrote it, a client was killed that wrote to it, or it cannot be
-    opened. One that a client holds for writing is left alone; a fresh one may be behind."""
+    an ingest was killed before it wrote it, a client was killed that wrote to it, another program
+    made it, or it cannot be opened. One that a client holds for writing is left alone; a fresh one
+    may be behind."""
     store = Store.open(path)
     target = store.path / CLIENT_FILE
     try:
         age = time.time() - target.stat().st_mtime
-        with duckdb.connect(str(target), read_only=True) as con:
-            written = con.execute("SELECT batch, lake FROM lake_version").fetchone()
+        written = _written_for(target)
     except FileNotFoundError:
         return False
     except duckdb.IOException as error:
         return "Could not set lock" not in str(error)
+    if written is None or target.with_name(f"{CLIENT_FILE}.wal").exists():
+        return True
+    present = _present(store, store.snapshot())
+    return written[1:] != present[1:] or (written[0] != present[0] and age > BEHIND)
+
+
+def _present(store: Store, snapshot: Snapshot) -> tuple[int, str, str]:
+    """What `lake_version` says in a client file that is up to date: batch, place, program."""
+    return snapshot.batch, str(store.path), program_version()
+
+
+def _is_present(target: Path, present: tuple[int, str, str]) -> bool:
+    try:
+        return _written_for(target) == present
+    except duckdb.IOException:
+        return False
+
+
+def _written_for(target: Path) -> tuple[int, str, str] | None:
+    """What it says; None where there is no such file or view. Raises duckdb.IOException where it
+    cannot be opened."""
+    if not target.exists():
+        return None
+    try:
+        with duckdb.connect(str(target), read_only=True) as con:
+            found = con.execute("SELECT batch, lake, program FROM lake_version").fetchone()
+    except duckdb.IOException:
+        raise
     except duckdb.Error:
-        return True
-    if target.with_name(f"{CLIENT_FILE}.wal").exists():
-        return True
-    if written is None or written[1] != str(store.path):
-        return True
-    return bool(written[0] != store.snapshot().batch and age > BEHIND)
-
-
-def _remove_left_over(path: Path) -> None:
-    """Halves of client files, from writers that were killed."""
-    for half in path.glob(f".{CLIENT_FILE}.*"):
-        if time.time() - half.stat().st_mtime > 3600:
-            half.unlink(missing_ok=True)
+        return None
+    return found and (int(found[0]), str(found[1]), str(found[2]))
 
 
 def _remove(path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +22,7 @@ from lake.days import Days
 from lake.errors import AccessError, DecodeError, UsageError
 from lake.model import RawObject, Unreadable
 from lake.names import as_text
-from lake.s3list import Denied, Found, Lister
+from lake.s3list import Found, Lister, Unlisted
 from lake.stream import PulledStream
 
 if TYPE_CHECKING:
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html: these two cannot
 # be read before they are restored; Glacier Instant Retrieval (GLACIER_IR) can.
 _FROZEN = {"GLACIER": "Glacier Flexible Retrieval", "DEEP_ARCHIVE": "Glacier Deep Archive"}
-_TRIES = 5
+TRIES = 8
+"""Of one request; botocore waits longer before each, up to 20 s, and slows down where S3 asks."""
+PAUSE = 0.5
+"""Seconds, once more at each try, before a body is taken up."""
+READ_TIMEOUT = 60
+"""Seconds without a byte after which a connection counts as broken."""
+TAKEN_UP = 5
+"""How often in a row a body that breaks is taken up where it broke."""
 _BUCKET = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
 
 
@@ -111,9 +119,11 @@ class S3Location:
         lister = Lister(client, self.bucket, self.prefix, self.days, **extra)
         with s3errors.told(self.bucket, self.prefix, client.meta.endpoint_url):
             for found in lister.entries():
-                if isinstance(found, Denied):
+                if isinstance(found, Unlisted):
                     path = f"s3://{self.bucket}/{as_text(found.prefix)}"
-                    reason = f"may not be listed ({found.reason}). Allow s3:ListBucket for it"
+                    reason = s3errors.of_listing(found.error, path, client.meta.endpoint_url)
+                    if found.after:
+                        reason = f"listed up to {as_text(found.after)} only: {reason}"
                     yield Unreadable(root, found.prefix or "/", path, reason)
                 else:
                     yield from self._object(root, found)
@@ -128,9 +138,9 @@ class S3Location:
         body.connect()
         return cast("BinaryIO", PulledStream(body.pull, body.close))
 
-    def client(self, tries: int = 8) -> S3Client:
+    def client(self, tries: int | None = None) -> S3Client:
         """This process's client for the place."""
-        return _client(self.profile, self.endpoint_url, self.region, tries, os.getpid())
+        return _client(self.profile, self.endpoint_url, self.region, tries or TRIES, os.getpid())
 
     def _root(self, client: S3Client) -> str:
         endpoint = urlsplit(client.meta.endpoint_url)
@@ -188,7 +198,7 @@ def _made(session: boto3.Session, endpoint_url: str | None, tries: int, s3: _S3D
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": tries},
         connect_timeout=10,
-        read_timeout=60,
+        read_timeout=READ_TIMEOUT,
         max_pool_connections=32,
         user_agent_extra="siem-lake",
         s3=s3,
@@ -220,12 +230,22 @@ class _Body:
         except s3errors.ALL as error:
             raise s3errors.of_object(error, self._obj, self._client.meta.endpoint_url) from error
         self._body = answer["Body"]
+        etag = answer.get("ETag", "").strip('"')
+        if self._obj.etag and etag and etag != self._obj.etag:  # a service that ignores If-Match
+            self.close()
+            raise s3errors.changed(self._obj)
+        begins = answer.get("ContentRange", "").startswith(f"bytes {self._at}-")
+        if self._at and not begins:  # one that ignores Range
+            raise OSError(f"S3 began anew where byte {self._at:,} was asked for")
 
     def pull(self, size: int) -> bytes:
         """Up to `size` bytes further."""
-        for attempt in range(_TRIES):
+        for attempt in range(TAKEN_UP):
             try:
                 if self._body is None:
+                    if self._at == self._obj.size:
+                        return b""  # it broke after the last byte
+                    time.sleep(PAUSE * attempt)
                     self.connect()
                 block = cast("bytes", self._body.read(size))
             except (AccessError, DecodeError):
@@ -235,13 +255,15 @@ class _Body:
                 raise OSError(f"the bytes received fail S3's checksum: {error}") from error
             except (botocore.exceptions.BotoCoreError, OSError) as error:
                 self.close()
-                if attempt == _TRIES - 1:
+                if attempt == TAKEN_UP - 1:
                     raise OSError(
-                        f"the connection broke {_TRIES} times at byte {self._at:,}: {error}"
+                        f"the connection broke {TAKEN_UP} times at byte {self._at:,}: {error}"
                     ) from error
             else:
                 self._at += len(block)
-                if block or self._at >= self._obj.size:
+                if self._at > self._obj.size:
+                    raise OSError(f"S3 sent more than the {self._obj.size:,} bytes it had listed")
+                if block or self._at == self._obj.size:
                     return block
                 self.close()  # ended early without an error
         raise OSError(f"S3 sent {self._at:,} of {self._obj.size:,} bytes")

@@ -54,18 +54,8 @@ def told(bucket: str, prefix: str, endpoint: str | None) -> Iterator[None]:
 
 def of_place(error: Exception, place: str, endpoint: str | None) -> LakeError:
     """The error to raise for a bucket or a prefix."""
-    bucket = place.removeprefix("s3://").partition("/")[0]
     where = endpoint or "AWS"
     code = _code(error)
-    if code == "NoSuchBucket":
-        return UsageError(
-            f"no bucket '{bucket}' at {where}. Check its name and, outside AWS, --endpoint-url."
-        )
-    if code in _ELSEWHERE:
-        return UsageError(
-            f"bucket '{bucket}' is in another region than the one asked ({_said(error)}). "
-            "Set AWS_DEFAULT_REGION to the bucket's region."
-        )
     if isinstance(error, boto.ProfileNotFound):
         return _profile(error)
     if isinstance(error, boto.ParamValidationError):
@@ -81,7 +71,7 @@ def of_object(error: Exception, obj: RawObject, endpoint: str) -> LakeError:
     """The error to raise for one object."""
     code = _code(error)
     if code in ("PreconditionFailed", "412"):
-        return DecodeError(f"{obj.path} changed after it was listed. Run the command again")
+        return changed(obj)
     if code in ("NoSuchKey", "404", "NotFound"):
         return DecodeError(f"{obj.path} was deleted after it was listed")
     if code == "InvalidObjectState":
@@ -94,7 +84,38 @@ def of_object(error: Exception, obj: RawObject, endpoint: str) -> LakeError:
     return _of_rights(error, code, obj.path, endpoint, "s3:GetObject")
 
 
+def changed(obj: RawObject) -> DecodeError:
+    """The error for an object that is no longer what was listed."""
+    return DecodeError(f"{obj.path} changed after it was listed. Run the command again")
+
+
+def of_listing(error: Exception, place: str, endpoint: str) -> str:
+    """Why a prefix was not listed to its end."""
+    code = _code(error)
+    if code in _DENIED:
+        return f"may not be listed ({code}). Allow s3:ListBucket for it"
+    if isinstance(error, ResponseParserError):
+        return f"what came is no listing ({error}). Run the command again"
+    return str(of_place(error, place, endpoint))
+
+
+def is_of_credentials(error: Exception) -> bool:
+    """Whether every further request would fail alike: no, wrong or expired credentials."""
+    kinds = (boto.NoCredentialsError, boto.PartialCredentialsError, *_SSO)
+    return _code(error) in (*_EXPIRED, *_WRONG) or isinstance(error, kinds)
+
+
 def _of_rights(error: Exception, code: str, place: str, where: str, action: str) -> LakeError:
+    bucket = place.removeprefix("s3://").partition("/")[0]
+    if code == "NoSuchBucket":
+        return UsageError(
+            f"no bucket '{bucket}' at {where}. Check its name and, outside AWS, --endpoint-url."
+        )
+    if code in _ELSEWHERE:
+        return UsageError(
+            f"bucket '{bucket}' is in another region than the one asked ({_said(error)}). "
+            "Set AWS_DEFAULT_REGION to the bucket's region."
+        )
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return AccessError(f"no AWS credentials for {place}. {_GIVE}")
     if code in _EXPIRED or isinstance(error, _SSO):

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from lake.days import Days, prefix_days
+from lake.s3errors import ALL as FAILED
+from lake.s3errors import is_of_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +35,12 @@ _PAGES_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
-    """A prefix below the one asked for that may not be listed."""
+class Unlisted:
+    """A prefix that was not listed, or not to its end; `after` is the last key that came."""
 
     prefix: str
-    reason: str
+    error: Exception
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,16 @@ class _Level:
     prefix: str
 
 
-_Step = _Whole | _Level | Denied | list[Found]
-_Item = list[Found] | Denied | Exception | None
+_Step = _Whole | _Level | Unlisted | list[Found]
+_Item = list[Found] | Unlisted | Exception | None
 
 
 class Lister:
     """The list calls for one prefix of a bucket.
 
-    `extra` are further parameters of ListObjectsV2. Raises botocore's errors for the prefix itself;
-    a prefix below it that may not be listed comes as Denied.
+    `extra` are further parameters of ListObjectsV2. Raises botocore's errors where the first call
+    fails, and wherever the credentials do; a prefix that fails otherwise comes as Unlisted, and the
+    others are listed.
     """
 
     def __init__(
@@ -73,7 +77,7 @@ class Lister:
         self._prefix = prefix
         self._days = days
 
-    def entries(self) -> Iterator[Found | Denied]:
+    def entries(self) -> Iterator[Found | Unlisted]:
         """Every key that may be wanted; keys of other days may be among them."""
         if self._days.all:
             # Most prefixes fit into one page, and then one call is all it takes.
@@ -120,14 +124,14 @@ class Lister:
                 folders += [folder["Prefix"] for folder in page.get("CommonPrefixes", [])]
                 if len(keys) > MAX_KEYS or len(folders) > MAX_FOLDERS:
                     return [_Whole(prefix)]
-        except ClientError as error:
-            return [self._denied(prefix, error)]
+        except FAILED as error:
+            return [self._unlisted(prefix, error, bool(keys or folders))]
         return [keys, *(step for folder in folders if (step := self._step(folder)) != [])]
 
     def _wanted(self, key: Found) -> bool:
         return self._days.takes(key["Key"]) and not self._days.too_old(key["LastModified"])
 
-    def _listed(self, pool: ThreadPoolExecutor, steps: list[_Step]) -> Iterator[Found | Denied]:
+    def _listed(self, pool: ThreadPoolExecutor, steps: list[_Step]) -> Iterator[Found | Unlisted]:
         """Run the steps: some prefixes ahead of the one whose keys are being handed out."""
         stop = threading.Event()
         running: dict[int, queue.Queue[_Item]] = {}
@@ -142,7 +146,7 @@ class Lister:
                     assert isinstance(whole, _Whole)  # noqa: S101 - for the type checker
                     pool.submit(self._fill, whole.prefix, pages, stop)
                     started += 1
-                if isinstance(step, Denied):
+                if isinstance(step, Unlisted):
                     yield step
                 elif isinstance(step, list):
                     yield from step
@@ -166,43 +170,50 @@ class Lister:
                     continue
             return None
 
+        last = ""
         try:
             for page in self._pages(prefix):
-                put(page.get("Contents", []))
+                found = page.get("Contents", [])
+                put(found)
+                last = found[-1]["Key"] if found else last
                 if stop.is_set():
                     return
-        except ClientError as error:
+        except FAILED as error:
             try:
-                put(self._denied(prefix, error))
-            except ClientError:
+                put(self._unlisted(prefix, error, bool(last), last))
+            except FAILED:
                 put(error)
         except Exception as error:  # handed to whoever reads the pages
             put(error)
         put(None)
 
-    def _denied(self, prefix: str, error: ClientError) -> Denied:
-        code = error.response.get("Error", {}).get("Code", "")
-        if prefix == self._prefix or code not in ("AccessDenied", "403", "Forbidden"):
+    def _unlisted(self, prefix: str, error: Exception, begun: bool, after: str = "") -> Unlisted:
+        if is_of_credentials(error) or (prefix == self._prefix and not begun):
             raise error
-        return Denied(prefix, code)
+        return Unlisted(prefix, error, after)
 
     def _pages(self, prefix: str, **further: str) -> Iterator[dict[str, Any]]:
         asked: dict[str, Any] = {**self._asked, "Prefix": prefix, **further}
+        told: set[str] = set()
         while True:
             page: dict[str, Any] = dict(self._client.list_objects_v2(**asked))
+            token = page.get("NextContinuationToken")
+            if page.get("IsTruncated") and (not token or token in told):
+                raise ResponseParserError("the listing goes round in a circle: a page came again")
             yield page
             if not page.get("IsTruncated"):
                 return
-            asked["ContinuationToken"] = page["NextContinuationToken"]
+            told.add(str(token))
+            asked["ContinuationToken"] = token
 
 
 def _drained(
     pages: queue.Queue[_Item],
-) -> Iterator[Found | Denied]:
+) -> Iterator[Found | Unlisted]:
     while (item := pages.get()) is not None:
         if isinstance(item, Exception):
             raise item
-        if isinstance(item, Denied):
+        if isinstance(item, Unlisted):
             yield item
         else:
             yield from item

@@ -1,7 +1,8 @@
 """A writer's own folder in the lake: where it stages files until a commit moves them.
 
 A folder whose writer was killed is told by its lock, which nobody holds, and removed by the next
-writer, whatever that does; an unfinished commit is taken back first.
+writer, whatever that does; an unfinished commit is taken back first. What readers spill lies beside
+these folders, without a lock, and is left alone.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ if TYPE_CHECKING:
     from lake.table import Store
 
 STAGING = "_staging"
-SPILL = "spill"
-"""Where readers' DuckDB spills; no writer's."""
 
 
 def staging_name(lake: Path) -> Path:
     """A new writer's folder; it is not made yet."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     return lake.absolute() / STAGING / f"{stamp}-{uuid.uuid4().hex[:8]}"
+
+
+def spill_folder(lake: Path) -> Path:
+    """Where one reader's DuckDB may spill. Not shared: two processes would give their files the
+    same names. DuckDB makes it when it must, and removes it at its end."""
+    return lake.absolute() / STAGING / "spill" / uuid.uuid4().hex
 
 
 @contextmanager
@@ -43,31 +48,34 @@ def staging(
 
     Raises StorageError where the disk refuses, then or later.
     """
+    lock = folder.with_suffix(".lock")
     try:
-        folder.mkdir(parents=True)
-        with FileLock(folder.with_suffix(".lock")):
-            with store.lock(waiting):
-                note = recover(store)
-            _remove_abandoned(folder)
-            yield [note] if note else []
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # the lock comes before its folder and goes after it: who finds a folder in use knows
+        with FileLock(lock):
+            try:
+                folder.mkdir()
+                with store.lock(waiting):
+                    note = recover(store)
+                _remove_abandoned(lock)
+                yield [note] if note else []
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"the lake at {store.path} cannot be written: {error}. What was committed stays; "
             "mend the cause and run the same command again."
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _remove_abandoned(own: Path) -> None:
-    for folder in own.parent.iterdir():
-        if folder in (own, own.with_name(SPILL)) or not folder.is_dir():
+    for path in own.parent.glob("*.lock"):
+        if path == own:
             continue
-        lock = FileLock(folder.with_suffix(".lock"))
         try:
-            with lock.acquire(timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
+            with FileLock(path).acquire(timeout=0):
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                path.unlink(missing_ok=True)
         except Timeout:
-            continue
-        folder.with_suffix(".lock").unlink(missing_ok=True)
+            continue  # its owner is at work

@@ -91,7 +91,7 @@ class Store:
     def open(cls, path: Path) -> Store:
         """An existing lake. Raises UsageError where there is none, LakeVersionError for a newer."""
         store = cls(path)
-        if not (store.path / ledger.TABLE / "_delta_log").is_dir():
+        if not store.is_made():
             what = "is empty" if path.is_dir() and not any(path.iterdir()) else "holds none"
             raise UsageError(
                 f"no lake at {path}: the folder {what if path.exists() else 'is not there'}. "
@@ -105,7 +105,7 @@ class Store:
         """The lake at `path`, made where it is not there yet. Raises UsageError for a folder that
         holds other things, StorageError where it cannot be written."""
         store = cls(path)
-        if (store.path / ledger.TABLE / "_delta_log").is_dir():
+        if store.is_made():
             return cls.open(path)
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file. Name a folder with --lake.")
@@ -116,7 +116,7 @@ class Store:
         try:
             store.path.mkdir(parents=True, exist_ok=True)
             with store.lock():
-                if not (store.path / ledger.TABLE / "_delta_log").is_dir():
+                if not store.is_made():
                     DeltaTable.create(
                         store.path / ledger.TABLE,
                         schema=ledger.SCHEMA,
@@ -130,6 +130,10 @@ class Store:
                 f"cannot make a lake at {path}: {error}. Name another folder."
             ) from error
         return store
+
+    def is_made(self) -> bool:
+        """Whether there is a lake; one killed at once leaves a log without a version."""
+        return any((self.path / ledger.TABLE / "_delta_log").glob("0*.json"))
 
     def _check_format(self) -> None:
         try:

@@ -12,6 +12,7 @@ from lake.paths import resource
 from lake.queries import Query, read_blocks, relation
 from lake.report import Finding
 from lake.sources import catalogue
+from lake.staging import spill_folder
 from lake.views import ledger_views, table_view
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check_rows(
     blocks = read_blocks(resource("sql") / "verify.sql")
     patterns = {"account": ACCOUNT.pattern, "region": REGION.pattern, "unknown": UNKNOWN}
     findings: list[Finding] = []
-    with connect(memory, temp=str(store.path / "_staging" / "spill")) as con:
+    with connect(memory, temp=str(spill_folder(store.path))) as con:
         con.execute('CREATE TEMP TABLE found (path VARCHAR, "rows" BIGINT)')
 
         def ask(name: str, table: str | None = None) -> list[tuple[Any, ...]]:

@@ -311,7 +311,7 @@ class _Run:
                     size,
                     sha256,
                     part.stats(),
-                    hashes,
+                    hashes.copy(),  # a view of a column would keep the whole chunk that it came in
                 )
             )
 

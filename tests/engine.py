@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import logs
 from logs import FLOW_KEY, TRAIL_KEY
 
+from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
+from lake.rowmodel import view_columns
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +67,14 @@ def hashes(lake: Path | Lake) -> list[tuple[str, int]]:
     """Table and identity of every row, sorted: two lakes with equal ones hold equal rows."""
     query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
     return [(table, number) for table, number in ask(lake, query)]
+
+
+def contents(lake: Path | Lake, table: str, where: str = "") -> dict[int, int]:
+    """A hash of each row by its identity, without what tells where and when it was read."""
+    told = [f"event.{name}" for name in field_sets()["event"] if name != "ingested"]
+    rest = [n for n in view_columns(catalogue()[table]) if n not in ("event", "log")]
+    listed = ", ".join([*told, *map(quote, rest)])
+    return dict(ask(lake, f'SELECT event.hash, hash({listed}) FROM "{table}" {where}'))
 
 
 def balance(lake: Path) -> None:

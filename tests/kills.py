@@ -23,9 +23,13 @@ def reached(moment):
         os.kill(os.getpid(), signal.SIGKILL)
 
 def replacing(source, target, **more):
+    if Path(target).name == "lake.duckdb":
+        reached("before the rename of lake.duckdb")
     replace(source, target, **more)
     if Path(target).name == "_journal.json":
         reached("journal")
+    if Path(target).name == "lake.duckdb":
+        reached("after the rename of lake.duckdb")
 
 def writing(self, *given, **more):
     reached(f"before commit {len(commits) + 1}")

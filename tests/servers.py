@@ -10,6 +10,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -49,6 +51,32 @@ class S3Server:
             aws_secret_access_key=secret_key,
             config=Config(max_pool_connections=16, s3={"addressing_style": "path"}),
         )
+
+    def upload(self, bucket: str, folder: Path) -> None:
+        """A new bucket with a folder's files as objects, their paths below it as keys."""
+        client = self.client()
+        client.create_bucket(Bucket=bucket)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+
+        def put_one(path: Path) -> None:
+            key = path.relative_to(folder).as_posix()
+            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(put_one, files))
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """This process's environment with the owner's keys, and none of this machine's own; there
+        is nothing at `home`."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return own | {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": str(home / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+        }
 
     def add_user(self, name: str, secret: str) -> None:
         """Another account of the server, with no rights on anybody's buckets."""
@@ -92,13 +120,12 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A versitygw over an empty folder."""
+@contextmanager
+def serving_s3(folder: Path) -> Iterator[S3Server]:
+    """A versitygw whose data lies below an empty folder, until the block ends."""
     program = s3_program()
-    folder = tmp_path_factory.mktemp("s3")
     for name in ("data", "users"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
     port = free_port()
     options = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", "us-east-1"]
     options += ["--port", f"127.0.0.1:{port}", "--health", "/healthz", "--quiet"]
@@ -117,6 +144,13 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A versitygw over an empty folder, for the whole run."""
+    with serving_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 def _healthy(url: str, process: subprocess.Popen[bytes], seconds: float = 20) -> bool:

@@ -4,13 +4,11 @@ uploaded to it, and a connection that breaks costs no record."""
 from __future__ import annotations
 
 import http.server
-import os
 import re
 import subprocess
 import sys
 import threading
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +16,12 @@ from urllib.error import HTTPError
 
 import logs
 import pytest
-from engine import ask, balance, fates, put
+from engine import ask, balance, contents, fates, put
 from logs import FLOW_KEY, TRAIL_KEY
 from original import SHARED, lay_out_samples, require
 
-from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
-from lake.rowmodel import view_columns
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,34 +32,18 @@ pytestmark = pytest.mark.s3
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def upload(server: S3Server, bucket: str, folder: Path) -> None:
-    """A folder's files as objects, their paths below it as keys."""
-    client = server.client()
-    client.create_bucket(Bucket=bucket)
-    files = [path for path in folder.rglob("*") if path.is_file()]
-
-    def put_one(path: Path) -> None:
-        key = path.relative_to(folder).as_posix()
-        client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(put_one, files))
-
-
-def lake(url: str, *arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """The command line, with the server's keys and none of this machine's."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    given = {
-        "PYTHONPATH": str(ROOT),
-        "AWS_ACCESS_KEY_ID": "testkey",
-        "AWS_SECRET_ACCESS_KEY": "testsecret1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": str(home / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
-    }
-    command = [sys.executable, "-m", "lake.cli", *map(str, arguments), "--endpoint-url", url]
-    return subprocess.run(command, env=own | given, capture_output=True, text=True, timeout=300)
+def lake(
+    server: S3Server, *arguments: str | Path, home: Path, url: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command line with the server's keys; `url` where something stands before the server."""
+    command = [sys.executable, "-m", "lake.cli", *map(str, arguments)]
+    return subprocess.run(
+        [*command, "--endpoint-url", url or server.url],
+        env=server.environment(home) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 def same_rows(bucket: Path, folder: Path, where: str = "") -> int:
@@ -72,7 +51,7 @@ def same_rows(bucket: Path, folder: Path, where: str = "") -> int:
     counts = "SELECT event.dataset, count(*) FROM events GROUP BY ALL ORDER BY 1"
     tables = ask(bucket, counts)
     for table, count in tables:
-        found, wanted = (_rows(at, table, where) for at in (bucket, folder))
+        found, wanted = (contents(at, table, where) for at in (bucket, folder))
         assert len(found) == count
         assert found.keys() == wanted.keys(), table
         for number, row in found.items():
@@ -82,30 +61,22 @@ def same_rows(bucket: Path, folder: Path, where: str = "") -> int:
     return sum(count for _, count in tables)
 
 
-def _rows(lake: Path, table: str, where: str) -> dict[int, int]:
-    """A hash of each row by its identity, without what tells where and when it was read."""
-    told = [f"event.{name}" for name in field_sets()["event"] if name != "ingested"]
-    rest = [n for n in view_columns(catalogue()[table]) if n not in ("event", "log")]
-    listed = ", ".join([*told, *map(quote, rest)])
-    return dict(ask(lake, f'SELECT event.hash, hash({listed}) FROM "{table}" {where}'))
-
-
 def test_a_bucket_gives_the_rows_of_its_folder(s3_server: S3Server, tmp_path: Path) -> None:
     folder = lay_out_samples(tmp_path / "logs")
     for path in sorted(p for p in require("corpus").rglob("*.*") if p.is_file())[::4]:
         put(folder, path.relative_to(SHARED / "corpus").as_posix(), b"").write_bytes(
             path.read_bytes()
         )
-    upload(s3_server, "evidence-of-all", folder)
+    s3_server.upload("evidence-of-all", folder)
     ingest(tmp_path / "folder", [str(folder)], IngestOptions(jobs=2))
     where = ["ingest", "s3://evidence-of-all", "--lake", tmp_path / "bucket"]
-    done = lake(s3_server.url, *where, home=tmp_path)
+    done = lake(s3_server, *where, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert same_rows(tmp_path / "bucket", tmp_path / "folder") > 500
     fates = _fates_by_key(tmp_path / "bucket")
     assert fates == _fates_by_key(tmp_path / "folder")
     balance(tmp_path / "bucket")
-    again = lake(s3_server.url, *where, home=tmp_path)
+    again = lake(s3_server, *where, home=tmp_path)
     assert again.returncode == 0
     assert f"{len(fates)} objects (0 B read): {len(fates)} unchanged" in again.stderr
 
@@ -119,9 +90,9 @@ def _fates_by_key(lake: Path) -> list[tuple[object, ...]]:
 def test_a_day_of_the_demo_from_a_bucket(
     demo_folder: Path, s3_server: S3Server, tmp_path: Path
 ) -> None:
-    upload(s3_server, "the-demo", demo_folder / "logs")
+    s3_server.upload("the-demo", demo_folder / "logs")
     done = lake(
-        s3_server.url, "ingest", "s3://the-demo/", "--lake", tmp_path / "bucket",
+        s3_server, "ingest", "s3://the-demo/", "--lake", tmp_path / "bucket",
         "--geoip", demo_folder / "geoip", "--since", "2025-03-12",
         home=tmp_path,
     )  # fmt: skip
@@ -175,18 +146,18 @@ def breaking(url: str, after: int) -> Iterator[tuple[str, list[bool]]]:
 def test_a_body_that_breaks_off_is_read_again(s3_server: S3Server, tmp_path: Path) -> None:
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(300)))
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(300)))
-    upload(s3_server, "breaking", tmp_path / "logs")
+    s3_server.upload("breaking", tmp_path / "logs")
     lakehouse = tmp_path / "lake"
     with breaking(s3_server.url, 2_000) as (url, on):
         where = ["ingest", "s3://breaking", "--lake", lakehouse, "--jobs", "1"]
-        first = lake(url, *where, home=tmp_path)
+        first = lake(s3_server, *where, home=tmp_path, url=url)
         assert first.returncode == 1
         assert "2 failed" in first.stderr
         assert set(fates(lakehouse, "status, rows").values()) == {("failed", 0)}
         reason = next(iter(fates(lakehouse, "reason").values()))[0]
         assert re.search(r"the connection broke 5 times at byte 2,000|S3 sent 2,000 of", reason)
         on[0] = False
-        second = lake(url, *where, home=tmp_path)
+        second = lake(s3_server, *where, home=tmp_path, url=url)
         assert second.returncode == 0, second.stderr
     assert ask(lakehouse, "SELECT count(*), count(DISTINCT event.hash) FROM events") == [(600, 600)]
     assert set(fates(lakehouse, "status, records, rows, rejects").values()) == {

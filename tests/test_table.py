@@ -4,23 +4,28 @@ command again gives what it would have given without the kill."""
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import logs
 import pytest
 from deltalake import DeltaTable
 from engine import ask, balance, fates, hashes, put, read, two_sources
-from kills import KILLED, run
+from filelock import FileLock
+from kills import KILLED, ROOT, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.commit import recover
 from lake.errors import LakeVersionError, StorageError, UsageError
-from lake.query import open_lake
+from lake.query import open_lake, write_client_file
 from lake.table import Store
 
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
@@ -29,11 +34,29 @@ SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 KILLED_AT = (
     KILLED
     + """
-from lake.ingest import IngestOptions, ingest
+from lake import query
+from lake.ingest import IngestOptions, _Ingest, ingest
+
+commit, views = _Ingest._commit, query.views
+
+def committing(self):
+    if self.done:
+        reached("staged")
+    commit(self)
+
+def viewing(*given):
+    for number, view in enumerate(views(*given)):
+        if number == 3:
+            reached("lake.duckdb is half written")
+        yield view
+
+_Ingest._commit, query.views = committing, viewing
 ingest(Path(lake), where, IngestOptions(jobs=1))
+query.write_client_file(Path(lake))
 """
 )
-"""An ingest of two sources that is killed at a step of its commit; the third is `_lake`'s."""
+"""An ingest of two sources that is killed at a step of its commit (the third is `_lake`'s), before
+it, or while the file for other clients is written."""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +129,78 @@ def test_a_kill_at_each_step_of_a_commit(
     assert not (lake / "_journal.json").exists()
     assert list((lake / "_staging").iterdir()) == []
     balance(lake)
+
+
+def test_a_kill_before_the_commit(
+    first: Path, place: Path, unkilled: list[tuple[str, int]]
+) -> None:
+    lake = place / "lake"
+    assert run(KILLED_AT, "staged", lake, place / "logs").wait(60) == -signal.SIGKILL
+    (staging,) = (path for path in (lake / "_staging").iterdir() if path.is_dir())
+    assert len(list(staging.glob("part-*.parquet"))) == 2
+    assert hashes(open_lake(lake)) == hashes(first / "lake")
+    assert read(lake, place / "logs").rows == 8
+    assert hashes(open_lake(lake)) == unkilled
+    assert list((lake / "_staging").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "lake.duckdb is half written",
+        "before the rename of lake.duckdb",
+        "after the rename of lake.duckdb",
+    ],
+)
+def test_a_kill_around_the_file_for_other_clients(step: str, place: Path) -> None:
+    """Clients have the file of before, or the new one; the next ingest brings it up to date though
+    it finds nothing to read."""
+    lake = place / "lake"
+    write_client_file(lake)
+    assert client_rows(lake) == 10
+    assert run(KILLED_AT, step, lake, place / "logs").wait(60) == -signal.SIGKILL
+    assert client_rows(lake) == (18 if step.startswith("after") else 10)
+    done = lake_command("ingest", place / "logs", "--lake", lake, "--jobs", "1")
+    assert "2 unchanged" in done.stderr
+    assert client_rows(lake) == 18
+    assert sorted(path.name for path in lake.glob("*duckdb*")) == ["lake.duckdb"]
+    assert list(lake.glob(".*")) == []
+
+
+def client_rows(lake: Path) -> int:
+    """The events that another DuckDB client sees."""
+    with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as client:
+        return int(client.sql("SELECT count(*) FROM events").fetchall()[0][0])
+
+
+def lake_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lake.cli", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_log_without_a_version_is_no_lake(tmp_path: Path) -> None:
+    """What is left where a lake is killed while it is made; it is made by the next ingest."""
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(3)))
+    put(tmp_path / "lake", f"_lake/_delta_log/{0:020}.json#1", b"")
+    with pytest.raises(UsageError, match="no lake at"):
+        open_lake(tmp_path / "lake")
+    assert read(tmp_path / "lake", tmp_path / "logs").rows == 3
+
+
+def test_a_folder_of_staging_whose_owner_is_alive_stays(place: Path) -> None:
+    mine = put(place / "lake", "_staging/mine/part-1.parquet", b"")
+    dead = put(place / "lake", "_staging/dead/part-1.parquet", b"")
+    dead.parent.with_suffix(".lock").touch()
+    spilled = put(place / "lake", "_staging/spill/of-a-reader", b"")
+    with FileLock(mine.parent.with_suffix(".lock")):
+        read(place / "lake", place / "logs")
+    assert (mine.exists(), spilled.exists(), dead.parent.exists()) == (True, True, False)
 
 
 def test_a_journal_that_was_cut_is_no_journal(place: Path, unkilled: list[tuple[str, int]]) -> None:
