@@ -36,7 +36,7 @@ def staging_name(lake: Path) -> Path:
 def spill_folder(lake: Path) -> Path:
     """Where one reader's DuckDB may spill. Not shared: two processes would give their files the
     same names. DuckDB makes it when it must, and removes it at its end."""
-    return lake.absolute() / STAGING / "spill" / uuid.uuid4().hex
+    return lake.absolute() / STAGING / f"spill-{uuid.uuid4().hex}"
 
 
 @contextmanager
