@@ -1,5 +1,5 @@
 # make demo    a demo lake: install, made logs, ingest, three answers, dashboards (SERVE=0: no dashboards)
-# make test    every test          make lint    ruff and mypy
+# make test    the tests (LONG=1: those that take minutes too)    make lint    ruff and mypy
 # make docs    the generated pages make lock    requirements.lock anew
 # Needs Python 3.11 or newer and make; everything else goes into $(VENV).
 
@@ -9,6 +9,7 @@ DEMO ?= demo
 PORT ?= 8501
 SERVE ?= 1
 PYTEST ?= -n 2 --dist loadfile
+LONG ?= 0
 
 BIN := $(VENV)/bin
 # modules are compiled when they are first used, not all of them now: half of the time of installing
@@ -31,7 +32,7 @@ ifneq ($(SERVE),0)
 endif
 
 test: $(VENV)/.developed
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PYTEST) $(if $(filter 0,$(LONG)),-m "not long")
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .

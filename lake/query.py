@@ -174,10 +174,10 @@ def write_client_file(path: Path) -> None:
     left = target.with_name(f"{CLIENT_FILE}.wal")
     try:
         with store.lock():
+            _remove(temporary)
             snapshot = store.snapshot()
             if _is_present(target, _present(store, snapshot)) and not left.exists():
                 return
-            _remove(temporary)
             with duckdb.connect() as con:
                 con.execute(
                     f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
@@ -150,7 +150,13 @@ class Store:
     # -- reading --------------------------------------------------------------------------------
 
     def _ledger(self, as_of: datetime | None = None) -> DeltaTable:
-        table = DeltaTable(self.path / ledger.TABLE)
+        try:
+            table = DeltaTable(self.path / ledger.TABLE)
+        except TableNotFoundError as error:
+            raise StorageError(
+                f"the lake at {self.path} cannot be read any more: {error}. What was committed "
+                "stays; mend the cause (mount the disk) and run the same command again."
+            ) from error
         if as_of is not None:
             made = table.metadata().created_time or 0
             if as_of.timestamp() * 1000 < made:

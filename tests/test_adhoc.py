@@ -142,7 +142,9 @@ def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
 
 def test_what_can_be_asked(lake: Lake) -> None:
     views = adhoc.views_of(lake)
-    assert views == ["events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates"]
+    assert views == [
+        "events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates", "forgotten",
+    ]  # fmt: skip
     for view in views:
         names = [name for name, _ in adhoc.columns_of_view(lake, view)]
         assert names

@@ -11,6 +11,8 @@ from crash import lay_out
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("ingests", "same"), [(2, True), (4, False)])
 def test_ingests_at_once(ingests: int, same: bool, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from crash import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("s3", [False, pytest.param(True, marks=pytest.mark.s3)], ids=str)
 def test_kills_at_random_moments(s3: bool, tmp_path: Path) -> None:

@@ -306,8 +306,8 @@ from lake.ingest import IngestOptions, ingest
 step, path, *where = sys.argv[1:]
 widen, write, writes = lake.commit._widen, DeltaTable.create_write_transaction, []
 
-def widening(store, table, number):
-    version = widen(store, table, number)
+def widening(store, table, number, **more):
+    version = widen(store, table, number, **more)
     if step == f"after {table}":
         os.kill(os.getpid(), signal.SIGKILL)
     return version

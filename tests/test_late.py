@@ -263,7 +263,9 @@ def test_what_is_taken_for_unchanged(
     before: tuple[Any, ...], now: tuple[Any, ...], same: bool | None
 ) -> None:
     """None: its content is looked at."""
-    known = KnownObject(*before, sha256="00", status="read", transform=None, held=True)
+    had, when, tag = before
+    at = when and when.replace(tzinfo=None)
+    known = KnownObject(had, at, tag, sha256="00", status="read", transform=None, held=True)
     size, modified, etag = now
     obj = RawObject("file://", "k", "/k", size, modified, etag=etag)
     assert is_unchanged(obj, known) is same

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from faults import Trouble
     from servers import S3Server
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 BUCKET = "in-trouble"
 FLOW = "vpcflowlogs"
 

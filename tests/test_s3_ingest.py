@@ -176,7 +176,7 @@ def test_an_object_that_changes_moves_and_comes_again(s3_server: S3Server, tmp_p
         body = logs.flow_file(logs.flows(last))
         client.put_object(Bucket=bucket, Key=key, Body=body)
         where = [f"s3://{name}" for name in ("late", "copy")]
-        done = lake(s3_server.url, "ingest", *where, "--lake", tmp_path / "lake", home=tmp_path)
+        done = lake(s3_server, "ingest", *where, "--lake", tmp_path / "lake", home=tmp_path)
         assert done.returncode == 0, done.stderr
         balance(tmp_path / "lake")
         latest = "WHERE batch = (SELECT max(batch) FROM objects)"

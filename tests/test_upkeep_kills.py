@@ -21,6 +21,8 @@ from lake.verify import verify
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:

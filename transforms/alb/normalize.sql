@@ -67,7 +67,7 @@ SELECT
   CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   created                                                AS "event.start",
   CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
-       WHEN ended >= created THEN (epoch_us(ended) - epoch_us(created)) * 1000 END AS "event.duration",
+       WHEN ended >= created THEN TRY((epoch_us(ended) - epoch_us(created)) * 1000) END AS "event.duration",
   error_reason                                           AS "event.reason",
 
   -- cloud

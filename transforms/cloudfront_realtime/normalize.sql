@@ -15,9 +15,9 @@ SELECT
   x_edge_result_type                                   AS "event.action",
   outcome                                              AS "event.outcome",
   CASE WHEN outcome = 'failure' THEN coalesce(x_edge_detailed_result_type, sr_reason) END AS "event.reason",
-  make_timestamptz(epoch_us(end_time) - round(taken * 1000000)::BIGINT) AS "event.start",
+  TRY(make_timestamptz(epoch_us(end_time) - round(taken * 1000000)::BIGINT)) AS "event.start",
   end_time                                             AS "event.end",
-  round(taken * 1000000000)::BIGINT                    AS "event.duration",
+  TRY_CAST(round(taken * 1000000000) AS BIGINT)        AS "event.duration",
 
   -- cloud
   'global'                                             AS "cloud.region",

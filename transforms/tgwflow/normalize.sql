@@ -24,7 +24,7 @@ SELECT
     CASE WHEN mtu_exceeded > 0 THEN 'mtu exceeded' END, CASE WHEN ttl_expired > 0 THEN 'ttl expired' END) END AS "event.reason",
   start_time                                           AS "event.start",
   end_time                                             AS "event.end",
-  CASE WHEN end_time >= start_time THEN (epoch_us(end_time) - epoch_us(start_time)) * 1000 END AS "event.duration",
+  CASE WHEN end_time >= start_time THEN TRY((epoch_us(end_time) - epoch_us(start_time)) * 1000) END AS "event.duration",
 
   -- cloud: the gateway's; the two sides' accounts, VPCs and subnets are native
   CASE WHEN account_id <> 'unknown' THEN account_id END AS "cloud.account.id",

@@ -19,7 +19,7 @@ SELECT
   reject_reason                                        AS "event.reason",
   start_time                                           AS "event.start",
   end_time                                             AS "event.end",
-  CASE WHEN end_time >= start_time THEN (epoch_us(end_time) - epoch_us(start_time)) * 1000 END AS "event.duration",
+  CASE WHEN end_time >= start_time THEN TRY((epoch_us(end_time) - epoch_us(start_time)) * 1000) END AS "event.duration",
 
   -- cloud
   CASE WHEN account_id <> 'unknown' THEN account_id END AS "cloud.account.id",
