@@ -163,6 +163,7 @@ def check_large(lake: Path, large: Large, name: str) -> None:
         assert len(text) < 20_000
 
 
+@pytest.mark.long
 def test_all_of_them_in_one_ingest(tmp_path: Path) -> None:
     """Broken neighbours cost nobody anything; the command lives, and touches nothing else."""
     logs, lake = tmp_path / "around" / "logs", tmp_path / "lake"

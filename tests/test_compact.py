@@ -123,6 +123,7 @@ def test_a_large_partition_becomes_several_files_in_order(lake: Path, tmp_path: 
     assert staged[0].size == staged[0].path.stat().st_size
 
 
+@pytest.mark.long
 def test_a_partition_that_is_not_sorted_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

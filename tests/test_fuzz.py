@@ -15,6 +15,8 @@ from broken.soundness import TOKENS, check_kept, decoded, kept
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 """More of them, and other ones each time, where the variable says so."""
 bounded = settings(
