@@ -153,9 +153,7 @@ def _commit(store: Store, merged: list[_Merged], report: CompactReport) -> None:
         good = [m for m in merged if {f.path for f in m.files} <= counted[m.table]]
         removed: dict[str, list[str]] = {}
         for one in good:
-            root = store.path / one.table
-            names = [Path(f.path).relative_to(root).as_posix() for f in one.files]
-            removed.setdefault(one.table, []).extend(names)
+            removed.setdefault(one.table, []).extend(store.names(one.table, one.files))
         if good:
             files = [f for m in good for f in m.staged]
             commit(store, Commit(files, removed=removed, data_change=False, did="compact"))

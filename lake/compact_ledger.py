@@ -14,6 +14,7 @@ from lake import ledger
 from lake.commit import Commit, LedgerFile, commit, recover
 from lake.files import check_unaltered
 from lake.merged_schema import conformed
+from lake.table import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def compact_ledger(store: Store, folder: Path) -> tuple[int, int]:
         small = [Path(p) for p in store.ledger_files(kind, snapshot)]
         small = [p for p in small if p.stat().st_size < SETTLED]
         if len(small) > LEFT:
-            merged.append(LedgerFile(_merge(small, folder), kind, _batch_of(small[-1])))
+            merged.append(LedgerFile(_merge(small, folder), kind, batch_of(small[-1].name)))
             removed += [p.relative_to(store.path / ledger.TABLE).as_posix() for p in small]
     if not merged:
         return 0, 0
@@ -63,7 +64,3 @@ def _merge(files: Sequence[Path], folder: Path) -> Path:
             check_unaltered(path)
             writer.write_table(conformed(pq.ParquetFile(path).read(), schema))
     return target
-
-
-def _batch_of(path: Path) -> int:
-    return int(path.name.split("-", 1)[0])

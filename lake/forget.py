@@ -22,7 +22,7 @@ from lake.table import Store
 from lake.vacuum import Vacuumed, vacuum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import date
 
     from lake.table import DataFile, Snapshot
@@ -90,7 +90,7 @@ def forget(
         if moved or gone:
             given = Commit(
                 ledger_rows=lambda number: [ledger.forgotten_table(gone, number)],
-                removed={t: _names(store, t, files) for t, files in old.items()},
+                removed={t: store.names(t, files) for t, files in old.items()},
                 did="forget",
                 kept_from=moved,
             )
@@ -131,7 +131,3 @@ def _counted(old: dict[str, list[DataFile]]) -> list[Doomed]:
         )
         for table, files in old.items()
     ]
-
-
-def _names(store: Store, table: str, files: Iterable[DataFile]) -> list[str]:
-    return [Path(f.path).relative_to(store.path / table).as_posix() for f in files]

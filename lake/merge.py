@@ -240,18 +240,8 @@ class _Output:
         hashes = np.concatenate(self._hashes)
         first, last = self._times[0][0], self._times[-1][1]
         part = Partition(like.account, like.region, like.date, len(hashes), first, last)
-        return StagedFile(
-            self._path,
-            table,
-            part.account,
-            part.region,
-            part.date,
-            part.rows,
-            self._path.write_bytes(data),
-            hashlib.sha256(data).hexdigest(),
-            part.stats(),
-            hashes,
-        )
+        written = self._path.write_bytes(data), hashlib.sha256(data).hexdigest()
+        return StagedFile.of(self._path, table, part, written, hashes)
 
 
 def _moments(rows: pa.Table) -> np.ndarray:

@@ -134,10 +134,7 @@ def rebuild(
         with store.lock(waiting):
             recover(store)
             _check_same(store, old)
-            removed = {
-                t: [Path(f.path).relative_to(store.path / t).as_posix() for f in files]
-                for t, files in old.items()
-            }
+            removed = {t: store.names(t, files) for t, files in old.items()}
             if staged:
                 made = {t: transform_version(catalogue()[t]) for t in old}
                 given = Commit(
@@ -324,19 +321,8 @@ class _Table:
 
     def _stage(self, table: pa.Table, part: Partition) -> StagedFile:
         path = self.folder / f"part-{uuid.uuid4().hex}.parquet"
-        size, sha256 = write_parquet(table, path)
-        return StagedFile(
-            path,
-            self.source.name,
-            part.account,
-            part.region,
-            part.date,
-            part.rows,
-            size,
-            sha256,
-            part.stats(),
-            np.empty(0, np.int64),
-        )
+        written = write_parquet(table, path)
+        return StagedFile.of(path, self.source.name, part, written, np.empty(0, np.int64))
 
 
 def _rows(file: DataFile, number: int) -> Iterator[pa.Table]:

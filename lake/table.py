@@ -24,18 +24,17 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
-from lake.fieldsets import PARTITION, literal
+from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
 from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
-KEYS = list(PARTITION)
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
 
@@ -86,6 +85,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self._listed: tuple[int, list[str]] | None = None
+        """A version of `_lake` and its files: each kind of rows is asked for, and versions stay."""
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -232,6 +233,10 @@ class Store:
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
 
+    def names(self, table: str, files: Iterable[DataFile]) -> list[str]:
+        """Files as their table's log names them: relative to its folder."""
+        return [Path(file.path).relative_to(self.path / table).as_posix() for file in files]
+
     def lacking(self, table: str, snapshot: Snapshot, files: Sequence[str]) -> Lacking:
         """What some of a table's files do not have of the present row model: a source's, or
         `_lake`'s. Raises ModelError where the model contradicts what is there."""
@@ -249,9 +254,11 @@ class Store:
 
     def ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The files of `_lake` that hold a kind of rows, oldest first."""
-        table = DeltaTable(self.path / ledger.TABLE, version=snapshot.ledger_version)
-        root = self.path / ledger.TABLE
-        return [str(root / p) for p in sorted(paths(table)) if p.startswith(f"kind={kind}/")]
+        root, version = self.path / ledger.TABLE, snapshot.ledger_version
+        listed = self._listed
+        if listed is None or listed[0] != version:
+            listed = self._listed = version, sorted(paths(DeltaTable(root, version=version)))
+        return [str(root / path) for path in listed[1] if path.startswith(f"kind={kind}/")]
 
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lake.assemble import Rows
     from lake.enrich.geoip import GeoIP
     from lake.model import Location
+    from lake.partitions import Partition
 
 CHUNK_BYTES = 32 << 20
 """Text that is normalised together; with the default memory, 8 times this is at work."""
@@ -98,6 +99,19 @@ class StagedFile:
     sha256: str
     stats: str
     hashes: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        source: str,
+        part: Partition,
+        written: tuple[int, str],
+        hashes: np.ndarray,
+    ) -> StagedFile:
+        """A partition's rows in a file; `written` are its bytes and their SHA-256."""
+        where = (part.account, part.region, part.date)
+        return cls(path, source, *where, part.rows, *written, part.stats(), hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,21 +313,9 @@ class _Run:
                 self.objects[number].tables.add(rows.source.name)
         for part, table, hashes in rows.tables():
             path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
-            size, sha256 = write_parquet(table, path)
-            self.files.append(
-                StagedFile(
-                    path,
-                    rows.source.name,
-                    part.account,
-                    part.region,
-                    part.date,
-                    part.rows,
-                    size,
-                    sha256,
-                    part.stats(),
-                    hashes.copy(),  # a view of a column would keep the whole chunk that it came in
-                )
-            )
+            written = write_parquet(table, path)
+            # copied: a view of a column would keep the whole chunk that it came in
+            self.files.append(StagedFile.of(path, rows.source.name, part, written, hashes.copy()))
 
 
 def _refused(one: Stranger, source: str) -> Rejected:

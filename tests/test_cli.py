@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import logs
 import pytest
+from command import run_lake
 from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
-
-from lake.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,15 +67,7 @@ def lake(
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(line: str) -> Done:
-        monkeypatch.setattr("sys.argv", ["lake", *shlex.split(line)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
+        return Done(*run_lake(shlex.split(line), monkeypatch, capsys))
 
     return run
 

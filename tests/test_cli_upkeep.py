@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 import logs
 import pytest
+from command import Ran, run_lake
 from engine import put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
-from lake.cli import main
 from lake.query import write_client_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-Ran = tuple[int, str, str]
 
 
 @pytest.fixture
@@ -41,15 +39,7 @@ def lake(
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(line: str) -> Ran:
-        monkeypatch.setattr("sys.argv", ["lake", *shlex.split(line)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        return run_lake(shlex.split(line), monkeypatch, capsys)
 
     return run
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import hostile
 import pyarrow.parquet as pq
 import pytest
+from command import Ran, run_lake
 from hostile import FORMULAS, LONG, PAYLOADS
 
 from lake import output
-from lake.cli import main
 from lake.filters import Filter, Selection
 from lake.terminal import print_report
 from lake.visible import MARK, shortened, visible
@@ -55,20 +55,13 @@ def lake(made: tuple[Path, Lake, IngestReport]) -> Lake:
 @pytest.fixture
 def run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+) -> Callable[..., Ran]:
     """Run a command over the lake: exit code, what it printed, what it said."""
     monkeypatch.setenv("LAKE_DIR", str(folder / "lakehouse"))
     monkeypatch.chdir(folder)
 
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["lake", *words])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return (code, *capsys.readouterr())
+    def command(*words: str) -> Ran:
+        return run_lake(words, monkeypatch, capsys)
 
     return command
 
