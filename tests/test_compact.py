@@ -200,12 +200,15 @@ def leaves(schema: pa.Schema | pa.StructType, above: str = "") -> set[str]:
 
 def test_a_damaged_file_is_not_merged(lake: Path) -> None:
     path = files(lake, "vpcflow")[2]
-    data = bytearray(path.read_bytes())
+    before = hashes(lake), sorted(p.name for p in files(lake, "vpcflow"))
+    whole = path.read_bytes()
+    data = bytearray(whole)
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    before = hashes(lake), sorted(p.name for p in files(lake, "vpcflow"))
     with pytest.raises(LakeError, match="is not as it was committed"):
         compact(lake)
+    assert path.read_bytes() == data
+    path.write_bytes(whole)  # where the damage lies, it may be more than DuckDB can read
     assert (hashes(lake), sorted(p.name for p in files(lake, "vpcflow"))) == before
 
 

@@ -83,6 +83,7 @@ def test_a_page_of_hostile_rows(watched: Page, address: str, name: str, tmp_path
     picture(watched, tmp_path / f"{name or 'overview'}.png")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, 1, 7, 12, 21, 22, 25, 26, 33, 38, 42, 44, 45])
 def test_a_hostile_row_as_a_whole(watched: Page, address: str, number: int, tmp_path: Path) -> None:
     """The filter in the address, in its widget, in the sentence; the row, its JSON, its pivot."""
