@@ -17,6 +17,8 @@ from lake.shapes import LongText, Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lake.model import RawObject
     from lake.sources import Catalogue, Delimited
 
@@ -199,18 +201,21 @@ class Reading:
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
         """The shape of lines, by the first of them that is a header or a line of a source, and by
-        the object's key: one that is broken must not cost the others."""
+        the object's key: one that is broken must not cost the others. Below the first line most
+        names of a header are columns: prose about logs has some of them too."""
         by_key = self.delimited_by_key()
-        for line in lines:
-            shape = self._under_header(line, by_key)
+        for number, line in enumerate(lines):
+            shape = self._under_header(line, by_key, least=_names_columns if number else heads)
             if shape is not None:
                 return shape
             if self.catalogue.by_line(line):
                 break
         return self._headerless(lines, by_key)
 
-    def _under_header(self, line: str, by_key: list[Source]) -> Shape | None:
-        """The shape of the lines under this one where it is a header."""
+    def _under_header(
+        self, line: str, by_key: list[Source], least: Callable[[Source, list[str]], bool]
+    ) -> Shape | None:
+        """The shape of the lines under this one where it is a header, by the names at least."""
         forced = self.catalogue[self.forced] if self.forced else None
         for delimiter in (",", "\t", None):
             if delimiter is not None and delimiter not in line:
@@ -219,7 +224,7 @@ class Reading:
             found = self.catalogue.by_header([column_name(n) for n in names])
             source = forced or choose(found, [s for s in by_key if s in found])
             source = source or self._whose_columns(names)
-            if source is not None and source.delimited and heads(source, names):
+            if source is not None and source.delimited and least(source, names):
                 self.source = source
                 self.delimiter = delimiter
                 return self.header(line, names)

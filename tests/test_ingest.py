@@ -315,3 +315,18 @@ def test_a_limit_that_is_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match="LAKE_UNPACK_LIMIT lots: write a size as 4GB or 800MB"):
         read(tmp_path / "lake", tmp_path / "logs")
     assert not (tmp_path / "lake").exists()
+
+
+def test_prose_about_logs_is_no_log(tmp_path: Path) -> None:
+    """A header may stand below a broken line; a sentence with a field's name in it is none."""
+    told = (
+        "name\twhat it is\nedge\tlogs whose x-edge-location is empty are of the viewer\nb\tmore\n"
+    )
+    put(tmp_path / "logs", "about.tsv", told.encode())
+    flows = logs.flow_file(logs.flows(2)).decode()
+    put(tmp_path / "logs", "flows.log", ("cut off\n" + flows).encode())
+    read(tmp_path / "lake", tmp_path / "logs")
+    assert fates(tmp_path / "lake", "status, rows, rejects") == {
+        "about.tsv": ("unknown", 0, 0),
+        "flows.log": ("read", 2, 1),
+    }
