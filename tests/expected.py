@@ -149,10 +149,15 @@ def pair(
 
 
 def _ids(row: dict[str, Any]) -> list[str]:
-    original: str = row["event"]["original"]
-    ids = [row["event"].get("id") or "", _md5(original)]
-    if original.startswith("{"):
-        parsed = json.loads(original, strict=False)
+    return original_ids(row["event"]["original"], row["event"].get("id"))
+
+
+def original_ids(text: str, known: str | None) -> list[str]:
+    """The ids that the original may give to the document of a record, likeliest first; `known` is
+    the record's own id, where it has one."""
+    ids = [known or "", _md5(text)]
+    if text.startswith("{"):
+        parsed = json.loads(text, strict=False)
         ids += [_md5(json.dumps(parsed)), str(parsed.get("eventID"))]
         service = parsed.get("service") or parsed.get("Service") or {}
         if isinstance(service, dict):

@@ -1,8 +1,9 @@
-"""The original's own documents of the shared corpus, as its index ends up holding them.
+"""The original's own documents of the shared corpus, as its index ends up holding them, and which
+of its dashboards are compared with which of ours.
 
 Its document id overwrites: of several records under one `eventID` only the last one written is
 left, and a document that its mapping refuses is nowhere. Panels can be compared record by record
-only over what survived, so `surviving` replays the writes and gives the survivors' identities.
+only over what survived, so `surviving` replays the writes, and `rows_of` finds the survivors' rows.
 """
 
 from __future__ import annotations
@@ -11,17 +12,50 @@ import csv
 import gzip
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from expected import original_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from lake.query import Lake
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CALL = ("eventTime", "eventSource", "eventName", "recipientAccountId")
-Rows = list[tuple[str, int]]
+Documents = dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A dashboard of the original. `ours` is our page that has its panels, `file` has its figures,
+    `index` is how the names of the indices begin that it asks, which hold `documents`."""
+
+    file: str
+    panels: int
+    ours: str
+    index: str
+    documents: int
+
+
+ORIGINALS = (
+    Original("cloudtrail-summary.json", 29, "cloudtrail", "log-aws-cloudtrail", 1582),
+    Original("2020-cloudtrail-summary.json", 25, "cloudtrail", "log-aws-cloudtrail", 1582),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of ours: its identity, and where its record came from."""
+
+    hash: int
+    text: str
+    id: str | None
+    path: str
+    offset: int
 
 
 def require(*parts: str) -> Path:
@@ -42,12 +76,12 @@ def lay_out_samples(target: Path) -> Path:
     return target
 
 
-def surviving(index: str) -> dict[tuple[str, str], dict[str, Any]]:
+def surviving(index: str) -> Documents:
     """(index, id) -> the document that is left, for every index that begins with `index`."""
     facts = json.loads(require("panels-expected", "documents.json").read_text())
     refused = {(r["file"], r["_index"], r["_id"]) for r in facts["refused_by_mapping"]}
     written = dict(_documents())
-    left: dict[tuple[str, str], dict[str, Any]] = {}
+    left: Documents = {}
     for name in facts["load_order"]:
         for document in written.get(name, []):
             place = (document["_index"], document["_id"])
@@ -71,25 +105,53 @@ def _documents() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield name, [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
-def hashes_of(left: dict[tuple[str, str], dict[str, Any]], rows: Rows) -> list[int]:
-    """The `event.hash` of our row for each surviving CloudTrail document.
+def rows_in(lake: Lake) -> list[Row]:
+    """The rows of all sources, object by object in the order of their records."""
+    found = lake.cursor().execute(
+        "SELECT event.hash, event.original, event.id, log.file.path, log.offset "
+        "FROM events ORDER BY ALL"
+    )
+    rows = [Row(*row) for row in found.fetchall()]
+    return sorted(rows, key=lambda row: (row.path, row.offset))
 
-    `rows` are pairs of `event.original` and `event.hash`. Where several rows share an eventID, the
-    one of the same call, and then the one whose members agree most with the document is meant.
+
+def rows_of(left: Documents, rows: list[Row]) -> tuple[list[Row], list[dict[str, Any]]]:
+    """The row of ours for each document, and the documents that have none.
+
+    A document's id is made of the record: its own id, or a hash of its text. Where several rows
+    would have it, the one of the same call, then the one whose members agree most with the
+    document, then the one of the same object is meant. Where none would, the documents and rows of
+    an object that are left belong together in their order, if they are as many.
     """
-    ours: dict[str, list[tuple[dict[str, Any], int]]] = {}
-    for text, number in rows:
-        record = json.loads(text)
-        if "eventID" in record:
-            ours.setdefault(record["eventID"], []).append((record, number))
+    by_id: dict[str, list[Row]] = {}
+    for row in rows:
+        for name in dict.fromkeys(original_ids(row.text, row.id)):
+            by_id.setdefault(name, []).append(row)
+    found: dict[tuple[str, str], Row] = {}
+    for place, document in left.items():
+        if place[1] in by_id:
+            found[place] = max(by_id[place[1]], key=lambda row: _agreement(row, document))
+    taken = {row.hash for row in found.values()}
+    rest: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.hash not in taken:
+            rest.setdefault(_name(row.path), []).append(row)
+    missing: dict[str, list[tuple[str, str]]] = {}
+    for place, document in left.items():
+        if place not in found:
+            missing.setdefault(_name(document["@log_s3key"]), []).append(place)
+    for name, places in missing.items():
+        if len(rest.get(name, [])) == len(places):
+            found |= dict(zip(places, rest[name], strict=True))
+    return list(found.values()), [left[place] for place in left if place not in found]
 
-    def agreement(record: dict[str, Any], document: dict[str, Any]) -> tuple[int, int]:
-        def equal(names: Iterable[str]) -> int:
-            return sum(document.get(name) == record.get(name) for name in names)
 
-        return equal(CALL), equal(record)
+def _agreement(row: Row, document: dict[str, Any]) -> tuple[int, int, bool]:
+    record = json.loads(row.text, strict=False) if row.text.startswith("{") else {}
+    same = {name for name, value in record.items() if document.get(name) == value}
+    of_the_object = _name(row.path) == _name(document["@log_s3key"])
+    return sum(name in same for name in CALL), len(same), of_the_object
 
-    return [
-        max(ours[document["eventID"]], key=lambda row: agreement(row[0], document))[1]
-        for document in left.values()
-    ]
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
