@@ -62,10 +62,14 @@ def run_panel(
     named = dict(panel.columns) or {
         name: name for name in answer.columns if not name.startswith(HANDLE)
     }
-    try:
-        shown = [answer.columns.index(name) for name in named.values()]
-    except ValueError as error:
-        raise SourceError(f"panel '{panel.title}': query {panel.query}: {error}") from error
+    unknown = [name for name in named.values() if name not in answer.columns]
+    if unknown:
+        known = ", ".join(answer.columns)
+        raise SourceError(
+            f"panel '{panel.title}': query {panel.query} has no column '{unknown[0]}'. "
+            f"Known: {known}."
+        )
+    shown = [answer.columns.index(name) for name in named.values()]
     rows = answer.rows[: panel.first or None]
     return PanelResult(
         title=panel.title,
