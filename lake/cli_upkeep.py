@@ -38,9 +38,9 @@ def register(app: typer.Typer) -> None:
 
 def compact(lake: LakeOption = None, grace: GraceOption = GRACE_HOURS) -> None:
     """Merge small files into large ones sorted by time; delete what nobody reads any more."""
+    from lake.client_file import write_client_file
     from lake.compact import CompactOptions
     from lake.compact import compact as run
-    from lake.query import write_client_file
     from lake.terminal import status_line
 
     path = lake or default_lake()
@@ -143,9 +143,9 @@ def forget(
     """Take days before a date out of the tables, for good: later ingests do not bring them back."""
     import sys
 
+    from lake.client_file import write_client_file
     from lake.forget import doomed
     from lake.forget import forget as run
-    from lake.query import write_client_file
     from lake.terminal import size_text, status_line
 
     path = lake or default_lake()
@@ -193,8 +193,8 @@ def rebuild(
     memory: MemoryOption = None,
 ) -> None:
     """Derive rows again from their originals, with today's transforms and GeoIP databases."""
+    from lake.client_file import write_client_file
     from lake.enrich.geoip import GeoIP
-    from lake.query import write_client_file
     from lake.rebuild import RebuildOptions
     from lake.rebuild import rebuild as run
     from lake.terminal import status_line
