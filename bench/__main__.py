@@ -29,6 +29,7 @@ def main() -> None:
 def _run(given: argparse.Namespace) -> None:
     settings, began = _settings(given), datetime.now(UTC)
     wanted = Wanted(_names(given.only, PARTS), _names(given.kinds, tuple(KINDS)), given.many_files)
+    run = history.Run.begin(settings.name, began)
     found: list[Measurement] = []
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=given.work) as name:
@@ -37,14 +38,14 @@ def _run(given: argparse.Namespace) -> None:
             if given.data is None:
                 _say(f"logs of {sum(settings.records().values()):,} records")
                 make_data(data, settings.records(), settings.layout)
-            found.extend(measure(settings, wanted, data, work, _say))
+            for one in measure(settings, wanted, data, work, _say):
+                found.append(one)
+                history.append(given.history, run, one)
     finally:  # what was measured before something failed was measured
-        text = markdown(found, f"{settings.name} run of {history.commit()}, {began:%Y-%m-%d %H:%M}")
+        text = markdown(found, f"{settings.name} run of {run.commit}, {run.run}")
         print(text)
         if given.report:
             given.report.write_text(text, "utf-8")
-        if given.history:
-            history.append(given.history, found, settings.name, began)
 
 
 def _data(given: argparse.Namespace) -> None:
@@ -61,12 +62,19 @@ def _history(given: argparse.Namespace) -> None:
 def _settings(given: argparse.Namespace) -> Settings:
     """The full or the small size; with options of one's own it is another, named after them."""
     base = SMALL if given.small else FULL
-    layout = {n: v for n in ("objects", "days", "accounts", "seed") if (v := vars(given)[n])}
-    own = {n: v for n in ("scale", "small_objects", "rows") if (v := vars(given).get(n))}
-    data = {"data": given.data.name} if vars(given).get("data") else {}
-    if not layout | own | data:
+    layout = {
+        n: v for n in ("objects", "days", "accounts", "seed") if (v := vars(given)[n]) is not None
+    }
+    own = {
+        n: v for n in ("scale", "small_objects", "rows") if (v := vars(given).get(n)) is not None
+    }
+    told = layout | own
+    if vars(given).get("data"):
+        # the queries run over what is given, unless rows are asked for
+        told, own = told | {"data": given.data.name}, {"rows": None} | own
+    if not told:
         return base
-    options = ", ".join(f"{name} {value}" for name, value in (layout | own | data).items())
+    options = ", ".join(f"{name} {value}" for name, value in told.items())
     name = f"{base.name}, {options}"
     return replace(base, name=name, layout=replace(base.layout, **layout), **own)
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 from lake.machine import cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bench.measurement import Measurement
 
@@ -43,18 +43,27 @@ class Entry:
     ratio: float | None
 
 
-def append(path: Path, measurements: Iterable[Measurement], size: str, began: datetime) -> None:
-    """Add a run's measurements to a file."""
-    run = {
-        "run": began.astimezone(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "size": size,
-        "machine": machine(),
-    }
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a line says of the run that measured: when it began, which commit, how much, on what."""
+
+    run: str
+    commit: str
+    size: str
+    machine: dict[str, Any]
+
+    @classmethod
+    def begin(cls, size: str, began: datetime) -> Run:
+        """A run of this checkout on this machine."""
+        told = began.astimezone(UTC).isoformat(timespec="seconds")
+        return cls(told, commit(), size, machine())
+
+
+def append(path: Path, run: Run, one: Measurement) -> None:
+    """Add a measurement to a file."""
     with path.open("a", encoding="utf-8") as out:
-        for one in measurements:
-            told = {**asdict(one), "title": one.title}
-            out.write(json.dumps({**run, **told}, default=float) + "\n")
+        told = {**asdict(run), **asdict(one), "title": one.title}
+        out.write(json.dumps(told, default=float) + "\n")
 
 
 def read(path: Path) -> list[Entry]:

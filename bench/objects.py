@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 from bench.kinds import KINDS
@@ -24,11 +25,15 @@ def by_kind(folder: Path) -> dict[str, list[Path]]:
 
 
 def lay_out(root: Path, objects: Iterable[Path], target: Path) -> Path:
-    """A folder with these objects of `root` under their keys, as links to the same bytes."""
+    """A folder with these objects of `root` under their keys: links to the same bytes, or copies
+    where it is another disk or another's file."""
     for path in objects:
         place = target / path.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.link(path, place)
+        try:
+            os.link(path, place)
+        except OSError:
+            shutil.copyfile(path, place)
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bench.ground import Ground
@@ -62,7 +63,8 @@ def measure(
         asked = ground if records is None else _made(ground, "more", records, settings.layout, say)
         say("ingest: all kinds")
         path = ground.lake("queries")
-        took = asked.ingest(asked.logs, path)
+        every = asked.folder("every", chain(*asked.objects().values()))
+        took = asked.ingest(every, path)
         yield Measurement("all kinds", "ingest", figures(took, rows_of(path)))
         if "start" in wanted.parts:
             say("start")
