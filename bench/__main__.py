@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Parse and do."""
-    given = _parser().parse_args()
+    given = parser().parse_args()
     given.command(given)
 
 
 def _run(given: argparse.Namespace) -> None:
-    settings, began = _settings(given), datetime.now(UTC)
+    settings, began = settings_of(given), datetime.now(UTC)
     wanted = Wanted(_names(given.only, PARTS), _names(given.kinds, tuple(KINDS)), given.many_files)
     run = history.Run.begin(settings.name, began)
     found: list[Measurement] = []
@@ -49,7 +49,7 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def _data(given: argparse.Namespace) -> None:
-    settings = _settings(given)
+    settings = settings_of(given)
     make_data(given.folder, settings.records(), settings.layout)
 
 
@@ -59,7 +59,7 @@ def _history(given: argparse.Namespace) -> None:
     print(grid(history.table(entries, size, given.last)))
 
 
-def _settings(given: argparse.Namespace) -> Settings:
+def settings_of(given: argparse.Namespace) -> Settings:
     """The full or the small size; with options of one's own it is another, named after them."""
     base = SMALL if given.small else FULL
     layout = {
@@ -90,7 +90,8 @@ def _say(text: str) -> None:
     print(f"{datetime.now(UTC):%H:%M:%S} {text}", file=sys.stderr, flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     size = argparse.ArgumentParser(add_help=False)
     size.add_argument("--small", action="store_true", help="a run of about a minute")
     size.add_argument("--scale", type=float, help="times the records of each kind")
@@ -103,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         "--history", type=Path, default=history.FILE, help="a file of JSON lines"
     )
 
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+    whole = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = whole.add_subparsers(required=True)
     run = commands.add_parser("run", parents=[size, remembered], help="measure, print the tables")
     run.add_argument("--data", type=Path, help="logs that are there: S3 keys, and geoip/*.mmdb")
     run.add_argument("--work", type=Path, help="where to make logs and lakes [default: TMPDIR]")
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     past.add_argument("--last", type=int, default=5, help="how many runs")
     past.add_argument("--size", help="full, small, or another run's name [default: the last one's]")
     past.set_defaults(command=_history)
-    return parser
+    return whole
 
 
 if __name__ == "__main__":
