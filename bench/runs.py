@@ -47,6 +47,9 @@ def measure(
 ) -> Iterator[Measurement]:
     """Measure over the logs of `data`; `work` is a folder on the same disk."""
     ground = Ground(data, data / "geoip", work)
+    first = [objects[0] for objects in ground.objects().values()]
+    # not measured: modules are compiled when they are first used
+    ground.ingest(ground.folder("first-use", first), ground.lake("first-use"))
     flows = None
     if "ingest" in wanted.parts:
         for name, objects in ground.objects().items():
