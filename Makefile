@@ -1,7 +1,7 @@
 # make demo    a demo lake: install, made logs, ingest, three answers, dashboards (SERVE=0: no dashboards)
 # make test    the tests (LONG=1: those that take minutes too)    make lint    ruff and mypy
 # make docs    the generated pages make lock    requirements.lock anew
-# make bench   what it costs, beside the bare work (SMALL=1: in a minute); see docs/bench.md
+# make bench   what it costs, beside the bare work (SMALL=1: of few records); see docs/bench.md
 # Needs Python 3.11 or newer and make; everything else goes into $(VENV).
 
 PYTHON ?= python3

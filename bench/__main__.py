@@ -93,7 +93,7 @@ def _say(text: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     size = argparse.ArgumentParser(add_help=False)
-    size.add_argument("--small", action="store_true", help="a run of about a minute")
+    size.add_argument("--small", action="store_true", help="few records: little more than a minute")
     size.add_argument("--scale", type=float, help="times the records of each kind")
     size.add_argument("--objects", type=int, help="objects of each kind")
     size.add_argument("--days", type=int, help="days that they spread over")

@@ -42,5 +42,5 @@ class Settings:
 
 FULL = Settings("full", 1.0, tuple(KINDS), Layout(), 100_000, 10_000_000, repeats=5, starts=9)
 SMALL = Settings(
-    "small", 0.02, ("vpcflow",), Layout(12, days=2, accounts=1), 300, None, repeats=3, starts=3
+    "small", 0.02, ("vpcflow",), Layout(12, days=2, accounts=1), 300, None, repeats=3, starts=2
 )
