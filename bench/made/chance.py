@@ -1,4 +1,4 @@
-"""Columns of chance, made by numpy many at a time: a record by itself would take ten times as long.
+"""Columns of chance, made by numpy many at a time.
 
 Every function takes a stream and a count and gives a list of that length. `Pool`s are the values
 that recur over all objects of a kind (addresses, users); they hang on the seed alone.

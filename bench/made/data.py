@@ -26,7 +26,7 @@ BEGIN = datetime(2025, 3, 10, tzinfo=UTC).timestamp()
 DAY = 86_400
 REGIONS = ("us-east-1", "eu-central-1", "us-west-2", "ap-northeast-1")
 LEVEL = 6
-"""Of gzip: zlib's default, with which the sizes of S3's objects agree."""
+"""Of gzip: zlib's default."""
 
 
 @dataclass(frozen=True, slots=True)
