@@ -299,10 +299,16 @@ class Reading:
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
-            self.note_unknown([n for n in names if given.column(n) is None])
+            self.note_unknown(_unknown(given, tuple(names)))
             self.headers.append(line)
         self.layout = {"names": names}
         return header_shape(self.source.name, given, tuple(names))
+
+
+@lru_cache(64)
+def _unknown(given: Delimited, names: tuple[str, ...]) -> list[str]:
+    """The names that are no column's."""
+    return [name for name in names if given.column(name) is None]
 
 
 @lru_cache(64)

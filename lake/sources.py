@@ -151,7 +151,11 @@ class Source:
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
-        if not any(p.search(key) for p in self.key):
+        # a loop, since `any` with a generator takes twice as long
+        for pattern in self.key:
+            if pattern.search(key):
+                break
+        else:
             return False
         name = key.rpartition("/")[2]
         return not self.file or any(p.search(name) for p in self.file)
