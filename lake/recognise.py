@@ -149,12 +149,13 @@ class Reading:
         return shape
 
     def _is(self, source: Source | None, members: list[str]) -> Shape | None:
-        known = self.catalogue.set_aside(self.obj.key, members)
         if self.forced:
             source = self.catalogue[self.forced]
-        elif known is not None and (source is None or not source.fits_members(members)):
-            self.set_aside(known.status, known.reason)
-            return None
+        elif source is None or not source.fits_members(members):
+            known = self.catalogue.set_aside(self.obj.key, members)
+            if known is not None:
+                self.set_aside(known.status, known.reason)
+                return None
         if source is None:
             self.set_aside(
                 "unknown",

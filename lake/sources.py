@@ -57,6 +57,10 @@ _KNOWN = {
 }
 
 
+MANY = 100
+"""Members of a record that are remembered; one of more is no log's."""
+
+
 def column_name(header: str) -> str:
     """A header's or member's name as a column: `cs(User-Agent)` -> `cs_user_agent`."""
     return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
@@ -206,17 +210,20 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every source and everything known to be set aside. What the last keys fit is remembered: each
-    object's is asked for several times."""
+    """Every source and everything known to be set aside. What the last keys and members fit is
+    remembered: an object's key is asked for several times, and records repeat their members."""
 
     sources: dict[str, Source]
     ignored: tuple[Ignored, ...]
     _fit_key: Callable[[str], list[Source]] = field(init=False, repr=False)
+    _fit_members: Callable[[frozenset[str]], list[Source]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         every = self.sources.values()
         fit_key = lru_cache(16)(lambda key: [s for s in every if s.fits_key(key)])
+        fit_members = lru_cache(64)(lambda found: [s for s in every if s.fits_members(found)])
         object.__setattr__(self, "_fit_key", fit_key)
+        object.__setattr__(self, "_fit_members", fit_members)
 
     def __getitem__(self, name: str) -> Source:
         try:
@@ -244,8 +251,10 @@ class Catalogue:
 
     def by_members(self, members: Iterable[str]) -> list[Source]:
         """The sources that a JSON record with these top members can be, best first."""
-        present = set(members)
-        return [s for s in self.sources.values() if s.fits_members(present)]
+        present = frozenset(members)
+        if len(present) > MANY:
+            return [s for s in self.sources.values() if s.fits_members(present)]
+        return self._fit_members(present)[:]
 
     def by_header(self, names: Sequence[str]) -> list[Source]:
         """The sources whose header these names (as columns) can be, best first."""
