@@ -115,7 +115,7 @@ def _print_verified(report: VerifyReport) -> None:
         f"({size_text(report.size)}), {report.rows:,} rows"
     )
     if report.unhashed:
-        say(f"{report.unhashed:,} files without a recorded hash: they were committed before 0.2")
+        say(f"{report.unhashed:,} files without a recorded hash: an earlier version wrote them")
     if report.earlier:
         say(
             f"{report.earlier:,} files ({size_text(report.earlier_size)}) of earlier versions; "
@@ -156,7 +156,8 @@ def forget(
     lost = doomed(path, day, source)
     for one in lost:
         stdout().print(
-            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} days in "
+            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} "
+            f"{'day' if one.days == 1 else 'days'} in "
             f"{one.files:,} files ({size_text(one.size)})",
             highlight=False,
         )

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from lake.report import IngestReport
 
+FOOTERS = 2_000
+"""Files up to which DuckDB keeps what it has read of their footers, which never change: it spares
+half of the 1 ms a file that every query takes, and costs 0.17 MB a file."""
 SPILL_LIMIT = "10GB"
 """What the queries on a locked lake may lay on the disk while they run."""
 
@@ -67,8 +70,10 @@ class Lake:
         shown = views(self._store, self._snapshot)
         for view in shown:
             con.execute(view.sql)
+        files = sorted({file for view in shown for file in view.files})
+        if len(files) <= FOOTERS:
+            con.execute("SET parquet_metadata_cache = true")
         if self.locked:
-            files = sorted({file for view in shown for file in view.files})
             con.execute(f"SET allowed_paths = [{', '.join(map(literal, files))}]")
             con.execute(f"SET max_temp_directory_size = '{SPILL_LIMIT}'")
             con.execute("SET enable_external_access = false")
