@@ -1,6 +1,7 @@
 # make demo    a demo lake: install, made logs, ingest, three answers, dashboards (SERVE=0: no dashboards)
 # make test    the tests (LONG=1: those that take minutes too)    make lint    ruff and mypy
 # make docs    the generated pages make lock    requirements.lock anew
+# make bench   what it costs, beside the bare work (SMALL=1: of few records); see docs/bench.md
 # Needs Python 3.11 or newer and make; everything else goes into $(VENV).
 
 PYTHON ?= python3
@@ -10,6 +11,8 @@ PORT ?= 8501
 SERVE ?= 1
 PYTEST ?= -n 2 --dist loadfile
 LONG ?= 0
+SMALL ?= 0
+BENCH ?=
 
 BIN := $(VENV)/bin
 # modules are compiled when they are first used, not all of them now: half of the time of installing
@@ -17,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install -q --no-compile --disable-pip-version-ch
 LAKE := $(BIN)/lake
 ANSWERS := stolen_key exfiltration bad_domain
 
-.PHONY: demo test lint docs lock clean
+.PHONY: demo test lint docs bench lock clean
 
 demo: $(VENV)/.installed
 	@test -f $(DEMO)/geoip/demo-asn.mmdb || $(LAKE) demo $(DEMO)
@@ -37,10 +40,13 @@ test: $(VENV)/.developed
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict lake
+	$(BIN)/mypy --strict lake bench
 
 docs: $(VENV)/.developed
 	@$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.developed
+	@$(BIN)/python -m bench run $(if $(filter 0,$(SMALL)),,--small) $(BENCH)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -51,12 +57,12 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml requirements.lock | $(VENV)/bin/python
-	@$(INSTALL) -e '.[dev]'
+	@$(INSTALL) -e '.[dev,bench]'
 	@touch $@ $(VENV)/.installed
 
 lock:
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	@$(VENV)-lock/bin/python -m pip install -q --disable-pip-version-check '.[dev]'
+	@$(VENV)-lock/bin/python -m pip install -q --disable-pip-version-check '.[dev,bench]'
 	@{ sed -n '/^#/p' requirements.lock; \
 	   $(VENV)-lock/bin/python -m pip freeze --all --exclude pip --exclude setuptools --exclude siem-lake; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock && rm -rf $(VENV)-lock

@@ -32,6 +32,7 @@ from lake.sizes import parse_size
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
+    from lake.client_file import Prepared
     from lake.query import Lake
 
 app = typer.Typer(
@@ -49,7 +50,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        from lake.table import program_version
+        from lake.program import program_version
 
         typer.echo(f"siem-lake {program_version()}")
         raise typer.Exit
@@ -147,12 +148,13 @@ def sql(
     import duckdb
 
     from lake.output import write
-    from lake.statements import one_select, refuse_target, refuse_writes
+    from lake.statements import one_select, only_reads, refuse_target, refuse_writes
 
-    opened = _open(lake, as_of, locked=locked)
     text = query if query is not None else sys.stdin.read()
     if not text.strip():
         raise UsageError("no query. Try: lake sql 'SELECT count(*) FROM events'.")
+    quick = as_of is None and not locked and only_reads(text)
+    opened = (quick and _open_prepared(lake)) or _open(lake, as_of, locked=locked)
     if output is not None:
         refuse_target(output, opened.path)
     try:
@@ -379,7 +381,8 @@ def update(
 
 
 def _open(path: Path | None, as_of: str | None = None, *, locked: bool = False) -> Lake:
-    from lake.query import client_file_stale, open_lake
+    from lake.client_file import client_file_stale
+    from lake.query import open_lake
 
     folder = path or default_lake()
     opened = open_lake(folder, moment_of(as_of, "--as-of"), locked=locked)
@@ -390,10 +393,16 @@ def _open(path: Path | None, as_of: str | None = None, *, locked: bool = False) 
     return opened
 
 
+def _open_prepared(path: Path | None) -> Prepared | None:
+    from lake.client_file import open_prepared
+
+    return open_prepared(path or default_lake())
+
+
 def _renew_client_file(path: Path) -> bool:
     """Write `lake.duckdb`; where that fails, say so and go on, since nothing here stands on it."""
+    from lake.client_file import write_client_file
     from lake.errors import StorageError
-    from lake.query import write_client_file
 
     try:
         write_client_file(path)

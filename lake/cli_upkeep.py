@@ -38,9 +38,9 @@ def register(app: typer.Typer) -> None:
 
 def compact(lake: LakeOption = None, grace: GraceOption = GRACE_HOURS) -> None:
     """Merge small files into large ones sorted by time; delete what nobody reads any more."""
+    from lake.client_file import write_client_file
     from lake.compact import CompactOptions
     from lake.compact import compact as run
-    from lake.query import write_client_file
     from lake.terminal import status_line
 
     path = lake or default_lake()
@@ -115,7 +115,7 @@ def _print_verified(report: VerifyReport) -> None:
         f"({size_text(report.size)}), {report.rows:,} rows"
     )
     if report.unhashed:
-        say(f"{report.unhashed:,} files without a recorded hash: they were committed before 0.2")
+        say(f"{report.unhashed:,} files without a recorded hash: an earlier version wrote them")
     if report.earlier:
         say(
             f"{report.earlier:,} files ({size_text(report.earlier_size)}) of earlier versions; "
@@ -143,9 +143,9 @@ def forget(
     """Take days before a date out of the tables, for good: later ingests do not bring them back."""
     import sys
 
+    from lake.client_file import write_client_file
     from lake.forget import doomed
     from lake.forget import forget as run
-    from lake.query import write_client_file
     from lake.terminal import size_text, status_line
 
     path = lake or default_lake()
@@ -156,7 +156,8 @@ def forget(
     lost = doomed(path, day, source)
     for one in lost:
         stdout().print(
-            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} days in "
+            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} "
+            f"{'day' if one.days == 1 else 'days'} in "
             f"{one.files:,} files ({size_text(one.size)})",
             highlight=False,
         )
@@ -193,8 +194,8 @@ def rebuild(
     memory: MemoryOption = None,
 ) -> None:
     """Derive rows again from their originals, with today's transforms and GeoIP databases."""
+    from lake.client_file import write_client_file
     from lake.enrich.geoip import GeoIP
-    from lake.query import write_client_file
     from lake.rebuild import RebuildOptions
     from lake.rebuild import rebuild as run
     from lake.terminal import status_line

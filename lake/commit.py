@@ -27,13 +27,13 @@ from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import file_name, sha256_of
 from lake.growth import Growth, Lacking, Model, growth
+from lake.program import program_version
 from lake.sources import catalogue
 from lake.table import (
     CONFIGURATION,
     add_actions,
     paths,
     present_model,
-    program_version,
     table_schema,
 )
 

@@ -93,7 +93,7 @@ class FolderLocation:
             except OSError as error:
                 yield _unreadable(stored, _why(stored, error))
             else:
-                yield from self._file(stored, status)
+                yield from self._file(_Place.of(self.folder), self.only, status)
             return
         seen: set[tuple[int, int]] = set()
         waiting = [self.folder]
@@ -125,6 +125,7 @@ class FolderLocation:
             yield _unreadable(folder + "/", "a lake, not evidence", "ignored")
             return
         below: list[str] = []
+        place = _Place.of(folder)
         for entry in entries:
             try:
                 if entry.is_dir():
@@ -135,16 +136,19 @@ class FolderLocation:
             except OSError as error:
                 yield _unreadable(entry.path, _why(entry.path, error))
                 continue
-            yield from self._file(entry.path, status)
+            yield from self._file(place, entry.name, status)
         waiting.extend(reversed(below))
 
-    def _file(self, stored: str, status: os.stat_result) -> Iterator[RawObject | Unreadable]:
+    def _file(
+        self, place: _Place, name: str, status: os.stat_result
+    ) -> Iterator[RawObject | Unreadable]:
         """One file as an object, or an archive as its members."""
+        stored = place.stored + name
         if not stat.S_ISREG(status.st_mode):
             yield _unreadable(stored, f"{_kind(status.st_mode)}, not a file", "ignored")
             return
-        path = as_text(stored)
-        root, key = identity_of(path)
+        text = as_text(name)
+        path, root, key = place.text + text, place.root, place.key + text
         try:
             modified = datetime.fromtimestamp(status.st_mtime, UTC)
         except (ValueError, OverflowError, OSError):  # a year that Python cannot hold
@@ -163,6 +167,23 @@ class FolderLocation:
             yield from archive.objects_in(path, modified, Path(self.scratch), self.days)
         else:
             yield RawObject(root, key, path, status.st_size, modified)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder, as its files' names begin: as stored and as text, the root of its objects and the
+    beginning of their keys. Found once, since a folder may hold a million."""
+
+    stored: str
+    text: str
+    root: str
+    key: str
+
+    @classmethod
+    def of(cls, folder: str) -> _Place:
+        stored = folder.rstrip("/") + "/"
+        text = as_text(stored)
+        return cls(stored, text, *identity_of(text))
 
 
 def is_lake(folder: str | Path) -> bool:

@@ -15,7 +15,7 @@ from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv, read_messages
-from lake.recognise import PROBE_LINES, heads
+from lake.recognise import PROBE_LINES, is_header
 from lake.shapes import LongText, utf8
 from lake.sources import column_name
 
@@ -31,6 +31,9 @@ _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
 the lines that only begin like a header are told at once, not one by one."""
+_MAY_HEAD = re.compile(rf"(?s)(?!.*{_NUMBER}){_NAMES}")
+FEW = 100
+"""Lines for which Arrow's start costs more than a look at each."""
 
 
 @dataclass(slots=True)
@@ -186,11 +189,8 @@ class LineReader:
         assert source is not None  # noqa: S101
         marks: set[int] = set()
         if given.header != "none" and source.header is not None:
-            hint = pc.match_substring_regex(array, _NAMES)
-            hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
-            data = pc.match_substring_regex(array.take(pa.array(hinted)), _NUMBER)
-            for place in hinted[~data.to_numpy(zero_copy_only=False)].tolist():
-                if heads(source, re.split(r"[\s,]+", array[place].as_py().strip())):
+            for place in _named(array):
+                if is_header(source, array[place].as_py()):
                     marks.add(place)
         if given.header.startswith("#"):
             directives = pc.starts_with(array, "#").to_numpy(zero_copy_only=False)
@@ -203,6 +203,17 @@ class LineReader:
             self._shape = self.reading.header(line, re.split(r"[\s,]+", line.strip()))
         elif line.startswith(mark):
             self._shape = self.reading.header(line, line[len(mark) :].split())
+
+
+def _named(array: pa.Array) -> list[int]:
+    """The places of lines that may be headers."""
+    if len(array) <= FEW:
+        return [n for n, line in enumerate(array.to_pylist()) if _MAY_HEAD.match(line)]
+    hint = pc.match_substring_regex(array, _NAMES)
+    hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
+    data = pc.match_substring_regex(array.take(pa.array(hinted)), _NUMBER)
+    found: list[int] = hinted[~data.to_numpy(zero_copy_only=False)].tolist()
+    return found
 
 
 def split_lines(text: bytes) -> tuple[pa.Array, pa.Array | None, pa.Array | None]:

@@ -6,8 +6,10 @@ of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lake.errors import DecodeError
@@ -17,7 +19,7 @@ from lake.shapes import LongText, Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lake.model import RawObject
     from lake.sources import Catalogue, Delimited
@@ -28,6 +30,9 @@ PROBE_LINES = 16
 """Lines looked at, where the first ones are none of any source."""
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
+REMEMBERED = 4096
+"""Characters of a header that is remembered, since objects come by the thousand with one; a longer
+line is none, most likely."""
 DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
@@ -133,7 +138,7 @@ class Reading:
     def _whose_columns(self, names: list[str]) -> Source | None:
         """The source of the key whose columns these names are, where none of them tells a source:
         its owner may have chosen only such (`start end bytes`)."""
-        return next((s for s in self.delimited_by_key() if _names_columns(s, names)), None)
+        return _whose_columns(self.delimited_by_key(), names)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -144,12 +149,13 @@ class Reading:
         return shape
 
     def _is(self, source: Source | None, members: list[str]) -> Shape | None:
-        known = self.catalogue.set_aside(self.obj.key, members)
         if self.forced:
             source = self.catalogue[self.forced]
-        elif known is not None and (source is None or not source.fits_members(members)):
-            self.set_aside(known.status, known.reason)
-            return None
+        elif source is None or not source.fits_members(members):
+            known = self.catalogue.set_aside(self.obj.key, members)
+            if known is not None:
+                self.set_aside(known.status, known.reason)
+                return None
         if source is None:
             self.set_aside(
                 "unknown",
@@ -217,18 +223,12 @@ class Reading:
     ) -> Shape | None:
         """The shape of the lines under this one where it is a header, by the names at least."""
         forced = self.catalogue[self.forced] if self.forced else None
-        for delimiter in (",", "\t", None):
-            if delimiter is not None and delimiter not in line:
-                continue
-            names = line.split(delimiter)
-            found = self.catalogue.by_header([column_name(n) for n in names])
-            source = forced or choose(found, [s for s in by_key if s in found])
-            source = source or self._whose_columns(names)
-            if source is not None and source.delimited and least(source, names):
-                self.source = source
-                self.delimiter = delimiter
-                return self.header(line, names)
-        return None
+        ask = _headed if len(line) < REMEMBERED else _headed.__wrapped__
+        headed = ask(self.catalogue, line, tuple(by_key), forced, least)
+        if headed is None:
+            return None
+        self.source, self.delimiter, names = headed
+        return self.header(line, names)
 
     def recognise_directives(self, head: list[str]) -> Shape | None:
         """The shape of lines that begin with `#` lines, by the names that one of them gives."""
@@ -295,17 +295,50 @@ class Reading:
         """The shape of the lines under a header with these names. Raises DecodeError where there
         are too many of them."""
         assert self.source is not None  # noqa: S101
+        given = self.delimited
         names = [n for n in names if n]
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
-            self.note_unknown([n for n in names if self.delimited.column(n) is None])
+            self.note_unknown(_unknown(given, tuple(names)))
             self.headers.append(line)
         self.layout = {"names": names}
-        return header_shape(self.source.name, self.delimited, names)
+        return header_shape(self.source.name, given, tuple(names))
 
 
-def header_shape(source: str, given: Delimited, names: list[str]) -> Shape:
+@lru_cache(64)
+def _unknown(given: Delimited, names: tuple[str, ...]) -> list[str]:
+    """The names that are no column's."""
+    return [name for name in names if given.column(name) is None]
+
+
+@lru_cache(64)
+def _headed(
+    catalogue: Catalogue,
+    line: str,
+    by_key: tuple[Source, ...],
+    forced: Source | None,
+    least: Callable[[Source, list[str]], bool],
+) -> tuple[Source, str | None, list[str]] | None:
+    """Where a line is a header: whose, what its names are cut at (None: spaces), and they."""
+    for delimiter in (",", "\t", None):
+        if delimiter is not None and delimiter not in line:
+            continue
+        names = line.split(delimiter)
+        found = catalogue.by_header([column_name(n) for n in names])
+        source = forced or choose(found, [s for s in by_key if s in found])
+        source = source or _whose_columns(by_key, names)
+        if source is not None and source.delimited and least(source, names):
+            return source, delimiter, names
+    return None
+
+
+def _whose_columns(sources: Iterable[Source], names: list[str]) -> Source | None:
+    return next((s for s in sources if _names_columns(s, names)), None)
+
+
+@lru_cache(64)
+def header_shape(source: str, given: Delimited, names: tuple[str, ...]) -> Shape:
     """The shape of lines under a header with these names."""
     known: dict[str, str] = {}
     for place, name in enumerate(names, 1):
@@ -318,6 +351,16 @@ def header_shape(source: str, given: Delimited, names: list[str]) -> Shape:
 def _is_binary(head: str) -> bool:
     """Whether a beginning is no text: NULs, or much that is not UTF-8."""
     return "\0" in head or head.count("\ufffd") * 10 > len(head)
+
+
+def is_header(source: Source, line: str) -> bool:
+    """Whether a line, whatever it is cut at, is a header of the source."""
+    return (_is_header if len(line) < REMEMBERED else _is_header.__wrapped__)(source, line)
+
+
+@lru_cache(64)
+def _is_header(source: Source, line: str) -> bool:
+    return heads(source, re.split(r"[\s,]+", line.strip()))
 
 
 def heads(source: Source, names: list[str]) -> bool:

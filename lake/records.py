@@ -90,7 +90,8 @@ def chunk_table(parts: Sequence[Pending], facts: Sequence[ObjectFacts]) -> pa.Ta
     if tables:
         rows = pa.concat_tables(tables, promote_options="permissive")
         columns |= {f"t_{name}": rows[name] for name in rows.column_names}
-    return pa.table(columns)
+    # in one piece: DuckDB takes a vector from each, though an object may have twenty records
+    return pa.table(columns).combine_chunks()
 
 
 def rows_as_text(engine: Engine, shape: Shape, chunk: pa.Table) -> pa.Table:

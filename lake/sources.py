@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import SourceError, unknown_name
@@ -18,7 +18,7 @@ from lake.fieldsets import Tree, ecs_leaves, leaves
 from lake.paths import resource, user_transforms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 IDENTITIES = ("id", "unique-line", "object+line")
@@ -55,6 +55,10 @@ _KNOWN = {
         "pattern",
     },
 }
+
+
+MANY = 100
+"""Members of a record that are remembered; one of more is no log's."""
 
 
 def column_name(header: str) -> str:
@@ -101,6 +105,12 @@ class Delimited:
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
     quoted: int = 0
+    _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_spelt", dict(self.aliases))
+        object.__setattr__(self, "_known", frozenset(self.columns))
 
     def layout(self, line: str) -> Layout | None:
         """How a line without a header is laid out, or None where that is not known."""
@@ -109,9 +119,9 @@ class Delimited:
 
     def column(self, header: str) -> str | None:
         """The known column that a header's name means, or None."""
-        name = dict(self.aliases).get(header) or column_name(header)
-        name = dict(self.aliases).get(name, name)
-        return name if name in self.columns else None
+        name = self._spelt.get(header) or column_name(header)
+        name = self._spelt.get(name, name)
+        return name if name in self._known else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,17 +155,21 @@ class Source:
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
-        name = key.rsplit("/", 1)[-1]
-        if self.file and not any(p.search(name) for p in self.file):
+        # a loop, since `any` with a generator takes twice as long
+        for pattern in self.key:
+            if pattern.search(key):
+                break
+        else:
             return False
-        return any(p.search(key) for p in self.key)
+        name = key.rpartition("/")[2]
+        return not self.file or any(p.search(name) for p in self.file)
 
     def fits_members(self, members: Iterable[str]) -> bool:
         """Whether a JSON record with these members at its top is of this source."""
         present = set(members)
         return any(wanted.fit(present) for wanted in self.members)
 
-    def fits_header(self, names: list[str]) -> bool:
+    def fits_header(self, names: Sequence[str]) -> bool:
         """Whether a header line with these names (as columns) is of this source."""
         return bool(self.header and self.header.search(" ".join(names)))
 
@@ -194,12 +208,22 @@ class Ignored:
         return any(p.search(key) for p in self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every source and everything known to be set aside."""
+    """Every source and everything known to be set aside. What the last keys and members fit is
+    remembered: an object's key is asked for several times, and records repeat their members."""
 
     sources: dict[str, Source]
     ignored: tuple[Ignored, ...]
+    _fit_key: Callable[[str], list[Source]] = field(init=False, repr=False)
+    _fit_members: Callable[[frozenset[str]], list[Source]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        every = self.sources.values()
+        fit_key = lru_cache(16)(lambda key: [s for s in every if s.fits_key(key)])
+        fit_members = lru_cache(64)(lambda found: [s for s in every if s.fits_members(found)])
+        object.__setattr__(self, "_fit_key", fit_key)
+        object.__setattr__(self, "_fit_members", fit_members)
 
     def __getitem__(self, name: str) -> Source:
         try:
@@ -223,14 +247,17 @@ class Catalogue:
 
     def by_key(self, key: str) -> list[Source]:
         """The sources whose key patterns fit, best first."""
-        return [s for s in self.sources.values() if s.fits_key(key)]
+        return self._fit_key(key)[:]
 
     def by_members(self, members: Iterable[str]) -> list[Source]:
         """The sources that a JSON record with these top members can be, best first."""
-        present = set(members)
-        return [s for s in self.sources.values() if s.fits_members(present)]
+        present = frozenset(members)
+        if len(present) > MANY:
+            return [s for s in self.sources.values() if s.fits_members(present)]
+        return self._fit_members(present)[:]
 
-    def by_header(self, names: list[str]) -> list[Source]:
+    def by_header(self, names: Sequence[str]) -> list[Source]:
+        """The sources whose header these names (as columns) can be, best first."""
         return [s for s in self.sources.values() if s.fits_header(names)]
 
     def by_line(self, line: str) -> list[Source]:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from lake.commit import recover
 from lake.errors import StorageError
+from lake.paths import STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,19 +25,11 @@ if TYPE_CHECKING:
 
     from lake.table import Store
 
-STAGING = "_staging"
-
 
 def staging_name(lake: Path) -> Path:
     """A new writer's folder; it is not made yet."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     return lake.absolute() / STAGING / f"{stamp}-{uuid.uuid4().hex[:8]}"
-
-
-def spill_folder(lake: Path) -> Path:
-    """Where one reader's DuckDB may spill. Not shared: two processes would give their files the
-    same names. DuckDB makes it when it must, and removes it at its end."""
-    return lake.absolute() / STAGING / f"spill-{uuid.uuid4().hex}"
 
 
 @contextmanager

@@ -48,6 +48,15 @@ def one_select(text: str) -> duckdb.Statement:
     return statements[0]
 
 
+def only_reads(text: str) -> bool:
+    """Whether each statement of a text is a SELECT (as `one_select` has it); False too where DuckDB
+    cannot parse it."""
+    try:
+        return all(_kind(statement) == "SELECT" for statement in _parsed(text))
+    except UsageError:
+        return False
+
+
 def refuse_writes(text: str, lake: Path) -> None:
     """Raise UsageError where a statement of a text could write a file, unless it is a COPY that
     names its target in plain text, outside the lake's folder."""

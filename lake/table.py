@@ -12,7 +12,6 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,14 +69,6 @@ class Snapshot:
     vacuumed: str | None = None
     geoip: str | None = None
     rebuilt: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-
-def program_version() -> str:
-    """The installed version of siem-lake."""
-    try:
-        return version("siem-lake")
-    except PackageNotFoundError:
-        return "0+checkout"
 
 
 class Store:

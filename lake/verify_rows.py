@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from lake import ledger
 from lake.database import connect
 from lake.partitions import ACCOUNT, REGION, UNKNOWN
-from lake.paths import resource
+from lake.paths import resource, spill_folder
 from lake.queries import Query, read_blocks, relation
 from lake.report import Finding
 from lake.sources import catalogue
-from lake.staging import spill_folder
 from lake.views import ledger_views, table_view
 
 if TYPE_CHECKING:

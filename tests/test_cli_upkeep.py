@@ -14,7 +14,7 @@ from command import Ran, run_lake
 from engine import put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
-from lake.query import write_client_file
+from lake.client_file import write_client_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,6 +8,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
+import duckdb
 import logs
 import polars as pl
 import pytest
@@ -18,8 +19,9 @@ from logs import FLOW_KEY, TRAIL_KEY
 from typer.testing import CliRunner
 
 from lake.cli import app
+from lake.client_file import client_file_stale, open_prepared, write_client_file
 from lake.fieldsets import leaves, path_sql
-from lake.query import client_file_stale, open_lake, write_client_file
+from lake.query import open_lake
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
 
@@ -177,3 +179,76 @@ def test_the_half_of_a_killed_writer_is_removed(lake: Path) -> None:
     half = put(lake, ".lake.duckdb.new", b"half")
     write_client_file(lake)
     assert not half.exists()
+
+
+# -- the copy that `lake sql` opens ----------------------------------------------------------------
+
+
+def prepared(lake: Path, query: str = COUNT) -> list[tuple[object, ...]] | None:
+    opened = open_prepared(lake)
+    return opened and opened.cursor().execute(query).fetchall()
+
+
+def test_the_copy_has_the_same_views(lake: Path) -> None:
+    opened = open_prepared(lake)
+    assert opened is not None
+    assert opened.tables() == open_lake(lake).tables()
+    names = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    made = open_lake(lake).cursor().execute(names).fetchall()
+    assert prepared(lake, names) == sorted([*made, ("lake_version",)])
+    for (view,) in made:
+        query = f"SELECT * FROM {view} ORDER BY ALL"
+        assert prepared(lake, query) == open_lake(lake).cursor().execute(query).fetchall()
+
+
+def test_the_copy_is_of_the_last_batch_only(lake: Path) -> None:
+    assert prepared(lake) == [(6,)]
+    read(lake, lake.parent / "logs")  # as an ingest does before its end: `lake.duckdb` is behind
+    assert open_prepared(lake) is None
+    assert run("sql", COUNT, "--lake", lake).split()[-1] == "7"
+    write_client_file(lake)
+    assert prepared(lake) == [(7,)]
+
+
+def test_the_copy_is_of_this_place_and_program_only(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(lake, tmp_path / "moved")
+    assert open_prepared(tmp_path / "moved") is None
+    own = tmp_path / "sources"
+    own.mkdir()
+    monkeypatch.setenv("LAKE_TRANSFORMS", str(own))
+    assert open_prepared(lake) is None
+
+
+def test_what_a_client_did_to_its_file_is_not_shown(lake: Path, packages: str) -> None:
+    """A view that somebody replaced in `lake.duckdb` is theirs; `lake sql` shows the lake."""
+    statement = "CREATE OR REPLACE VIEW events AS SELECT 1 AS one WHERE false; CHECKPOINT"
+    client = Client(lake, packages, "write")
+    client.ask(statement)
+    client.end()
+    assert open_prepared(lake) is None
+    assert run("sql", COUNT, "--lake", lake).split()[-1] == "6"
+
+
+def test_the_copy_is_damaged_or_gone(lake: Path) -> None:
+    copy = lake / "_views" / "prepared.duckdb"
+    time_of = copy.stat().st_mtime_ns
+    copy.write_bytes(bytes(copy.stat().st_size))
+    os.utime(copy, ns=(time_of, time_of))
+    assert open_prepared(lake) is None
+    assert run("sql", COUNT, "--lake", lake).split()[-1] == "6"
+    copy.unlink()
+    assert run("sql", COUNT, "--lake", lake).split()[-1] == "6"
+
+
+def test_the_copy_changes_no_setting_and_writes_nothing(lake: Path) -> None:
+    opened = open_prepared(lake)
+    assert opened is not None
+    for statement in ("SET temp_directory = '/tmp'", "CREATE TABLE mine (a INTEGER)"):
+        with pytest.raises(duckdb.Error):
+            opened.cursor().execute(statement)
+    assert run("sql", "CREATE TABLE t AS SELECT 7 AS n; FROM t", "--lake", lake).split() == [
+        "n",
+        "7",
+    ]

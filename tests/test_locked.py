@@ -216,7 +216,7 @@ def test_a_path_of_any_spelling(name: str, folder: Path, tmp_path: Path) -> None
 
 
 def test_a_sort_larger_than_memory_spills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lake.query.default_memory", lambda: 0)
+    monkeypatch.setattr("lake.reader.default_memory", lambda: 0)
     lake = open_lake(folder / "lake", locked=True)
     query = (
         "SELECT count(*) FROM (SELECT repeat(range::VARCHAR, 20) AS a FROM range(4500000) "

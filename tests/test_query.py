@@ -16,9 +16,10 @@ from engine import hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 import lake as lake_package
+from lake.client_file import client_file_stale, write_client_file
 from lake.errors import LakeError, UsageError
 from lake.fieldsets import core_sets, field_sets, leaves
-from lake.query import Lake, client_file_stale, open_lake, write_client_file
+from lake.query import Lake, open_lake
 from lake.rowmodel import view_columns
 from lake.sources import catalogue
 

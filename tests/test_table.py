@@ -23,9 +23,10 @@ from filelock import FileLock
 from kills import KILLED, ROOT, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
+from lake.client_file import write_client_file
 from lake.commit import recover
 from lake.errors import LakeVersionError, StorageError, UsageError
-from lake.query import open_lake, write_client_file
+from lake.query import open_lake
 from lake.table import Store
 
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
@@ -34,10 +35,11 @@ SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 KILLED_AT = (
     KILLED
     + """
-from lake import query
+from lake import views as views_of
+from lake.client_file import write_client_file
 from lake.ingest import IngestOptions, _Ingest, ingest
 
-commit, views = _Ingest._commit, query.views
+commit, views = _Ingest._commit, views_of.views
 
 def committing(self):
     if self.done:
@@ -50,9 +52,9 @@ def viewing(*given):
             reached("lake.duckdb is half written")
         yield view
 
-_Ingest._commit, query.views = committing, viewing
+_Ingest._commit, views_of.views = committing, viewing
 ingest(Path(lake), where, IngestOptions(jobs=1))
-query.write_client_file(Path(lake))
+write_client_file(Path(lake))
 """
 )
 """An ingest of two sources that is killed at a step of its commit (the third is `_lake`'s), before

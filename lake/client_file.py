@@ -1,0 +1,213 @@
+"""`lake.duckdb`: the views and macros of a lake's last batch, for any DuckDB client.
+
+It is made beside the old one and renamed, so that a client has one or the other; one that holds the
+old one, for writing even, keeps it. A copy lies in `_views/`, where no client comes: `lake sql`
+opens that one, since to find views takes a tenth of the time of making them. The copy is taken for
+the very batch, place and program that it was made for, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lake.errors import StorageError
+from lake.fieldsets import literal
+from lake.program import program_mark, program_version
+from lake.reader import connection, keep_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lake.table import Snapshot, Store
+
+CLIENT_FILE = "lake.duckdb"
+COPY = "_views/prepared.duckdb"
+LOG = "_lake/_delta_log"
+BEHIND = 60.0
+"""Seconds that it may be behind the lake: while an ingest commits, not every command writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a client file was made for; its view `lake_version` says it. `version` is that of
+    `_lake`, `mark` tells the program's files (see `program_mark`)."""
+
+    batch: int
+    lake: str
+    program: str
+    version: int
+    mark: str
+
+    def same_but_batch(self, other: Made) -> bool:
+        return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A lake's last batch, opened by its copied views: one connection, for one query."""
+
+    path: Path
+    con: duckdb.DuckDBPyConnection
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """The connection itself: a cursor would not begin in the lake's views."""
+        return self.con
+
+    def tables(self) -> list[str]:
+        """The tables that have rows."""
+        (found,) = self.con.execute("SELECT tables FROM lake_version").fetchall()
+        return list(found[0])
+
+
+def open_prepared(path: Path) -> Prepared | None:
+    """The last batch by the views that the last writer left; None where they are not there, or
+    of another batch, place or program. Reads no log and no table of Delta's."""
+    lake = path.absolute()
+    client, copy = lake / CLIENT_FILE, lake / COPY
+    try:
+        newest = max(
+            int(path.stem) for path in (lake / LOG).glob("*.json") if path.stem.isdecimal()
+        )
+        if not _same_file(client, copy) or client.with_name(f"{CLIENT_FILE}.wal").exists():
+            return None
+        con = connection(lake)
+        con.execute(f"ATTACH {literal(str(copy))} AS lake (READ_ONLY); USE lake")
+        made = _told(con)
+    except (OSError, ValueError, duckdb.Error):
+        return None
+    wanted = Made(made.batch, str(lake), program_version(), newest, program_mark())
+    if made != wanted:
+        con.close()
+        return None
+    keep_settings(con)
+    return Prepared(lake, con)
+
+
+def write_client_file(path: Path) -> None:
+    """Write `lake.duckdb`, unless it is of the last batch, this place and this program.
+
+    Clients open it read-only. Takes the lake's lock, so that the last one wins. Raises
+    StorageError.
+    """
+    from lake.table import Store
+    from lake.views import macros, views
+
+    store = Store.open(path)
+    target = store.path / CLIENT_FILE
+    temporary = store.path / f".{CLIENT_FILE}.new"
+    left = target.with_name(f"{CLIENT_FILE}.wal")
+    try:
+        with store.lock():
+            _remove(temporary)
+            snapshot = store.snapshot()
+            made = _present(store, snapshot)
+            if _is_present(target, made) and not left.exists():
+                return
+            with duckdb.connect() as con:
+                con.execute(
+                    f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"
+                )
+                con.execute(f"USE client; {macros()}")
+                for view in views(store, snapshot):
+                    con.execute(view.sql)
+                con.execute(_told_by(made, sorted(snapshot.tables)))
+            _copy(temporary, store.path / COPY)
+            # what a client that was killed has left belongs to the old file
+            left.unlink(missing_ok=True)
+            temporary.replace(target)
+    except (OSError, duckdb.IOException) as error:
+        _remove(temporary)
+        raise StorageError(
+            f"{target} cannot be written: {error}. The lake itself is whole."
+        ) from error
+
+
+def client_file_stale(path: Path) -> bool:
+    """Whether `lake.duckdb` is to be written anew: its paths are absolute and the lake has moved,
+    an ingest was killed before it wrote it, a client was killed that wrote to it, another program
+    made it, or it cannot be opened. One that a client holds for writing is left alone; a fresh one
+    may be behind."""
+    from lake.table import Store
+
+    store = Store.open(path)
+    target = store.path / CLIENT_FILE
+    try:
+        age = time.time() - target.stat().st_mtime
+        written = _written_for(target)
+    except FileNotFoundError:
+        return False
+    except duckdb.IOException as error:
+        return "Could not set lock" not in str(error)
+    if written is None or target.with_name(f"{CLIENT_FILE}.wal").exists():
+        return True
+    present = _present(store, store.snapshot())
+    return not written.same_but_batch(present) or (written != present and age > BEHIND)
+
+
+def _present(store: Store, snapshot: Snapshot) -> Made:
+    """What a client file says that is up to date."""
+    return Made(
+        snapshot.batch,
+        str(store.path),
+        program_version(),
+        snapshot.ledger_version,
+        program_mark(),
+    )
+
+
+def _is_present(target: Path, present: Made) -> bool:
+    try:
+        return _written_for(target) == present
+    except duckdb.IOException:
+        return False
+
+
+def _written_for(target: Path) -> Made | None:
+    """What it says; None where there is no such file or view. Raises duckdb.IOException where it
+    cannot be opened."""
+    if not target.exists():
+        return None
+    try:
+        with duckdb.connect(str(target), read_only=True) as con:
+            return _told(con)
+    except duckdb.IOException:
+        raise
+    except duckdb.Error:
+        return None
+
+
+def _told(con: duckdb.DuckDBPyConnection) -> Made:
+    query = "SELECT batch, lake, program, version, mark FROM lake_version"
+    ((batch, lake, program, version, mark),) = con.execute(query).fetchall()
+    return Made(int(batch), str(lake), str(program), int(version), str(mark))
+
+
+def _told_by(made: Made, tables: list[str]) -> str:
+    batch, lake, program, version, mark = astuple(made)
+    return (
+        f"CREATE VIEW lake_version AS SELECT {batch} AS batch, {literal(lake)} AS lake, "
+        f"{literal(program)} AS program, {version} AS version, {literal(mark)} AS mark, "
+        f"[{', '.join(map(literal, tables))}]::VARCHAR[] AS tables"
+    )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """By size and time: the copy keeps the time, and who writes to the other changes it."""
+    first, second = one.stat(), other.stat()
+    return (first.st_size, first.st_mtime_ns) == (second.st_size, second.st_mtime_ns)
+
+
+def _copy(source: Path, target: Path) -> None:
+    beside = target.with_name(f".{target.name}.new")
+    shutil.copy2(source, beside)
+    beside.replace(target)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
