@@ -49,7 +49,8 @@ class PanelResult:
 def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Query:
     """The query of a panel under a view, with exactly the parameters it names."""
     given = {"from": view.time.start, "to": view.time.end, "limit": limit, "offset": offset}
-    return Query.over(panel.block, dict(view.relations), given | dict(view.params))
+    query = Query.over(panel.block, dict(view.relations), given | dict(view.params))
+    return query if panel.chart == "rows" else replace(query, gather=view.gather)
 
 
 def run_panel(
@@ -111,7 +112,7 @@ def run_dashboard(
 
     @cache
     def ask(query: Query) -> Answer:
-        return query.ask(lake.cursor())
+        return lake.answer(query)
 
     view = view_of(dashboard, Selection(TimeRange(time_from, time_to), (), where), ask, interval)
     return [

@@ -56,11 +56,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathering:
+    """Leaves of a relation (`SELECT * FROM ...`) that may be put into a table for several queries
+    (`lake.gather`); `cells` is the number of their values."""
+
+    relation: str
+    params: tuple[tuple[str, Any], ...]
+    leaves: tuple[str, ...]
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache."""
+    """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
+    `gather` says what it may be asked of in the stead of the lake's files."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
+    gather: Gathering | None = None
 
     @classmethod
     def over(cls, block: Block, relations: Mapping[str, str], given: Mapping[str, Any]) -> Query:
@@ -79,6 +92,15 @@ class Query:
                 f"{', '.join(f'${name}' for name in sorted(given))}."
             )
         return cls(sql, tuple((name, given[name]) for name in sorted(names)))
+
+    def over_table(self, table: str) -> Query | None:
+        """The same over a table in which its relation has been gathered; None where it has none."""
+        behind = f"({self.gather.relation})" if self.gather is not None else ""
+        if not behind or behind not in self.sql:
+            return None
+        sql = self.sql.replace(behind, f"(SELECT * FROM {table})")
+        names = _parameters(sql)
+        return Query(sql, tuple((name, value) for name, value in self.params if name in names))
 
     def ask(self, cursor: duckdb.DuckDBPyConnection, row_limit: int | None = None) -> Answer:
         """Run it. Raises UsageError with the engine's words and the query, and for what is more

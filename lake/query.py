@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lake.client_file import write_client_file
 from lake.errors import LakeError
 from lake.fieldsets import literal
+from lake.gather import Gatherer
 from lake.reader import connection, keep_settings
 from lake.sources import catalogue
 from lake.statements import one_select
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+    from lake.queries import Answer, Query
     from lake.report import IngestReport
 
 FOOTERS = 2_000
@@ -66,6 +68,7 @@ class Lake:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         con = connection(self.path)
+        self._gatherer = Gatherer(con)
         con.execute(macros())
         shown = views(self._store, self._snapshot)
         for view in shown:
@@ -93,6 +96,11 @@ class Lake:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor over the views; one a thread and query."""
         return self._con.cursor()
+
+    def answer(self, query: Query) -> Answer:
+        """The answer to a query of the project's own; what several ask in common is gathered once.
+        Raises UsageError with the engine's words."""
+        return self._gatherer.answer(query)
 
     def sql(
         self, query: str, params: dict[str, Any] | list[Any] | None = None

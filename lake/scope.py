@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
 from lake.filters import Selection, TimeRange
+from lake.gather import gathering
 from lake.paths import resource
-from lake.queries import Ask, Block, Interval, Query, read_blocks, relation
+from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Extent:
 class View:
     """A dashboard under a selection. `whole` is the extent of its table, `shown` of what is left;
     `further` has the title and the events left of each further table;
-    `time` is what a time axis spans, `interval` the width of its bars."""
+    `time` is what a time axis spans, `interval` the width of its bars; `gather` is what the panels
+    of the table have in common, where it is not too much."""
 
     dashboard: Dashboard
     selection: Selection
@@ -68,6 +70,7 @@ class View:
     interval: Interval
     relations: tuple[tuple[str, str], ...]
     params: tuple[tuple[str, Any], ...]
+    gather: Gathering | None = None
 
 
 @cache
@@ -104,6 +107,13 @@ def view_of(
         interval=width,
         relations=(("logs", logs), *named.items()),
         params=(*clause.params, ("interval", width)),
+        gather=gathering(
+            dashboard.table,
+            logs,
+            clause.params,
+            [panel.block.sql for panel in dashboard.panels if panel.chart != "rows"],
+            shown.events,
+        ),
     )
 
 

@@ -24,7 +24,7 @@ def open_lake(path: str) -> Lake:
 
 @st.cache_data(show_spinner=False, max_entries=4000, max_size="256MB")
 def _answer(path: str, version: int, query: Query, _lake: Lake) -> Answer:
-    return query.ask(_lake.cursor())
+    return _lake.answer(query)
 
 
 def asker(lake: Lake) -> Ask:
