@@ -105,7 +105,7 @@ class Gatherer:
         """The answer to a query. Raises UsageError as `Query.ask` does."""
         told = query.gather
         shorter = query.over_table(_name(told)) if told is not None else None
-        if told is not None and shorter is not None and _is_gathered(query, told):
+        if told is not None and shorter is not None and _names_its_leaves(query):
             try:
                 self._gather(told)
                 return shorter.ask(self._con.cursor())
@@ -128,9 +128,9 @@ class Gatherer:
             self._held[told] = None
 
 
-def _is_gathered(query: Query, told: Gathering) -> bool:
-    """Whether a query names what it takes of its relation, instead of taking all."""
-    return _EVERYTHING.search(query.sql.replace(told.relation, "")) is None
+def _names_its_leaves(query: Query) -> bool:
+    """Whether a query names what it takes of its relations, which are each all of a table."""
+    return _EVERYTHING.search(query.sql.replace("NOT MATERIALIZED (SELECT *", "")) is None
 
 
 def _name(told: Gathering) -> str:
