@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lake.errors import SourceError, UsageError, unknown_name
-from lake.filters import all_fields, fields_of
+from lake.filters import Filter, Selection, all_fields, fields_of
 from lake.paths import resource
 from lake.queries import Block, block, read_blocks
 
-CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text")
-TONES = ("neutral", "bad", "outcome", "status")
+CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text", "choices")
+TONES = ("neutral", "bad", "outcome", "status", "severity", "action", "http")
 NEEDS = ("geoip", "threat")
 GRID = 12
 """Columns of a page."""
@@ -32,9 +32,14 @@ class Panel:
     `title` names it everywhere; `label` is what stands on a page that says the rest already. The
     query's last column is the figure; a chart of time has the time first. `width` is in twelfths of
     the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `bad`
-    (red where above zero), `outcome`, `status`. `needs` and `empty` explain an empty answer.
-    `field` is what a value of the first text column filters on. `like` takes the colours of the
-    panel so named. `whole` marks figures of the whole lake, which no filter narrows.
+    (red where above zero), `outcome`, `status`, `severity`, `action` (of a firewall), `http`
+    (status codes). `needs` and `empty` explain an empty answer. `field` is what a value of the
+    first text column filters on. `like` takes the colours of the panel so named. `whole` marks
+    figures of the whole lake, which no filter narrows.
+
+    Panels of one query share its answer: `columns` says which of its columns a panel shows (name
+    on the panel -> the query's), `first` how many of its rows (0: all). `former` are titles of
+    other versions of the same panel; `lake panels` gives it under each.
     """
 
     title: str
@@ -51,6 +56,9 @@ class Panel:
     field: str = ""
     like: str = ""
     whole: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
+    first: int = 0
+    former: tuple[str, ...] = ()
     block: Block
 
     def __post_init__(self) -> None:
@@ -59,6 +67,8 @@ class Panel:
                 raise SourceError(f"panel '{self.title}': {name} is one of {', '.join(known)}.")
         if not 1 <= self.width <= GRID or self.height < 1:
             raise SourceError(f"panel '{self.title}': width is 1 to {GRID}, height 1 or more.")
+        if self.first < 0:
+            raise SourceError(f"panel '{self.title}': first is a number of rows, 0 for all.")
         if self.field and self.field not in all_fields():
             raise SourceError(f"panel '{self.title}': no table has the field '{self.field}'.")
 
@@ -70,7 +80,8 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """One page: its table and its panels in order."""
+    """One page: its table and its panels in order. `filters`, in the form of a URL, hold unless a
+    reader's own names their field; `former` are titles of other versions."""
 
     name: str
     title: str
@@ -79,12 +90,20 @@ class Dashboard:
     about: str = ""
     icon: str = ""
     also: tuple[tuple[str, str], ...] = ()
+    filters: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
+
+    def narrowed(self, selection: Selection) -> Selection:
+        """A reader's selection with the page's own filters."""
+        named = {chosen.field for chosen in selection.filters}
+        own = tuple(f for f in map(Filter.parse, self.filters) if f.field not in named)
+        return replace(selection, filters=selection.filters + own)
 
     def panel(self, title: str) -> Panel:
         """A panel by title or label. Raises UsageError that lists the known ones."""
         for panel in self.panels:
-            if title in (panel.title, panel.label):
+            if title in (panel.title, panel.label, *panel.former):
                 return panel
         raise unknown_name("panel", title, [panel.title for panel in self.panels])
 
@@ -127,7 +146,8 @@ def find_dashboard(name: str) -> Dashboard:
     known = dashboards()
     wanted = name.strip().lower()
     for dashboard in known.values():
-        if wanted in (dashboard.name, dashboard.title.lower(), dashboard.label.lower()):
+        titles = (dashboard.name, dashboard.title, dashboard.label, *dashboard.former)
+        if wanted in map(str.lower, titles):
             return dashboard
     raise unknown_name("dashboard", name, [f"{d.name} ({d.title})" for d in known.values()])
 
@@ -160,17 +180,21 @@ def _load(path: Path, *_changed: int) -> Dashboard:
     try:
         panels = tuple(_panel(entry, blocks) for entry in given)
         _check(Dashboard, declared | {"name": path.stem})
+        for name in ("filters", "former"):
+            declared[name] = tuple(declared.get(name, ()))
         dashboard = Dashboard(name=path.stem, panels=panels, also=also, **declared)
         fields_of(dashboard.table)
+        dashboard.narrowed(Selection())
     except (SourceError, UsageError, TypeError, KeyError) as error:
         raise SourceError(f"{path}: {error}") from error
     unused = set(blocks) - {panel.query for panel in panels}
     if unused:
         raise SourceError(f"{path}: no panel shows the query {', '.join(sorted(unused))}.")
-    titles = [panel.title for panel in panels]
+    titles = [title for panel in panels for title in (panel.title, *panel.former)]
     for panel in panels:
-        if titles.count(panel.title) > 1:
-            raise SourceError(f"{path}: two panels are titled '{panel.title}'.")
+        for title in (panel.title, *panel.former):
+            if titles.count(title) > 1:
+                raise SourceError(f"{path}: two panels are titled '{title}'.")
         if panel.like and panel.like not in titles:
             raise SourceError(f"{path}: '{panel.title}' is like '{panel.like}', which is not here.")
     return dashboard
@@ -178,7 +202,9 @@ def _load(path: Path, *_changed: int) -> Dashboard:
 
 def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
     _check(Panel, entry)
-    return Panel(block=block(blocks, entry["query"]), **entry)
+    former, columns = tuple(entry.get("former", ())), tuple(entry.get("columns", {}).items())
+    given = entry | {"former": former, "columns": columns}
+    return Panel(block=block(blocks, entry["query"]), **given)
 
 
 def _check(kind: type[Panel | Dashboard], entry: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lake.filters import Selection, TimeRange, show_time
+from lake.filters import Filter, Selection, TimeRange, show_time
 from lake.queries import Answer, Ask, Query, relation
 from lake.rowmodel import EVENTS
 from lake.scope import View, extent_of, lake_blocks
@@ -41,7 +41,9 @@ def why_nothing(view: View, ask: Ask) -> str:
         return f"This lake has no {kind}. Read some with `lake ingest WHERE`."
     rest = Selection(TimeRange(), selection.filters, selection.where)
     if not extent_of(table, rest, ask).events:
-        return "No event fits the filters, whatever the time."
+        own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
+        also = f" This page has one of its own: {', '.join(own)}." if own else ""
+        return f"No event fits the filters, whatever the time.{also}"
     return f"Nothing {selection.time.words()}. {_nearest(view, rest, ask)}"
 
 

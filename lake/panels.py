@@ -6,12 +6,15 @@ ask through the same `Query`, and neither counts anything itself.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lake.dashboards import Panel, find_dashboard
+from lake.errors import SourceError
+from lake.fieldsets import quote
 from lake.filters import Selection, TimeRange
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
@@ -55,19 +58,33 @@ def run_panel(
     """Ask a panel's query; where it gives nothing, say why."""
     query = prepare(view, panel, limit=limit, offset=offset)
     answer = ask(query)
-    shown = [n for n, name in enumerate(answer.columns) if not name.startswith(HANDLE)]
-    hidden = [n for n in range(len(answer.columns)) if n not in shown]
+    hidden = [n for n, name in enumerate(answer.columns) if name.startswith(HANDLE)]
+    named = dict(panel.columns) or {
+        name: name for name in answer.columns if not name.startswith(HANDLE)
+    }
+    try:
+        shown = [answer.columns.index(name) for name in named.values()]
+    except ValueError as error:
+        raise SourceError(f"panel '{panel.title}': query {panel.query}: {error}") from error
+    rows = answer.rows[: panel.first or None]
     return PanelResult(
         title=panel.title,
         chart=panel.chart,
-        sql=query.written_out(),
-        columns=tuple(answer.columns[n] for n in shown),
-        rows=tuple(tuple(row[n] for n in shown) for row in answer.rows),
+        sql=_part_of(panel, query.written_out()),
+        columns=tuple(named),
+        rows=tuple(tuple(row[n] for n in shown) for row in rows),
         note=note_of(view, panel, answer, ask),
-        keys=tuple({answer.columns[n]: row[n] for n in hidden} for row in answer.rows)
-        if hidden
-        else (),
+        keys=tuple({answer.columns[n]: row[n] for n in hidden} for row in rows) if hidden else (),
     )
+
+
+def _part_of(panel: Panel, sql: str) -> str:
+    """The query with the columns and rows of its answer that the panel shows."""
+    if not panel.columns and not panel.first:
+        return sql
+    named = [f"{quote(column)} AS {quote(name)}" for name, column in panel.columns]
+    limit = f"\nLIMIT {panel.first}" if panel.first else ""
+    return f"SELECT {', '.join(named) or '*'}\nFROM (\n{sql}\n){limit}"
 
 
 def run_dashboard(
@@ -79,7 +96,8 @@ def run_dashboard(
     *,
     interval: str | None = None,
 ) -> list[PanelResult]:
-    """Every panel of a dashboard in page order, over all data where no time is given.
+    """Every panel of a dashboard in page order, under each of its titles; over all data where no
+    time is given.
 
     `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
     condition in SQL; `interval` a width of bars ("1 month") instead of one that fits the range.
@@ -87,11 +105,17 @@ def run_dashboard(
     """
     dashboard = find_dashboard(name)
 
+    @cache
     def ask(query: Query) -> Answer:
         return query.ask(lake.cursor())
 
     view = view_of(dashboard, Selection(TimeRange(time_from, time_to), (), where), ask, interval)
-    return [run_panel(view, panel, ask) for panel in dashboard.panels]
+    return [
+        replace(result, title=title)
+        for panel in dashboard.panels
+        for result in [run_panel(view, panel, ask)]
+        for title in (panel.title, *panel.former)
+    ]
 
 
 def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:

@@ -126,8 +126,8 @@ def view_columns(source: Source) -> dict[str, str | Tree]:
 
 
 def columns_of(view: str) -> dict[str, str | Tree]:
-    """The columns of a view: a source's, `events`, or a family's, which has what its tables share;
-    the last two are without `native`. Raises UsageError for a name that is none of these."""
+    """The columns of a view: a source's, `events`, which is without `native`, or a family's, which
+    has what its tables share. Raises UsageError for a name that is none of these."""
     known = catalogue()
     if view == EVENTS:
         sets = {name: field_sets()[name] for name in core_sets()}
@@ -140,8 +140,21 @@ def columns_of(view: str) -> dict[str, str | Tree]:
         names = [EVENTS, *known.sources, *known.latest, *known.families]
         raise unknown_name("table", view, names)
     first, *others = (view_columns(known.sources[name]) for name in known.families[view])
-    return {
+    shared = {
         name: body
         for name, body in first.items()
         if name != "native" and all(name in columns for columns in others)
+    }
+    native = _shared_members([columns["native"] for columns in (first, *others)])
+    return shared | ({"native": native} if native else {})
+
+
+def _shared_members(trees: list[str | Tree]) -> Tree:
+    """The members that all have with one type. No structures: a file that lacks one breaks the
+    reading of its leaves (`lake.views`)."""
+    first, *others = (tree for tree in trees if isinstance(tree, dict))
+    return {
+        name: body
+        for name, body in first.items()
+        if isinstance(body, str) and all(other.get(name) == body for other in others)
     }

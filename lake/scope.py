@@ -80,6 +80,7 @@ def view_of(
     dashboard: Dashboard, selection: Selection, ask: Ask, interval: str | None = None
 ) -> View:
     """Bring a dashboard and a selection together. Raises UsageError where a condition is wrong."""
+    selection = dashboard.narrowed(selection)
     clause = selection.clause(dashboard.table)
     logs = relation(dashboard.table, clause.sql)
     whole = _extent(ask, relation(dashboard.table, ""))
@@ -126,6 +127,7 @@ def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:
 def facet(dashboard: Dashboard, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
     """The values of `accounts` or `regions` with their events, most first: of all tables that the
     dashboard counts, as its panels do."""
+    selection = dashboard.narrowed(selection)
     clause = selection.clause(dashboard.table)
     further = _further(dashboard, selection, ask).values()
     parts = [relation(dashboard.table, clause.sql), *further]

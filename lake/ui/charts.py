@@ -18,6 +18,7 @@ from lake.panels import PanelResult, run_panel
 from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, RED, colours
 from lake.ui.sidebar import add_filter, set_time
+from lake.ui.text import figure
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -40,10 +41,22 @@ _TIME_LABEL = (
 )
 
 _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',d') : format(datum.value, '.3~s')"
+_SIZE_LABEL = (
+    "datum.value == 0 ? '0'"
+    " : datum.value < 1 / 1048576 ? format(datum.value * 1073741824, ',.3~r') + ' B'"
+    " : datum.value < 1 / 1024 ? format(datum.value * 1048576, ',.3~r') + ' KiB'"
+    " : datum.value < 1 ? format(datum.value * 1024, ',.3~r') + ' MiB'"
+    " : format(datum.value, ',.3~r') + ' GiB'"
+)
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     """A panel's names and figures; where a chart over time is like it, in that chart's colours."""
+    values = {
+        name_of(row[0]): str(key["_value"])
+        for row, key in zip(result.rows, result.keys, strict=False)
+        if "_value" in key
+    }
     rest = {n for n, key in enumerate(result.keys) if key.get("_rest")}
     names = [REST if n in rest else name_of(row[0]) for n, row in enumerate(result.rows)]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
@@ -54,7 +67,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     draw_leaderboard(
         f"{view.dashboard.name}:{panel.title}",
         [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
-        partial(picked, panel) if panel.field else None,
+        partial(picked, panel, values) if panel.field else None,
         colour=painted.get(OTHERS, RED if panel.tone == "bad" else ACCENT),
         painted=painted,
         label=panel.label,
@@ -66,28 +79,29 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
 def draw_time(
     view: View, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime], ask: Ask
 ) -> None:
-    """Stacked bars over time; the largest of the panel it is like stand at the bottom."""
+    """Stacked bars over time; the largest of the panel it is like stand at the bottom. An answer of
+    a time and a figure alone is one series, without a legend."""
+    alone = len(result.columns) == 2
+    given = [(row[0], panel.label if alone else _shown(row[1]), row[-1]) for row in result.rows]
     if panel.like:
         like = run_panel(view, view.dashboard.panel(panel.like), ask)
         painted = colours([_shown(row[0]) for row in like.rows], panel.tone)
     else:
-        painted = colours(
-            _in_order({_shown(row[1]) for row in result.rows}, panel.tone), panel.tone
-        )
+        painted = colours(_in_order({name for _, name, _ in given}, panel.tone), panel.tone)
     painted |= {OTHERS: GREY}
     order = list(painted)
-    rows = [(row[0], _shown(row[1]), row[-1]) for row in result.rows]
-    series = [name if name in painted else OTHERS for _, name, _ in rows]
+    series = [name if name in painted else OTHERS for _, name, _ in given]
     shown = [name for name in order if name in set(series)]
     data = pa.table(
         {
-            "start": [at for at, _, _ in rows],
-            "end": [ends.get(at, at) for at, _, _ in rows],
-            "from": [f"{show_time(at)} UTC" for at, _, _ in rows],
-            "name": [name for _, name, _ in rows],
+            "start": [at for at, _, _ in given],
+            "end": [ends.get(at, at) for at, _, _ in given],
+            "from": [f"{show_time(at)} UTC" for at, _, _ in given],
+            "name": [name for _, name, _ in given],
             "series": series,
             "place": [order.index(name) for name in series],
-            "n": [n for _, _, n in rows],
+            "n": [n for _, _, n in given],
+            "figure": [figure(n, panel.unit) for _, _, n in given],
         }
     )
     spec: Spec = {
@@ -111,34 +125,41 @@ def draw_time(
             "y": {
                 "field": "n",
                 "type": "quantitative",
-                "title": panel.unit,
+                "title": None if panel.unit == "GiB" else panel.unit,
                 "stack": "zero",
-                "axis": {"tickCount": 5, "tickMinStep": 1, "labelExpr": _COUNT_LABEL},
+                "axis": {"tickCount": 5, "labelExpr": _SIZE_LABEL}
+                if panel.unit == "GiB"
+                else {"tickCount": 5, "tickMinStep": 1, "labelExpr": _COUNT_LABEL},
             },
             "color": {
                 "field": "series",
                 "type": "nominal",
                 "scale": {"domain": shown, "range": [painted[name] for name in shown]},
-                "legend": None if panel.like else {"orient": "top", "title": None},
+                "legend": None if panel.like or alone else {"orient": "top", "title": None},
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [
                 {"field": "from", "type": "nominal", "title": str(view.interval)},
                 {"field": "name", "type": "nominal", "title": panel.label},
-                {"field": "n", "type": "quantitative", "title": panel.unit, "format": ","},
+                {"field": "figure", "type": "nominal", "title": panel.unit},
             ],
         },
     }
     draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, panel.about)
 
 
-def picked(panel: Panel, value: str) -> None:
-    """A bar or a country was clicked: only events with its value. The rest has none."""
-    if value == REST:
-        return
-    unknown = value == UNKNOWN and panel.field in ("cloud.account.id", "cloud.region")
+def picked(panel: Panel, values: Mapping[str, str], name: str) -> None:
+    """A bar or a country was clicked: only events with its value, which `values` has where it is
+    not the name. The rest has none."""
+    if name != REST:
+        choose_value(panel.field, values.get(name, name))
+
+
+def choose_value(field: str, value: str) -> None:
+    """Only events with this value of a field."""
+    unknown = value == UNKNOWN and field in ("cloud.account.id", "cloud.region")
     try:
-        add_filter(Filter(panel.field, "unset" if unknown else "is", () if unknown else value))
+        add_filter(Filter(field, "unset" if unknown else "is", () if unknown else value))
     except UsageError as error:
         st.session_state["filter_problem"] = str(error)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import streamlit as st
 
 from lake.ui.look import ACCENT
-from lake.ui.text import count
+from lake.ui.text import figure
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def draw_leaderboard(
             "name": [name for name, _ in rows],
             "shown": [shortened(name, LONGEST) for name, _ in rows],
             "n": [n for _, n in rows],
-            "figure": [count(n) for _, n in rows],
+            "figure": [figure(n, unit) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
         }
     )

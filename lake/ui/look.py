@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ACCENT = "#3b73d1"
 GREY = "#8a93a6"
 RED = "#d64545"
+GREEN = "#2f8f63"
 
 SERIES = (
     "#3b73d1",
@@ -40,13 +41,33 @@ REDS = (
 MEANING = {
     "outcome": {"success": "#6c9bd2", "failure": RED, "unknown": GREY},
     "status": {
-        "read": "#2f8f63",
+        "read": GREEN,
         "partial": "#d99a0b",
         "failed": RED,
         "unknown": "#8a63d2",
         "ignored": GREY,
     },
+    "severity": {"Critical": "#b02a4c", "High": "#e2572b", "Medium": "#e0a526", "Low": "#6c9bd2"},
+    "action": {
+        "Allowed Requests": GREEN,
+        "Blocked Requests": RED,
+        "ALLOW": GREEN,
+        "BLOCK": RED,
+        "COUNT": "#6c9bd2",
+        "CAPTCHA": "#d99a0b",
+        "CHALLENGE": "#e8824a",
+    },
 }
+INK = {"severity": {"Critical": "red", "High": "orange"}}
+"""Figures above zero that are written in a colour of Streamlit's."""
+STATUS = {
+    "1": ("#8a63d2",),
+    "2": (GREEN, "#6dbb93", "#9fd4b8", "#4aa37c"),
+    "3": ("#6c9bd2", "#9fbfe6", "#4d7cb5", "#b9cfea"),
+    "4": ("#d99a0b", "#e8bb57", "#b57f06", "#f0d190"),
+    "5": (RED, "#e58a86", "#a83232", "#f0b1ae"),
+}
+"""Shades for the codes of each class of HTTP status."""
 OTHERS = "others"
 
 
@@ -54,6 +75,16 @@ def colours(names: Sequence[str], tone: str) -> dict[str, str]:
     """A colour for each name, in the order given; the rest goes under `others`, in grey."""
     if tone in MEANING:
         return {name: MEANING[tone].get(name, GREY) for name in names}
+    if tone == "http":
+        return _by_class(sorted(names))
     palette = REDS if tone == "bad" else SERIES
     chosen = dict(zip(dict.fromkeys(names), palette, strict=False))
     return chosen | ({OTHERS: GREY} if len(names) > len(chosen) else {})
+
+
+def _by_class(names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        shades = STATUS.get(name[:1], (GREY,))
+        found[name] = shades[sum(other[:1] == name[:1] for other in found) % len(shades)]
+    return found

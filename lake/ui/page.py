@@ -16,6 +16,8 @@ from lake.notes import why_nothing
 from lake.panels import PanelResult, run_panel
 from lake.scope import View, bars_of, view_of
 from lake.ui.charts import draw_bars, draw_time
+from lake.ui.choices import draw_choices
+from lake.ui.look import INK
 from lake.ui.rows import draw_rows
 from lake.ui.table import draw_table
 from lake.ui.text import count, plain
@@ -68,16 +70,16 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
     figures = []
     for panel in panels:
         result = run_panel(view, panel, ask)
-        figures += [(panel, result, name, value) for name, value in result.rows]
+        figures += [(panel, result, str(row[0]), row[-1]) for row in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
     labels = [(p.label or p.title) if len(r.rows) == 1 else name for p, r, name, _ in figures]
     narrowest = 50 + 6 * max(map(len, labels), default=0)  # pixels: frame and mark, a letter
     grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
-    for label, (panel, result, _, value) in zip(labels, figures, strict=True):
-        red = panel.tone == "bad" and value
+    for label, (panel, result, name, value) in zip(labels, figures, strict=True):
+        ink = "red" if panel.tone == "bad" else INK.get(panel.tone, {}).get(name)
         grid.metric(
             plain(label),
-            f":red[{count(value)}]" if red else count(value),
+            f":{ink}[{count(value)}]" if ink and value else count(value),
             help=plain(f"{panel.title}: {panel.about} {result.note or ''}"),
             border=True,
             height="stretch",
@@ -117,6 +119,8 @@ def _card(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
         draw_map(view, panel, result)
     elif panel.chart == "rows":
         draw_rows(view, panel, ask)
+    elif panel.chart == "choices":
+        draw_choices(view, panel, result)
     elif panel.chart == "text":
         st.text("\n".join(visible(str(value)) for row in result.rows for value in row))
     else:

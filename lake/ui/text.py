@@ -25,3 +25,16 @@ def plain(text: str) -> str:
 def count(number: float) -> str:
     """A number with its thousands set apart."""
     return f"{number:,}"
+
+
+def figure(number: float, unit: str = "") -> str:
+    """A figure of a panel: a count, or a measure with its unit, a size in what suits it."""
+    if unit == "GiB":
+        size, units = number * 2**30, ["B", "KiB", "MiB", "GiB", "TiB"]
+        while size >= 1024 and len(units) > 1:
+            size, units = size / 1024, units[1:]
+        return f"{size:,.3g} {units[0]}" if size < 1000 else f"{size:,.0f} {units[0]}"
+    if isinstance(number, int):
+        return count(number)
+    text = f"{number:,.3f}".rstrip("0").rstrip(".")
+    return f"{text} {unit}".rstrip()

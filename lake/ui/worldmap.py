@@ -15,7 +15,7 @@ import streamlit as st
 from lake.ui.charts import picked
 from lake.ui.leaderboard import PICK, Spec, draw_chart, on_pick
 from lake.ui.look import GREY
-from lake.ui.text import count, plain
+from lake.ui.text import figure, plain
 
 if TYPE_CHECKING:
     from lake.dashboards import Panel
@@ -41,17 +41,24 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
             "id": numbers.get(code, ""),
             "name": code,
             "n": n,
-            "figure": count(n),
+            "figure": figure(n, panel.unit),
             **points.get(code, {}),
         }
         for code, n in result.rows
     ]
     most = max(n for _, n in result.rows)
+    least = min([1, *(n for _, n in result.rows if n > 0)])
     shade = {
         "field": "n",
         "type": "quantitative",
-        "scale": {"type": "log", "domain": [1, max(most, 2)]},
-        "legend": {"title": panel.unit, "orient": "bottom-left", "tickCount": 4, "format": "~s"},
+        "scale": {"type": "log", "domain": [least, max(most, 2 * least)], "clamp": True}
+        | ({"scheme": "yelloworangered"} if panel.tone == "bad" else {}),
+        "legend": {
+            "title": panel.unit,
+            "orient": "bottom-left",
+            "tickCount": 4,
+            "format": "~s" if isinstance(most, int) else ".3~r",
+        },
     }
     tooltip = [
         {"field": "name", "type": "nominal", "title": "code"},
@@ -108,12 +115,12 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         ],
     }
     key = f"{view.dashboard.name}:{panel.title}"
-    draw_chart(key, None, spec, on_pick(partial(picked, panel)), panel.about)
+    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), panel.about)
     shapes = {
         s.get("id") for s in _read("countries-110m.json")["objects"]["countries"]["geometries"]
     }
     nowhere = [
-        f"{code} ({count(n)})"
+        f"{code} ({figure(n, panel.unit)})"
         for code, n in result.rows
         if numbers.get(code) not in shapes and code not in points
     ]
