@@ -60,7 +60,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     rest = {n for n, key in enumerate(result.keys) if key.get("_rest")}
     names = [REST if n in rest else name_of(row[0]) for n, row in enumerate(result.rows)]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
-    meant = paired or panel.tone in MEANING
+    meant = paired or panel.tone in (*MEANING, "http")
     painted = colours(names, panel.tone) if meant else {}
     if rest:
         painted[REST] = GREY
@@ -92,6 +92,7 @@ def draw_time(
     order = list(painted)
     series = [name if name in painted else OTHERS for _, name, _ in given]
     shown = [name for name in order if name in set(series)]
+    one = len(shown) == 1 and panel.tone == "neutral"
     data = pa.table(
         {
             "start": [at for at, _, _ in given],
@@ -135,7 +136,7 @@ def draw_time(
                 "field": "series",
                 "type": "nominal",
                 "scale": {"domain": shown, "range": [painted[name] for name in shown]},
-                "legend": None if panel.like or alone else {"orient": "top", "title": None},
+                "legend": None if panel.like or one else {"orient": "top", "title": None},
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BAR = 25
 """Height of a bar in pixels."""
 
+MOST = 12
+"""Bars in view; more of them scroll."""
+
 LONGEST = 200
 """Characters of a name that a chart shows."""
 
@@ -99,7 +102,9 @@ def draw_leaderboard(
     }
     if clicked:
         spec["params"] = [PICK | {"views": ["bars"]}]
-    draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
+    long = len(rows) > MOST
+    with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
+        draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
 
 
 def draw_chart(

@@ -41,13 +41,28 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
         st.info(plain(why_nothing(view, ask)), icon=":material/search_off:")
     for section, declared in dashboard.sections():
         panels = [panel for panel in declared if view.shown.events or panel.whole]
-        if section and panels:
-            st.subheader(plain(section), anchor=False)
-        for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
-            if metrics:
-                _metrics(view, list(group), ask)
-            else:
-                _cards(view, list(group), ask)
+        if panels and not section:
+            _section(view, panels, ask)
+        elif panels:
+            # A section that is folded asks nothing.
+            fold = st.expander(
+                f"**{plain(section)}**",
+                expanded=True,
+                type="compact",
+                key=f"{dashboard.name}:{section}:section",
+                on_change="rerun",
+            )
+            if fold.open:
+                with fold:
+                    _section(view, panels, ask)
+
+
+def _section(view: View, panels: list[Panel], ask: Ask) -> None:
+    for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
+        if metrics:
+            _metrics(view, list(group), ask)
+        else:
+            _cards(view, list(group), ask)
 
 
 def _sentence(view: View) -> None:
