@@ -133,7 +133,7 @@ def make(folder: Path) -> Lake:
     insight = f"AWSLogs/{A}/CloudTrail-Insight/us-east-1/2024/03/01/x.json.gz"
     _put(folder / "logs" / insight, [INSIGHT])
     (folder / "logs" / "notes.txt").write_text("Call the owner of the key on Monday.\n")
-    options = IngestOptions(geoip=_geoip(folder), jobs=1)
+    options = IngestOptions(geoip=geoip(folder), jobs=1)
     ingest(folder / "lakehouse", [str(folder / "logs")], options)
     return open_lake(folder / "lakehouse")
 
@@ -143,7 +143,7 @@ def _put(path: Path, records: list[dict[str, Any]]) -> None:
     path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
 
 
-def _geoip(folder: Path) -> GeoIP:
+def geoip(folder: Path) -> GeoIP:
     places = {"81.2.69.0/24": ("GB", "United Kingdom"), "8.8.4.0/24": ("SG", "Singapore")}
     city = mmdb_writer.MMDBWriter(6, "Test-City", ["en"], ipv4_compatible=True)
     owner = mmdb_writer.MMDBWriter(6, "Test-ASN", ["en"], ipv4_compatible=True)

@@ -37,4 +37,4 @@ def figure(number: float, unit: str = "") -> str:
     if isinstance(number, int):
         return count(number)
     text = f"{number:,.3f}".rstrip("0").rstrip(".")
-    return f"{text} {unit}".rstrip()
+    return f"{text} {'s' if unit == 'seconds' else unit}".rstrip()

@@ -1,18 +1,23 @@
-"""A real Chromium, and a page in it that tells what it asked for."""
+"""A real Chromium and a page in it that tells what it asked for; and the app without a browser."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from apptest import APP
 from pages import PATIENCE, QUIET, absent
+from streamlit.testing.v1 import AppTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+    from lake.query import Lake
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +52,18 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context.close()
     assert asked <= {"127.0.0.1", "data", "blob"}
     assert failed == []
+
+
+@pytest.fixture
+def as_if_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app takes a lake after `--`; pytest's own arguments are not meant. And AppTest leaves the
+    app as `__main__`, which worker processes of later tests would run again."""
+    monkeypatch.setattr("sys.argv", ["app_streamlit.py"])
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture
+def app(lake: Lake, as_if_alone: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The app over the module's lake."""
+    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    return AppTest.from_file(str(APP), default_timeout=60)

@@ -5,81 +5,32 @@ cannot be applied is said, hostile text stays text, an empty lake says what to d
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 import small_lake
+from apptest import APP, DRAWN, drawn, figures, open_page, wanted
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
 from lake.panels import PanelResult, run_panel
-from lake.scope import view_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lake.query import Lake
 
-APP = Path(__file__).resolve().parents[2] / "app_streamlit.py"
-DRAWN = ("bar", "area", "line")
+pytestmark = pytest.mark.usefixtures("as_if_alone")
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return small_lake.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(autouse=True)
-def as_if_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The app takes a lake after `--`; pytest's own arguments are not meant. And AppTest leaves the
-    app as `__main__`, which worker processes of later tests would run again."""
-    monkeypatch.setattr("sys.argv", ["app_streamlit.py"])
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-
-
-@pytest.fixture
-def app(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("LAKE_DIR", str(lake.path))
-    return AppTest.from_file(str(APP), default_timeout=60)
-
-
-def open_page(app: AppTest, name: str, **params: str | list[str]) -> AppTest:
-    """The page as a link with these parameters opens it."""
-    for key, value in params.items():
-        app.query_params[key] = value
-    if name != "overview":
-        app._page_hash = calc_hash(name)  # as st.navigation counts it
-    app.run()
-    assert not app.exception
-    return app
-
-
-def wanted(lake: Lake, name: str, selection: Selection) -> list[PanelResult]:
-    def ask(query: Any) -> Any:  # noqa: ANN401
-        return query.ask(lake.cursor())
-
-    view = view_of(find_dashboard(name), selection, ask)
-    return [run_panel(view, panel, ask) for panel in view.dashboard.panels]
-
-
-def figures(app: AppTest) -> list[int]:
-    return [int(m.value.replace(",", "").removeprefix(":red[").rstrip("]")) for m in app.metric]
-
-
-def drawn(app: AppTest) -> list[dict[str, list[Any]]]:
-    """The data of each chart on the page itself, in page order; the map has its own kind."""
-    found = []
-    for element in app.main.get("vega_lite_chart"):
-        if element.proto.data.data:
-            found.append(pa.ipc.open_stream(element.proto.data.data).read_all().to_pydict())
-    return found
 
 
 SELECTIONS = [
