@@ -44,6 +44,17 @@ class Original:
 ORIGINALS = (
     Original("cloudtrail-summary.json", 29, "cloudtrail", "log-aws-cloudtrail", 1582),
     Original("2020-cloudtrail-summary.json", 25, "cloudtrail", "log-aws-cloudtrail", 1582),
+    Original("vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
+    Original("2020-vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
+    Original(
+        "vpcflowlogscustom-summary-with-v5-custom-formats.json",
+        28,
+        "vpcflow",
+        "log-aws-vpcflowlogs",
+        45,
+    ),
+    Original("all-threat-hunting.json", 17, "hunting", "log-", 1912),
+    Original("2020-all-threat-hunting.json", 17, "hunting", "log-", 1912),
 )
 
 

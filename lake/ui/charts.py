@@ -16,7 +16,7 @@ from lake.errors import UsageError
 from lake.filters import Filter, show_time
 from lake.panels import PanelResult, run_panel
 from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
-from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, RED, colours
+from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.text import figure
 from lake.visible import shortened
@@ -51,14 +51,16 @@ _SIZE_LABEL = (
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
-    """A panel's names and figures; where a chart over time is like it, in that chart's colours."""
+    """A panel's names and figures; where a chart over time is like it, in that chart's colours. A
+    name is of all columns but the figure; the first of them is what a click filters on."""
+    keys = result.keys or ({},) * len(result.rows)
+    rest = {n for n, key in enumerate(keys) if key.get("_rest")}
+    names = [_name(row, n in rest) for n, row in enumerate(result.rows)]
     values = {
-        name_of(row[0]): str(key["_value"])
-        for row, key in zip(result.rows, result.keys, strict=False)
-        if "_value" in key
+        name: str(key.get("_value", row[0]))
+        for n, (name, row, key) in enumerate(zip(names, result.rows, keys, strict=True))
+        if n not in rest and ("_value" in key or len(row) > 2)
     }
-    rest = {n for n, key in enumerate(result.keys) if key.get("_rest")}
-    names = [REST if n in rest else name_of(row[0]) for n, row in enumerate(result.rows)]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in (*MEANING, "http")
     painted = colours(names, panel.tone) if meant else {}
@@ -68,7 +70,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
         f"{view.dashboard.name}:{panel.title}",
         [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
         partial(picked, panel, values) if panel.field else None,
-        colour=painted.get(OTHERS, RED if panel.tone == "bad" else ACCENT),
+        colour=painted.get(OTHERS, SHADES.get(panel.tone, (ACCENT,))[0]),
         painted=painted,
         label=panel.label,
         unit=panel.unit,
@@ -152,7 +154,7 @@ def draw_time(
 def picked(panel: Panel, values: Mapping[str, str], name: str) -> None:
     """A bar or a country was clicked: only events with its value, which `values` has where it is
     not the name. The rest has none."""
-    if name != REST:
+    if not name.startswith(REST):
         choose_value(panel.field, values.get(name, name))
 
 
@@ -171,6 +173,12 @@ def brushed(selection: dict[str, Any]) -> None:
     if span and len(span) == 2:
         start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
         set_time(start, end)
+
+
+def _name(row: tuple[Any, ...], rest: bool) -> str:
+    first, *more = row[:-1]
+    parts = [REST if rest else name_of(first), *(name_of(v) for v in more if v is not None)]
+    return " · ".join(parts)
 
 
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
