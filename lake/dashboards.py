@@ -32,11 +32,11 @@ class Panel:
     `title` names it everywhere; `label` is what stands on a page that says the rest already. The
     query's last column is the figure; a chart of time has the time first. `width` is in twelfths of
     the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `good`
-    (green), `bad`
-    (red where above zero), `outcome`, `status`, `severity`, `action` (of a firewall), `alarm`,
-    `http` (status codes). `needs` and `empty` explain an empty answer. `field` is what a value of the
-    first text column filters on. `like` takes the colours of the panel so named. `whole` marks
-    figures of the whole lake, which no filter narrows.
+    (green), `bad` (red where above zero), `outcome`, `status`, `severity`, `action` (of a
+    firewall), `alarm` (figures of a page that are red above zero), `http` (status codes).
+    `needs` and `empty` explain an empty answer; of bars also one whose figures are all zero.
+    `field` is what a value of the first text column filters on. `like` takes the colours of the
+    panel so named. `whole` marks figures of the whole lake, which no filter narrows.
 
     Panels of one query share its answer: `columns` says which of its columns a panel shows (name
     on the panel -> the query's), `only` which of its rows (a column -> its value), `first` how many

@@ -1,7 +1,7 @@
 -- name: figures
--- Events of all sources, those that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds, and the addresses and users behind all of them.
-SELECT unnest(['Events', 'Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
-       unnest([count(*), count(*) FILTER (WHERE event.outcome = 'failure'), count(*) FILTER (WHERE event.kind = 'alert'),
+-- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
+SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
+       unnest([count(*) FILTER (WHERE event.outcome = 'failure'), count(*) FILTER (WHERE event.kind = 'alert'),
                count(*) FILTER (WHERE len(threat.matched.providers) > 0),
                count(DISTINCT source.ip), count(DISTINCT "user".name)]) AS "Count"
 FROM logs

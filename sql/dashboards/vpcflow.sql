@@ -84,7 +84,7 @@ ORDER BY bucket, n DESC, address_order(ip)
 
 -- name: traffic_paths
 -- Flow records by the way that what leaves an interface takes (traffic-path, version 5): what comes in has none.
-SELECT label AS "filters", coalesce(n, 0) AS "Count"
+SELECT label AS "filters", coalesce(n, 0) AS "Count", path AS "_value"
 FROM (VALUES (1, 'another resource in the same VPC'), (2, 'an internet gateway or a gateway VPC endpoint'),
              (3, 'a virtual private gateway'), (4, 'an intra-region VPC peering connection'),
              (5, 'an inter-region VPC peering connection'), (6, 'a local gateway'),
