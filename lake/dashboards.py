@@ -19,7 +19,7 @@ from lake.paths import resource
 from lake.queries import Block, block, read_blocks
 
 CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text", "choices")
-TONES = ("neutral", "bad", "outcome", "status", "severity", "action", "http")
+TONES = ("neutral", "good", "bad", "outcome", "status", "severity", "action", "alarm", "http")
 NEEDS = ("geoip", "threat")
 GRID = 12
 """Columns of a page."""
@@ -31,15 +31,17 @@ class Panel:
 
     `title` names it everywhere; `label` is what stands on a page that says the rest already. The
     query's last column is the figure; a chart of time has the time first. `width` is in twelfths of
-    the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `bad`
-    (red where above zero), `outcome`, `status`, `severity`, `action` (of a firewall), `http`
-    (status codes). `needs` and `empty` explain an empty answer. `field` is what a value of the
-    first text column filters on. `like` takes the colours of the panel so named. `whole` marks
-    figures of the whole lake, which no filter narrows.
+    the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `good`
+    (green), `bad` (red where above zero), `outcome`, `status`, `severity`, `action` (of a
+    firewall), `alarm` (figures of a page that are red above zero), `http` (status codes).
+    `needs` and `empty` explain an empty answer; of bars also one whose figures are all zero.
+    `field` is what a value of the first text column filters on. `like` takes the colours of the
+    panel so named. `whole` marks figures of the whole lake, which no filter narrows.
 
     Panels of one query share its answer: `columns` says which of its columns a panel shows (name
-    on the panel -> the query's), `first` how many of its rows (0: all). `former` are titles of
-    other versions of the same panel; `lake panels` gives it under each.
+    on the panel -> the query's), `only` which of its rows (a column -> its value), `first` how many
+    of these (0: all). `former` are titles of other versions of the same panel, and of another chart
+    of the same rows; `lake panels` gives it under each.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Panel:
     like: str = ""
     whole: bool = False
     columns: tuple[tuple[str, str], ...] = ()
+    only: tuple[tuple[str, str], ...] = ()
     first: int = 0
     former: tuple[str, ...] = ()
     block: Block
@@ -202,8 +205,8 @@ def _load(path: Path, *_changed: int) -> Dashboard:
 
 def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
     _check(Panel, entry)
-    former, columns = tuple(entry.get("former", ())), tuple(entry.get("columns", {}).items())
-    given = entry | {"former": former, "columns": columns}
+    given = entry | {"former": tuple(entry.get("former", ()))}
+    given |= {name: tuple(entry.get(name, {}).items()) for name in ("columns", "only")}
     return Panel(block=block(blocks, entry["query"]), **given)
 
 

@@ -19,7 +19,8 @@ def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
     """The sentence for an answer that shows nothing; None where it shows something."""
     if panel.whole:
         return None if answer.rows else panel.empty or "None in this lake."
-    if answer.rows and view.shown.events:
+    nothing = panel.chart == "bar" and panel.empty and not any(row[-1] for row in answer.rows)
+    if answer.rows and view.shown.events and not nothing:
         return None
     if not view.shown.events:
         return why_nothing(view, ask)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.dashboards import Panel, find_dashboard
 from lake.errors import SourceError
-from lake.fieldsets import quote
+from lake.fieldsets import literal, quote
 from lake.filters import Selection, TimeRange
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
@@ -63,7 +63,8 @@ def run_panel(
     named = dict(panel.columns) or {
         name: name for name in answer.columns if not name.startswith(HANDLE)
     }
-    unknown = [name for name in named.values() if name not in answer.columns]
+    only = dict(panel.only)
+    unknown = [name for name in (*named.values(), *only) if name not in answer.columns]
     if unknown:
         known = ", ".join(answer.columns)
         raise SourceError(
@@ -71,25 +72,30 @@ def run_panel(
             f"Known: {known}."
         )
     shown = [answer.columns.index(name) for name in named.values()]
-    rows = answer.rows[: panel.first or None]
+    chosen = [(answer.columns.index(name), value) for name, value in only.items()]
+    rows = [row for row in answer.rows if all(row[n] == value for n, value in chosen)]
+    rows = rows[: panel.first or None]
+    figures = tuple(tuple(row[n] for n in shown) for row in rows)
     return PanelResult(
         title=panel.title,
         chart=panel.chart,
         sql=_part_of(panel, query.written_out()),
         columns=tuple(named),
-        rows=tuple(tuple(row[n] for n in shown) for row in rows),
-        note=note_of(view, panel, answer, ask),
+        rows=figures,
+        note=note_of(view, panel, Answer(tuple(named), figures), ask),
         keys=tuple({answer.columns[n]: row[n] for n in hidden} for row in rows) if hidden else (),
     )
 
 
 def _part_of(panel: Panel, sql: str) -> str:
     """The query with the columns and rows of its answer that the panel shows."""
-    if not panel.columns and not panel.first:
+    if not (panel.columns or panel.only or panel.first):
         return sql
     named = [f"{quote(column)} AS {quote(name)}" for name, column in panel.columns]
+    only = " AND ".join(f"{quote(name)} = {literal(value)}" for name, value in panel.only)
+    where = f"\nWHERE {only}" if only else ""
     limit = f"\nLIMIT {panel.first}" if panel.first else ""
-    return f"SELECT {', '.join(named) or '*'}\nFROM (\n{sql}\n){limit}"
+    return f"SELECT {', '.join(named) or '*'}\nFROM (\n{sql}\n){where}{limit}"
 
 
 def run_dashboard(

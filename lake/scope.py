@@ -14,6 +14,7 @@ from lake.filters import Selection, TimeRange
 from lake.gather import gathering
 from lake.paths import resource
 from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
+from lake.rowmodel import EVENTS
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def view_of(
     extents = [whole, *(_extent(ask, relation(table, "")) for table in also)]
     further = _further(dashboard, selection, ask)
     named = {name: further.get(table, _NOTHING) for name, table in dashboard.also}
+    # What the view over all tables counts already is no further event.
+    counted = {} if dashboard.table == EVENTS else further
     time = selection.time.within(_around(extents))
     width = Interval(interval) if interval else interval_for(time)
     return View(
@@ -101,7 +104,7 @@ def view_of(
         shown=shown,
         further=tuple(
             (catalogue()[table].title, _extent(ask, sql, dict(clause.params)).events)
-            for table, sql in further.items()
+            for table, sql in counted.items()
         ),
         time=time,
         interval=width,
@@ -139,8 +142,8 @@ def facet(dashboard: Dashboard, selection: Selection, name: str, ask: Ask) -> li
     dashboard counts, as its panels do."""
     selection = dashboard.narrowed(selection)
     clause = selection.clause(dashboard.table)
-    further = _further(dashboard, selection, ask).values()
-    parts = [relation(dashboard.table, clause.sql), *further]
+    further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
+    parts = [relation(dashboard.table, clause.sql), *further.values()]
     logs = " UNION ALL ".join(f"SELECT account, region FROM ({part})" for part in parts)
     answer = ask(Query.over(lake_blocks()[name], {"logs": logs}, dict(clause.params)))
     return [(row[0], row[1]) for row in answer.rows]

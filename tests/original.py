@@ -50,6 +50,17 @@ ORIGINALS = (
     Original("2020-awswaf-summary.json", 20, "waf", "log-aws-waf", 145),
     Original("cloudfront-summary.json", 25, "cloudfront", "log-aws-cloudfront", 5),
     Original("2020-cloudfront-summary.json", 18, "cloudfront", "log-aws-cloudfront", 5),
+    Original("vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
+    Original("2020-vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
+    Original(
+        "vpcflowlogscustom-summary-with-v5-custom-formats.json",
+        28,
+        "vpcflow",
+        "log-aws-vpcflowlogs",
+        45,
+    ),
+    Original("all-threat-hunting.json", 17, "hunting", "log-", 1912),
+    Original("2020-all-threat-hunting.json", 17, "hunting", "log-", 1912),
 )
 
 

@@ -94,25 +94,24 @@ def differences(page: str) -> list[dict[str, Any]]:
     return found
 
 
-def as_read(row: list[Any]) -> Row:
-    """A row of a file of differences; TOML has no null."""
-    return tuple(None if cell == "NULL" else cell for cell in row)
-
-
 def compared(panel: dict[str, Any], ours: Panels) -> tuple[list[Row], list[Row]]:
     """The rows that only the original has and those that only we have; order counts where the
-    rows are the same. Columns that ours calls otherwise are compared in their order."""
+    rows are the same, but for named filters, which the server answers by their labels. Columns that
+    ours calls otherwise are compared in their order, the figure with the figure."""
     columns, wanted = as_ours(panel)
     mine = ours[panel["title"]]
-    others = [name for name in mine["columns"] if name not in columns]
-    named = [name if name in mine["columns"] else others.pop(0) for name in columns]
-    places = [mine["columns"].index(name) for name in named]
+    own = list(mine["columns"])
+    others = [name for name in own if name not in columns]
+    figure = own[-1] if panel["type"] != "search" and columns[-1] not in own else None
+    named = [name if name in own else others.pop(0) for name in columns[:-1]]
+    named.append(figure or columns[-1])
+    places = [own.index(name) for name in named]
     got = [tuple(row[n] for n in places) for row in mine["rows"]]
     if panel["type"] == "search":
         return _compared_rows(wanted, got)
     only_theirs = list((Counter(wanted) - Counter(got)).elements())
     only_ours = list((Counter(got) - Counter(wanted)).elements())
-    if not only_theirs and not only_ours:
+    if not only_theirs and not only_ours and columns[0] != "filters":
         assert got == wanted, f"{panel['title']}: the same rows in another order"
     return only_theirs, only_ours
 
@@ -128,6 +127,11 @@ def _compared_rows(wanted: list[Row], got: list[Row]) -> tuple[list[Row], list[R
     only_theirs = texts(wanted) - texts([row for row in got if row[0] >= last])
     only_ours = texts([row for row in got if row[0] > last]) - texts(wanted)
     return list(only_theirs.elements()), list(only_ours.elements())
+
+
+def _cells(row: list[Any]) -> Row:
+    """A row as a file of differences has it: TOML has no NULL, so that {} stands for it."""
+    return tuple(None if cell == {} else cell for cell in row)
 
 
 def by_file(original: Original) -> str:
@@ -154,8 +158,8 @@ def test_the_same_rows_but_for_what_is_explained(
     for entry in differences(original.ours):
         if entry["title"] in titles and entry.get("of", original.file) == original.file:
             theirs, mine = explained.setdefault(entry["title"], ([], []))
-            theirs += [as_read(row) for row in entry.get("original", [])]
-            mine += [as_read(row) for row in entry.get("ours", [])]
+            theirs += [_cells(row) for row in entry.get("original", [])]
+            mine += [_cells(row) for row in entry.get("ours", [])]
     found = {panel["title"]: compared(panel, ours(original)) for panel in panels}
 
     def sorted_rows(rows: tuple[list[Row], list[Row]]) -> list[list[Row]]:

@@ -16,7 +16,7 @@ from lake.errors import UsageError
 from lake.filters import Filter, show_time
 from lake.panels import PanelResult, run_panel
 from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
-from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, RED, colours
+from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.text import figure
 from lake.visible import shortened
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 TIME_HEIGHT = 250
 UNKNOWN = "unknown"
 REST = "all others"
-"""The bar that sums up what a list has no room for; a query marks its row with `_rest`."""
+"""The bar that sums up what a list has no room for: a query writes Other, and marks the row with
+`_rest`, since that may be a value too."""
+_OTHER = "Other"
 _TIME_LABEL = (
     "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
     " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
@@ -51,14 +53,16 @@ _SIZE_LABEL = (
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
-    """A panel's names and figures; where a chart over time is like it, in that chart's colours."""
+    """A panel's names and figures; where a chart over time is like it, in that chart's colours. A
+    name is of all columns but the figure; the first of them is what a click filters on."""
+    keys = result.keys or ({},) * len(result.rows)
+    rest = any(key.get("_rest") for key in keys)
+    names = [_name(row, key) for row, key in zip(result.rows, keys, strict=True)]
     values = {
-        name_of(row[0]): str(key["_value"])
-        for row, key in zip(result.rows, result.keys, strict=False)
-        if "_value" in key
+        name: str(key.get("_value", row[0]))
+        for name, row, key in zip(names, result.rows, keys, strict=True)
+        if "_value" in key or len(row) > 2
     }
-    rest = {n for n, key in enumerate(result.keys) if key.get("_rest")}
-    names = [REST if n in rest else name_of(row[0]) for n, row in enumerate(result.rows)]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in (*MEANING, "http")
     painted = colours(names, panel.tone) if meant else {}
@@ -68,7 +72,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
         f"{view.dashboard.name}:{panel.title}",
         [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
         partial(picked, panel, values) if panel.field else None,
-        colour=painted.get(OTHERS, RED if panel.tone == "bad" else ACCENT),
+        colour=painted.get(OTHERS, SHADES.get(panel.tone, (ACCENT,))[0]),
         painted=painted,
         label=panel.label,
         unit=panel.unit,
@@ -87,12 +91,12 @@ def draw_time(
         like = run_panel(view, view.dashboard.panel(panel.like), ask)
         painted = colours([_shown(row[0]) for row in like.rows], panel.tone)
     else:
-        painted = colours(_in_order({name for _, name, _ in given}, panel.tone), panel.tone)
+        painted = colours(_in_order(given, panel.tone), panel.tone)
     painted |= {OTHERS: GREY}
     order = list(painted)
     series = [name if name in painted else OTHERS for _, name, _ in given]
     shown = [name for name in order if name in set(series)]
-    one = len(shown) == 1 and panel.tone == "neutral"
+    one = alone or (len(shown) == 1 and panel.tone == "neutral")
     data = pa.table(
         {
             "start": [at for at, _, _ in given],
@@ -152,7 +156,7 @@ def draw_time(
 def picked(panel: Panel, values: Mapping[str, str], name: str) -> None:
     """A bar or a country was clicked: only events with its value, which `values` has where it is
     not the name. The rest has none."""
-    if name != REST:
+    if not name.startswith(REST):
         choose_value(panel.field, values.get(name, name))
 
 
@@ -173,6 +177,13 @@ def brushed(selection: dict[str, Any]) -> None:
         set_time(start, end)
 
 
+def _name(row: tuple[Any, ...], key: Mapping[str, Any]) -> str:
+    """A bar's name: what all columns but the figure say."""
+    parts = [value for n, value in enumerate(row[:-1]) if n == 0 or value is not None]
+    rest = key.get("_rest")
+    return " · ".join(REST if rest and part == _OTHER else name_of(part) for part in parts)
+
+
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a chart writes it."""
     return "none" if value is None else str(value)
@@ -183,10 +194,15 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     return shortened(name_of(value), LONGEST)
 
 
-def _in_order(names: set[str], tone: str) -> list[str]:
-    """As their meaning orders them, the first at the bottom; others by name."""
+def _in_order(rows: list[tuple[datetime, str, Any]], tone: str) -> list[str]:
+    """Names as their meaning orders them, the first at the bottom; others by their figures."""
     meant = list(MEANING.get(tone, {}))
-    return sorted(names, key=lambda name: (meant.index(name) if name in meant else 99, name))
+    sums: dict[str, float] = {}
+    for _, name, n in rows:
+        sums[name] = sums.get(name, 0) + n
+    return sorted(
+        sums, key=lambda name: (meant.index(name) if name in meant else 99, -sums[name], name)
+    )
 
 
 def _domain(ends: Mapping[datetime, datetime]) -> list[dict[str, int | bool]]:

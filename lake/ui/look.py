@@ -38,6 +38,9 @@ REDS = (
     "#b0413e",
     "#e5b08a",
 )
+GREENS = ("#2f8f63", "#6dbb93", "#1d6b48", "#9fd4b8")
+SHADES = {"good": GREENS, "bad": REDS}
+"""Palettes of the tones that are one colour; its first is the colour."""
 MEANING = {
     "outcome": {"success": "#6c9bd2", "failure": RED, "unknown": GREY},
     "status": {
@@ -52,13 +55,19 @@ MEANING = {
         "Allowed Requests": GREEN,
         "Blocked Requests": RED,
         "ALLOW": GREEN,
+        "ACCEPT": GREEN,
         "BLOCK": RED,
+        "REJECT": RED,
         "COUNT": "#6c9bd2",
         "CAPTCHA": "#d99a0b",
         "CHALLENGE": "#e8824a",
     },
 }
-INK = {"severity": {"Critical": "red", "High": "orange"}}
+INK = {
+    "severity": {"Critical": "red", "High": "orange"},
+    "action": {"Rejected": "red", "Sources rejected": "red"},
+    "alarm": {"Failed or refused": "red", "Alerts": "red", "On a threat list": "red"},
+}
 """Figures above zero that are written in a colour of Streamlit's."""
 STATUS = {
     "1": ("#8a63d2",),
@@ -77,7 +86,7 @@ def colours(names: Sequence[str], tone: str) -> dict[str, str]:
         return {name: MEANING[tone].get(name, GREY) for name in names}
     if tone == "http":
         return _by_class(sorted(names))
-    palette = REDS if tone == "bad" else SERIES
+    palette = SHADES.get(tone, SERIES)
     chosen = dict(zip(dict.fromkeys(names), palette, strict=False))
     return chosen | ({OTHERS: GREY} if len(names) > len(chosen) else {})
 

@@ -30,9 +30,11 @@ PAGES = 200
 
 
 def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
-    """One page of rows and, below it, the row that was chosen."""
-    pages = -(-view.shown.events // ROWS_SHOWN) or 1
-    page = _page(view, min(pages, PAGES))
+    """One page of rows and, below it, the row that was chosen. A panel that leaves rows out says
+    in `_of` how many it has."""
+    newest = run_panel(view, panel, ask)
+    events = newest.keys[0].get("_of", view.shown.events) if newest.keys else 0
+    page = _page(events)
     result = run_panel(view, panel, ask, offset=(page - 1) * ROWS_SHOWN)
     event = st.dataframe(
         frame(result.columns, result.rows),
@@ -52,13 +54,14 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         st.caption("Choose a row to see all its fields and the record as it came.")
 
 
-def _page(view: View, pages: int) -> int:
+def _page(events: int) -> int:
+    pages = min(-(-events // ROWS_SHOWN) or 1, PAGES)
     with st.container(horizontal=True, vertical_alignment="center"):
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
         first = (page - 1) * ROWS_SHOWN + 1
-        last = min(page * ROWS_SHOWN, view.shown.events)
-        words = f"{count(first)} to {count(last)} of {count(view.shown.events)}, newest first"
-        if view.shown.events > PAGES * ROWS_SHOWN:
+        last = min(page * ROWS_SHOWN, events)
+        words = f"{count(first)} to {count(last)} of {count(events)}, newest first"
+        if events > PAGES * ROWS_SHOWN:
             words += f"; the newest {count(PAGES * ROWS_SHOWN)} can be paged through"
         st.caption(plain(words))
     return int(page)

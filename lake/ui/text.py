@@ -27,10 +27,13 @@ def count(number: float) -> str:
     return f"{number:,}"
 
 
+_BYTES = {"bytes": 1, "GiB": 2**30}
+
+
 def figure(number: float, unit: str = "") -> str:
     """A figure of a panel: a count, or a measure with its unit, a size in what suits it."""
-    if unit == "GiB":
-        size, units = number * 2**30, ["B", "KiB", "MiB", "GiB", "TiB"]
+    if unit in _BYTES:
+        size, units = number * _BYTES[unit], ["B", "KiB", "MiB", "GiB", "TiB"]
         while size >= 1024 and len(units) > 1:
             size, units = size / 1024, units[1:]
         return f"{size:,.3g} {units[0]}" if size < 1000 else f"{size:,.0f} {units[0]}"

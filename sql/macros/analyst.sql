@@ -5,6 +5,9 @@ CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') THEN
   TRY_CAST(split_part(ip, '.', 1) AS BIGINT) * 16777216 + TRY_CAST(split_part(ip, '.', 2) AS BIGINT) * 65536
   + TRY_CAST(split_part(ip, '.', 3) AS BIGINT) * 256 + TRY_CAST(split_part(ip, '.', 4) AS BIGINT) END;
 
+-- address_order(text): what addresses are ordered by, as numbers with IPv4 first; other text by itself.
+CREATE OR REPLACE MACRO address_order(text) AS struct_pack(v6 := contains(text, ':'), v4 := ipv4_number(text), text := text);
+
 -- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else. The three before it are its steps:
 -- a dotted tail as hex groups, the groups before and after `::`, the zeros between. A macro's argument is
 -- copied to every place that names it; list_transform over one value stands for a name, and keeps that small.

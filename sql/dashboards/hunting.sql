@@ -1,0 +1,104 @@
+-- name: figures
+-- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
+SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
+       unnest([count(*) FILTER (WHERE event.outcome = 'failure'), count(*) FILTER (WHERE event.kind = 'alert'),
+               count(*) FILTER (WHERE len(threat.matched.providers) > 0),
+               count(DISTINCT source.ip), count(DISTINCT "user".name)]) AS "Count"
+FROM logs
+
+-- name: places
+-- Events of the five accounts, the five regions and the five log types with most; 'unknown' where neither record, envelope nor key names one.
+SELECT CASE WHEN grouping(account) = 0 THEN 'account' WHEN grouping(region) = 0 THEN 'region' ELSE 'type' END AS "list",
+       coalesce(account, region, type, 'unknown') AS "value", count(*) AS "Count"
+FROM (SELECT cloud.account.id AS account, cloud.region AS region, event.dataset AS type FROM logs)
+GROUP BY GROUPING SETS ((account), (region), (type))
+QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, "value") <= 5
+ORDER BY 1, 3 DESC, 2
+
+-- name: failures_over_time
+-- Events that failed or were refused, and alerts, by log type over time.
+SELECT time_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
+FROM logs
+WHERE event.outcome = 'failure' OR event.kind = 'alert'
+GROUP BY ALL
+ORDER BY 1, 3 DESC, 2
+
+-- name: finding_types
+-- GuardDuty's findings by type. A finding comes again with a higher count; each version is an event.
+SELECT native.type AS "type", count(*) AS "Count"
+FROM findings
+WHERE native.type IS NOT NULL
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+LIMIT 120
+
+-- name: sources
+-- Source addresses (fifteen with most events), their countries (twenty) and the organisations whose networks they belong to (ten), over all log types.
+SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS "list",
+       coalesce(ip, country, organisation) AS "value", count(*) AS "Count"
+FROM (SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation FROM logs)
+GROUP BY GROUPING SETS ((ip), (country), (organisation))
+HAVING "value" IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, address_order("value"))
+  <= CASE "list" WHEN 'address' THEN 15 WHEN 'country' THEN 20 ELSE 10 END
+ORDER BY 1, 3 DESC, address_order("value")
+
+-- name: destinations
+-- Destination addresses, their countries and the organisations whose networks they belong to: the ten with most events each, over all log types.
+SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS "list",
+       coalesce(ip, country, organisation) AS "value", count(*) AS "Count"
+FROM (SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation FROM logs)
+GROUP BY GROUPING SETS ((ip), (country), (organisation))
+HAVING "value" IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, address_order("value")) <= 10
+ORDER BY 1, 3 DESC, address_order("value")
+
+-- name: flow_actions
+-- Flow records that were accepted and that were rejected.
+SELECT event.action AS "action", count(*) AS "Count"
+FROM flows
+WHERE event.action IS NOT NULL
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+LIMIT 5
+
+-- name: flow_bytes
+-- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
+WITH sums AS (
+  SELECT source.ip AS sender, destination.ip AS receiver, sum(source.bytes) AS n FROM flows GROUP BY ALL
+  UNION ALL SELECT source.ip, destination.ip, sum(source.bytes) FROM transit GROUP BY ALL)
+SELECT CASE WHEN grouping(sender) = 0 THEN 'sent' ELSE 'received' END AS "list", coalesce(sender, receiver) AS "value",
+       CAST(coalesce(sum(n), 0) AS BIGINT) AS "Bytes"
+FROM sums
+GROUP BY GROUPING SETS ((sender), (receiver))
+HAVING "value" IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Bytes" DESC, address_order("value")) <= 10
+ORDER BY 1, 3 DESC, address_order("value")
+
+-- name: s3_calls
+-- S3 calls in CloudTrail: the ten buckets with most, and the ten source addresses that sent and that fetched most bytes. Trails that record data events tell of objects.
+WITH calls AS (
+  SELECT native.requestParameters ->> '$.bucketName' AS bucket, source.ip AS ip,
+         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredIn' AS DOUBLE) AS uploaded,
+         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredOut' AS DOUBLE) AS downloaded
+  FROM trail WHERE native.eventSource = 's3.amazonaws.com'),
+sums AS (
+  SELECT bucket, ip, count(*) AS n, sum(uploaded) AS uploaded, sum(downloaded) AS downloaded FROM calls GROUP BY ALL),
+lists AS (
+  SELECT 'bucket' AS list, bucket AS value, sum(n) AS n FROM sums GROUP BY ALL
+  UNION ALL SELECT 'upload', ip, sum(uploaded) FROM sums GROUP BY ALL
+  UNION ALL SELECT 'download', ip, sum(downloaded) FROM sums GROUP BY ALL)
+SELECT list AS "list", value AS "value", CAST(coalesce(n, 0) AS BIGINT) AS "Figure"
+FROM lists
+WHERE value IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Figure" DESC, address_order("value")) <= 10
+ORDER BY 1, 3 DESC, address_order("value")
+
+-- name: rows
+-- The events of all sources, newest first, in the fields that they share. Choose one to see all its fields and the record as it came.
+SELECT "@timestamp", cloud.account.id AS "cloud.account.id", event.dataset AS "event.dataset", event.module AS "event.module",
+       event.action AS "event.action", rule.name AS "rule.name", source.ip AS "source.ip", source.geo.country_name AS "source.geo.country_name",
+       cloud.instance.id AS "cloud.instance.id", "user".id AS "user.id", "user".name AS "user.name", event.hash AS "_hash"
+FROM logs
+ORDER BY "@timestamp" DESC, event.hash
+LIMIT $limit OFFSET $offset

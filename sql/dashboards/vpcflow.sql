@@ -1,0 +1,150 @@
+-- name: figures
+-- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
+SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
+       unnest([count(*), count(*) FILTER (WHERE event.action = 'ACCEPT'), count(*) FILTER (WHERE event.action = 'REJECT'),
+               count(DISTINCT source.ip) FILTER (WHERE event.action = 'REJECT')]) AS "Count"
+FROM logs
+
+-- name: places
+-- Flow records of the five accounts and of the five regions with most; 'unknown' where neither record nor key names one. Transit gateways included.
+SELECT CASE WHEN grouping(account) = 0 THEN 'account' ELSE 'region' END AS "kind", coalesce(account, region, 'unknown') AS "value", count(*) AS "Count"
+FROM (SELECT cloud.account.id AS account, cloud.region AS region FROM logs
+      UNION ALL SELECT cloud.account.id, cloud.region FROM transit)
+GROUP BY GROUPING SETS ((account), (region))
+QUALIFY row_number() OVER (PARTITION BY "kind" ORDER BY "Count" DESC, "value") <= 5
+ORDER BY 1, 3 DESC, 2
+
+-- name: packets_over_time
+-- Packets of accepted and of rejected flows over time. A record counts in the minute in which its interval ends.
+SELECT bucket AS "@timestamp",
+       CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
+       CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
+FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, event.action AS action, network.packets AS packets FROM logs
+      UNION ALL SELECT time_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
+GROUP BY ALL
+ORDER BY 1
+
+-- name: packets_by_source
+-- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
+SELECT event.action AS "action", CASE WHEN grouping(source.ip) = 0 THEN 'address' ELSE 'country' END AS "kind",
+       coalesce(source.ip, source.geo.country_iso_code) AS "value", CAST(coalesce(sum(source.packets), 0) AS BIGINT) AS "Packets"
+FROM logs
+WHERE event.action IN ('ACCEPT', 'REJECT')
+GROUP BY GROUPING SETS ((event.action, source.ip), (event.action, source.geo.country_iso_code))
+HAVING "value" IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY "action", "kind" ORDER BY "Packets" DESC, address_order("value")) <= if("kind" = 'address', 10, 100)
+ORDER BY 1, 2, 4 DESC, address_order("value")
+
+-- name: bytes_by_source
+-- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most.
+WITH sums AS (
+  SELECT source.ip AS ip, source.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE source.ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
+addresses AS (
+  SELECT ip, coalesce(sum(n), 0) AS n, row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM sums GROUP BY ip),
+countries AS (
+  SELECT country, row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, country) AS place FROM sums WHERE country IS NOT NULL GROUP BY country),
+within AS (
+  SELECT country, ip, coalesce(sum(n), 0) AS n,
+         row_number() OVER (PARTITION BY country ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place
+  FROM sums WHERE country IS NOT NULL GROUP BY country, ip)
+SELECT 'address' AS "list", NULL AS "country", CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "source.ip",
+       CAST(sum(n) AS BIGINT) AS "Bytes", place > 10 AS "_rest", min(place) AS "_place", 0 AS "_within"
+FROM addresses GROUP BY ALL HAVING "Bytes" > 0 OR min(place) <= 10
+UNION ALL
+SELECT 'country', country, CASE WHEN within.place <= 10 THEN ip ELSE 'Other' END,
+       CAST(sum(n) AS BIGINT), within.place > 10, countries.place, min(within.place)
+FROM within JOIN countries USING (country) WHERE countries.place <= 10 GROUP BY ALL HAVING sum(n) > 0 OR min(within.place) <= 10
+ORDER BY 1, "_place", "_within"
+
+-- name: bytes_by_destination
+-- Bytes by destination address and its country, the ten addresses with most and the rest.
+WITH sums AS (
+  SELECT destination.ip AS ip, destination.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT destination.ip, destination.geo.country_iso_code, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
+addresses AS (
+  SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n,
+         row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM sums GROUP BY ip)
+SELECT CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "destination.ip", CASE WHEN place <= 10 THEN country END AS "destination.geo.country_iso_code",
+       CAST(sum(n) AS BIGINT) AS "Bytes", place > 10 AS "_rest"
+FROM addresses
+GROUP BY ALL
+HAVING "Bytes" > 0 OR min(place) <= 10
+ORDER BY min(place)
+
+-- name: sources_over_time
+-- Flow records by source address over time; the five addresses with most are chosen anew in each interval.
+SELECT bucket AS "@timestamp", ip AS "source.ip", n AS "Count"
+FROM (SELECT bucket, ip, count(*) AS n
+      FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
+            UNION ALL SELECT time_bucket($interval, "@timestamp"), source.ip FROM transit)
+      WHERE ip IS NOT NULL GROUP BY ALL)
+QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, address_order(ip)) <= 5
+ORDER BY bucket, n DESC, address_order(ip)
+
+-- name: traffic_paths
+-- Flow records by the way that what leaves an interface takes (traffic-path, version 5): what comes in has none.
+SELECT label AS "filters", coalesce(n, 0) AS "Count", path AS "_value"
+FROM (VALUES (1, 'another resource in the same VPC'), (2, 'an internet gateway or a gateway VPC endpoint'),
+             (3, 'a virtual private gateway'), (4, 'an intra-region VPC peering connection'),
+             (5, 'an inter-region VPC peering connection'), (6, 'a local gateway'),
+             (7, 'a gateway VPC endpoint (Nitro-based instances only)'),
+             (8, 'an internet gateway (Nitro-based instances only)')) AS paths(path, label)
+LEFT JOIN (SELECT native.traffic_path AS path, count(*) AS n FROM logs WHERE native.traffic_path IS NOT NULL GROUP BY ALL) USING (path)
+ORDER BY 2 DESC, path
+
+-- name: sources_by_direction
+-- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
+WITH flows AS (
+  SELECT event.action AS action, source.ip AS ip, network.direction AS direction, native.tcp_flags = 2 AS syn, sum(source.packets) AS n
+  FROM logs WHERE event.action IN ('ACCEPT', 'REJECT') AND source.ip IS NOT NULL GROUP BY ALL),
+lists AS (
+  SELECT lower(action) AS list, ip, direction, n FROM flows
+  UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
+places AS (
+  SELECT list, ip, row_number() OVER (PARTITION BY list ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM lists GROUP BY list, ip)
+SELECT list AS "list", CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "source.ip", direction AS "flow_direction",
+       CAST(coalesce(sum(n), 0) AS BIGINT) AS "Packets", place > 10 AS "_rest"
+FROM lists JOIN places USING (list, ip)
+GROUP BY ALL
+HAVING "Packets" > 0 OR min(place) <= 10
+ORDER BY list, min(place), "Packets" DESC, direction
+
+-- name: subnets_by_direction
+-- Flow records by subnet and direction: accepted and seen with its SYN alone, which is how a connection begins, and rejected. Ten subnets each and the rest.
+WITH flows AS (
+  SELECT event.action AS action, cloud.subnet.id AS subnet, network.direction AS direction, count(*) AS n
+  FROM logs WHERE cloud.subnet.id IS NOT NULL AND (event.action = 'REJECT' OR event.action = 'ACCEPT' AND native.tcp_flags = 2) GROUP BY ALL),
+places AS (
+  SELECT action, subnet, row_number() OVER (PARTITION BY action ORDER BY sum(n) DESC, subnet) AS place FROM flows GROUP BY action, subnet)
+SELECT action AS "action", CASE WHEN place <= 10 THEN subnet ELSE 'Other' END AS "subnet_id", direction AS "flow_direction",
+       CAST(sum(n) AS BIGINT) AS "Count", place > 10 AS "_rest"
+FROM flows JOIN places USING (action, subnet)
+GROUP BY ALL
+ORDER BY action, min(place), "Count" DESC, direction
+
+-- name: conversations
+-- Flow records of instances by both ends: of the 25 pairs of interface and source address with most records, the fifty conversations with most.
+WITH pairs AS (
+  SELECT native.interface_id AS interface, source.ip AS ip, count(*) AS n
+  FROM logs WHERE cloud.availability_zone IS NOT NULL AND cloud.instance.id IS NOT NULL AND source.ip IS NOT NULL
+  GROUP BY ALL ORDER BY n DESC, interface, ip LIMIT 25)
+SELECT cloud.availability_zone AS "az_id", cloud.instance.id AS "instance_id", native.interface_id AS "interface_id",
+       source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
+       destination.port AS "destination.port", count(*) AS "Count"
+FROM logs SEMI JOIN pairs ON native.interface_id = pairs.interface AND source.ip = pairs.ip
+WHERE cloud.availability_zone IS NOT NULL AND cloud.instance.id IS NOT NULL AND source.port IS NOT NULL AND destination.port IS NOT NULL
+GROUP BY ALL
+ORDER BY 8 DESC, 1, 2, 3, 4, 5, 6, 7
+LIMIT 50
+
+-- name: rows
+-- The flow records themselves, newest first, without those that tell of a minute without data. Choose one to see all its fields and the record as it came.
+SELECT "@timestamp", source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
+       destination.port AS "dstport", event.action AS "action", network.direction AS "flow_direction",
+       source.packets AS "Packets", source.bytes AS "Bytes", event.hash AS "_hash",
+       (SELECT count(*) FROM logs WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA') AS "_of"
+FROM logs
+WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA'
+ORDER BY "@timestamp" DESC, event.hash
+LIMIT $limit OFFSET $offset
