@@ -234,7 +234,7 @@ def all_fields() -> dict[str, str]:
 def show_time(moment: datetime) -> str:
     """`2024-02-29 10:15`, with seconds and fractions where there are any. The caller says UTC."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    return text.removesuffix(":00")
+    return text.rstrip("0") if moment.microsecond else text.removesuffix(":00")
 
 
 def _comparison(op: str, name: str, kind: str, param: str) -> str:

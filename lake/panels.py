@@ -62,12 +62,17 @@ def run_panel(
     named = dict(panel.columns) or {
         name: name for name in answer.columns if not name.startswith(HANDLE)
     }
-    try:
-        shown = [answer.columns.index(name) for name in named.values()]
-        only = [(answer.columns.index(name), value) for name, value in panel.only]
-    except ValueError as error:
-        raise SourceError(f"panel '{panel.title}': query {panel.query}: {error}") from error
-    rows = [row for row in answer.rows if all(row[n] == value for n, value in only)]
+    only = dict(panel.only)
+    unknown = [name for name in (*named.values(), *only) if name not in answer.columns]
+    if unknown:
+        known = ", ".join(answer.columns)
+        raise SourceError(
+            f"panel '{panel.title}': query {panel.query} has no column '{unknown[0]}'. "
+            f"Known: {known}."
+        )
+    shown = [answer.columns.index(name) for name in named.values()]
+    chosen = [(answer.columns.index(name), value) for name, value in only.items()]
+    rows = [row for row in answer.rows if all(row[n] == value for n, value in chosen)]
     rows = rows[: panel.first or None]
     figures = tuple(tuple(row[n] for n in shown) for row in rows)
     return PanelResult(

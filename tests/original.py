@@ -44,6 +44,12 @@ class Original:
 ORIGINALS = (
     Original("cloudtrail-summary.json", 29, "cloudtrail", "log-aws-cloudtrail", 1582),
     Original("2020-cloudtrail-summary.json", 25, "cloudtrail", "log-aws-cloudtrail", 1582),
+    Original("guardduty-summary.json", 21, "guardduty", "log-aws-guardduty", 14),
+    Original("2020-guardduty-sammary.json", 12, "guardduty", "log-aws-guardduty", 14),
+    Original("awswaf-summary.json", 20, "waf", "log-aws-waf", 145),
+    Original("2020-awswaf-summary.json", 20, "waf", "log-aws-waf", 145),
+    Original("cloudfront-summary.json", 25, "cloudfront", "log-aws-cloudfront", 5),
+    Original("2020-cloudfront-summary.json", 18, "cloudfront", "log-aws-cloudfront", 5),
     Original("vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
     Original("2020-vpcflowlogs-summary.json", 11, "vpcflow", "log-aws-vpcflowlogs", 45),
     Original(
@@ -161,7 +167,14 @@ def _agreement(row: Row, document: dict[str, Any]) -> tuple[int, int, bool]:
     record = json.loads(row.text, strict=False) if row.text.startswith("{") else {}
     same = {name for name, value in record.items() if document.get(name) == value}
     of_the_object = _name(row.path) == _name(document["@log_s3key"])
-    return sum(name in same for name in CALL), len(same), of_the_object
+    return sum(name in same for name in CALL), _equal(record, document), of_the_object
+
+
+def _equal(record: Any, document: Any) -> int:  # noqa: ANN401  JSON
+    """How many values are equal, at any depth."""
+    if isinstance(record, dict) and isinstance(document, dict):
+        return sum(_equal(value, document.get(name)) for name, value in record.items())
+    return int(record == document)
 
 
 def _name(path: str) -> str:

@@ -185,9 +185,7 @@ WRONG = {
     "sql --lake made 'SELECT 1' -o no/such/folder.csv": (
         "no/such/folder.csv cannot be written: its folder is not there."
     ),
-    "panels trails --lake made": (
-        "unknown dashboard 'trails'. Known: cloudtrail (CloudTrail Summary), overview (Overview)."
-    ),
+    "panels trails --lake made": ("unknown dashboard 'trails'. Known: "),
     "panels cloudtrail --lake made --from noon": "--from noon: write a time as",
     "panels cloudtrail --lake made --where 'nobody = 1'": "nobody",
     "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",

@@ -1,0 +1,107 @@
+"""The pages of GuardDuty, AWS WAF and CloudFront without a browser: what stands on them equals its
+SQL, sections fold, lists and bars choose filters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import edge_lake
+import pytest
+from apptest import DRAWN, drawn, figures, open_page, wanted
+from small_lake import SINGAPORE
+
+from lake.dashboards import find_dashboard
+from lake.filters import Filter, Selection
+from lake.ui.charts import picked
+from lake.ui.look import colours
+from lake.ui.text import figure
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+    from lake.query import Lake
+
+PAGES = ["guardduty", "waf", "cloudfront"]
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return edge_lake.make(tmp_path_factory.mktemp("edge"))
+
+
+@pytest.mark.parametrize("params", [{}, {"f": [f"source.ip is {SINGAPORE}"]}], ids=["all", "one"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_what_its_sql_gives(
+    lake: Lake, app: AppTest, name: str, params: dict[str, list[str]]
+) -> None:
+    chosen = Selection(filters=tuple(map(Filter.parse, params.get("f", []))))
+    results = wanted(lake, name, chosen)
+    open_page(app, name, **params)
+    if all(result.note for result in results):
+        assert [info.value.replace("\\", "") for info in app.info] == [results[0].note]
+        return
+    numbers = [row[-1] for result in results if result.chart == "metric" for row in result.rows]
+    assert figures(app) == numbers
+    charts = [r for r in results if r.chart in DRAWN and not r.note]
+    shown = drawn(app)
+    assert [chart["n"] for chart in shown] == [[row[-1] for row in r.rows] for r in charts]
+    for chart, result in zip(shown, charts, strict=True):
+        if len(result.columns) == 3 or result.chart == "bar":
+            assert chart["name"] == [str(row[-2]) for row in result.rows]
+    if not params:
+        helps = [e.proto.help.replace("\\", "") for e in [*app.metric, *app.main.markdown]]
+        titles = {panel.title for panel in find_dashboard(name).panels}
+        assert {text.split(": ")[0] for text in helps if text} == titles
+
+
+def test_a_folded_section_asks_and_shows_nothing(app: AppTest) -> None:
+    open_page(app, "guardduty")
+    before = len(drawn(app))
+    app.session_state["guardduty:What:section"] = False
+    app.run()
+    assert not app.exception
+    assert len(drawn(app)) == before - 4
+
+
+def test_a_list_chooses_a_filter(app: AppTest) -> None:
+    open_page(app, "waf")
+    rules = next(box for box in app.main.selectbox if box.label == "Rule")
+    assert rules.options == ["Default_Action (3)", "SQLi (1)"]
+    rules.select("SQLi").run()
+    assert not app.exception
+    assert app.session_state["f"] == ["native.terminatingRuleId is SQLi"]
+    assert figures(app) == [1, 1, 1]
+    assert next(box for box in app.main.selectbox if box.label == "Rule").value is None
+
+
+def test_a_bar_filters_on_its_value(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Critical` is how a page writes the value `critical`."""
+    chosen: list[Any] = []
+    monkeypatch.setattr("lake.ui.charts.add_filter", chosen.append)
+    panel = find_dashboard("guardduty").panel("GuardDuty - Severity Count by Logs")
+    picked(panel, {"Critical": "critical"}, "Critical")
+    assert chosen == [Filter("native.severitylabel", "is", "critical")]
+
+
+FIGURES = [
+    ((1234567, "events"), "1,234,567"),
+    ((0.2, "seconds"), "0.2 s"),
+    ((12.3456, "seconds"), "12.346 s"),
+    ((0.0, "GiB"), "0 B"),
+    ((2048 / 2**30, "GiB"), "2 KiB"),
+    ((1000 / 1024, "GiB"), "1,000 MiB"),
+    ((1500.0, "GiB"), "1.46 TiB"),
+]
+
+
+@pytest.mark.parametrize(("given", "written"), FIGURES)
+def test_a_figure_has_its_unit(given: tuple[float, str], written: str) -> None:
+    assert figure(*given) == written
+
+
+def test_status_codes_are_shaded_by_their_class() -> None:
+    painted = colours(["404", "200", "503", "403", "0"], "http")
+    assert len(set(painted.values())) == 5
+    assert painted["200"] == colours(["200"], "http")["200"]
+    assert painted["0"] == "#8a93a6"
