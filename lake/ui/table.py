@@ -46,7 +46,8 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
             found[name] = st.column_config.DateColumn(columns[n], format="YYYY-MM-DD")
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
             shape = "bytes" if columns[n] == "Bytes" else "localized"
-            shape = "plain" if columns[n].endswith("port") else shape
+            if columns[n].endswith("port"):
+                shape = "%.0f"  # "plain" writes 443 as 442.99999999999994
             found[name] = st.column_config.NumberColumn(columns[n], format=shape)
         else:
             found[name] = st.column_config.TextColumn(columns[n])

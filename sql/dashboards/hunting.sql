@@ -34,24 +34,33 @@ LIMIT 120
 
 -- name: sources
 -- Source addresses (fifteen with most events), their countries (twenty) and the organisations whose networks they belong to (ten), over all log types.
-SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS "list",
-       coalesce(ip, country, organisation) AS "value", count(*) AS "Count"
-FROM (SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation FROM logs)
-GROUP BY GROUPING SETS ((ip), (country), (organisation))
-HAVING "value" IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, address_order("value"))
-  <= CASE "list" WHEN 'address' THEN 15 WHEN 'country' THEN 20 ELSE 10 END
-ORDER BY 1, 3 DESC, address_order("value")
+WITH counts AS (
+  SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS list,
+         coalesce(ip, country, organisation) AS value, count(*) AS n
+  FROM (SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation FROM logs)
+  GROUP BY GROUPING SETS ((ip), (country), (organisation))
+  HAVING value IS NOT NULL),
+bounds AS (SELECT list, list_min(max(n, 20)) AS least FROM counts GROUP BY ALL)
+SELECT list AS "list", value AS "value", n AS "Count"
+FROM counts JOIN bounds USING (list)
+WHERE n >= least
+QUALIFY row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(value)) <= if(list = 'address', 15, if(list = 'country', 20, 10))
+ORDER BY 1, 3 DESC, address_order(value)
 
 -- name: destinations
 -- Destination addresses, their countries and the organisations whose networks they belong to: the ten with most events each, over all log types.
-SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS "list",
-       coalesce(ip, country, organisation) AS "value", count(*) AS "Count"
-FROM (SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation FROM logs)
-GROUP BY GROUPING SETS ((ip), (country), (organisation))
-HAVING "value" IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, address_order("value")) <= 10
-ORDER BY 1, 3 DESC, address_order("value")
+WITH counts AS (
+  SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS list,
+         coalesce(ip, country, organisation) AS value, count(*) AS n
+  FROM (SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation FROM logs)
+  GROUP BY GROUPING SETS ((ip), (country), (organisation))
+  HAVING value IS NOT NULL),
+bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM counts GROUP BY ALL)
+SELECT list AS "list", value AS "value", n AS "Count"
+FROM counts JOIN bounds USING (list)
+WHERE n >= least
+QUALIFY row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(value)) <= 10
+ORDER BY 1, 3 DESC, address_order(value)
 
 -- name: flow_actions
 -- Flow records that were accepted and that were rejected.
@@ -64,16 +73,19 @@ LIMIT 5
 
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
-WITH sums AS (
+WITH pairs AS (
   SELECT source.ip AS sender, destination.ip AS receiver, sum(source.bytes) AS n FROM flows GROUP BY ALL
-  UNION ALL SELECT source.ip, destination.ip, sum(source.bytes) FROM transit GROUP BY ALL)
-SELECT CASE WHEN grouping(sender) = 0 THEN 'sent' ELSE 'received' END AS "list", coalesce(sender, receiver) AS "value",
-       CAST(coalesce(sum(n), 0) AS BIGINT) AS "Bytes"
-FROM sums
-GROUP BY GROUPING SETS ((sender), (receiver))
-HAVING "value" IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Bytes" DESC, address_order("value")) <= 10
-ORDER BY 1, 3 DESC, address_order("value")
+  UNION ALL SELECT source.ip, destination.ip, sum(source.bytes) FROM transit GROUP BY ALL),
+sums AS (
+  SELECT CASE WHEN grouping(sender) = 0 THEN 'sent' ELSE 'received' END AS list, coalesce(sender, receiver) AS value,
+         CAST(coalesce(sum(n), 0) AS BIGINT) AS n
+  FROM pairs GROUP BY GROUPING SETS ((sender), (receiver)) HAVING value IS NOT NULL),
+bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
+SELECT list AS "list", value AS "value", n AS "Bytes"
+FROM sums JOIN bounds USING (list)
+WHERE n >= least
+QUALIFY row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(value)) <= 10
+ORDER BY 1, 3 DESC, address_order(value)
 
 -- name: s3_calls
 -- S3 calls in CloudTrail: the ten buckets with most, and the ten source addresses that sent and that fetched most bytes. Trails that record data events tell of objects.

@@ -1,3 +1,6 @@
+-- The lists of addresses first find the tenth largest figure (`bounds`), so that the millions below it are
+-- not put in order.
+
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
 SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
@@ -26,59 +29,68 @@ ORDER BY 1
 
 -- name: packets_by_source
 -- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
-SELECT event.action AS "action", CASE WHEN grouping(source.ip) = 0 THEN 'address' ELSE 'country' END AS "kind",
-       coalesce(source.ip, source.geo.country_iso_code) AS "value", CAST(coalesce(sum(source.packets), 0) AS BIGINT) AS "Packets"
-FROM logs
-WHERE event.action IN ('ACCEPT', 'REJECT')
-GROUP BY GROUPING SETS ((event.action, source.ip), (event.action, source.geo.country_iso_code))
-HAVING "value" IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY "action", "kind" ORDER BY "Packets" DESC, address_order("value")) <= if("kind" = 'address', 10, 100)
-ORDER BY 1, 2, 4 DESC, address_order("value")
+WITH sums AS (
+  SELECT event.action AS action, CASE WHEN grouping(source.ip) = 0 THEN 'address' ELSE 'country' END AS kind,
+         coalesce(source.ip, source.geo.country_iso_code) AS value, CAST(coalesce(sum(source.packets), 0) AS BIGINT) AS n
+  FROM logs
+  WHERE event.action IN ('ACCEPT', 'REJECT')
+  GROUP BY GROUPING SETS ((event.action, source.ip), (event.action, source.geo.country_iso_code))
+  HAVING value IS NOT NULL),
+bounds AS (SELECT action, kind, list_min(max(n, 100)) AS least FROM sums GROUP BY ALL)
+SELECT action AS "action", kind AS "kind", value AS "value", n AS "Packets"
+FROM sums JOIN bounds USING (action, kind)
+WHERE n >= least
+QUALIFY row_number() OVER (PARTITION BY action, kind ORDER BY n DESC, address_order(value)) <= if(kind = 'address', 10, 100)
+ORDER BY 1, 2, 4 DESC, address_order(value)
 
 -- name: bytes_by_source
 -- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most.
 WITH sums AS (
   SELECT source.ip AS ip, source.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE source.ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
-addresses AS (
-  SELECT ip, coalesce(sum(n), 0) AS n, row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM sums GROUP BY ip),
-countries AS (
-  SELECT country, row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, country) AS place FROM sums WHERE country IS NOT NULL GROUP BY country),
-within AS (
-  SELECT country, ip, coalesce(sum(n), 0) AS n,
-         row_number() OVER (PARTITION BY country ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place
-  FROM sums WHERE country IS NOT NULL GROUP BY country, ip)
-SELECT 'address' AS "list", NULL AS "country", CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "source.ip",
-       CAST(sum(n) AS BIGINT) AS "Bytes", place > 10 AS "_rest", min(place) AS "_place", 0 AS "_within"
-FROM addresses GROUP BY ALL HAVING "Bytes" > 0 OR min(place) <= 10
-UNION ALL
-SELECT 'country', country, CASE WHEN within.place <= 10 THEN ip ELSE 'Other' END,
-       CAST(sum(n) AS BIGINT), within.place > 10, countries.place, min(within.place)
-FROM within JOIN countries USING (country) WHERE countries.place <= 10 GROUP BY ALL HAVING sum(n) > 0 OR min(within.place) <= 10
-ORDER BY 1, "_place", "_within"
+addresses AS (SELECT 'address' AS list, NULL AS country, ip, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
+within AS (SELECT 'country' AS list, country, ip, coalesce(sum(n), 0) AS n FROM sums WHERE country IS NOT NULL GROUP BY country, ip),
+countries AS (SELECT country, sum(n) AS n, row_number() OVER (ORDER BY sum(n) DESC, country) AS place FROM within GROUP BY country QUALIFY place <= 10),
+lists AS (SELECT *, 0 AS place FROM addresses UNION ALL SELECT within.*, place FROM within JOIN countries USING (country)),
+bounds AS (SELECT list, place, list_min(max(n, 10)) AS least FROM lists GROUP BY ALL),
+first AS (
+  SELECT list, place, ip, row_number() OVER (PARTITION BY list, place ORDER BY n DESC, address_order(ip)) AS nth
+  FROM lists JOIN bounds USING (list, place) WHERE n >= least QUALIFY nth <= 10)
+SELECT list AS "list", country AS "country", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip",
+       CAST(sum(n) AS BIGINT) AS "Bytes", nth IS NULL AS "_rest", place AS "_place"
+FROM lists LEFT JOIN first USING (list, place, ip)
+GROUP BY ALL
+HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
+ORDER BY list, place, min(nth) NULLS LAST
 
 -- name: bytes_by_destination
 -- Bytes by destination address and its country, the ten addresses with most and the rest.
 WITH sums AS (
   SELECT destination.ip AS ip, destination.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT destination.ip, destination.geo.country_iso_code, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
-addresses AS (
-  SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n,
-         row_number() OVER (ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM sums GROUP BY ip)
-SELECT CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "destination.ip", CASE WHEN place <= 10 THEN country END AS "destination.geo.country_iso_code",
-       CAST(sum(n) AS BIGINT) AS "Bytes", place > 10 AS "_rest"
-FROM addresses
+addresses AS (SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
+first AS (
+  SELECT ip, row_number() OVER (ORDER BY n DESC, address_order(ip)) AS nth
+  FROM addresses WHERE n >= (SELECT list_min(max(n, 10)) FROM addresses) QUALIFY nth <= 10)
+SELECT CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "destination.ip",
+       CASE WHEN nth IS NOT NULL THEN country END AS "destination.geo.country_iso_code",
+       CAST(sum(n) AS BIGINT) AS "Bytes", nth IS NULL AS "_rest"
+FROM addresses LEFT JOIN first USING (ip)
 GROUP BY ALL
-HAVING "Bytes" > 0 OR min(place) <= 10
-ORDER BY min(place)
+HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
+ORDER BY min(nth) NULLS LAST
 
 -- name: sources_over_time
 -- Flow records by source address over time; the five addresses with most are chosen anew in each interval.
+WITH counts AS (
+  SELECT bucket, ip, count(*) AS n
+  FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
+        UNION ALL SELECT time_bucket($interval, "@timestamp"), source.ip FROM transit)
+  WHERE ip IS NOT NULL GROUP BY ALL),
+bounds AS (SELECT bucket, list_min(max(n, 5)) AS least FROM counts GROUP BY ALL)
 SELECT bucket AS "@timestamp", ip AS "source.ip", n AS "Count"
-FROM (SELECT bucket, ip, count(*) AS n
-      FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
-            UNION ALL SELECT time_bucket($interval, "@timestamp"), source.ip FROM transit)
-      WHERE ip IS NOT NULL GROUP BY ALL)
+FROM counts JOIN bounds USING (bucket)
+WHERE n >= least
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, address_order(ip)) <= 5
 ORDER BY bucket, n DESC, address_order(ip)
 
@@ -96,19 +108,22 @@ ORDER BY 2 DESC, path
 -- name: sources_by_direction
 -- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
 WITH flows AS (
-  SELECT event.action AS action, source.ip AS ip, network.direction AS direction, native.tcp_flags = 2 AS syn, sum(source.packets) AS n
+  SELECT event.action AS action, source.ip AS ip, network.direction AS direction, native.tcp_flags = 2 AS syn, coalesce(sum(source.packets), 0) AS n
   FROM logs WHERE event.action IN ('ACCEPT', 'REJECT') AND source.ip IS NOT NULL GROUP BY ALL),
 lists AS (
   SELECT lower(action) AS list, ip, direction, n FROM flows
   UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
-places AS (
-  SELECT list, ip, row_number() OVER (PARTITION BY list ORDER BY coalesce(sum(n), 0) DESC, address_order(ip)) AS place FROM lists GROUP BY list, ip)
-SELECT list AS "list", CASE WHEN place <= 10 THEN ip ELSE 'Other' END AS "source.ip", direction AS "flow_direction",
-       CAST(coalesce(sum(n), 0) AS BIGINT) AS "Packets", place > 10 AS "_rest"
-FROM lists JOIN places USING (list, ip)
+addresses AS (SELECT list, ip, sum(n) AS n FROM lists GROUP BY ALL),
+bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM addresses GROUP BY ALL),
+first AS (
+  SELECT list, ip, row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(ip)) AS nth
+  FROM addresses JOIN bounds USING (list) WHERE n >= least QUALIFY nth <= 10)
+SELECT list AS "list", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip", direction AS "flow_direction",
+       CAST(sum(n) AS BIGINT) AS "Packets", nth IS NULL AS "_rest"
+FROM lists LEFT JOIN first USING (list, ip)
 GROUP BY ALL
-HAVING "Packets" > 0 OR min(place) <= 10
-ORDER BY list, min(place), "Packets" DESC, direction
+HAVING "Packets" > 0 OR min(nth) IS NOT NULL
+ORDER BY list, min(nth) NULLS LAST, "Packets" DESC, direction
 
 -- name: subnets_by_direction
 -- Flow records by subnet and direction: accepted and seen with its SYN alone, which is how a connection begins, and rejected. Ten subnets each and the rest.
