@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
-from lake.filters import OPS, Clause, Filter, Selection, TimeRange, all_fields, fields_of
+from lake.filters import (
+    OPS,
+    Clause,
+    Filter,
+    Selection,
+    TimeRange,
+    all_fields,
+    fields_of,
+    show_time,
+)
 
 ROWS = """
 SELECT * FROM (VALUES
@@ -295,3 +304,10 @@ def test_a_selection_joins_what_a_table_can_answer() -> None:
 
 def test_every_operator_is_in_the_table_above() -> None:
     assert {chosen.op for chosen, *_ in FILTERS} == set(OPS)
+
+
+def test_a_moment_is_written_as_short_as_it_is() -> None:
+    at = datetime(2024, 3, 1, 10, 15, tzinfo=UTC)
+    assert show_time(at) == "2024-03-01 10:15"
+    assert show_time(at.replace(second=5)) == "2024-03-01 10:15:05"
+    assert show_time(at.replace(microsecond=500_000)) == "2024-03-01 10:15:00.5"
