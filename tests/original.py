@@ -13,6 +13,7 @@ import gzip
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ def surviving(index: str) -> Documents:
     """(index, id) -> the document that is left, for every index that begins with `index`."""
     facts = json.loads(require("panels-expected", "documents.json").read_text())
     refused = {(r["file"], r["_index"], r["_id"]) for r in facts["refused_by_mapping"]}
-    written = dict(_documents())
+    written = _written()
     left: Documents = {}
     for name in facts["load_order"]:
         for document in written.get(name, []):
@@ -105,6 +106,12 @@ def surviving(index: str) -> Documents:
             if place[0].startswith(index) and (name, *place) not in refused:
                 left[place] = document["_source"]
     return left
+
+
+@cache
+def _written() -> dict[str, list[dict[str, Any]]]:
+    """The documents of each object, by its name in the order of loading."""
+    return dict(_documents())
 
 
 def _documents() -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -183,13 +183,14 @@ def test_every_explained_difference_is_of_a_panel_and_has_a_reason(page: str) ->
         assert entry["reason"].strip()
 
 
-@pytest.mark.parametrize("original", ORIGINALS, ids=by_file)
+@pytest.mark.parametrize("page", PAGES)
 def test_no_record_that_the_original_shows_is_missing_here(
-    original: Original, lake: Lake, ours: Callable[[Original], Panels]
+    page: str, lake: Lake, ours: Callable[[Original], Panels]
 ) -> None:
     """Over the whole lake no count may be lower than over the records that the original kept."""
-    everything = panels_json(run_dashboard(lake, original.ours, interval="1 month"))
+    everything = panels_json(run_dashboard(lake, page, interval="1 month"))
+    kept = ours(next(original for original in ORIGINALS if original.ours == page))
     for panel in everything:
         if panel["chart"] == "metric":
-            kept = ours(original)[panel["title"]]["rows"]
-            assert panel["rows"][0][-1] >= kept[0][-1], panel["title"]
+            least = kept[panel["title"]]["rows"]
+            assert panel["rows"][0][-1] >= least[0][-1], panel["title"]
