@@ -98,7 +98,7 @@ def test_forget_asks_first(lake: Callable[[str], Ran]) -> None:
     code, out, err = lake("forget --before 2024-02-02")
     assert code == 2
     assert out.splitlines()[0].startswith(
-        "cloudtrail, before 2024-02-02: 4 rows of 1 days in 2 files ("
+        "cloudtrail, before 2024-02-02: 4 rows of 1 day in 2 files ("
     )
     assert out.splitlines()[1] == "vpcflow, before 2024-02-02: 0 rows of 0 days in 0 files (0 B)"
     assert err == "lake: nothing was forgotten. Say --yes to forget what stands above.\n"
