@@ -164,7 +164,7 @@ class _Ingest:
                 self._run()
             except BaseException:
                 if self.pool is not None:
-                    self.pool.shutdown(wait=False, cancel_futures=True)
+                    self.pool.shutdown(cancel_futures=True)  # what runs is waited for
                 raise
         self.report.seconds = time.monotonic() - started
         return self.report
