@@ -31,7 +31,7 @@ _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
 the lines that only begin like a header are told at once, not one by one."""
-_MAY_HEAD = re.compile(rf"(?s)(?!.*{_NUMBER}){_NAMES}")
+_MAY_HEAD = re.compile(rf"(?s)(?!.*{_NUMBER}){_NAMES}", re.ASCII)  # as Arrow reads them
 FEW = 100
 """Lines for which Arrow's start costs more than a look at each."""
 
@@ -190,7 +190,7 @@ class LineReader:
         marks: set[int] = set()
         if given.header != "none" and source.header is not None:
             for place in _named(array):
-                if is_header(source, array[place].as_py()):
+                if is_header(array[place].as_py(), source):
                     marks.add(place)
         if given.header.startswith("#"):
             directives = pc.starts_with(array, "#").to_numpy(zero_copy_only=False)

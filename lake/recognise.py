@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from lake.errors import DecodeError
 from lake.frames import members_of
@@ -19,11 +19,13 @@ from lake.shapes import LongText, Refused, Shape, shortened
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from lake.model import RawObject
     from lake.sources import Catalogue, Delimited
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PROBE = 64
 """Records looked at to tell what an object is."""
 PROBE_LINES = 16
@@ -31,8 +33,7 @@ PROBE_LINES = 16
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 REMEMBERED = 4096
-"""Characters of a header that is remembered, since objects come by the thousand with one; a longer
-line is none, most likely."""
+"""Characters of a header that is remembered."""
 DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
@@ -133,12 +134,7 @@ class Reading:
             line = texts[0].decode("utf-8", "replace").split("\n")[0]
             return self._headerless([line], self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
-        return self._is(by_key or self._whose_columns(members), members)
-
-    def _whose_columns(self, names: list[str]) -> Source | None:
-        """The source of the key whose columns these names are, where none of them tells a source:
-        its owner may have chosen only such (`start end bytes`)."""
-        return _whose_columns(self.delimited_by_key(), names)
+        return self._is(by_key or _whose_columns(self.delimited_by_key(), members), members)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -223,8 +219,7 @@ class Reading:
     ) -> Shape | None:
         """The shape of the lines under this one where it is a header, by the names at least."""
         forced = self.catalogue[self.forced] if self.forced else None
-        ask = _headed if len(line) < REMEMBERED else _headed.__wrapped__
-        headed = ask(self.catalogue, line, tuple(by_key), forced, least)
+        headed = _headed(line, self.catalogue, tuple(by_key), forced, least)
         if headed is None:
             return None
         self.source, self.delimiter, names = headed
@@ -297,25 +292,40 @@ class Reading:
         assert self.source is not None  # noqa: S101
         given = self.delimited
         names = [n for n in names if n]
+        shape, unknown = _under(line, self.source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
-            self.note_unknown(_unknown(given, tuple(names)))
+            self.note_unknown(unknown)
             self.headers.append(line)
         self.layout = {"names": names}
-        return header_shape(self.source.name, given, tuple(names))
+        return shape
 
 
-@lru_cache(64)
-def _unknown(given: Delimited, names: tuple[str, ...]) -> list[str]:
-    """The names that are no column's."""
-    return [name for name in names if given.column(name) is None]
+def remembered(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """A function of a line whose last answers are kept: objects come by the thousand with one
+    header. Not those to a long line, which is none, most likely, and takes up memory."""
+    kept = cast("Callable[Concatenate[str, P], T]", lru_cache(64)(function))
+
+    def answer(line: str, /, *more: P.args, **named: P.kwargs) -> T:
+        return (kept if len(line) < REMEMBERED else function)(line, *more, **named)
+
+    return answer
 
 
-@lru_cache(64)
+@remembered
+def _under(
+    _line: str, source: str, given: Delimited, names: tuple[str, ...]
+) -> tuple[Shape, list[str]]:
+    """The shape of the lines under a header, and its names that are no column's."""
+    unknown = [name for name in names if given.column(name) is None]
+    return header_shape(source, given, names), unknown
+
+
+@remembered
 def _headed(
-    catalogue: Catalogue,
     line: str,
+    catalogue: Catalogue,
     by_key: tuple[Source, ...],
     forced: Source | None,
     least: Callable[[Source, list[str]], bool],
@@ -334,11 +344,12 @@ def _headed(
 
 
 def _whose_columns(sources: Iterable[Source], names: list[str]) -> Source | None:
+    """The source whose columns these names are, where none of them tells a source: its owner may
+    have chosen only such (`start end bytes`)."""
     return next((s for s in sources if _names_columns(s, names)), None)
 
 
-@lru_cache(64)
-def header_shape(source: str, given: Delimited, names: tuple[str, ...]) -> Shape:
+def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
     """The shape of lines under a header with these names."""
     known: dict[str, str] = {}
     for place, name in enumerate(names, 1):
@@ -353,13 +364,9 @@ def _is_binary(head: str) -> bool:
     return "\0" in head or head.count("\ufffd") * 10 > len(head)
 
 
-def is_header(source: Source, line: str) -> bool:
+@remembered
+def is_header(line: str, source: Source) -> bool:
     """Whether a line, whatever it is cut at, is a header of the source."""
-    return (_is_header if len(line) < REMEMBERED else _is_header.__wrapped__)(source, line)
-
-
-@lru_cache(64)
-def _is_header(source: Source, line: str) -> bool:
     return heads(source, re.split(r"[\s,]+", line.strip()))
 
 

@@ -169,11 +169,9 @@ def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -
     headers = known.context.get("headers") or []
     shape: Shape | None
     if "names" in layout:
-        shape = header_shape(source.name, given, tuple(layout["names"]))
+        shape = header_shape(source.name, given, layout["names"])
     elif headers and not layout:
-        shape = header_shape(
-            source.name, given, tuple(str(headers[0]).removeprefix(given.header).split())
-        )
+        shape = header_shape(source.name, given, str(headers[0]).removeprefix(given.header).split())
     else:
         shape = line_shape(source, str(layout.get("line") or rows.text[0].as_py()))
     if shape is None:  # the present layouts do not know such lines: each is refused, and stays

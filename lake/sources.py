@@ -56,9 +56,8 @@ _KNOWN = {
     },
 }
 
-
-MANY = 100
-"""Members of a record that are remembered; one of more is no log's."""
+MEMBERS = 4096
+"""Characters of the members of a record that are remembered; a log's are some hundred."""
 
 
 def column_name(header: str) -> str:
@@ -252,7 +251,7 @@ class Catalogue:
     def by_members(self, members: Iterable[str]) -> list[Source]:
         """The sources that a JSON record with these top members can be, best first."""
         present = frozenset(members)
-        if len(present) > MANY:
+        if sum(map(len, present)) > MEMBERS:
             return [s for s in self.sources.values() if s.fits_members(present)]
         return self._fit_members(present)[:]
 
