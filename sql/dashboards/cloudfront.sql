@@ -102,9 +102,7 @@ SELECT source.ip AS "source.ip", count(*) AS "Count"
 FROM logs
 WHERE source.ip IS NOT NULL
 GROUP BY source.ip
-ORDER BY 2 DESC, contains(source.ip, ':'),
-  CASE WHEN NOT contains(source.ip, ':') THEN list_transform(string_split(source.ip, '.'), lambda part: TRY_CAST(part AS INTEGER)) END,
-  source.ip
+ORDER BY 2 DESC, address_order(source.ip)
 LIMIT 10
 
 -- name: accesses

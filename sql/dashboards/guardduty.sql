@@ -67,9 +67,7 @@ SELECT source.ip AS "source.ip", arg_max(source.geo.country_name, "@timestamp") 
 FROM logs
 WHERE source.ip IS NOT NULL
 GROUP BY source.ip
-ORDER BY 3 DESC, contains(source.ip, ':'),
-  CASE WHEN NOT contains(source.ip, ':') THEN list_transform(string_split(source.ip, '.'), lambda part: TRY_CAST(part AS INTEGER)) END,
-  source.ip
+ORDER BY 3 DESC, address_order(source.ip)
 LIMIT 100
 
 -- name: destinations
@@ -78,9 +76,7 @@ SELECT destination.ip AS "destination.ip", arg_max(destination.geo.country_name,
 FROM logs
 WHERE destination.ip IS NOT NULL
 GROUP BY destination.ip
-ORDER BY 3 DESC, contains(destination.ip, ':'),
-  CASE WHEN NOT contains(destination.ip, ':') THEN list_transform(string_split(destination.ip, '.'), lambda part: TRY_CAST(part AS INTEGER)) END,
-  destination.ip
+ORDER BY 3 DESC, address_order(destination.ip)
 LIMIT 100
 
 -- name: types
