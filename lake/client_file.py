@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -35,13 +35,13 @@ BEHIND = 60.0
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a client file was made for; its view `lake_version` says it. `version` is that of
-    `_lake`, `mark` tells the program's files (see `program_mark`)."""
+    `_lake`, `mark` tells the program's files (see `program_mark`): of this one unless told."""
 
     batch: int
     lake: str
-    program: str
     version: int
-    mark: str
+    program: str = field(default_factory=program_version)
+    mark: str = field(default_factory=program_mark)
 
     def same_but_batch(self, other: Made) -> bool:
         return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)
@@ -80,8 +80,7 @@ def open_prepared(path: Path) -> Prepared | None:
         made = _told(con)
     except (OSError, ValueError, duckdb.Error):
         return None
-    wanted = Made(made.batch, str(lake), program_version(), newest, program_mark())
-    if made != wanted:
+    if made != Made(made.batch, str(lake), newest):
         con.close()
         return None
     keep_settings(con)
@@ -151,13 +150,7 @@ def client_file_stale(path: Path) -> bool:
 
 def _present(store: Store, snapshot: Snapshot) -> Made:
     """What a client file says that is up to date."""
-    return Made(
-        snapshot.batch,
-        str(store.path),
-        program_version(),
-        snapshot.ledger_version,
-        program_mark(),
-    )
+    return Made(snapshot.batch, str(store.path), snapshot.ledger_version)
 
 
 def _is_present(target: Path, present: Made) -> bool:
@@ -182,13 +175,13 @@ def _written_for(target: Path) -> Made | None:
 
 
 def _told(con: duckdb.DuckDBPyConnection) -> Made:
-    query = "SELECT batch, lake, program, version, mark FROM lake_version"
-    ((batch, lake, program, version, mark),) = con.execute(query).fetchall()
-    return Made(int(batch), str(lake), str(program), int(version), str(mark))
+    query = "SELECT batch, lake, version, program, mark FROM lake_version"
+    ((batch, lake, version, program, mark),) = con.execute(query).fetchall()
+    return Made(int(batch), str(lake), int(version), str(program), str(mark))
 
 
 def _told_by(made: Made, tables: list[str]) -> str:
-    batch, lake, program, version, mark = astuple(made)
+    batch, lake, version, program, mark = astuple(made)
     return (
         f"CREATE VIEW lake_version AS SELECT {batch} AS batch, {literal(lake)} AS lake, "
         f"{literal(program)} AS program, {version} AS version, {literal(mark)} AS mark, "

@@ -76,6 +76,11 @@ class Panel:
             raise SourceError(f"panel '{self.title}': no table has the field '{self.field}'.")
 
     @property
+    def figures(self) -> bool:
+        """Whether it sums up all rows that are chosen; else it shows some of them, whole."""
+        return self.chart != "rows"
+
+    @property
     def about(self) -> str:
         """What the figure counts, as the query's comment says it."""
         return self.block.about

@@ -12,6 +12,7 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -25,7 +26,6 @@ from lake.statements import one_select
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lake.fieldsets import Tree
     from lake.queries import Answer, Query
 
 PLACE = "gathered"
@@ -47,29 +47,26 @@ def gathering(
 ) -> Gathering | None:
     """What to gather of a table for these queries over `relation`, which is all of it or a part;
     None where that is too much, or nothing."""
-    found = named_leaves(table, " ".join(sql for sql in queries if not _EVERYTHING.search(sql)))
+    found = named_leaves(table, " ".join(queries))
     if not rows or not found or rows * len(found) > CELLS:
         return None
     return Gathering(relation, params, found, rows * len(found))
 
 
+@lru_cache(64)  # a page asks anew whenever it is drawn
 def named_leaves(table: str, sql: str) -> tuple[str, ...]:
     """The leaves of a table that a query names, in the table's order; all of a STRUCT's."""
     named = {path.replace('"', "").lower() for path in _PATH.findall(_ASIDE.sub(" ", sql))}
     # `t.source.ip` names source.ip, and `native.resources.ARN` the list
     named |= {path.partition(".")[2] for path in named}
     found = []
-    for name in _names(columns_of(table)):
+    for name in (leaf.name for leaf in leaves(dict(columns_of(table)))):
         own = name.lower()
         parts = own.split(".")
         above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
         if above & named or any(path.startswith(f"{own}.") for path in named):
             found.append(name)
     return tuple(found)
-
-
-def _names(columns: dict[str, str | Tree]) -> list[str]:
-    return [leaf.name for leaf in leaves(dict(columns))]
 
 
 def gathering_sql(told: Gathering) -> str:

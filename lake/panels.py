@@ -50,7 +50,7 @@ def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 
     """The query of a panel under a view, with exactly the parameters it names."""
     given = {"from": view.time.start, "to": view.time.end, "limit": limit, "offset": offset}
     query = Query.over(panel.block, dict(view.relations), given | dict(view.params))
-    return query if panel.chart == "rows" else replace(query, gather=view.gather)
+    return replace(query, gather=view.gather) if panel.figures else query
 
 
 def run_panel(

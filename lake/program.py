@@ -21,15 +21,15 @@ def program_version() -> str:
 
 
 def program_mark() -> str:
-    """The version, and when a file of the code, of `sql/` or of a source was last changed: in a
-    checkout these change while the version stays, and a user's sources at any time. 2 ms."""
+    """When a file of the code, of `sql/` or of a source was last changed, beside the version: in a
+    checkout these change while it stays, and a user's sources at any time. 2 ms."""
     own = user_transforms()
     roots = [PACKAGE, resource("sql"), resource("transforms"), *([own] if own else [])]
     newest, count = 0, 0
     for root in roots:
         for entry in _files(str(root)):
             newest, count = max(newest, entry.stat().st_mtime_ns), count + 1
-    return f"{program_version()} {count} {newest} {own or ''}".rstrip()
+    return f"{count} {newest} {own or ''}".rstrip()
 
 
 def _files(folder: str) -> Iterator[os.DirEntry[str]]:

@@ -114,7 +114,7 @@ def view_of(
             dashboard.table,
             logs,
             clause.params,
-            [panel.block.sql for panel in dashboard.panels if panel.chart != "rows"],
+            [panel.block.sql for panel in dashboard.panels if panel.figures],
             shown.events,
         ),
     )
