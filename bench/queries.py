@@ -8,17 +8,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 import lake
 from bench.measurement import Measurement
 from lake.fieldsets import literal, quote
-from lake.machine import default_memory
 from lake.queries import Query, block, read_blocks
+from lake.reader import connection
 from lake.views import macros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
     from lake.queries import Answer, Block
 
@@ -88,9 +88,8 @@ def copy_plain(path: Path, copy: Path) -> Path:
 
 
 def open_plain(head: Path, copy: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with as much memory as a lake's, and views of the same names over the copy."""
-    con = duckdb.connect(config={"memory_limit": f"{max(default_memory() >> 20, 512)}MiB"})
-    con.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
+    """A DuckDB set as a lake's is, and views of the same names over the copy."""
+    con = connection(head.parent)
     con.execute(macros())
     for table in copy.iterdir():
         _view(con, table.name, sorted(table.iterdir()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import logs
 from logs import FLOW_KEY, TRAIL_KEY
+
+from bench.processes import pss, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,33 +64,12 @@ def small_objects(folder: Path, count: int) -> None:
         path.write_bytes(gzip.compress(logs.flow_file(logs.flows(10, number)), 1))
 
 
-def tree(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
-    for one in found:
-        try:
-            children = Path(f"/proc/{one}/task/{one}/children").read_text("ascii")
-        except OSError:
-            continue
-        found += [int(child) for child in children.split()]
-    return found
-
-
-def memory_of(pid: int) -> int:
-    """Proportional set size of a process in bytes: what it shares counts by its part."""
-    try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-    except OSError:
-        return 0
-    return int(re.search(r"^Pss: +(\d+) kB", told, re.MULTILINE)[1]) << 10  # type: ignore[index]
-
-
 def peak_of(command: list[str]) -> tuple[int, int]:
     """Run a command; its exit code, and the peak of its tree in bytes."""
     process = subprocess.Popen(command)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(map(memory_of, tree(process.pid))))
+        peak = max(peak, sum(map(pss, tree(process.pid))))
         time.sleep(0.2)
     return process.returncode, peak
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 import small_lake
+from pinned import ask_of, has_rows, shows_its_sql
 from small_lake import ALICE, BOB, LONDON, SINGAPORE, A, B
 
 from lake.dashboards import dashboards, find_dashboard
 from lake.errors import UsageError
 from lake.filters import Filter, Selection, TimeRange
 from lake.panels import PanelResult, panels_json, run_dashboard, run_panel
-from lake.queries import Answer, Ask, Interval, Query
+from lake.queries import Answer, Interval, Query
 from lake.scope import View, bars_of, facet, interval_for, view_of
 
 if TYPE_CHECKING:
@@ -94,10 +95,6 @@ def results(lake: Lake, name: str, **options: datetime | str) -> dict[str, dict[
     return {panel["title"]: panel for panel in panels_json(found)}
 
 
-def ask_of(lake: Lake) -> Ask:
-    return lambda query: query.ask(lake.cursor())
-
-
 def view(lake: Lake, name: str, selection: Selection | None = None) -> View:
     return view_of(find_dashboard(name), selection or Selection(), ask_of(lake))
 
@@ -105,9 +102,7 @@ def view(lake: Lake, name: str, selection: Selection | None = None) -> View:
 @pytest.mark.parametrize("name", PINNED)
 def test_a_row_of_every_panel(lake: Lake, name: str) -> None:
     found = results(lake, name)
-    for title, (place, row) in PINNED[name].items():
-        assert found[title]["rows"][place] == row, title
-        assert found[title]["note"] is None
+    has_rows(found, PINNED[name])
     for title, (place, cells) in IN_PART.items():
         if title in found:
             row = found[title]["rows"][place]
@@ -129,10 +124,7 @@ def test_the_sql_that_is_shown_gives_the_rows_that_are_shown(lake: Lake, name: s
         (Filter("region", "is", ("us-east-1", "it's")), Filter("source.port", "unset")),
     )
     shown = view(lake, name, chosen)
-    for panel in shown.dashboard.panels:
-        result = run_panel(shown, panel, ask_of(lake))
-        again = lake.cursor().execute(result.sql).fetchall()
-        assert [row[: len(result.columns)] for row in again] == list(result.rows), panel.title
+    shows_its_sql(lake, shown)
 
 
 def test_the_dashboards_answer_to_the_original_titles(lake: Lake) -> None:

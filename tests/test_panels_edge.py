@@ -11,6 +11,7 @@ import edge_lake
 import pytest
 import small_lake
 from edge_lake import BUCKET, CLUSTER, DISTRIBUTION, HOST, INSTANCE
+from pinned import ask_of, has_rows, shows_its_sql
 from small_lake import FIREFOX, LONDON, SINGAPORE, A, B
 
 from lake.dashboards import find_dashboard
@@ -22,7 +23,6 @@ from lake.scope import facet, view_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lake.queries import Ask
     from lake.query import Lake
     from lake.scope import View
 
@@ -177,10 +177,6 @@ def other_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return small_lake.make(tmp_path_factory.mktemp("small"))
 
 
-def ask_of(lake: Lake) -> Ask:
-    return lambda query: query.ask(lake.cursor())
-
-
 def view(lake: Lake, name: str, *filters: Filter) -> View:
     return view_of(find_dashboard(name), Selection(filters=filters), ask_of(lake))
 
@@ -188,13 +184,7 @@ def view(lake: Lake, name: str, *filters: Filter) -> View:
 @pytest.mark.parametrize("name", PINNED)
 def test_the_rows_of_every_panel(lake: Lake, name: str) -> None:
     found = {p["title"]: p for p in panels_json(run_dashboard(lake, name, interval="1 hour"))}
-    for title, rows in PINNED[name].items():
-        if isinstance(rows, tuple):
-            place, row = rows
-            assert found[title]["rows"][place] == row, title
-        else:
-            assert found[title]["rows"] == rows, title
-        assert found[title]["note"] is None
+    has_rows(found, PINNED[name])
     empty = {title: p["note"] for title, p in found.items() if not p["rows"]}
     assert empty == {title: note for title, note in EMPTY.items() if title in found}
     assert set(found) == set(PINNED[name]) | set(empty), "a panel without a pinned row"
@@ -203,10 +193,7 @@ def test_the_rows_of_every_panel(lake: Lake, name: str) -> None:
 @pytest.mark.parametrize("name", PINNED)
 def test_the_sql_that_is_shown_gives_the_rows_that_are_shown(lake: Lake, name: str) -> None:
     shown = view(lake, name, Filter("source.ip", "is", (LONDON, SINGAPORE, "10.0.0.5", "it's")))
-    for panel in shown.dashboard.panels:
-        result = run_panel(shown, panel, ask_of(lake))
-        again = lake.cursor().execute(result.sql).fetchall()
-        assert [row[: len(result.columns)] for row in again] == list(result.rows), panel.title
+    shows_its_sql(lake, shown)
 
 
 @pytest.mark.parametrize("name", PINNED)

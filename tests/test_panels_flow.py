@@ -11,6 +11,7 @@ import flow_lake
 import pytest
 import small_lake
 from flow_lake import CARD, DATABASE, INSTANCE, NAT, OTHER_SUBNET, SUBNET, WEB
+from pinned import ask_of, has_rows, shows_its_sql
 from small_lake import BOB, LONDON, SINGAPORE, A, B
 
 from lake.dashboards import find_dashboard, load_dashboard
@@ -21,7 +22,6 @@ from lake.scope import facet, view_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lake.queries import Ask
     from lake.query import Lake
     from lake.scope import View
 
@@ -168,10 +168,6 @@ def plain_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return flow_lake.make(tmp_path_factory.mktemp("plain"), custom=False)
 
 
-def ask_of(lake: Lake) -> Ask:
-    return lambda query: query.ask(lake.cursor())
-
-
 def view(lake: Lake, name: str) -> View:
     return view_of(find_dashboard(name), Selection(), ask_of(lake))
 
@@ -183,23 +179,13 @@ def notes(lake: Lake, name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", PINNED)
 def test_the_rows_of_every_panel(lake: Lake, name: str) -> None:
     found = {p["title"]: p for p in panels_json(run_dashboard(lake, name, interval="1 hour"))}
-    for title, rows in PINNED[name].items():
-        if isinstance(rows, tuple):
-            place, row = rows
-            assert found[title]["rows"][place] == row, title
-        else:
-            assert found[title]["rows"] == rows, title
-        assert found[title]["note"] is None
+    has_rows(found, PINNED[name])
     assert set(found) == set(PINNED[name]), "a panel without a pinned row"
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_the_sql_that_is_shown_gives_the_rows_that_are_shown(lake: Lake, name: str) -> None:
-    shown = view(lake, name)
-    for panel in shown.dashboard.panels:
-        result = run_panel(shown, panel, ask_of(lake))
-        again = lake.cursor().execute(result.sql).fetchall()
-        assert [row[: len(result.columns)] for row in again] == list(result.rows), panel.title
+    shows_its_sql(lake, view(lake, name))
 
 
 @pytest.mark.parametrize(("name", "queries"), [("vpcflow", 12), ("hunting", 10)])

@@ -54,3 +54,23 @@ def drawn(app: AppTest) -> list[dict[str, list[Any]]]:
         if element.proto.data.data:
             found.append(pa.ipc.open_stream(element.proto.data.data).read_all().to_pydict())
     return found
+
+
+def shows(
+    app: AppTest, results: list[PanelResult]
+) -> list[tuple[dict[str, list[Any]], PanelResult]]:
+    """The page has the metrics and the charts of these results. Gives each chart's data with its
+    result."""
+    numbers = [row[-1] for result in results if result.chart == "metric" for row in result.rows]
+    assert figures(app) == numbers
+    charts = [r for r in results if r.chart in DRAWN and not r.note]
+    shown = drawn(app)
+    assert [chart["n"] for chart in shown] == [[row[-1] for row in r.rows] for r in charts]
+    return list(zip(shown, charts, strict=True))
+
+
+def explains_every_panel(app: AppTest, name: str) -> None:
+    """Each panel of the page tells its full title and what it counts."""
+    helps = [e.proto.help.replace("\\", "") for e in [*app.metric, *app.main.markdown]]
+    titles = {panel.title for panel in find_dashboard(name).panels}
+    assert {text.split(": ")[0] for text in helps if text} == titles

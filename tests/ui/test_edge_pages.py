@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import edge_lake
 import pytest
-from apptest import DRAWN, drawn, figures, open_page, wanted
+from apptest import drawn, explains_every_panel, figures, open_page, shows, wanted
 from small_lake import SINGAPORE
 
 from lake.dashboards import find_dashboard
@@ -41,18 +41,11 @@ def test_a_page_shows_what_its_sql_gives(
     if all(result.note for result in results):
         assert [info.value.replace("\\", "") for info in app.info] == [results[0].note]
         return
-    numbers = [row[-1] for result in results if result.chart == "metric" for row in result.rows]
-    assert figures(app) == numbers
-    charts = [r for r in results if r.chart in DRAWN and not r.note]
-    shown = drawn(app)
-    assert [chart["n"] for chart in shown] == [[row[-1] for row in r.rows] for r in charts]
-    for chart, result in zip(shown, charts, strict=True):
+    for chart, result in shows(app, results):
         if len(result.columns) == 3 or result.chart == "bar":
             assert chart["name"] == [str(row[-2]) for row in result.rows]
     if not params:
-        helps = [e.proto.help.replace("\\", "") for e in [*app.metric, *app.main.markdown]]
-        titles = {panel.title for panel in find_dashboard(name).panels}
-        assert {text.split(": ")[0] for text in helps if text} == titles
+        explains_every_panel(app, name)
 
 
 def test_a_folded_section_asks_and_shows_nothing(app: AppTest) -> None:

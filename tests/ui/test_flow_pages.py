@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flow_lake
 import pytest
-from apptest import DRAWN, drawn, figures, open_page, wanted
+from apptest import drawn, explains_every_panel, open_page, shows, wanted
 from flow_lake import WEB
 from small_lake import LONDON
 
@@ -37,19 +37,12 @@ def test_a_page_shows_what_its_sql_gives(
 ) -> None:
     results = wanted(lake, name, Selection(filters=tuple(map(Filter.parse, params.get("f", [])))))
     open_page(app, name, **params)
-    numbers = [row[-1] for result in results if result.chart == "metric" for row in result.rows]
-    assert figures(app) == numbers
-    charts = [r for r in results if r.chart in DRAWN and not r.note]
-    shown = drawn(app)
-    assert [chart["n"] for chart in shown] == [[row[-1] for row in r.rows] for r in charts]
-    for chart, result in zip(shown, charts, strict=True):
+    for chart, result in shows(app, results):
         if result.chart == "bar":
             names = [[str(v) for v in row[:-1] if v is not None] for row in result.rows]
             assert chart["name"] == [" · ".join(parts) for parts in names]
     if not params:
-        helps = [e.proto.help.replace("\\", "") for e in [*app.metric, *app.main.markdown]]
-        titles = {panel.title for panel in find_dashboard(name).panels}
-        assert {text.split(": ")[0] for text in helps if text} == titles
+        explains_every_panel(app, name)
 
 
 def test_what_was_let_in_is_green_and_what_was_not_is_red(app: AppTest) -> None:
