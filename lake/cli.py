@@ -173,16 +173,18 @@ def sql(
 def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
     """What the lake holds, table by table, and what became of the objects."""
     from lake.output import write
+    from lake.reader import connection
+    from lake.status import read_status
     from lake.terminal import size_text
 
-    opened = _open(lake)
-    found = opened.status()
+    found = read_status(lake or default_lake())
+    _keep_client_file(found.path)
     if form != "table":
         rows = [
             (t.table, t.title, t.rows, t.files, t.size, t.accounts, t.regions, t.first, t.last)
             for t in found.tables
         ]
-        con = opened.cursor()
+        con = connection(found.path)
         con.execute(
             'CREATE TEMP TABLE status ("table" VARCHAR, title VARCHAR, rows BIGINT, files BIGINT, '
             "bytes BIGINT, accounts BIGINT, regions BIGINT, first DATE, last DATE)"
@@ -381,15 +383,11 @@ def update(
 
 
 def _open(path: Path | None, as_of: str | None = None, *, locked: bool = False) -> Lake:
-    from lake.client_file import client_file_stale
     from lake.query import open_lake
 
     folder = path or default_lake()
     opened = open_lake(folder, moment_of(as_of, "--as-of"), locked=locked)
-    if client_file_stale(folder) and _renew_client_file(folder):
-        stderr().print(
-            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
-        )
+    _keep_client_file(folder)
     return opened
 
 
@@ -397,6 +395,16 @@ def _open_prepared(path: Path | None) -> Prepared | None:
     from lake.client_file import open_prepared
 
     return open_prepared(path or default_lake())
+
+
+def _keep_client_file(path: Path) -> None:
+    """Write `lake.duckdb` anew where it is not the lake's, and say so."""
+    from lake.client_file import client_file_stale
+
+    if client_file_stale(path) and _renew_client_file(path):
+        stderr().print(
+            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
+        )
 
 
 def _renew_client_file(path: Path) -> bool:

@@ -213,7 +213,7 @@ class Store:
         actions = add_actions(DeltaTable(root, version=snapshot.tables[table])).to_pylist()
         found = [
             DataFile(
-                str(root / a["path"]),
+                f"{root}/{a['path']}",
                 a["partition.account"],
                 a["partition.region"],
                 str(a["partition.date"]),
@@ -249,7 +249,7 @@ class Store:
         listed = self._listed
         if listed is None or listed[0] != version:
             listed = self._listed = version, sorted(paths(DeltaTable(root, version=version)))
-        return [str(root / path) for path in listed[1] if path.startswith(f"kind={kind}/")]
+        return [f"{root}/{path}" for path in listed[1] if path.startswith(f"kind={kind}/")]
 
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
