@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from lake.database import asking
 from lake.paths import resource
 from lake.queries import read_blocks
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import duckdb
 
     from lake.table import Snapshot, Store
     from lake.worker import StagedFile
@@ -49,7 +50,7 @@ def earlier_records(
     days: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:
         days[(file.source, file.date)].append(str(file.path))
-    with duckdb.connect() as con:
+    with asking() as con:
         for (table, date), staged in days.items():
             committed = [f.path for f in store.files(table, snapshot) if f.date == date]
             given = {"staged": staged, "committed": committed, "paths": sorted(paths)}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lake.deltalog import newest
 from lake.errors import StorageError
 from lake.fieldsets import literal
 from lake.program import program_mark, program_version
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 CLIENT_FILE = "lake.duckdb"
 COPY = "_views/prepared.duckdb"
-LOG = "_lake/_delta_log"
+LEDGER = "_lake"
+"""As `lake.ledger.TABLE`, which would load pyarrow."""
 BEHIND = 60.0
 """Seconds that it may be behind the lake: while an ingest commits, not every command writes it."""
 
@@ -70,9 +72,7 @@ def open_prepared(path: Path) -> Prepared | None:
     lake = path.absolute()
     client, copy = lake / CLIENT_FILE, lake / COPY
     try:
-        newest = max(
-            int(path.stem) for path in (lake / LOG).glob("*.json") if path.stem.isdecimal()
-        )
+        version = newest(lake / LEDGER)
         if not _same_file(client, copy) or client.with_name(f"{CLIENT_FILE}.wal").exists():
             return None
         con = connection(lake)
@@ -80,7 +80,7 @@ def open_prepared(path: Path) -> Prepared | None:
         made = _told(con)
     except (OSError, ValueError, duckdb.Error):
         return None
-    if made != Made(made.batch, str(lake), newest):
+    if version is None or made != Made(made.batch, str(lake), version):
         con.close()
         return None
     keep_settings(con)

@@ -7,6 +7,7 @@ verifying ask it. Format: github.com/delta-io/delta, PROTOCOL.md, "Actions".
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,16 @@ class Version:
     batch: int | None
     added: dict[str, int] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+
+
+def newest(table: Path) -> int | None:
+    """The last version of a table, from the names in its log alone; None where there is none."""
+    try:
+        with os.scandir(table / "_delta_log") as listed:
+            stems = [entry.name.removesuffix(".json") for entry in listed]
+    except OSError:
+        return None
+    return max((int(stem) for stem in stems if stem.isdecimal()), default=None)
 
 
 def versions(table: Path) -> Iterator[Version]:

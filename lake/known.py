@@ -8,9 +8,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import duckdb
 import numpy as np
 
+from lake.database import asking
 from lake.decompress import configured_limit
 from lake.transform import versions
 
@@ -46,7 +46,7 @@ def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
     """Every object of the ledger by identity, as it was last read."""
     if not store.ledger_files("object", snapshot):
         return {}
-    with duckdb.connect() as con:
+    with asking() as con:
         # Times with a zone take Python 5 us each.
         rows = con.execute(
             "SELECT root || chr(10) || key, size, modified AT TIME ZONE 'UTC', etag, "
@@ -115,7 +115,7 @@ class Identities:
         found = self._also = {}
         if self.store.ledger_files("duplicate", self.snapshot):
             repeats = self.store.ledger_sql("duplicate", self.snapshot)
-            with duckdb.connect() as con:
+            with asking() as con:
                 rows = con.execute(
                     f"SELECT source, also, hash FROM {repeats} WHERE also IS NOT NULL"
                 ).fetchall()
@@ -142,7 +142,7 @@ class Identities:
         files = self._files[table].get(date)
         if not files:
             return np.empty(0, np.int64)
-        with duckdb.connect() as con:
+        with asking() as con:
             found = con.execute(
                 "SELECT event.hash AS h FROM read_parquet($files, hive_partitioning = false)",
                 {"files": files},

@@ -22,6 +22,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
+from lake.deltalog import newest
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
@@ -203,7 +204,8 @@ class Store:
 
     def ledger_version(self) -> int:
         """The version of `_lake`: changes with every commit, cheap to ask."""
-        return int(self._ledger().version())
+        version = newest(self.path / ledger.TABLE)
+        return int(self._ledger().version()) if version is None else version
 
     def files(self, table: str, snapshot: Snapshot) -> list[DataFile]:
         """The files of a source's table in a snapshot, by partition."""

@@ -50,7 +50,8 @@ LEDGER = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: the statement that makes it, and the files that it reads, with the empty head."""
+    """A view, or a type that views name: the statement that makes it, and the files that it reads,
+    with the empty head."""
 
     sql: str
     files: tuple[str, ...] = ()
@@ -62,24 +63,30 @@ def macros() -> str:
 
 
 def views(store: Store, snapshot: Snapshot) -> list[View]:
-    """The views of a snapshot. Makes the empty head files where they lack."""
+    """The views of a snapshot, each after what it names. Makes the empty head files where they
+    lack."""
     known = catalogue()
     files = {name: [file.path for file in store.files(name, snapshot)] for name in known.sources}
     lacking = {name: store.lacking(name, snapshot, paths) for name, paths in files.items() if paths}
     shown = {name: [name] for name in known.sources} | {EVENTS: list(known.sources)}
     shown |= {family: sorted(names) for family, names in known.families.items()}
     found = []
+    types: dict[str, str] = {}
     for view, names in shown.items():
         lacks = Lacking()
         for name in names:
             lacks |= lacking.get(name, Lacking())
         paths = [path for name in names for path in files[name]]
-        found.append(_view(store.path, view, columns_of(view), paths, lacks))
+        columns = columns_of(view)
+        if paths:
+            found.append(_view(store.path, view, columns, paths, lacks))
+        else:
+            found.append(_empty(view, columns, types))
     found += ledger_views(store, snapshot)
     found += [_latest(view, source) for view, source in known.latest.items()]
     for name, block in read_blocks(resource("sql") / "views.sql").items():
         found.append(View(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}"))
-    return found
+    return [View(f"CREATE TYPE {name} AS {sql}") for sql, name in types.items()] + found
 
 
 def ledger_views(store: Store, snapshot: Snapshot) -> list[View]:
@@ -96,27 +103,35 @@ def table_view(store: Store, snapshot: Snapshot, table: str, files: list[str]) -
 def _view(
     lake: Path, name: str, columns: dict[str, str | Tree], files: list[str], lacking: Lacking
 ) -> View:
-    """A view over files; over none, without any, since making a file costs 10 ms.
+    """A view over files.
 
     Where files lack columns, DuckDB must look at each (`union_by_name`). Where they lack a STRUCT
     within a column, DuckDB 2.0.0 ends with an internal error when it reads a leaf of that STRUCT
     alone; the CASE makes it read the whole column.
     """
-    if files:
-        files = [_head(lake, name, columns), *files]
-        listed = ", ".join(map(literal, files))
-        chosen, union = "*", ""
-        if lacking.columns & columns.keys():
-            chosen, union = ", ".join(map(quote, columns)), ", union_by_name = true"
-        body = f"SELECT {chosen} FROM read_parquet([{listed}], {HIVE}{union})"
-        whole = [quote(n) for n in columns if n in lacking.structs]
-        if whole:
-            cases = (f'CASE WHEN "@timestamp" IS NOT NULL THEN {n} END AS {n}' for n in whole)
-            body = f"SELECT * REPLACE ({', '.join(cases)}) FROM ({body})"
-    else:
-        nulls = ", ".join(f"NULL::{type_sql(b)} AS {quote(n)}" for n, b in columns.items())
-        body = f"SELECT {nulls} WHERE false"
+    files = [_head(lake, name, columns), *files]
+    listed = ", ".join(map(literal, files))
+    chosen, union = "*", ""
+    if lacking.columns & columns.keys():
+        chosen, union = ", ".join(map(quote, columns)), ", union_by_name = true"
+    body = f"SELECT {chosen} FROM read_parquet([{listed}], {HIVE}{union})"
+    whole = [quote(n) for n in columns if n in lacking.structs]
+    if whole:
+        cases = (f'CASE WHEN "@timestamp" IS NOT NULL THEN {n} END AS {n}' for n in whole)
+        body = f"SELECT * REPLACE ({', '.join(cases)}) FROM ({body})"
     return View(f"CREATE OR REPLACE VIEW {quote(name)} AS {body}", tuple(files))
+
+
+def _empty(name: str, columns: dict[str, str | Tree], types: dict[str, str]) -> View:
+    """A view over no file, since making one costs 10 ms. Its STRUCTs go into `types`, by their SQL:
+    most are those of other tables too, and reading their SQL for each took half of the time of
+    opening a lake."""
+    kinds = {column: type_sql(body) for column, body in columns.items()}
+    for column, body in columns.items():
+        if not isinstance(body, str):
+            kinds[column] = types.setdefault(kinds[column], f"lake_struct_{len(types)}")
+    nulls = ", ".join(f"NULL::{kind} AS {quote(column)}" for column, kind in kinds.items())
+    return View(f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT {nulls} WHERE false")
 
 
 def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> View:
