@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -77,11 +78,10 @@ def views(store: Store, snapshot: Snapshot) -> list[View]:
         for name in names:
             lacks |= lacking.get(name, Lacking())
         paths = [path for name in names for path in files[name]]
-        columns = columns_of(view)
         if paths:
-            found.append(_view(store.path, view, columns, paths, lacks))
+            found.append(_view(store.path, view, columns_of(view), paths, lacks))
         else:
-            found.append(_empty(view, columns, types))
+            found.append(_empty(view, types))
     found += ledger_views(store, snapshot)
     found += [_latest(view, source) for view, source in known.latest.items()]
     for name, block in read_blocks(resource("sql") / "views.sql").items():
@@ -122,16 +122,22 @@ def _view(
     return View(f"CREATE OR REPLACE VIEW {quote(name)} AS {body}", tuple(files))
 
 
-def _empty(name: str, columns: dict[str, str | Tree], types: dict[str, str]) -> View:
+@cache
+def _kinds(view: str) -> dict[str, str]:
+    """The SQL types of a view's columns."""
+    return {column: type_sql(body) for column, body in columns_of(view).items()}
+
+
+def _empty(name: str, types: dict[str, str]) -> View:
     """A view over no file, since making one costs 10 ms. Its STRUCTs go into `types`, by their SQL:
     most are those of other tables too, and reading their SQL for each took half of the time of
     opening a lake."""
-    kinds = {column: type_sql(body) for column, body in columns.items()}
-    for column, body in columns.items():
-        if not isinstance(body, str):
-            kinds[column] = types.setdefault(kinds[column], f"lake_struct_{len(types)}")
-    nulls = ", ".join(f"NULL::{kind} AS {quote(column)}" for column, kind in kinds.items())
-    return View(f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT {nulls} WHERE false")
+    nulls = []
+    for column, kind in _kinds(name).items():
+        if kind.startswith("STRUCT"):
+            kind = types.setdefault(kind, f"lake_struct_{len(types)}")
+        nulls.append(f"NULL::{kind} AS {quote(column)}")
+    return View(f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT {', '.join(nulls)} WHERE false")
 
 
 def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns: str) -> View:

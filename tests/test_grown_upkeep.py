@@ -140,6 +140,7 @@ def test_rows_that_cannot_be_made_anew_end_it(tmp_path: Path) -> None:
         assert ask(lake, "SELECT native.n FROM own ORDER BY 1") == [(5,), (None,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["journal", "before commit 1", "after commit 1"])
 def test_a_kill_while_a_contradicted_table_is_rebuilt(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

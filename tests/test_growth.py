@@ -323,6 +323,7 @@ ingest(Path(path), where, IngestOptions(jobs=1))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["after _lake", "after own", "commit 1"])
 def test_a_kill_while_a_table_grows(step: str, tmp_path: Path) -> None:
     """What Delta was told is taken back, and told again by the next ingest."""

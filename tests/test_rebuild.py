@@ -185,6 +185,7 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DELIVERIES)
 def test_the_same_rows_from_every_delivery(name: str, tmp_path: Path) -> None:
     key, data = DELIVERIES[name]

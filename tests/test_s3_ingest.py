@@ -87,6 +87,7 @@ def _fates_by_key(lake: Path) -> list[tuple[object, ...]]:
     return ask(lake, query)
 
 
+@pytest.mark.long
 def test_a_day_of_the_demo_from_a_bucket(
     demo_folder: Path, s3_server: S3Server, tmp_path: Path
 ) -> None:

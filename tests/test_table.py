@@ -113,6 +113,7 @@ STEPS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def test_a_kill_at_each_step_of_a_commit(
     step: str, first: Path, place: Path, unkilled: list[tuple[str, int]]
@@ -146,6 +147,7 @@ def test_a_kill_before_the_commit(
     assert list((lake / "_staging").iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "step",
     [
@@ -338,6 +340,7 @@ ingest.ingest(Path(sys.argv[1]), sys.argv[2:], ingest.IngestOptions(jobs=1))
 """An ingest that commits every batch by itself, and makes more batches of so few logs."""
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_at_any_moment(many: Path, tmp_path: Path) -> None:
     lake, seen, moments = tmp_path / "lake", [], random.Random(7)
     for commits in (0, 1, 3, 5):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from bench.kinds import Kind
 
+pytestmark = pytest.mark.long
+
 LAYOUT = Layout(objects=16, days=2, accounts=2)
 """Two accounts in four regions, a day each: sixteen places, one object in each."""
 COUNT = 330

@@ -61,7 +61,9 @@ def sentence(page: Page) -> str:
     return page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first.inner_text()
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize(
+    "page", ["light", pytest.param("dark", marks=pytest.mark.long)], indirect=True
+)
 @pytest.mark.parametrize("name", ["", "cloudtrail"])
 def test_a_page_is_drawn_whole(
     page: Page, address: str, name: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -125,6 +127,7 @@ def test_a_click_on_a_row_opens_the_record(page: Page, address: str) -> None:
     assert "eventVersion" in came
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["", "cloudtrail"])
 def test_cards_fill_a_narrow_window(page: Page, address: str, name: str) -> None:
     page.set_viewport_size({"width": 1000, "height": 1000})

@@ -102,6 +102,7 @@ def test_a_hostile_row_as_a_whole(watched: Page, address: str, number: int, tmp_
     picture(watched, tmp_path / f"row-{number}.png")
 
 
+@pytest.mark.long
 def test_a_filter_that_is_no_filter(watched: Page, address: str) -> None:
     for payload in (*hostile.MARKUP, *hostile.ESCAPES[:2]):
         watched.goto(
