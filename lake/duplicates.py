@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.known import contains
+from lake.known import Runs, contains
 from lake.model import Repeat
 from lake.worker import write_parquet
 
@@ -41,9 +41,7 @@ class Distinct:
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
-    fresh: dict[tuple[str, str], list[np.ndarray]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    fresh: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
     repeats: list[Repeat] = field(default_factory=list)
     kept_from: Mapping[str, str] = field(default_factory=dict)
     forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -56,10 +54,9 @@ class Distinct:
             file.path.unlink()
             return
         key = (file.source, file.date)
-        hashes = identities.known_as(file.source, file.hashes)
-        double = contains(identities.day(*key), hashes)
-        for before in self.fresh[key]:
-            double |= contains(before, hashes)
+        own = _taken(file)
+        hashes = identities.known_as(file.source, own)
+        double = contains(identities.day(*key), hashes) | self.fresh[key].contain(hashes)
         _, first = np.unique(hashes, return_index=True)
         if len(first) < len(hashes):
             again = np.ones(len(hashes), bool)
@@ -67,11 +64,11 @@ class Distinct:
             double |= again
         if double.any():
             texts = self.texts.get(file.path, {})
-            file, dropped = _without(file, double, hashes, texts)
+            file, dropped = _without(file, double, hashes, own, texts)
             self.repeats += dropped
         if file.rows:
             self.files.append(file)
-            self.fresh[key].append(np.sort(file.hashes))
+            self.fresh[key].add(own[~double])
 
     def counted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
         """The results with the rows that turned out to be duplicates counted as such."""
@@ -98,26 +95,39 @@ def rows_by_path(files: Iterable[Path]) -> Counter[str]:
     return counts
 
 
+def _taken(file: StagedFile) -> np.ndarray:
+    """A staged file's identities, which are on the disk until now."""
+    assert file.hashes is not None  # noqa: S101
+    hashes = np.fromfile(file.hashes, np.int64)
+    file.hashes.unlink()
+    return hashes
+
+
 def _without(
-    file: StagedFile, double: np.ndarray, hashes: np.ndarray, texts: Mapping[int, str]
+    file: StagedFile,
+    double: np.ndarray,
+    hashes: np.ndarray,
+    own: np.ndarray,
+    texts: Mapping[int, str],
 ) -> tuple[StagedFile, list[Repeat]]:
     """A staged file without the rows marked, and what these were: `hashes` are the identities under
-    which they are known, `texts` by place what they have else than the known record."""
+    which they are known, `own` their own, `texts` by place what they have else than the known
+    record."""
     table = pq.ParquetFile(file.path).read()
     gone = table.filter(pa.array(double))
     paths = pc.struct_field(gone["log"], ["file", "path"]).to_pylist()
     places = pc.struct_field(gone["log"], "offset").to_pylist()
-    known, own, at = hashes[double], file.hashes[double], np.flatnonzero(double)
+    known, mine, at = hashes[double], own[double], np.flatnonzero(double)
     repeats = [
-        Repeat(file.source, n, path, place, mine if mine != n else None, texts.get(row))
-        for n, mine, row, path, place in zip(
-            known.tolist(), own.tolist(), at.tolist(), paths, places, strict=True
+        Repeat(file.source, n, path, place, other if other != n else None, texts.get(row))
+        for n, other, row, path, place in zip(
+            known.tolist(), mine.tolist(), at.tolist(), paths, places, strict=True
         )
     ]
     file.path.unlink()
     kept = table.filter(pa.array(~double))
     if not kept.num_rows:
-        return replace(file, rows=0, hashes=np.empty(0, np.int64)), repeats
+        return replace(file, rows=0), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
     size, sha256 = write_parquet(kept, target)
     return (
@@ -128,7 +138,6 @@ def _without(
             size=size,
             sha256=sha256,
             stats=f'{{"numRecords": {kept.num_rows}}}',
-            hashes=file.hashes[~double],
         ),
         repeats,
     )

@@ -21,8 +21,6 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lake import ledger
 from lake.changed import earlier_records
 from lake.commit import Commit, LedgerFile, commit, growths, recover
@@ -375,10 +373,9 @@ class _Ingest:
             committed = commit(
                 self.store, Commit(distinct.files, rows, rejects, geoip=self.geoip.builds)
             )
-            for (table, date), hashes in distinct.fresh.items():
-                if not hashes:
-                    continue
-                self.identities.add(table, date, np.concatenate(hashes), committed)
+            for (table, date), fresh in distinct.fresh.items():
+                if fresh:
+                    self.identities.add(table, date, fresh, committed)
             self.identities.snapshot = committed
         self.report.forgotten += distinct.forgotten.total()
         for one in objects:

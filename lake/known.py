@@ -154,12 +154,48 @@ class Identities:
         for table, pairs in also.items():
             self._further().setdefault(table, {}).update(pairs)
 
-    def add(self, table: str, date: str, hashes: np.ndarray, snapshot: Snapshot) -> None:
-        """Note what this run has committed itself."""
+    def add(self, table: str, date: str, fresh: Runs, snapshot: Snapshot) -> None:
+        """Note what this run has committed itself; `fresh` is empty then."""
         if (table, date) in self._days:
-            self._days[(table, date)] = np.sort(np.concatenate([self._days[(table, date)], hashes]))
+            fresh.add(self._days.pop((table, date)))
+            self._days[(table, date)] = fresh.whole()
         self._files.pop(table, None)
         self.snapshot = snapshot
+
+
+@dataclass(slots=True)
+class Runs:
+    """Identities in a few sorted runs, each at least twice as long as the next: to add some costs
+    little, however many there are, and memory for the longest once more at times."""
+
+    _runs: list[np.ndarray] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self._runs)
+
+    def contain(self, wanted: np.ndarray) -> np.ndarray:
+        """For each wanted identity whether it is there."""
+        found = np.zeros(len(wanted), bool)
+        for run in self._runs:
+            found |= contains(run, wanted)
+        return found
+
+    def add(self, hashes: np.ndarray) -> None:
+        """Add identities, in any order."""
+        self._runs.append(np.sort(hashes))
+        self._merge(2)
+
+    def whole(self) -> np.ndarray:
+        """All of them, sorted, taken out."""
+        self._merge(None)
+        return self._runs.pop() if self._runs else np.empty(0, np.int64)
+
+    def _merge(self, times: int | None) -> None:
+        runs = self._runs
+        while len(runs) > 1 and (times is None or len(runs[-2]) < times * len(runs[-1])):
+            both = np.concatenate([runs.pop(), runs.pop()])
+            both.sort(kind="stable")  # goes along what is sorted
+            runs.append(both)
 
 
 def contains(sorted_hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:

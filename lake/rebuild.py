@@ -322,7 +322,7 @@ class _Table:
     def _stage(self, table: pa.Table, part: Partition) -> StagedFile:
         path = self.folder / f"part-{uuid.uuid4().hex}.parquet"
         written = write_parquet(table, path)
-        return StagedFile.of(path, self.source.name, part, written, np.empty(0, np.int64))
+        return StagedFile.of(path, self.source.name, part, written)
 
 
 def _rows(file: DataFile, number: int) -> Iterator[pa.Table]:

@@ -1,8 +1,8 @@
 """A batch of objects -> Parquet files in the staging folder, in one process.
 
 It decodes, normalises and writes; it decides neither what counts as a duplicate nor what is
-committed: that is the driver's part (`lake.ingest`), which gets back names of files, identities and
-what became of each object. Nothing of a record travels between the processes.
+committed: that is the driver's part (`lake.ingest`), which gets back names of files and what became
+of each object. Nothing of a record travels between the processes.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A Parquet file of one table and partition, not yet in the lake. `stats` as Delta wants."""
+    """A Parquet file of one table and partition, not yet in the lake. `stats` as Delta wants.
+    `hashes`: a file of its rows' identities, 8 bytes each; an object may have 50 million rows,
+    which would not go from process to process in the memory that there is."""
 
     path: Path
     source: str
@@ -98,7 +100,7 @@ class StagedFile:
     size: int
     sha256: str
     stats: str
-    hashes: np.ndarray
+    hashes: Path | None = None
 
     @classmethod
     def of(
@@ -107,7 +109,7 @@ class StagedFile:
         source: str,
         part: Partition,
         written: tuple[int, str],
-        hashes: np.ndarray,
+        hashes: Path | None = None,
     ) -> StagedFile:
         """A partition's rows in a file; `written` are its bytes and their SHA-256."""
         where = (part.account, part.region, part.date)
@@ -313,9 +315,10 @@ class _Run:
                 self.objects[number].tables.add(rows.source.name)
         for part, table, hashes in rows.tables():
             path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
+            beside = path.with_suffix(".hashes")
+            hashes.tofile(beside)
             written = write_parquet(table, path)
-            # copied: a view of a column would keep the whole chunk that it came in
-            self.files.append(StagedFile.of(path, rows.source.name, part, written, hashes.copy()))
+            self.files.append(StagedFile.of(path, rows.source.name, part, written, beside))
 
 
 def _refused(one: Stranger, source: str) -> Rejected:
