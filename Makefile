@@ -1,6 +1,7 @@
 # make demo    a demo lake: install, made logs, ingest, three answers, dashboards (SERVE=0: no dashboards)
 # make test    the tests (LONG=1: those that take minutes too)    make lint    ruff and mypy
 # make docs    the generated pages make lock    requirements.lock anew
+# make pictures  those of the docs, of the demo lake's pages, in Chromium
 # make bench   what it costs, beside the bare work (SMALL=1: of few records); see docs/bench.md
 # Needs Python 3.11 or newer and make; everything else goes into $(VENV).
 
@@ -20,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install -q --no-compile --disable-pip-version-ch
 LAKE := $(BIN)/lake
 ANSWERS := stolen_key exfiltration bad_domain
 
-.PHONY: demo test lint docs bench lock clean
+.PHONY: demo test lint docs pictures bench lock clean
 
 demo: $(VENV)/.installed
 	@test -f $(DEMO)/geoip/demo-asn.mmdb || $(LAKE) demo $(DEMO)
@@ -44,6 +45,9 @@ lint: $(VENV)/.developed
 
 docs: $(VENV)/.developed
 	@$(BIN)/python docs/generate.py
+
+pictures: $(VENV)/.developed
+	@$(BIN)/python tests/pictures.py $(DEMO)/lakehouse
 
 bench: $(VENV)/.developed
 	@$(BIN)/python -m bench run $(if $(filter 0,$(SMALL)),,--small) $(BENCH)

@@ -251,6 +251,8 @@ def dashboards_page() -> str:
             f"`{one.name}`, over `{one.table}`. {one.about}".strip(),
             "",
         ]
+        if (DOCS / "images" / f"{one.name}.png").exists():
+            lines += [f"[The page over the demo lake](images/{one.name}.png)", ""]
         rows = ((p.title, p.chart, p.about) for p in one.panels)
         lines += [*table(("panel", "chart", "what it shows"), rows), ""]
     return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""The pictures of the docs: every page over the demo lake, in Chromium, by hand.
+
+`make pictures`, or `python tests/pictures.py LAKE`
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pages import PATIENCE, QUIET, ROOT, served, settled
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from lake.dashboards import dashboards
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+IMAGES = ROOT / "docs" / "images"
+FIRST = "dashboard.png"
+"""What a window shows first of CloudTrail's page, for the README."""
+WIDTH = 1280
+TALLEST = 9_000
+COLOURS = 128
+
+
+def picture(page: Page, address: str, target: Path) -> None:
+    """A page from its head to its end, or what a window shows of it first, in few colours, so that
+    it stays small."""
+    page.set_viewport_size({"width": WIDTH, "height": 900})
+    page.goto(address)
+    settled(page)
+    if target.name != FIRST:
+        for _ in range(2):  # what comes into sight may grow
+            height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+            page.set_viewport_size({"width": WIDTH, "height": min(height, TALLEST)})
+            settled(page)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def main() -> int:
+    """By hand."""
+    if len(sys.argv) != 2:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with served(Path(sys.argv[1]).absolute()) as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=list(QUIET))
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        for name in dashboards():
+            picture(page, f"{address}/{'' if name == 'overview' else name}", IMAGES / f"{name}.png")
+        picture(page, f"{address}/cloudtrail", IMAGES / FIRST)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
