@@ -13,7 +13,7 @@ import json
 from typing import Any
 
 TERM = 32_766
-"""Bytes of a term in Lucene: a path and a value together, in a `flat_object`."""
+"""Bytes of a term in Lucene: in a `flat_object`, the field's name, the path and the value."""
 DEPTH = 20
 """Levels that are kept as objects."""
 VALUE = "value"
@@ -34,7 +34,7 @@ def parsed(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
 
 def flat(name: str, value: Any) -> Any:  # noqa: ANN401
     """The value of `parsed` with every text short enough for a `flat_object` called `name`."""
-    return _cut(value, len(name.encode()) + 1)
+    return _cut(value, 2 * (len(name.encode()) + 1))
 
 
 def beside(value: Any, fields: dict[str, str]) -> Any:  # noqa: ANN401

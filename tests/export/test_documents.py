@@ -221,7 +221,7 @@ def test_members_that_change_type(tmp_path: Path) -> None:
     flat = [one.body.get("flat", {}).get("requestParameters") for one in found]
     assert given[:2] == flat[:2] == [{"source": {"s3": "bucket"}}, {"source": "text"}]
     assert len(given[8]["partitionInputList"]) == 116_000
-    name = "flat.requestParameters.partitionInputList="
+    name = "flat.requestParameters.flat.requestParameters.partitionInputList="
     assert len(name + flat[8]["partitionInputList"]) == 32_766
     assert given[9:11] == [
         {"bucketName": '{"Ref": "Logs"}'},
