@@ -40,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="AWS security logs in, SQL and dashboards out. Everything stays on this machine, unless you export it.",
+    help="AWS security logs in, SQL and dashboards out, on this machine alone.",
 )
 geoip = typer.Typer(no_args_is_help=True, help="GeoIP databases.")
 app.add_typer(geoip, name="geoip")

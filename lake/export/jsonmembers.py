@@ -43,11 +43,22 @@ def beside(value: Any, fields: dict[str, str]) -> Any:  # noqa: ANN401
     out: the `flat_object` has it."""
     if isinstance(value, list):
         return [one for one in (beside(one, fields) for one in value) if one]
-    return {
-        name: _as_text(member) if fields.get(name) == "keyword" else member
+    own = {
+        name: _fit(member, fields[name]) if name in fields else member
         for name, member in value.items()
         if "." not in name and name.strip()
     }
+    return {name: member for name, member in own.items() if member not in (None, [])}
+
+
+def _fit(value: Any, kind: str) -> Any:  # noqa: ANN401
+    """A value of a field: an object is its JSON as a keyword, and as a number nothing, since
+    OpenSearch 2 refuses it in spite of `ignore_malformed`."""
+    if isinstance(value, list):
+        return [one for one in (_fit(one, kind) for one in value) if one is not None]
+    if isinstance(value, dict):
+        return json.dumps(value) if kind == "keyword" else None
+    return value
 
 
 def _limited(value: Any, depth: int) -> Any:  # noqa: ANN401
@@ -62,14 +73,6 @@ def _limited(value: Any, depth: int) -> Any:  # noqa: ANN401
             return json.dumps(value)
         items = [_limited(one, depth - 1) for one in value]
         return [one for one in items if one is not None] or None
-    return value
-
-
-def _as_text(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return [json.dumps(one) if isinstance(one, (dict, list)) else one for one in value]
     return value
 
 

@@ -240,6 +240,9 @@ def test_members_that_change_type(tmp_path: Path) -> None:
         {"value": True},
     ]
     assert given[22:25] == [None, None, None]
+    more = [one.body.get("additionalEventData") for one in found]
+    assert {"bytesTransferredIn": 1.5e3, "bytesTransferredOut": "many"} in more
+    assert more.count({"MFAUsed": False}) == 1
     assert [e for one in found for e in empties(one.body)] == []
 
 
