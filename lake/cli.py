@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lake.cli_export import export
 from lake.cli_options import (
     FormatOption,
     LakeOption,
@@ -39,10 +40,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="AWS security logs in, SQL and dashboards out. Everything stays on this machine.",
+    help="AWS security logs in, SQL and dashboards out, on this machine alone.",
 )
 geoip = typer.Typer(no_args_is_help=True, help="GeoIP databases.")
 app.add_typer(geoip, name="geoip")
+app.add_typer(export, name="export")
 
 
 @app.callback(invoke_without_command=True)

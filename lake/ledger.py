@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lake.model import ObjectResult, Reject, Repeat
 
 TABLE = "_lake"
-KINDS = ("batch", "object", "reject", "duplicate", "forgotten")
+KINDS = ("batch", "object", "reject", "duplicate", "forgotten", "export_reject")
 _TIME = pa.timestamp("us", tz="UTC")
 
 SCHEMA = pa.schema(
@@ -139,6 +139,11 @@ def forgotten_table(counts: Mapping[tuple[str, str], int], batch: int) -> pa.Tab
             for (source, path), rows in counts.items()
         ],
     )
+
+
+def export_reject_table(refused: Sequence[Mapping[str, Any]], batch: int) -> pa.Table:
+    """Documents that another system would not have: `root` is its address, `text` the index."""
+    return _table("export_reject", [{"batch": batch, **row} for row in refused])
 
 
 def batch_table(

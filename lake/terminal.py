@@ -1,4 +1,5 @@
-"""What an ingest shows on stderr: a progress line while it runs, the report at its end."""
+"""What an ingest shows on stderr: a progress line while it runs, the report at its end. An export's
+progress line too."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from lake.export.opensearch import Progress as Sending
     from lake.ingest import Progress
     from lake.report import IngestReport
 
@@ -61,6 +63,24 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
     started = time.monotonic()
     with status_line() as say:
         yield lambda progress: say(_words(progress, time.monotonic() - started))
+
+
+@contextmanager
+def export_line() -> Iterator[Callable[[Sending], None]]:
+    """The same for an export."""
+    started = time.monotonic()
+    with status_line() as say:
+        yield lambda sending: say(_sending(sending, time.monotonic() - started))
+
+
+def _sending(sending: Sending, seconds: float) -> str:
+    rate = sending.done / seconds if seconds else 0.0
+    left = (sending.total - sending.done) / rate if rate else 0.0
+    share = sending.done / sending.total if sending.total else 1.0
+    return (
+        f"{share:4.0%}  {sending.done:,} of {sending.total:,} documents  {rate:,.0f} documents/s  "
+        f"{_duration(left)} left"
+    )
 
 
 def _words(progress: Progress, seconds: float) -> str:

@@ -46,6 +46,11 @@ LEDGER = {
     "rejects": ("reject", "source, path, position, reason, text"),
     "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),
     "forgotten": ("forgotten", 'source, path, "rows", batch'),
+    "export_rejects": (
+        "export_reject",
+        'source, hash, path, position, reason, "text" AS "index", root AS target, '
+        "read_at AS sent_at, batch",
+    ),
 }
 
 

@@ -144,6 +144,7 @@ def test_what_can_be_asked(lake: Lake) -> None:
     views = adhoc.views_of(lake)
     assert views == [
         "events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates", "forgotten",
+        "export_rejects",
     ]  # fmt: skip
     for view in views:
         names = [name for name, _ in adhoc.columns_of_view(lake, view)]

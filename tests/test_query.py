@@ -26,7 +26,7 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = ["duplicates", "forgotten", "objects", "rejects", "superseded_rows"]
+LEDGER = ["duplicates", "export_rejects", "forgotten", "objects", "rejects", "superseded_rows"]
 
 
 @pytest.fixture(scope="module")

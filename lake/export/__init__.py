@@ -1,0 +1,1 @@
+"""What the lake holds, handed to others: rows as documents, and OpenSearch as a place for them."""

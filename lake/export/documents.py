@@ -1,0 +1,179 @@
+"""Rows -> documents: the field sets nested as ECS has them, the record's own members at the top.
+
+One rule for every source; what a source wants otherwise, `export.toml` says (`lake.export.layout`).
+A document has no NULL, no empty object and no empty list, and nothing that the row does not have;
+`event.original` is there once, as `@message`. It is built column by column, since a row has some
+hundred leaves and most are empty.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.export.jsonmembers import beside, flat, parsed
+from lake.export.layout import ROTATIONS, layout_of
+from lake.fieldsets import PARTITION, Tree
+from lake.output import plain
+
+if TYPE_CHECKING:
+    from lake.export.layout import Layout
+    from lake.sources import Source
+
+FLAT = "flat"
+"""Where a document has the whole of a JSON member some of whose members are fields of their own."""
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+_BUCKET = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What OpenSearch is given of one row: its index, its id (`event.hash`), its members; `path`
+    and `offset` say where the record came from."""
+
+    index: str
+    id: str
+    body: dict[str, Any]
+    path: str
+    offset: int | None
+
+
+def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
+    """The documents of a table's rows, in their order; `rows` has the columns of its view, whole.
+    A row without a time or an identity has no place among them, and no table has one."""
+    layout = layout_of(source)
+    given = {
+        name: rows.column(i)
+        for i, name in enumerate(rows.schema.names)
+        if name not in (*PARTITION, "@timestamp", "native")
+    }
+    sets = {name: _values(column, None) for name, column in given.items()}
+    native = _native(source, layout, rows.column("native"))
+    stamps = rows.column("@timestamp")
+    times = pc.strftime(stamps, _ISO).to_pylist()
+    parts = pc.strftime(stamps, ROTATIONS[layout.rotation]).to_pylist()
+    found = []
+    for at in range(rows.num_rows):
+        body: dict[str, Any] = {"@timestamp": times[at]}
+        for name, column in sets.items():
+            if column[at] is not None:
+                body[name] = column[at]
+        event, path = body["event"], body.get("log", {}).get("file", {}).get("path", "")
+        identity = str(event["hash"])
+        for name, leaf in layout.members.items():
+            value = _at(body, leaf)
+            if value is not None:
+                body[name] = value
+        for name, value in (native[at] or {}).items():
+            body.setdefault(name, value)
+        if (message := event.pop("original", None)) is not None:
+            body["@message"] = message
+        body["@id"] = identity
+        body["@log_type"] = source.log_type
+        if path.startswith(_BUCKET):
+            body["@log_s3bucket"], _, body["@log_s3key"] = path[len(_BUCKET) :].partition("/")
+        offset = body.get("log", {}).get("offset")
+        found.append(Document(f"{source.index}-{parts[at]}", identity, body, path, offset))
+    return found
+
+
+def _at(body: dict[str, Any], leaf: str) -> Any:  # noqa: ANN401
+    value: Any = body
+    for part in leaf.split("."):
+        value = value.get(part)
+        if value is None:
+            return None
+    return value
+
+
+def _native(source: Source, layout: Layout, column: pa.Array) -> list[dict[str, Any] | None]:
+    """Every row's own members, as they stand at the top of its document."""
+    fields_of = _fields_by_member(source)
+    found = _values(column, source.native, whole=frozenset(fields_of))
+    if not layout.aside and not layout.fields:
+        return found
+    for members in found:
+        if members is None:
+            continue
+        aside = {name: members.pop(name) for name in layout.aside if name in members}
+        if aside:
+            members["native"] = aside
+        for top, fields in fields_of.items():
+            if top in members:
+                whole = members.pop(top)
+                if own := beside(whole, fields):
+                    members[top] = own
+                if all_of_it := flat(f"{FLAT}.{top}", whole):
+                    members.setdefault(FLAT, {})[top] = all_of_it
+    return found
+
+
+@cache
+def _fields_by_member(source: Source) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, kind in layout_of(source).fields.items():
+        top, _, inner = name.partition(".")
+        found.setdefault(top, {})[inner] = kind
+    return found
+
+
+def _values(
+    column: pa.Array, body: str | Tree | None, path: str = "", whole: frozenset[str] = frozenset()
+) -> list[Any]:
+    """A column's values as JSON has them, None for what is empty. `body` is its type in [native],
+    where text that is JSON becomes what it says, fit for a `flat_object` but for those in `whole`.
+    """
+    if column.null_count == len(column):
+        return [None] * len(column)
+    if body == "JSON":
+        given = [None if text is None else parsed(text) for text in column.to_pylist()]
+        fit = given if path in whole else [None if v is None else flat(path, v) for v in given]
+        return [value or None for value in fit]
+    kind = column.type
+    if pa.types.is_struct(kind):
+        return _structs(column, body if isinstance(body, dict) else {}, path, whole)
+    if pa.types.is_list(kind):
+        return _lists(column)
+    if pa.types.is_timestamp(kind):
+        return list(pc.strftime(column, _ISO).to_pylist())
+    if pa.types.is_floating(kind):
+        return [v if v is None or math.isfinite(v) else None for v in column.to_pylist()]
+    if pa.types.is_map(kind):
+        given = [None if v is None else plain(dict(v)) for v in column.to_pylist()]
+        return [None if v is None else flat(path, parsed(json.dumps(v))) or None for v in given]
+    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return list(column.to_pylist())
+    return [plain(value) for value in column.to_pylist()]
+
+
+def _structs(column: pa.StructArray, body: Tree, path: str, whole: frozenset[str]) -> list[Any]:
+    names, columns = [], []
+    for field, child in zip(column.type, column.flatten(), strict=True):
+        if child.null_count == len(child):
+            continue
+        inner = f"{path}.{field.name}" if path else field.name
+        names.append(field.name)
+        columns.append(_values(child, body.get(field.name), inner, whole))
+    if not names:
+        return [None] * len(column)
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None} or None
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _lists(column: pa.ListArray) -> list[Any]:
+    inner = _values(column.flatten(), None)
+    found, at = [], 0
+    for length in pc.list_value_length(column).to_pylist():
+        count = length or 0
+        items = [value for value in inner[at : at + count] if value is not None]
+        found.append(items or None)
+        at += count
+    return found

@@ -1,0 +1,429 @@
+"""`lake export opensearch`: brings a cluster's indices to what the lake holds.
+
+It decides what has to be sent: partitions whose files the cluster has not seen. Those that hold the
+same rows in other files (a compaction) are not sent again; where rows have left (`forget`) or were
+made anew (`rebuild`), the day's documents are compared with the lake's by id afterwards, and those
+that the lake does not have are deleted. A partition is noted as sent after the cluster has answered
+for each of its documents, so that a run may be killed at any moment and taken up by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lake import ledger
+from lake.commit import Commit, commit, recover
+from lake.errors import UsageError
+from lake.export.bulk import Bulk, ExportError, Item
+from lake.export.documents import documents
+from lake.export.sent import Memory, Sent
+from lake.export.target import connect, explained, identify, reason
+from lake.export.templates import templates
+from lake.fieldsets import quote
+from lake.reader import connection
+from lake.sources import catalogue
+from lake.statements import one_select
+from lake.table import Store
+from lake.views import macros, table_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from opensearchpy import OpenSearch
+
+    from lake.export.target import Place
+    from lake.table import DataFile, Snapshot
+
+ROWS = 2_000
+"""Rows that become documents at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What is sent and how. Days are of `@timestamp`, UTC, both included; `where` is a condition in
+    SQL. `again` sends what was sent before too."""
+
+    since: date | None = None
+    until: date | None = None
+    sources: tuple[str, ...] = ()
+    where: str | None = None
+    again: bool = False
+    dry_run: bool = False
+    jobs: int = 2
+    bulk_size: int = 5 << 20
+    patience: float = 300.0
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of a table's rows: in the lake, sent before, sent now, refused now or earlier,
+    and documents that were deleted since the lake has them no more."""
+
+    rows: int = 0
+    unchanged: int = 0
+    sent: int = 0
+    refused: int = 0
+    refused_before: int = 0
+    deleted: int = 0
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """An export, table by table. `notes` say what does not add up."""
+
+    tables: dict[str, Count] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    batch: int = 0
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the cluster has every row that was chosen."""
+        refused = sum(c.refused + c.refused_before for c in self.tables.values())
+        return not refused and not self.notes
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an export is: documents answered for, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """A partition at work. `due` are those of its files to send; `left` documents are not answered
+    for; `compare`: its day's documents are compared with the lake's at the end."""
+
+    now: Sent
+    files: list[DataFile]
+    due: list[DataFile]
+    compare: bool
+    left: int = 0
+    read: bool = False
+    refused: int = 0
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+
+
+def export(
+    path: Path,
+    place: Place,
+    options: ExportOptions,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> ExportReport:
+    """Send what the cluster lacks of the lake's rows. Raises AccessError and UsageError where the
+    cluster cannot be used, ExportError where it stopped answering; what was sent is remembered."""
+    run = _Run(Store.open(path), place, options, progress)
+    started = time.monotonic()
+    with closing(run.con):
+        report = run.whole()
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class _Run:
+    def __init__(
+        self,
+        store: Store,
+        place: Place,
+        options: ExportOptions,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.store, self.place, self.options, self.progress = store, place, options, progress
+        self.client: OpenSearch = connect(place)
+        self.memory = Memory(store.path, identify(self.client, place), options.where)
+        self.snapshot: Snapshot = store.snapshot()
+        self.con = connection(store.path)
+        self.con.execute(macros())
+        self.report = ExportReport(batch=self.snapshot.batch)
+        self.done = 0
+        self.total = 0
+        known = catalogue()
+        self.tables = [t for t in sorted(self.snapshot.tables) if t in known.sources]
+        if options.sources:
+            self.tables = [known[name].name for name in options.sources]
+
+    def whole(self) -> ExportReport:
+        parts, gone = self._plan()
+        if self.options.dry_run:
+            return self.report
+        if parts or gone:
+            self._prepare(sorted({p.now.table for p in parts}))
+        self.total = sum(file.rows for part in parts for file in part.due)
+        compare = [part for part in parts if part.compare]
+        bulk = Bulk(
+            self.client,
+            self.place,
+            self._settle,
+            jobs=self.options.jobs,
+            size=self.options.bulk_size,
+            patience=self.options.patience,
+        )
+        with closing(bulk):
+            for part in parts:
+                for item in self._items(part):
+                    bulk.add(item)
+                part.read = True
+                self._note_if_through(part)
+            bulk.finish()
+        days = {(one.table, one.day) for one in [*gone, *(p.now for p in compare)]}
+        for table, day in sorted(days):
+            self._remove_strangers(table, day)
+        for part in compare:
+            self._note(part)
+        for one in gone:
+            self.memory.note(replace(one, files=(), rows=0, total="0"))
+        self._check()
+        return self.report
+
+    # -- what is due ----------------------------------------------------------------------------
+
+    def _plan(self) -> tuple[list[_Part], list[Sent]]:
+        parts, present = [], set()
+        for table in self.tables:
+            count = self.report.tables.setdefault(table, Count())
+            by_partition: dict[tuple[str, str, str], list[DataFile]] = {}
+            for file in self.store.files(table, self.snapshot):
+                if self._chosen(file.date):
+                    key = (file.date, file.account, file.region)
+                    by_partition.setdefault(key, []).append(file)
+                    count.rows += file.rows
+            for key, files in by_partition.items():
+                part = self._part(table, key, files)
+                present.add(part.now.key)
+                unsent = sum(file.rows for file in part.due)
+                count.unchanged += part.now.rows - unsent
+                count.refused_before += part.now.refused
+                if part.due:
+                    parts.append(part)
+                if self.options.dry_run:
+                    count.sent += unsent
+        gone = [
+            one
+            for key, one in self.memory.sent.items()
+            if key not in present and one.table in self.tables and self._chosen(one.day)
+        ]
+        return parts, gone
+
+    def _chosen(self, day: str) -> bool:
+        since, until = self.options.since, self.options.until
+        return not (since and day < since.isoformat()) and not (until and day > until.isoformat())
+
+    def _part(self, table: str, key: tuple[str, str, str], files: list[DataFile]) -> _Part:
+        rebuilt = self.snapshot.rebuilt.get(table, (0, ""))[0]
+        names = {Path(file.path).name: file for file in files}
+        rows = sum(file.rows for file in files)
+        now = Sent(table, *key, files=tuple(sorted(names)), rows=rows, rebuilt=rebuilt)
+        before = self.memory.sent.get(now.key)
+        if before is None or self.options.again:
+            return _Part(now, files, files, compare=self.options.again)
+        kept = set(before.files) & set(names)
+        if before.rebuilt == rebuilt and len(kept) == len(before.files):
+            due = [file for name, file in names.items() if name not in kept]
+            total = before.total if not due else "0"
+            return _Part(
+                replace(now, refused=before.refused, total=total), files, due, compare=False
+            )
+        total = self._total(table, files)
+        if before.rebuilt == rebuilt and (before.rows, before.total) == (rows, total):
+            same = replace(now, refused=before.refused, total=total)
+            if not self.options.dry_run:
+                self.memory.note(same)
+            return _Part(same, files, [], compare=False)
+        return _Part(now, files, files, compare=True)
+
+    def _total(self, table: str, files: Sequence[DataFile]) -> str:
+        cursor = self._over(table, files)
+        found = cursor.execute(f"SELECT sum(event.hash) FROM {quote(table)}").fetchone()
+        return str(found[0]) if found else "0"
+
+    def _over(self, table: str, files: Sequence[DataFile]) -> duckdb.DuckDBPyConnection:
+        """A cursor that is asked next with the table's view over some files. Another one that is
+        being read keeps what it began with."""
+        view = table_view(self.store, self.snapshot, table, [file.path for file in files])
+        cursor = self.con.cursor()
+        cursor.execute(view.sql)
+        return cursor
+
+    # -- sending --------------------------------------------------------------------------------
+
+    def _prepare(self, tables: list[str]) -> None:
+        """Put the templates, and tell the indices that are there of fields they lack."""
+        from opensearchpy import exceptions as known
+
+        sources = [catalogue()[table] for table in tables]
+        shared = {s.index for s in sources}
+        made = templates(s for s in catalogue().sources.values() if s.index in shared)
+        try:
+            for name, body in made.items():
+                self.client.indices.put_index_template(name=name, body=body)
+                fields = {"properties": body["template"]["mappings"]["properties"]}
+                for index in self.client.indices.get(index=body["index_patterns"][0]):
+                    self.client.indices.put_mapping(index=index, body=fields)
+        except known.RequestError as error:
+            raise UsageError(
+                f"{self.place.url} does not take the index templates: {reason(error)}. Indices of "
+                "another program have these names, with fields of other types: move or delete them."
+            ) from error
+        except known.OpenSearchException as error:
+            raise explained(error, self.place) from error
+
+    def _items(self, part: _Part) -> Iterator[Item]:
+        table = part.now.table
+        cursor = self._over(table, part.due)
+        where = f" WHERE ({self.options.where})" if self.options.where else ""
+        try:
+            query = one_select(f"SELECT * FROM {quote(table)}{where}")
+            relation = cursor.sql(query)
+            for rows in relation.to_arrow_reader(ROWS):
+                for one in documents(catalogue()[table], rows):
+                    part.left += 1
+                    action = {"index": {"_index": one.index, "_id": one.id}}
+                    yield Item(action, json.dumps(one.body), (part, one.path, one.offset))
+        except duckdb.Error as error:
+            raise UsageError(f"--where: {error}\nIt was asked of {table}.") from error
+
+    def _settle(self, items: list[Item], refused: dict[int, str]) -> None:
+        for at, item in enumerate(items):
+            part, path, offset = item.owner
+            part.left -= 1
+            if at in refused:
+                if self.place.serverless and "ID is not supported" in refused[at]:
+                    raise UsageError(
+                        f"{self.place.url} is a collection of OpenSearch Serverless for time "
+                        "series, which takes no document ids, so that a second run would make "
+                        "every document twice. Make a collection of the type Search."
+                    )
+                part.rejects.append(self._reject(item, path, offset, refused[at]))
+            else:
+                self.report.tables[part.now.table].sent += 1
+            self.done += 1
+        for part in {id(item.owner[0]): item.owner[0] for item in items}.values():
+            self._note_if_through(part)
+        self.progress(Progress(self.done, self.total))
+
+    def _reject(self, item: Item, path: str, offset: int | None, why: str) -> dict[str, Any]:
+        self.report.reasons[why] = self.report.reasons.get(why, 0) + 1
+        told = item.action["index"]
+        return {
+            "source": item.owner[0].now.table,
+            "hash": int(told["_id"]),
+            "path": path,
+            "position": offset,
+            "reason": why,
+            "text": told["_index"],
+            "root": self.place.url,
+            "read_at": datetime.now(UTC),
+        }
+
+    def _note_if_through(self, part: _Part) -> None:
+        if part.read and not part.left:
+            count = self.report.tables[part.now.table]
+            count.refused += len(part.rejects)
+            part.refused = len(part.rejects)
+            if part.rejects:
+                self._keep(part.rejects)
+                part.rejects = []
+            if not part.compare:
+                self._note(part)
+
+    def _note(self, part: _Part) -> None:
+        total = self._total(part.now.table, part.files)
+        refused = part.refused + (part.now.refused if not part.compare else 0)
+        self.memory.note(replace(part.now, total=total, refused=refused))
+
+    def _keep(self, rejects: list[dict[str, Any]]) -> None:
+        """Write refused documents into the lake: the view `export_rejects`."""
+        with self.store.lock():
+            recover(self.store)
+            given = Commit(
+                ledger_rows=lambda number: [ledger.export_reject_table(rejects, number)],
+                did="export",
+            )
+            commit(self.store, given)
+
+    # -- what the lake has no more --------------------------------------------------------------
+
+    def _remove_strangers(self, table: str, day: str) -> None:
+        from opensearchpy import exceptions as known
+        from opensearchpy import helpers
+
+        source = catalogue()[table]
+        files = [file for file in self.store.files(table, self.snapshot) if file.date == day]
+        ours: set[str] = set()
+        if files:
+            cursor = self._over(table, files)
+            found = cursor.execute(f"SELECT event.hash FROM {quote(table)}").fetchall()
+            ours = {str(row[0]) for row in found}
+        pattern = f"{source.index}-*"
+        after = date.fromisoformat(day) + timedelta(days=1)
+        within = {"gte": f"{day}T00:00:00Z", "lt": f"{after.isoformat()}T00:00:00Z"}
+        query = {
+            "_source": False,
+            "query": {
+                "bool": {
+                    "filter": [
+                        {"term": {"event.dataset": table}},
+                        {"range": {"@timestamp": within}},
+                    ]
+                }
+            },
+        }
+        strangers: list[dict[str, Any]] = []
+        try:
+            self.client.indices.refresh(index=pattern)
+            for hit in helpers.scan(self.client, query=query, index=pattern, size=5_000):
+                if hit["_id"] not in ours:
+                    strangers.append(hit)
+        except known.OpenSearchException as error:
+            raise explained(error, self.place) from error
+        failed: list[str] = []
+        bulk = Bulk(
+            self.client,
+            self.place,
+            lambda _, refused: failed.extend(refused.values()),
+            patience=self.options.patience,
+        )
+        with closing(bulk):
+            for hit in strangers:
+                bulk.add(Item({"delete": {"_index": hit["_index"], "_id": hit["_id"]}}, None))
+            bulk.finish()
+        if failed:
+            raise ExportError(f"{table}: {len(failed):,} documents cannot be deleted: {failed[0]}.")
+        self.report.tables[table].deleted += len(strangers)
+
+    def _check(self) -> None:
+        """Ask the cluster how many documents of each table it has, where all were chosen."""
+        from opensearchpy import exceptions as known
+
+        chosen = self.options
+        if chosen.where or chosen.since or chosen.until:
+            return
+        wrong = []
+        for table, count in self.report.tables.items():
+            pattern = f"{catalogue()[table].index}-*"
+            body = {"query": {"term": {"event.dataset": table}}}
+            try:
+                self.client.indices.refresh(index=pattern)
+                there = self.client.count(index=pattern, body=body)["count"]
+            except known.OpenSearchException as error:
+                raise explained(error, self.place) from error
+            due = count.rows - count.refused - count.refused_before
+            if there != due:
+                wrong.append(f"{table} {there:,} of {due:,}")
+        if wrong:
+            self.report.notes.append(
+                f"the indices do not hold what the lake does: {', '.join(wrong)} documents. "
+                "Another lake or program has changed them; --again sends all anew and deletes what "
+                "is not this lake's."
+            )
