@@ -348,6 +348,13 @@ def panels(
         str | None, typer.Option("--from", help="ISO 8601; default: all data.")
     ] = None,
     time_to: Annotated[str | None, typer.Option("--to", help="ISO 8601, not included.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="As in the pages' search box: 'source.ip:10.0.0.0/8'.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="As in a page's address: 'region is eu-west-1'. Repeatable."),
+    ] = None,
     where: Annotated[str | None, typer.Option(help="A further condition in SQL.")] = None,
     form: Annotated[str, typer.Option("--format", help="json.")] = "json",
 ) -> None:
@@ -359,7 +366,13 @@ def panels(
         raise UsageError("lake panels prints json: leave --format away.")
     opened = _open(lake, locked=True)
     results = run_dashboard(
-        opened, dashboard, moment_of(time_from, "--from"), moment_of(time_to, "--to"), where
+        opened,
+        dashboard,
+        moment_of(time_from, "--from"),
+        moment_of(time_to, "--to"),
+        where,
+        filters=filters or (),
+        search=search,
     )
     typer.echo(json_text(panels_json(results), indent=1))
 

@@ -105,6 +105,7 @@ class Dashboard:
     def narrowed(self, selection: Selection) -> Selection:
         """A reader's selection with the page's own filters."""
         named = {chosen.field for chosen in selection.filters}
+        named |= set(selection.search.fields) if selection.search else set()
         own = tuple(f for f in map(Filter.parse, self.filters) if f.field not in named)
         return replace(selection, filters=selection.filters + own)
 

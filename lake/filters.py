@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
@@ -20,6 +20,9 @@ from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, quote
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from lake.search import Search
 
 OPS = {
     "is": "is",
@@ -133,18 +136,10 @@ class Filter:
             raise UsageError(f"{self.field} holds structures: only set and unset apply.")
         if self.op not in ("contains", "set", "unset"):
             for text in self.value:
-                _typed(self.field, kind, text)
+                typed(self.field, kind, text)
 
     def _kind(self) -> str:
-        try:
-            return all_fields()[self.field]
-        except KeyError:
-            close = get_close_matches(self.field, all_fields(), 3, 0.5)
-            meant = f" Did you mean {' or '.join(close)}?" if close else ""
-            raise UsageError(
-                f"unknown field '{self.field}'.{meant} Fields are those of ECS (source.ip), a "
-                "source's own (native.eventName), and account, region, date."
-            ) from None
+        return kind_of(self.field)
 
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
@@ -157,7 +152,7 @@ class Filter:
         if self.op in ("set", "unset"):
             return Clause(f"{name} IS {'NOT ' if self.op == 'set' else ''}NULL")
         values = [
-            text if self.op == "contains" else _typed(self.field, kind, text) for text in self.value
+            text if self.op == "contains" else typed(self.field, kind, text) for text in self.value
         ]
         params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
         sql = " OR ".join(_comparison(self.op, name, kind, f"${param}") for param, _ in params)
@@ -185,16 +180,20 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Everything that is chosen: time, filters, and a condition of a user's own (command line)."""
+    """Everything that is chosen: time, filters, a search, and a condition of a user's own (command
+    line)."""
 
     time: TimeRange = TimeRange()
     filters: tuple[Filter, ...] = ()
     where: str | None = None
+    search: Search | None = None
 
     def clause(self, table: str) -> Clause:
         """All conditions that the table can answer, joined; empty text where there are none."""
         clauses = [self.time.clause()]
         clauses += [f.clause(f"f{n}") for n, f in enumerate(self.filters) if f.applies_to(table)]
+        if self.search:
+            clauses.append(self.search.clause(table))
         if self.where:
             clauses.append(Clause(f"({self.where}\n)"))
         return Clause(
@@ -208,6 +207,7 @@ class Selection:
 
     def words(self) -> str:
         parts = [self.time.words(), *(f.words() for f in self.filters)]
+        parts += [self.search.words()] if self.search else []
         return ", ".join([*parts, self.where] if self.where else parts)
 
 
@@ -231,6 +231,19 @@ def all_fields() -> dict[str, str]:
     return found
 
 
+def kind_of(field: str) -> str:
+    """The DuckDB type of a field. Raises UsageError with the nearest names for an unknown one."""
+    try:
+        return all_fields()[field]
+    except KeyError:
+        close = get_close_matches(field, all_fields(), 3, 0.5)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise UsageError(
+            f"unknown field '{field}'.{meant} Fields are those of ECS (source.ip), a "
+            "source's own (native.eventName), and account, region, date."
+        ) from None
+
+
 def show_time(moment: datetime) -> str:
     """`2024-02-29 10:15`, with seconds and fractions where there are any. The caller says UTC."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
@@ -246,7 +259,8 @@ def _comparison(op: str, name: str, kind: str, param: str) -> str:
     return f"{name} {({'from': '>=', 'below': '<'}).get(op, '=')} {param}"
 
 
-def _typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
+def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
+    """A text as a value of a field of this type. Raises UsageError where it is none."""
     try:
         if kind in ("INTEGER", "BIGINT"):
             return int(text)

@@ -4,6 +4,7 @@ where the nearest data is, a filter that nothing fits, a database or a list that
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lake.filters import Filter, Selection, TimeRange, show_time
@@ -40,11 +41,12 @@ def why_nothing(view: View, ask: Ask) -> str:
     if not view.whole.events:
         kind = "logs" if table == EVENTS else f"{view.dashboard.label} logs"
         return f"This lake has no {kind}. Read some with `lake ingest WHERE`."
-    rest = Selection(TimeRange(), selection.filters, selection.where)
+    rest = replace(selection, time=TimeRange())
     if not extent_of(table, rest, ask).events:
         own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
         also = f" This page has one of its own: {', '.join(own)}." if own else ""
-        return f"No event fits the filters, whatever the time.{also}"
+        asked = "the search and the filters" if selection.search else "the filters"
+        return f"No event fits {asked}, whatever the time.{also}"
     return f"Nothing {selection.time.words()}. {_nearest(view, rest, ask)}"
 
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from lake.dashboards import Panel, find_dashboard
 from lake.errors import SourceError
 from lake.fieldsets import literal, quote
-from lake.filters import Selection, TimeRange
+from lake.filters import Filter, Selection, TimeRange
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
 from lake.scope import View, lake_blocks, view_of
+from lake.search import read_search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lake.query import Lake
 
@@ -105,14 +106,19 @@ def run_dashboard(
     time_to: datetime | None = None,
     where: str | None = None,
     *,
+    filters: Sequence[str] = (),
+    search: str | None = None,
     interval: str | None = None,
 ) -> list[PanelResult]:
     """Every panel of a dashboard in page order, under each of its titles; over all data where no
     time is given.
 
     `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
-    condition in SQL; `interval` a width of bars ("1 month") instead of one that fits the range.
-    Raises UsageError for an unknown name or a condition that the engine refuses.
+    condition in SQL; `filters` are as a page's address has them ("source.ip is 192.0.2.1"),
+    `search` is what its search box takes (`lake.search`); `interval` a width of bars ("1 month")
+    instead of one that fits the range.
+    Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
+    that the engine refuses.
     """
     dashboard = find_dashboard(name)
 
@@ -120,7 +126,13 @@ def run_dashboard(
     def ask(query: Query) -> Answer:
         return lake.answer(query)
 
-    view = view_of(dashboard, Selection(TimeRange(time_from, time_to), (), where), ask, interval)
+    chosen = Selection(
+        TimeRange(time_from, time_to),
+        tuple(map(Filter.parse, filters)),
+        where,
+        read_search(search),
+    )
+    view = view_of(dashboard, chosen, ask, interval)
     return [
         replace(result, title=title)
         for panel in dashboard.panels

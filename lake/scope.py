@@ -103,13 +103,13 @@ def view_of(
         whole=whole,
         shown=shown,
         further=tuple(
-            (catalogue()[table].title, _extent(ask, sql, dict(clause.params)).events)
+            (catalogue()[table].title, _extent(ask, sql, _params(selection, table)).events)
             for table, sql in counted.items()
         ),
         time=time,
         interval=width,
         relations=(("logs", logs), *named.items()),
-        params=(*clause.params, ("interval", width)),
+        params=(*_params(selection, dashboard.table, *further).items(), ("interval", width)),
         gather=gathering(
             dashboard.table,
             logs,
@@ -145,7 +145,8 @@ def facet(dashboard: Dashboard, selection: Selection, name: str, ask: Ask) -> li
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
     parts = [relation(dashboard.table, clause.sql), *further.values()]
     logs = " UNION ALL ".join(f"SELECT account, region FROM ({part})" for part in parts)
-    answer = ask(Query.over(lake_blocks()[name], {"logs": logs}, dict(clause.params)))
+    params = _params(selection, dashboard.table, *further)
+    answer = ask(Query.over(lake_blocks()[name], {"logs": logs}, params))
     return [(row[0], row[1]) for row in answer.rows]
 
 
@@ -157,6 +158,12 @@ def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
 
 def _extent(ask: Ask, logs: str, given: dict[str, Any] | None = None) -> Extent:
     return Extent(**ask(Query.over(lake_blocks()["extent"], {"logs": logs}, given or {})).one())
+
+
+def _params(selection: Selection, *tables: str) -> dict[str, Any]:
+    """The values that the conditions of any of these tables use: what one has no field for, another
+    may have."""
+    return {name: value for table in tables for name, value in selection.clause(table).params}
 
 
 def _around(extents: list[Extent]) -> TimeRange:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lake.query import Lake
 
-pytest_plugins = ["clients", "opensearch_server", "servers"]
+pytest_plugins = ["servers", "opensearch_server", "clients"]
 
 settings.register_profile("any machine", deadline=None)  # how fast it is says nothing
 settings.load_profile("any machine")

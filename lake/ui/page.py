@@ -73,11 +73,15 @@ def _sentence(view: View) -> None:
     if shown.first and shown.last:
         words.append(f"{show_time(shown.first)} to {show_time(shown.last)} UTC")
     words += [f.words() for f in view.selection.filters if f.applies_to(view.dashboard.table)]
+    search = view.selection.search
+    words += [search.words()] if search else []
     if shown.events:
         words.append(f"one bar is {view.interval}")
     st.caption(plain(" · ".join(words)))
     for idle in view.selection.unanswered(view.dashboard.table):
         st.warning(plain(f"Not applied here: no {view.dashboard.label} row has {idle.field}."))
+    for name in search.missing(view.dashboard.table) if search else ():
+        st.warning(plain(f"No {view.dashboard.label} row has {name}; searching it finds none."))
 
 
 def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:

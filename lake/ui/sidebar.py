@@ -14,6 +14,7 @@ from lake.errors import UsageError
 from lake.filters import OPS, Filter, Selection, TimeRange, fields_of
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
+from lake.search import LONGEST, Search, read_search
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 
@@ -36,24 +37,33 @@ SPANS = {
 }
 """As they stand on the page and in the URL."""
 
+EXAMPLE = 'event.outcome:failure source.ip:10.0.0.0/8 NOT "health check"'
+LANGUAGE = (
+    "Words are looked for anywhere in a record, `field:value` in a field. `*` stands for any text, "
+    "`field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, `source.ip:10.0.0.0/8`, `NOT` or `-`, AND, "
+    "OR and parentheses work; quotes keep a text together and take it as it is."
+)
+
 FACET_SHOWN = 6
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
 
 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask) -> Selection:
     """Draw the widgets and give what they say."""
+    search = _search()
     with st.sidebar:
         time = _time(extent_of(EVENTS, Selection(), ask))
         filters = _filters(dashboard)
         for field in ("account", "region"):
-            filters += _facet(field, dashboard, Selection(time, tuple(filters)), ask)
+            chosen = Selection(time, tuple(filters), search=search)
+            filters += _facet(field, dashboard, chosen, ask)
         st.caption(plain(f"Lake {lake.path}, version {lake.version}"))
-    return Selection(time, tuple(filters))
+    return Selection(time, tuple(filters), search=search)
 
 
 def keep_choice(lake: Lake) -> None:
     """For a page without these widgets: what they say is there again on the next one."""
-    for key in ("span", "from", "to", "account", "region", "f"):
+    for key in ("span", "from", "to", "account", "region", "f", "q"):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     with st.sidebar:
@@ -77,6 +87,26 @@ def add_filter(chosen: Filter) -> None:
 
 def _add(key: str, *values: str) -> None:
     st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *values]))
+
+
+def _search() -> Search | None:
+    """The search box, over every page; what cannot be read is said and does not narrow."""
+    text = st.text_input(
+        "Search",
+        key="q",
+        bind="query-params",
+        type="search",
+        max_chars=LONGEST,
+        placeholder=EXAMPLE,
+        help=LANGUAGE,
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    try:
+        return read_search(text)
+    except UsageError as error:
+        st.error(plain(f"Not applied: {error}"), icon=":material/search_off:")
+        return None
 
 
 def _time(extent: Extent) -> TimeRange:

@@ -19,6 +19,7 @@ from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
 from lake.panels import PanelResult, run_panel
+from lake.search import read_search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,7 @@ SELECTIONS = [
             (Filter("source.ip", "is", "8.8.4.4"),),
         ),
     ),
+    ({"q": "event.outcome:failure"}, Selection(search=read_search("event.outcome:failure"))),
 ]
 
 
@@ -86,6 +88,22 @@ def test_a_link_fills_the_widgets(app: AppTest) -> None:
     words = app.main.caption[0].value.replace("\\", "")
     assert "1 of 13 events" in words
     assert "native.eventName is GetObject or PutBucketPolicy" in words
+
+
+def test_a_search_is_in_the_box_and_in_the_sentence(app: AppTest) -> None:
+    open_page(app, "cloudtrail", q="event.action:GetObject")
+    assert app.text_input(key="q").value == "event.action:GetObject"
+    assert "search event.action:GetObject" in app.main.caption[0].value.replace("\\", "")
+
+
+def test_a_search_that_cannot_be_read_is_said(app: AppTest) -> None:
+    open_page(app, "overview", q="sourc.ip:192.0.2.1")
+    said = app.main.error[0].value.replace("\\", "")
+    assert said.startswith("Not applied: Search, at character 1: unknown field 'sourc.ip'")
+    assert figures(app)[0] == 14
+    app.text_input(key="q").set_value("native.eventName:GetObject").run()
+    said = app.main.warning[0].value.replace("\\", "")
+    assert said == "No Overview row has native.eventName; searching it finds none."
 
 
 def test_what_cannot_be_applied_is_said(app: AppTest) -> None:

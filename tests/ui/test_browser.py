@@ -177,3 +177,19 @@ def test_what_is_chosen_stays_from_page_to_page(page: Page, address: str) -> Non
     settled(page)
     assert "region is us-east-1" in sentence(page)
     assert "region=us-east-1" in page.url
+
+
+@pytest.mark.long
+def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    box = page.get_by_label("Search", exact=True)
+    box.fill("event.action:Get*")
+    box.press("Enter")
+    page.wait_for_url("**q=event.action*")
+    settled(page)
+    assert "search event.action:Get*" in sentence(page)
+    page.goto(page.url)
+    settled(page)
+    assert "search event.action:Get*" in sentence(page)
+    assert box.input_value() == "event.action:Get*"

@@ -1,0 +1,413 @@
+"""The language of the search box: `event.outcome:failure source.ip:10.0.0.0/8 NOT "sts"`.
+
+It decides what a text means, says where one cannot be read, and gives SQL whose values are
+parameters; fields are those of `lake.filters`. A row without a field does not match a term on it,
+so a table that has no such field answers as one where it is empty. docs/search.md has the language.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from lake.errors import UsageError
+from lake.fieldsets import path_sql
+from lake.filters import Clause, fields_of, kind_of, typed
+
+LONGEST = 4000
+"""Characters of a search."""
+DEEPEST = 40
+"""Parentheses and NOTs within each other."""
+TEXT = "event.original"
+ADDRESSES = "related.ip"
+
+_WORD = re.compile(r'(?:\\.|[^\s()"\\]|\\)+', re.DOTALL)
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
+_FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:)")
+_ESCAPED = re.compile(r"\\([\\*\":()\[\]<>=-])")
+_PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
+_IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
+_COMPARED = re.compile(r">=|<=|>|<")
+_ENDS = re.compile(r'(\[|\{)\s*("(?:\\.|[^"\\])*"|\S+?)\s+TO\s+("(?:\\.|[^"\\])*"|\S+?)\s*(\]|\})')
+_BLANK = re.compile(r"\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A test of one field; `op` is `=`, `<`, `like`, `within`, `text` or `set`."""
+
+    field: str
+    op: str
+    param: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Parts of which `word` (AND, OR) says whether all or one must fit."""
+
+    word: str
+    parts: tuple[Node, ...]
+
+
+Node = Leaf | Not | Joined
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search that has been read. Raises UsageError that says where it cannot be, and what to
+    write instead. An empty text is none: see `read_search`."""
+
+    text: str
+    root: Node = field(init=False, compare=False, repr=False)
+    params: tuple[tuple[str, Any], ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        root, params = _read(self.text)
+        object.__setattr__(self, "root", root)
+        object.__setattr__(self, "params", params)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it names, once each."""
+        named = (leaf.field for leaf in _leaves(self.root) if leaf.op != "text")
+        return tuple(dict.fromkeys(named))
+
+    def missing(self, table: str) -> tuple[str, ...]:
+        """The fields that a table has not; what is asked of them fits no row of it."""
+        return tuple(name for name in self.fields if name not in fields_of(table))
+
+    def clause(self, table: str) -> Clause:
+        """The condition for a table, with the parameters that it uses."""
+        sql = _sql(self.root, fields_of(table))
+        used = {leaf.param for leaf in _leaves(self.root) if leaf.field in fields_of(table)}
+        return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
+
+    def words(self) -> str:
+        """As a sentence says it."""
+        return f"search {self.text.strip()}"
+
+
+def read_search(text: str | None) -> Search | None:
+    """A search, or None for a text that asks for nothing. Raises UsageError."""
+    return Search(text) if text and text.strip() else None
+
+
+@cache
+def _read(text: str) -> tuple[Node, tuple[tuple[str, Any], ...]]:
+    reader = _Reader(text)
+    return reader.whole(), tuple(reader.params)
+
+
+class _Reader:
+    """Reads one text from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.deep = text, 0, 0
+        self.params: list[tuple[str, Any]] = []
+        if len(text) > LONGEST:
+            raise UsageError(f"The search is longer than {LONGEST:,} characters. Shorten it.")
+        if any("\ud800" <= c <= "\udfff" or c == "\0" for c in text):
+            raise UsageError("The search holds a character that no text has. Take it out.")
+
+    def whole(self) -> Node:
+        node = self.either(None)
+        if self.at < len(self.text):
+            raise self.wrong("a ) that nothing opens. Take it away, or put it in quotes")
+        return node
+
+    def wrong(self, what: str, at: int | None = None) -> UsageError:
+        return UsageError(f"Search, at character {(self.at if at is None else at) + 1}: {what}.")
+
+    def blank(self) -> None:
+        self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
+
+    def keyword(self, *words: str) -> str:
+        """The keyword that stands here, and goes past it; empty where there is none."""
+        self.blank()
+        for word in words:
+            end = self.at + len(word)
+            if self.text[self.at : end] == word and not self.text[end : end + 1].strip(' \t\n("'):
+                self.at = end
+                return word
+        return ""
+
+    def either(self, name: str | None) -> Node:
+        parts = [self.every(name)]
+        while self.keyword("OR", "||"):
+            parts.append(self.every(name))
+        return _join("OR", parts)
+
+    def every(self, name: str | None) -> Node:
+        """What stands side by side: all of it must fit; of one field's values, any."""
+        parts, tied = [self.one(name)], [False]
+        while True:
+            both = bool(self.keyword("AND", "&&"))
+            self.blank()
+            ends = self.at >= len(self.text) or self.text[self.at] == ")"
+            if not both and (ends or self._or_follows()):
+                break
+            tied[-1] = tied[-1] or both
+            parts.append(self.one(name))
+            tied.append(both)
+        return _join("AND", _together(parts, tied))
+
+    def _or_follows(self) -> bool:
+        here = self.at
+        found = self.keyword("OR", "||")
+        self.at = here
+        return bool(found)
+
+    def one(self, name: str | None) -> Node:
+        self.blank()
+        start = self.at
+        if start >= len(self.text):
+            raise self.wrong("the search ends where a word or field:value should stand")
+        self.deep += 1
+        if self.deep > DEEPEST:
+            raise self.wrong(f"more than {DEEPEST} parentheses or NOTs within each other")
+        follows = self.text[start + 1 : start + 2].strip()
+        node: Node
+        if self.keyword("NOT") or (self.text[start] == "-" and follows):
+            self.at = max(self.at, start + 1)
+            node = Not(self.one(name))
+        elif self.text[start] == "(":
+            node = self.inside(name)
+        elif self.text[start] == ")":
+            raise self.wrong("a ) where a word or field:value should stand")
+        elif self.keyword("AND", "OR"):
+            raise self.wrong("AND and OR stand between two terms; quotes make them words", start)
+        else:
+            node = self.value(name) if name else self.term()
+        self.deep -= 1
+        return node
+
+    def inside(self, name: str | None) -> Node:
+        opened = self.at
+        self.at += 1
+        node = self.either(name)
+        self.blank()
+        if self.text[self.at : self.at + 1] != ")":
+            raise self.wrong("this ( is not closed. Write a ), or put it in quotes", opened)
+        self.at += 1
+        return node
+
+    def term(self) -> Node:
+        start = self.at
+        named = _FIELD.match(self.text, start)
+        word = _WORD.match(self.text, start)
+        if named is None or (word and _address(word[0])):
+            return self.bare()
+        name = named[0]
+        try:
+            kind_of(name)
+        except UsageError as error:
+            if name == "@timestamp":
+                raise self.wrong("times are chosen with the time range, not searched") from None
+            said = str(error).rstrip(".")
+            raise self.wrong(f"{said}. A text with a colon goes in quotes") from None
+        self.at = named.end() + 1
+        self.blank()
+        if self.at >= len(self.text) or self.text[self.at] == ")":
+            raise self.wrong(f"{name}: wants a value; {name}:* finds all that have one")
+        if self.text[self.at] == "(":
+            return self.inside(name)
+        return self.value(name)
+
+    def bare(self) -> Node:
+        """A word or a phrase anywhere in the record as it came; a network among its addresses."""
+        text, quoted = self.text_here()
+        network = None if quoted else _network(text)
+        if network:
+            return Leaf(ADDRESSES, "within", self.param(network))
+        if quoted or not _wild(text):
+            return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
+        if set(text) == {"*"}:
+            return Leaf(TEXT, "set")
+        return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted).strip('%')}%"))
+
+    def value(self, name: str) -> Node:
+        """A value, a comparison or a range of a field."""
+        start, kind = self.at, kind_of(name).removesuffix("[]")
+        if self.text[start] in "[{":
+            return self.range(name)
+        compared = _COMPARED.match(self.text, start)
+        if compared:
+            self.at = compared.end()
+            self.blank()
+            return Leaf(name, compared[0], self.ordered(name, *self.text_here(), start))
+        text, quoted = self.text_here()
+        if not quoted and text and set(text) == {"*"}:
+            return Leaf(name, "set")
+        if kind.startswith("STRUCT"):
+            raise self.wrong(f"{name} holds structures; only {name}:* can be asked", start)
+        if not quoted and _wild(text):
+            return Leaf(name, "like", self.param(_like(text, quoted)))
+        if _IP.search(name) and not quoted:
+            network = _network(text)
+            if network:
+                return Leaf(name, "within", self.param(network))
+            text = _address(text) or text
+        return Leaf(name, "=", self.param(self.typed(name, kind, _plain(text, quoted), start)))
+
+    def range(self, name: str) -> Node:
+        start = self.at
+        found = _ENDS.match(self.text, start)
+        if found is None:
+            raise self.wrong("a range is written [1 TO 9], or {1 TO 9} without its ends; * is open")
+        self.at = found.end()
+        ends = []
+        for mark, text, op in (
+            (found[1], found[2], ">=" if found[1] == "[" else ">"),
+            (found[4], found[3], "<=" if found[4] == "]" else "<"),
+        ):
+            quoted = mark != "" and text.startswith('"') and len(text) > 1
+            if text != "*":
+                given = text[1:-1] if quoted else text
+                ends.append(Leaf(name, op, self.ordered(name, given, quoted, start)))
+        return _join("AND", list(ends)) if ends else Leaf(name, "set")
+
+    def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
+        kind = kind_of(name).removesuffix("[]")
+        if _IP.search(name) and kind == "VARCHAR":
+            raise self.wrong(f"addresses have no order; write a network: {name}:10.0.0.0/8", start)
+        if kind == "BOOLEAN" or kind.startswith("STRUCT"):
+            raise self.wrong(f"{name} is of type {kind.split('(')[0]}, which has no order", start)
+        return self.param(self.typed(name, kind, _plain(text, quoted), start))
+
+    def typed(self, name: str, kind: str, text: str, start: int) -> Any:  # noqa: ANN401
+        try:
+            return typed(name, kind, text)
+        except UsageError as error:
+            raise self.wrong(str(error).rstrip("."), start) from None
+
+    def text_here(self) -> tuple[str, bool]:
+        """The word or quoted text that stands here, as it is written, and whether quoted."""
+        start = self.at
+        if self.text[start : start + 1] == '"':
+            quoted = _QUOTED.match(self.text, start)
+            if quoted is None:
+                raise self.wrong('this " is not closed. Write another, or \\" for the sign itself')
+            self.at = quoted.end()
+            if not quoted[1]:
+                raise self.wrong('"" is empty. Write what to look for', start)
+            return quoted[1], True
+        word = _WORD.match(self.text, start)
+        if word is None:
+            raise self.wrong("a value should stand here")
+        self.at = word.end()
+        return word[0], False
+
+    def param(self, value: Any) -> str:  # noqa: ANN401  as many types as fields have
+        name = f"s_{len(self.params)}"
+        self.params.append((name, value))
+        return name
+
+
+def _join(word: str, parts: list[Node]) -> Node:
+    return parts[0] if len(parts) == 1 else Joined(word, tuple(parts))
+
+
+def _together(parts: list[Node], tied: list[bool]) -> list[Node]:
+    """Values of one field that stand side by side without AND become one part, of which any may
+    fit: a row has only one. Lists have several, and all must be there."""
+    kept: list[Node] = []
+    places: dict[str, int] = {}
+    for node, fast in zip(parts, tied, strict=True):
+        name = None if fast else _only_field(node)
+        if name in places:
+            before = kept[places[name]]
+            same = before.parts if isinstance(before, Joined) else (before,)
+            kept[places[name]] = Joined("OR", (*same, node))
+            continue
+        if name:
+            places[name] = len(kept)
+        kept.append(node)
+    return kept
+
+
+def _only_field(node: Node) -> str | None:
+    if isinstance(node, Leaf):
+        listed = kind_of(node.field).endswith("[]")
+        return node.field if node.op in ("=", "like", "within") and not listed else None
+    if isinstance(node, Joined) and node.word == "OR":
+        named = {_only_field(part) for part in node.parts}
+        return named.pop() if len(named) == 1 else None
+    return None
+
+
+def _leaves(node: Node) -> list[Leaf]:
+    if isinstance(node, Leaf):
+        return [node]
+    parts = (node.part,) if isinstance(node, Not) else node.parts
+    return [leaf for part in parts for leaf in _leaves(part)]
+
+
+def _sql(node: Node, known: dict[str, str]) -> str:
+    if isinstance(node, Not):
+        return f"coalesce(NOT ({_sql(node.part, known)}), true)"
+    if isinstance(node, Joined):
+        return "(" + f" {node.word} ".join(_sql(part, known) for part in node.parts) + ")"
+    if node.field not in known:
+        return "false"
+    name, own = path_sql(node.field), known[node.field]
+    if node.op == "set":
+        return f"{name} IS NOT NULL"
+    listed = own.endswith("[]")
+    item = "x" if listed else name
+    if node.op == "like" or own.removesuffix("[]") != kind_of(node.field).removesuffix("[]"):
+        item = item if own in ("VARCHAR", "VARCHAR[]", "JSON") else f"CAST({item} AS VARCHAR)"
+    test = _TESTS.get(node.op, "{item} {op} ${param}")
+    test = test.format(item=item, op=node.op, param=node.param)
+    return f"len(list_filter({name}, lambda x: {test})) > 0" if listed else test
+
+
+_TESTS = {
+    "text": "lower({item}) LIKE lower(${param}) ESCAPE '#'",
+    "like": "{item} LIKE ${param} ESCAPE '#'",
+    "within": "cidr({item}, ${param})",
+}
+
+
+def _wild(text: str) -> bool:
+    return any(part[0] == "*" for part in _PART.finditer(text))
+
+
+def _plain(text: str, quoted: bool) -> str:
+    return re.sub(r'\\([\\"])', r"\1", text) if quoted else _ESCAPED.sub(r"\1", text)
+
+
+def _like(text: str, quoted: bool) -> str:
+    """A pattern of LIKE whose escape is #, which no operating system puts into a path."""
+    if quoted:
+        return re.sub(r"([%_#])", r"#\1", _plain(text, quoted))
+
+    def part(found: re.Match[str]) -> str:
+        said = found[0]
+        return "%" if said == "*" else f"#{said}" if said in "%_#" else said[1:]
+
+    return _PART.sub(part, text)
+
+
+def _network(text: str) -> str | None:
+    """The network that a text writes, of either family, or None."""
+    head, slash, _ = text.partition("/")
+    try:
+        return str(ip_network(text, strict=False)) if slash and "%" not in head else None
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> str | None:
+    """An address, also of a network, in RFC 5952 form; None for what is none."""
+    try:
+        return str(ip_address(text)) if "/" not in text else _network(text)
+    except ValueError:
+        return None
