@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import logs
 import pytest
+import small_lake
 from engine import hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 import lake as lake_package
 from lake.client_file import client_file_stale, write_client_file
 from lake.errors import LakeError, UsageError
-from lake.fieldsets import core_sets, field_sets, leaves
+from lake.fieldsets import core_sets, field_sets, leaves, path_sql
+from lake.filters import fields_of
 from lake.query import Lake, open_lake
-from lake.rowmodel import view_columns
+from lake.rowmodel import EVENTS, view_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -372,3 +374,14 @@ def test_ago(opened: Lake) -> None:
 def test_a_time_before_the_lake_is_no_empty_lake(folder: Path) -> None:
     with pytest.raises(UsageError, match="no state as of 2001-01-01T00:00:00Z: it was made at 20"):
         open_lake(folder / "lake", datetime(2001, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("view", [EVENTS, "cloudtrail"])
+def test_every_leaf_in_another_type(view: str, tmp_path: Path) -> None:
+    """DuckDB 2.0.0 ended with an internal error, and took the database with it, where a query had a
+    leaf in another type (`source.port::VARCHAR`, `source.bytes / 1024`) that some file lacks."""
+    lake = small_lake.make(tmp_path)
+    for name in fields_of(view):
+        lake.sql(f"SELECT {path_sql(name)}::VARCHAR FROM {view}").fetchall()
+        lake.sql(f"SELECT count(*) FROM {view} WHERE {path_sql(name)}::VARCHAR > '4'").fetchall()
+    assert lake.sql(f"SELECT sum(source.bytes / 1.5) FROM {view}").fetchall() == [(None,)]
