@@ -23,6 +23,8 @@ TONES = ("neutral", "good", "bad", "outcome", "status", "severity", "action", "a
 NEEDS = ("geoip", "threat")
 GRID = 12
 """Columns of a page."""
+OWN_PAGES = {"sql": "the page for SQL of one's own", "explore": "the page to look at any table"}
+"""Pages that are no dashboards, by their place in the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +181,9 @@ def _load(path: Path, *_changed: int) -> Dashboard:
         declared = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: {error}. Mend the file.") from error
-    if path.stem == "sql":
+    if path.stem in OWN_PAGES:
         raise SourceError(
-            f"{path}: `sql` is the page for SQL of one's own. Name the file otherwise."
+            f"{path}: `{path.stem}` is {OWN_PAGES[path.stem]}. Name the file otherwise."
         )
     blocks = read_blocks(_sql(path))
     given = declared.pop("panel", [])

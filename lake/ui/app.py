@@ -13,9 +13,11 @@ import streamlit as st
 
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
+from lake.explore import NAME as EXPLORE
 from lake.paths import default_lake
 from lake.ui import sqlpage
 from lake.ui.cached import asker, open_lake
+from lake.ui.explorepage import draw_explore
 from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
@@ -49,17 +51,21 @@ def main() -> None:
         return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
+    looking = st.Page(lambda: None, title="Explore", icon=":material/search:", url_path=EXPLORE)
     own = st.Page(lambda: None, title="SQL", icon=":material/terminal:", url_path=sqlpage.NAME)
     chosen = st.navigation(
-        {"": [pages.pop(first), own], "Dashboards": list(pages.values())}, expanded=True
+        {"": [pages.pop(first), looking, own], "Dashboards": list(pages.values())}, expanded=True
     )
     if chosen.url_path == sqlpage.NAME:
         keep_choice(lake)
         sqlpage.draw_sql(lake)
         return
-    dashboard = found[chosen.url_path or first]
     ask = asker(lake)
     try:
+        if chosen.url_path == EXPLORE:
+            draw_explore(lake, ask)
+            return
+        dashboard = found[chosen.url_path or first]
         # Widgets made here, not in a page, keep their values from page to page.
         selection = choose(lake, dashboard, ask)
         draw_page(dashboard, selection, ask)

@@ -1,0 +1,132 @@
+"""Any table under any selection: its events over time, its rows in the columns that a reader
+chooses, the values of a field, and all of it as a file. Columns and fields are those of the row
+model, so no text of a reader's becomes SQL.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.dashboards import Dashboard, Panel
+from lake.fieldsets import path_sql, quote
+from lake.filters import fields_of
+from lake.output import write
+from lake.paths import resource
+from lake.queries import Block, Query, read_blocks
+from lake.rowmodel import EVENTS
+from lake.sources import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lake.queries import Ask
+    from lake.query import Lake
+    from lake.scope import View
+
+NAME = "explore"
+COLUMNS = (
+    *("event.dataset", "event.action", "event.outcome", "source.ip", "destination.ip"),
+    *("user.name", "account", "region"),
+)
+"""Of a page for which none were chosen; every table has them."""
+FILE_ROWS = 500_000
+"""Rows of a file at most: it lies in memory until a browser has it."""
+VALUES = 15
+_COUNTED = {"VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE"}
+_ORDER = 'ORDER BY "@timestamp" DESC, event.hash'
+_ROWS = "The rows under the filters, newest first. Choose one to see all its fields and the record."
+
+
+def tables_of(lake: Lake) -> list[str]:
+    """What can be looked at: `events`, the tables that have rows, their families."""
+    tables = lake.tables()
+    families = [name for name, of in catalogue().families.items() if set(of) & set(tables)]
+    return [EVENTS, *sorted({*tables, *families})]
+
+
+def title_of(table: str) -> str:
+    """A table as a page calls it."""
+    source = catalogue().sources.get(table)
+    return source.title if source else "All logs" if table == EVENTS else table
+
+
+def columns_for(table: str, chosen: Sequence[str]) -> list[str]:
+    """The columns to show: those that were chosen and the table has, else the usual ones."""
+    known = fields_of(table)
+    return [name for name in dict.fromkeys(chosen) if name in known] or list(COLUMNS)
+
+
+def countable(table: str) -> list[str]:
+    """The fields whose values can be counted and made a filter."""
+    kinds = fields_of(table)
+    return [
+        n for n, k in kinds.items() if k.removesuffix("[]") in _COUNTED and n != "event.original"
+    ]
+
+
+def explored(table: str, columns: Sequence[str]) -> Dashboard:
+    """The page of a table with these columns."""
+    shown = ", ".join(f"{_shown(table, name)} AS {quote(name)}" for name in columns)
+    rows = Block(
+        "rows",
+        _ROWS,
+        f'SELECT "@timestamp", {shown}, event.hash AS "_hash"\nFROM logs\n{_ORDER}\n'
+        "LIMIT $limit OFFSET $offset",
+    )
+    volume = Panel(
+        title="Explore - Volume",
+        label="Events over time",
+        query="volume",
+        chart="area",
+        unit="events",
+        tone="outcome",
+        block=_blocks()["volume"],
+    )
+    below = Panel(title="Explore - Rows", label="Rows", query="rows", chart="rows", block=rows)
+    title = title_of(table)
+    return Dashboard(name=NAME, title=title, label=title, table=table, panels=(volume, below))
+
+
+def values_of(view: View, field: str, ask: Ask) -> list[tuple[str, int]]:
+    """The values of a field under a view with their events, the fifteen with most first; of a list
+    each value counts."""
+    table = view.dashboard.table
+    name = path_sql(field)
+    each = f"unnest({name})" if fields_of(table)[field].endswith("[]") else name
+    block = Block(
+        "values",
+        f"Values of {field}.",
+        f'SELECT CAST(value AS VARCHAR) AS "value", count(*) AS "events"\n'
+        f"FROM (SELECT {each} AS value FROM logs)\nWHERE value IS NOT NULL\n"
+        f"GROUP BY ALL\nORDER BY 2 DESC, 1\nLIMIT {VALUES}",
+    )
+    answer = ask(Query.over(block, dict(view.relations), dict(view.params)))
+    return [(str(value), int(events)) for value, events in answer.rows]
+
+
+def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
+    """The rows under a view as a file (`csv`, `jsonl`, `parquet`), newest first, at most
+    `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it."""
+    shown = ", ".join(f"{path_sql(name)} AS {quote(name)}" for name in columns)
+    what = f'"@timestamp", {shown}' if columns else "*"
+    block = Block("file", "", f"SELECT {what}\nFROM logs\n{_ORDER}\nLIMIT {FILE_ROWS}")
+    query = Query.over(block, dict(view.relations), dict(view.params)).written_out()
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"rows.{form}"
+        write(lake.cursor(), query, form, io.StringIO(), target)
+        return target.read_bytes()
+
+
+@cache
+def _blocks() -> dict[str, Block]:
+    return read_blocks(resource("sql") / "explore.sql")
+
+
+def _shown(table: str, name: str) -> str:
+    """A column as a table on a page takes it: lists and structures as text."""
+    kind, path = fields_of(table)[name], path_sql(name)
+    return path if kind in _COUNTED or ("(" not in kind and "[" not in kind) else f"{path}::VARCHAR"

@@ -1,0 +1,109 @@
+"""The page for looking: any table, its volume, the values of a field, rows in columns of one's own
+choice, and what is shown as a file. All that is chosen stands in the address.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lake.adhoc import FILES
+from lake.explore import (
+    FILE_ROWS,
+    columns_for,
+    countable,
+    explored,
+    file_of,
+    tables_of,
+    values_of,
+)
+from lake.filters import Filter, fields_of
+from lake.scope import view_of
+from lake.ui.leaderboard import draw_leaderboard
+from lake.ui.page import draw_page
+from lake.ui.sidebar import add_filter, choose
+from lake.ui.text import count, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lake.queries import Ask
+    from lake.query import Lake
+    from lake.scope import View
+
+_LABELS = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
+
+
+def draw_explore(lake: Lake, ask: Ask) -> None:
+    """One table under what is chosen."""
+    with st.sidebar:
+        table = st.selectbox("Logs", tables_of(lake), key="logs", bind="query-params")
+        chosen = st.multiselect(
+            "Columns",
+            list(fields_of(table)),
+            key="columns",
+            bind="query-params",
+            placeholder="The usual ones",
+            help="Fields to show as columns of the rows, in this order.",
+        )
+    columns = columns_for(table, chosen)
+    dashboard = explored(table, columns)
+    selection = choose(lake, dashboard, ask)
+    view = view_of(dashboard, selection, ask)
+    with st.sidebar:
+        _values(view, ask)
+    draw_page(dashboard, selection, ask)
+    if view.shown.events:
+        _files(lake, view, columns)
+
+
+def _values(view: View, ask: Ask) -> None:
+    """A field's values; a click on one filters on it."""
+    field = st.selectbox(
+        "Values of",
+        countable(view.dashboard.table),
+        index=None,
+        key="values",
+        bind="query-params",
+        placeholder="a field",
+        help="Counts the values of one field; a click on one is a filter.",
+    )
+    if field is None:
+        return
+    found = values_of(view, field, ask)
+    if not found:
+        st.caption("No row has it.")
+        return
+
+    def clicked(value: str) -> None:
+        add_filter(Filter(field, "is", value))
+
+    draw_leaderboard(f"explore:{field}", found, clicked, label=field, about=f"Values of {field}")
+
+
+def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:
+    """What is shown, as files: the columns, or the whole rows."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(_what(view.shown.events)), width="stretch")
+        whole = st.toggle("Every field", key="explore:whole", help="Not only the columns shown")
+        for form, kind in FILES.items():
+            st.download_button(
+                _LABELS[form],
+                data=partial(file_of, lake, view, () if whole else tuple(columns), form),
+                file_name=f"{view.dashboard.table}.{form}",
+                mime=kind,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"explore:file:{form}",
+            )
+
+
+def _what(events: int) -> str:
+    if events > FILE_ROWS:
+        return (
+            f"The files have the newest {count(FILE_ROWS)} of {count(events)} rows; lake sql, with "
+            "the query behind SQL, writes all of them."
+        )
+    return f"The files have all {count(events)} rows under these filters."

@@ -1,0 +1,129 @@
+"""The page Explore: any table, chosen columns, values of a field, and files of what is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+import small_lake
+from apptest import drawn, open_page
+
+from lake.errors import SourceError
+from lake.explore import COLUMNS, columns_for, countable, explored, file_of, tables_of, values_of
+from lake.filters import Selection, fields_of
+from lake.query import Lake, open_lake
+from lake.scope import view_of
+from lake.search import read_search
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
+    from lake.scope import View
+
+pytestmark = pytest.mark.usefixtures("as_if_alone")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = small_lake.make(tmp_path_factory.mktemp("small"))
+    return open_lake(made.path, locked=True)
+
+
+def viewed(lake: Lake, table: str, search: str = "", columns: tuple[str, ...] = COLUMNS) -> View:
+    return view_of(explored(table, columns), Selection(search=read_search(search)), lake.answer)
+
+
+def test_what_can_be_looked_at(lake: Lake) -> None:
+    assert tables_of(lake) == ["events", "cloudtrail", "cloudtrail_insight"]
+    for table in tables_of(lake):
+        assert set(COLUMNS) <= set(fields_of(table))
+
+
+@pytest.mark.parametrize("table", ["events", "cloudtrail"])
+def test_a_page_shows_the_rows_that_its_search_finds(lake: Lake, app: AppTest, table: str) -> None:
+    search = "event.outcome:failure"
+    due = lake.sql(
+        f"SELECT count(*), max(event.action) FROM {table} WHERE event.outcome = 'failure'"
+    ).fetchall()[0]
+    open_page(app, "explore", logs=table, q=search, columns=["event.action", "native.x"])
+    assert app.selectbox(key="logs").value == table
+    table_shown = app.main.dataframe[0].value
+    assert list(table_shown.columns) == ["@timestamp", "event.action"]
+    assert (len(table_shown), max(table_shown["event.action"])) == due
+    (volume,) = drawn(app)
+    assert sum(volume["n"]) == due[0]
+    assert f"The files have all {due[0]} rows" in app.main.caption[-1].value
+
+
+def test_every_field_of_every_table_can_be_a_column(lake: Lake) -> None:
+    for table in tables_of(lake):
+        every = tuple(fields_of(table))
+        view = viewed(lake, table, columns=every)
+        (_, rows) = view.dashboard.panels
+        from lake.panels import run_panel
+
+        result = run_panel(view, rows, lake.answer)
+        assert result.columns == ("@timestamp", *every)
+        assert len(result.rows) == view.whole.events
+
+
+def test_the_values_of_every_field(lake: Lake) -> None:
+    """Each as often as it is there; and a filter on it leaves as many."""
+    for table in tables_of(lake):
+        view = viewed(lake, table)
+        for field in countable(table):
+            found = values_of(view, field, lake.answer)
+            assert len(found) <= 15
+            if found:
+                value, events = found[0]
+                quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+                assert viewed(lake, table, f"{field}:{quoted}").shown.events == events, field
+
+
+def test_a_value_of_the_list_beside_the_rows(app: AppTest) -> None:
+    open_page(app, "explore", logs="cloudtrail", values="event.outcome")
+    assert app.selectbox(key="values").value == "event.outcome"
+    charts = [e for e in app.sidebar.get("vega_lite_chart") if "success" in str(e.proto.data.data)]
+    assert charts
+
+
+def test_files_hold_what_is_shown(lake: Lake) -> None:
+    view = viewed(lake, "cloudtrail", "event.outcome:failure")
+    columns = ("event.action", "source.ip")
+    due = lake.sql(
+        "SELECT event.action AS a, source.ip AS i FROM cloudtrail "
+        "WHERE event.outcome = 'failure' ORDER BY \"@timestamp\" DESC, event.hash"
+    ).fetchall()
+    rows = list(csv.reader(io.StringIO(file_of(lake, view, columns, "csv").decode())))
+    assert rows[0] == ["'@timestamp", *columns]  # guarded, as whatever begins like a formula
+    assert [(a, i or None) for _, a, i in rows[1:]] == due
+    lines = [json.loads(line) for line in file_of(lake, view, (), "jsonl").splitlines()]
+    assert [line["event"]["action"] for line in lines] == [a for a, _ in due]
+    assert all("original" in line["event"] for line in lines)
+    table = pq.read_table(io.BytesIO(file_of(lake, view, columns, "parquet")))
+    assert table["source.ip"].to_pylist() == [i for _, i in due]
+
+
+def test_a_hostile_search_reaches_no_file_but_its_own(lake: Lake) -> None:
+    view = viewed(lake, "events", "\"'; COPY events TO '/tmp/x' --\"")
+    assert file_of(lake, view, ("event.action",), "csv").count(b"\n") == 1
+
+
+def test_columns_that_a_table_has_not(lake: Lake) -> None:
+    assert columns_for("events", ["native.eventName", "user.name"]) == ["user.name"]
+    assert columns_for("events", ["nothing"]) == list(COLUMNS)
+
+
+def test_no_dashboard_takes_its_place(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
+    from lake.dashboards import load_dashboard
+
+    (tmp_path / "explore.toml").write_text('title = "x"\n')
+    (tmp_path / "explore.sql").write_text("-- name: a\n-- b\nSELECT 1\n")
+    with pytest.raises(SourceError, match="`explore` is the page to look at any table"):
+        load_dashboard(tmp_path / "explore.toml")
