@@ -94,7 +94,8 @@ def test_more_than_one_select(text: str, words: str) -> None:
 
 
 def test_what_is_checked_is_what_runs() -> None:
-    assert one_select("/* first */ SELECT 1 AS n; -- last").query.startswith("SELECT 1 AS n")
+    query = one_select("/* first */ SELECT 1 AS n; -- last").query
+    assert query.removeprefix("/* first */ ").startswith("SELECT 1 AS n")  # 2.0.1 keeps comments
 
 
 # -- a lake that is not locked -------------------------------------------------------------------
