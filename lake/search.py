@@ -227,11 +227,9 @@ class _Reader:
         network = None if quoted else _network(text)
         if network:
             return Leaf(ADDRESSES, "within", self.param(network))
-        if quoted or not _wild(text):
-            return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
-        if set(text) == {"*"}:
+        if not quoted and text and set(text) == {"*"}:
             return Leaf(TEXT, "set")
-        return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted).strip('%')}%"))
+        return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
 
     def value(self, name: str) -> Node:
         """A value, a comparison or a range of a field."""

@@ -171,3 +171,9 @@ def test_the_command_gives_what_the_page_does(
     assert code == 0
     assert json.loads(out) == json.loads(json_text(panels_json(shown)))
     assert shown != run_dashboard(lake, "cloudtrail", filters=filters)
+
+
+def test_a_percent_sign_beside_a_star_is_itself() -> None:
+    search = read_search("100%*")
+    assert search is not None
+    assert [value for _, value in search.params] == ["%100#%%%"]
