@@ -106,11 +106,12 @@ def _kind(statement: duckdb.Statement) -> str:
 def _explains_select(statement: duckdb.Statement) -> bool:
     """What EXPLAIN explains has no type of its own in the parser's answer; parsed alone it has.
     EXPLAIN ANALYZE runs it."""
-    head = _EXPLAIN.match(statement.query)
+    query = _from_first_word(statement.query)
+    head = _EXPLAIN.match(query)
     if _kind(statement) != "EXPLAIN" or head is None:
         return False
     try:
-        explained = duckdb.extract_statements(statement.query[head.end() :])
+        explained = duckdb.extract_statements(query[head.end() :])
     except duckdb.Error:
         return False
     return [_kind(one) for one in explained] == ["SELECT"]
@@ -152,6 +153,12 @@ def _check_copy(query: str, lake: Path) -> None:
             f"COPY (SELECT ...) TO 'out.parquet', without FILENAME_PATTERN. {ELSEWHERE}"
         )
     refuse_target(targets[0][1:-1].replace("''", "'"), lake)
+
+
+def _from_first_word(query: str) -> str:
+    """A statement without the comments before it, which DuckDB 2.0.1 keeps."""
+    words = (at for at, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment)
+    return query.encode()[next(words, 0) :].decode()
 
 
 def _tokens(query: str) -> list[str]:

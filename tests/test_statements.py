@@ -29,6 +29,8 @@ READS = [
     "EXPLAIN SELECT 1",
     "explain\n analyze FROM cloudtrail",
     "EXPLAIN ANALYZE (SELECT 1)",
+    "/* why */ EXPLAIN SELECT 1",
+    "-- why, é\n/* and */ EXPLAIN ANALYZE SELECT 1",
     "SELECT 'COPY x TO ''y''', \"INSERT\" FROM t",
 ]
 
@@ -72,6 +74,7 @@ MORE_THAN_READS = {
     "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x'": "EXPLAIN ANALYZE is not let in",
     "EXPLAIN (ANALYZE) COPY (SELECT 1) TO 'x'": "EXPLAIN (",
     "EXPLAIN /* x */ ANALYZE DELETE FROM t": "EXPLAIN ANALYZE",
+    "/* EXPLAIN SELECT 1 -- */ EXPLAIN ANALYZE DELETE FROM t": "EXPLAIN ANALYZE",
     "EXPLAIN ANALYZE WITH a AS (SELECT 1) INSERT INTO t FROM a": "EXPLAIN ANALYZE",
     "EXPLAIN SET threads = 1": "EXPLAIN SET",
     "EXPLAIN CALL pragma_version()": "EXPLAIN CALL",
