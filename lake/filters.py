@@ -17,7 +17,7 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
 from lake.errors import UsageError
-from lake.fieldsets import PARTITION, ecs_leaves, leaves, quote
+from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
 
@@ -131,15 +131,12 @@ class Filter:
             raise UsageError(f"unknown operator '{self.op}'. Known: {', '.join(OPS)}.")
         if (self.op in ("set", "unset")) == bool(self.value):
             raise UsageError(f"{self.field} {OPS[self.op]}: give a value to compare with, or none.")
-        kind = self._kind()
+        kind = kind_of(self.field)
         if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
             raise UsageError(f"{self.field} holds structures: only set and unset apply.")
         if self.op not in ("contains", "set", "unset"):
             for text in self.value:
                 typed(self.field, kind, text)
-
-    def _kind(self) -> str:
-        return kind_of(self.field)
 
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
@@ -147,8 +144,8 @@ class Filter:
 
     def clause(self, prefix: str) -> Clause:
         """The condition; its parameters are named after `prefix`. NULL is never `is`."""
-        kind = self._kind()
-        name = ".".join(quote(part) for part in self.field.split("."))
+        kind = kind_of(self.field)
+        name = path_sql(self.field)
         if self.op in ("set", "unset"):
             return Clause(f"{name} IS {'NOT ' if self.op == 'set' else ''}NULL")
         values = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -100,7 +100,7 @@ def read_search(text: str | None) -> Search | None:
     return Search(text) if text and text.strip() else None
 
 
-@cache
+@lru_cache(64)  # a page reads its own whenever it is drawn
 def _read(text: str) -> tuple[Node, tuple[tuple[str, Any], ...]]:
     reader = _Reader(text)
     return reader.whole(), tuple(reader.params)
