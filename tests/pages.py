@@ -86,6 +86,16 @@ def settled(page: Page) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def unfold(page: Page, width: int) -> None:
+    """Make the window as high as the page, not only what it held at first: what comes into sight
+    may grow."""
+    page.set_viewport_size({"width": width, "height": 900})
+    script = "document.querySelector('[data-testid=stMain]').scrollHeight"
+    for _ in range(2):
+        page.set_viewport_size({"width": width, "height": min(page.evaluate(script) + 20, 9000)})
+        page.wait_for_timeout(700)
+
+
 def at_least(page: Page, selector: str, count: int) -> None:
     """Wait until the page has so many of them: on a busy machine it pauses while it is drawn."""
     page.wait_for_function(

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pages import PATIENCE, QUIET, ROOT, served, settled
+from pages import PATIENCE, QUIET, ROOT, served, settled, unfold
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -24,7 +24,6 @@ IMAGES = ROOT / "docs" / "images"
 FIRST = "dashboard.png"
 """What a window shows first of CloudTrail's page, for the README."""
 WIDTH = 1280
-TALLEST = 9_000
 COLOURS = 128
 
 
@@ -35,10 +34,8 @@ def picture(page: Page, address: str, target: Path) -> None:
     page.goto(address)
     settled(page)
     if target.name != FIRST:
-        for _ in range(2):  # what comes into sight may grow
-            height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-            page.set_viewport_size({"width": WIDTH, "height": min(height, TALLEST)})
-            settled(page)
+        unfold(page, WIDTH)
+        settled(page)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import at_least, served, settled
+from pages import at_least, served, settled, unfold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +48,7 @@ def colours(chart: Locator) -> int:
 
 def whole(page: Page, target: Path) -> None:
     """A picture of the whole page, not only of what the window holds."""
-    page.set_viewport_size({"width": 1440, "height": 900})
-    script = "document.querySelector('[data-testid=stMain]').scrollHeight"
-    for _ in range(2):
-        page.set_viewport_size({"width": 1440, "height": min(page.evaluate(script) + 20, 9000)})
-        page.wait_for_timeout(700)
+    unfold(page, 1440)
     page.screenshot(path=target)
     assert target.stat().st_size > 50_000
 
