@@ -21,8 +21,7 @@ from lake.fieldsets import quote
 from lake.filters import fields_of
 from lake.output import plain, write
 from lake.paths import resource
-from lake.rowmodel import EVENTS
-from lake.sources import catalogue
+from lake.rowmodel import log_views
 from lake.statements import one_select
 from lake.views import LEDGER
 from lake.visible import shortened
@@ -186,9 +185,7 @@ def first_rows(view: str) -> str:
 
 def views_of(lake: Lake) -> list[str]:
     """What can be asked: `events`, tables that have rows, their families, the ledger's views."""
-    tables = lake.tables()
-    families = [name for name, of in catalogue().families.items() if set(of) & set(tables)]
-    return [EVENTS, *sorted({*tables, *families}), *LEDGER]
+    return [*log_views(lake.tables()), *LEDGER]
 
 
 def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,9 @@ from lake.dashboards import Dashboard, Panel
 from lake.fieldsets import path_sql, quote
 from lake.filters import fields_of
 from lake.output import write
-from lake.paths import resource
-from lake.queries import Block, Query, read_blocks
+from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
+from lake.scope import lake_blocks
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
@@ -39,13 +38,6 @@ VALUES = 15
 _COUNTED = {"VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE"}
 _ORDER = 'ORDER BY "@timestamp" DESC, event.hash'
 _ROWS = "The rows under the filters, newest first. Choose one to see all its fields and the record."
-
-
-def tables_of(lake: Lake) -> list[str]:
-    """What can be looked at: `events`, the tables that have rows, their families."""
-    tables = lake.tables()
-    families = [name for name, of in catalogue().families.items() if set(of) & set(tables)]
-    return [EVENTS, *sorted({*tables, *families})]
 
 
 def title_of(table: str) -> str:
@@ -84,7 +76,7 @@ def explored(table: str, columns: Sequence[str]) -> Dashboard:
         chart="area",
         unit="events",
         tone="outcome",
-        block=_blocks()["volume"],
+        block=lake_blocks()["volume"],
     )
     below = Panel(title="Explore - Rows", label="Rows", query="rows", chart="rows", block=rows)
     title = title_of(table)
@@ -105,7 +97,7 @@ def values_of(view: View, field: str, ask: Ask) -> list[tuple[str, int]]:
         f"GROUP BY ALL\nORDER BY 2 DESC, 1\nLIMIT {VALUES}",
     )
     answer = ask(Query.over(block, dict(view.relations), dict(view.params)))
-    return [(str(value), int(events)) for value, events in answer.rows]
+    return [(value, events) for value, events in answer.rows]
 
 
 def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
@@ -121,12 +113,7 @@ def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
         return target.read_bytes()
 
 
-@cache
-def _blocks() -> dict[str, Block]:
-    return read_blocks(resource("sql") / "explore.sql")
-
-
 def _shown(table: str, name: str) -> str:
     """A column as a table on a page takes it: lists and structures as text."""
     kind, path = fields_of(table)[name], path_sql(name)
-    return path if kind in _COUNTED or ("(" not in kind and "[" not in kind) else f"{path}::VARCHAR"
+    return f"{path}::VARCHAR" if "(" in kind or "[" in kind else path

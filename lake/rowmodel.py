@@ -25,6 +25,8 @@ from lake.fieldsets import (
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lake.sources import Source
 
 EVENTS = "events"
@@ -123,6 +125,13 @@ def model_version(source: Source) -> str:
 def view_columns(source: Source) -> dict[str, str | Tree]:
     """The same for the view: every set whole."""
     return table_columns(source) | {n: field_sets()[n] for n in table_sets(source)}
+
+
+def log_views(tables: Iterable[str]) -> list[str]:
+    """The views over logs where these tables have rows: `events`, each table's, their families'."""
+    held = set(tables)
+    families = {name for name, of in catalogue().families.items() if held & set(of)}
+    return [EVENTS, *sorted(held | families)]
 
 
 def columns_of(view: str) -> dict[str, str | Tree]:

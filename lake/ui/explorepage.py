@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.adhoc import FILES
 from lake.explore import (
     FILE_ROWS,
     columns_for,
     countable,
     explored,
     file_of,
-    tables_of,
     values_of,
 )
 from lake.filters import Filter, fields_of
-from lake.scope import view_of
+from lake.rowmodel import log_views
+from lake.ui.downloads import draw_downloads
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page
 from lake.ui.sidebar import add_filter, choose
@@ -33,13 +32,11 @@ if TYPE_CHECKING:
     from lake.query import Lake
     from lake.scope import View
 
-_LABELS = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
-
 
 def draw_explore(lake: Lake, ask: Ask) -> None:
     """One table under what is chosen."""
     with st.sidebar:
-        table = st.selectbox("Logs", tables_of(lake), key="logs", bind="query-params")
+        table = st.selectbox("Logs", log_views(lake.tables()), key="logs", bind="query-params")
         chosen = st.multiselect(
             "Columns",
             list(fields_of(table)),
@@ -51,10 +48,9 @@ def draw_explore(lake: Lake, ask: Ask) -> None:
     columns = columns_for(table, chosen)
     dashboard = explored(table, columns)
     selection = choose(lake, dashboard, ask)
-    view = view_of(dashboard, selection, ask)
+    view = draw_page(dashboard, selection, ask)
     with st.sidebar:
         _values(view, ask)
-    draw_page(dashboard, selection, ask)
     if view.shown.events:
         _files(lake, view, columns)
 
@@ -88,16 +84,8 @@ def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(_what(view.shown.events)), width="stretch")
         whole = st.toggle("Every field", key="explore:whole", help="Not only the columns shown")
-        for form, kind in FILES.items():
-            st.download_button(
-                _LABELS[form],
-                data=partial(file_of, lake, view, () if whole else tuple(columns), form),
-                file_name=f"{view.dashboard.table}.{form}",
-                mime=kind,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"explore:file:{form}",
-            )
+        file = partial(file_of, lake, view, () if whole else columns)
+        draw_downloads("explore:file", view.dashboard.table, file)
 
 
 def _what(events: int) -> str:

@@ -31,8 +31,8 @@ _METRICS_IN_A_ROW = 6
 _NARROWEST_CARD = 200
 
 
-def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
-    """One page under one selection."""
+def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
+    """One page under one selection, which it gives back as its view."""
     view = view_of(dashboard, selection, ask)
     st.title(plain(dashboard.label), anchor=False)
     _sentence(view)
@@ -55,6 +55,7 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> None:
             if fold.open:
                 with fold:
                     _section(view, panels, ask)
+    return view
 
 
 def _section(view: View, panels: list[Panel], ask: Ask) -> None:

@@ -4,7 +4,6 @@ asked, how long and how much of it is `lake.adhoc`'s; a click anywhere ends a qu
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +11,6 @@ import streamlit as st
 
 from lake.adhoc import (
     DISPLAY_LIMIT,
-    FILES,
     ROW_LIMIT,
     SECONDS,
     Question,
@@ -23,6 +21,7 @@ from lake.adhoc import (
     views_of,
 )
 from lake.errors import LakeError
+from lake.ui.downloads import draw_downloads
 from lake.ui.table import ROW, height
 from lake.ui.text import count, plain
 from lake.visible import visible_lines
@@ -129,16 +128,7 @@ def _answer() -> None:
             f"**{count(rows)} row{'' if rows == 1 else 's'}** in {result.seconds:.2f} s",
             width="stretch",
         )
-        for form, kind in FILES.items():
-            st.download_button(
-                {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}[form],
-                data=partial(result.file, form),
-                file_name=f"siem-lake.{form}",
-                mime=kind,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"sql:file:{form}",
-            )
+        draw_downloads("sql:file", "siem-lake", result.file)
     if result.cut:
         st.warning(
             f"Cut: these are {plain(result.cut)}, in the files too. `lake sql` gives all of them.",

@@ -13,9 +13,10 @@ import small_lake
 from apptest import drawn, open_page
 
 from lake.errors import SourceError
-from lake.explore import COLUMNS, columns_for, countable, explored, file_of, tables_of, values_of
+from lake.explore import COLUMNS, columns_for, countable, explored, file_of, values_of
 from lake.filters import Selection, fields_of
 from lake.query import Lake, open_lake
+from lake.rowmodel import log_views
 from lake.scope import view_of
 from lake.search import read_search
 
@@ -40,8 +41,8 @@ def viewed(lake: Lake, table: str, search: str = "", columns: tuple[str, ...] = 
 
 
 def test_what_can_be_looked_at(lake: Lake) -> None:
-    assert tables_of(lake) == ["events", "cloudtrail", "cloudtrail_insight"]
-    for table in tables_of(lake):
+    assert log_views(lake.tables()) == ["events", "cloudtrail", "cloudtrail_insight"]
+    for table in log_views(lake.tables()):
         assert set(COLUMNS) <= set(fields_of(table))
 
 
@@ -62,7 +63,7 @@ def test_a_page_shows_the_rows_that_its_search_finds(lake: Lake, app: AppTest, t
 
 
 def test_every_field_of_every_table_can_be_a_column(lake: Lake) -> None:
-    for table in tables_of(lake):
+    for table in log_views(lake.tables()):
         every = tuple(fields_of(table))
         view = viewed(lake, table, columns=every)
         (_, rows) = view.dashboard.panels
@@ -75,7 +76,7 @@ def test_every_field_of_every_table_can_be_a_column(lake: Lake) -> None:
 
 def test_the_values_of_every_field(lake: Lake) -> None:
     """Each as often as it is there; and a filter on it leaves as many."""
-    for table in tables_of(lake):
+    for table in log_views(lake.tables()):
         view = viewed(lake, table)
         for field in countable(table):
             found = values_of(view, field, lake.answer)
