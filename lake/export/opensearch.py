@@ -110,6 +110,8 @@ class _Part:
     due: list[DataFile]
     compare: bool
     left: int = 0
+    total: int = 0
+    """The sum of the identities that were read to be sent."""
     read: bool = False
     refused: int = 0
     rejects: list[dict[str, Any]] = field(default_factory=list)
@@ -288,6 +290,7 @@ class _Run:
             for rows in relation.to_arrow_reader(ROWS):
                 for one in documents(catalogue()[table], rows):
                     part.left += 1
+                    part.total += int(one.id)
                     action = {"index": {"_index": one.index, "_id": one.id}}
                     yield Item(action, json.dumps(one.body), (part, one.path, one.offset))
         except duckdb.Error as error:
@@ -338,7 +341,8 @@ class _Run:
                 self._note(part)
 
     def _note(self, part: _Part) -> None:
-        total = self._total(part.now.table, part.files)
+        whole = len(part.due) == len(part.files) and not self.options.where
+        total = str(part.total) if whole else self._total(part.now.table, part.files)
         refused = part.refused + (part.now.refused if not part.compare else 0)
         self.memory.note(replace(part.now, total=total, refused=refused))
 
