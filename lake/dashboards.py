@@ -91,7 +91,8 @@ class Panel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
     """One page: its table and its panels in order. `filters`, in the form of a URL, hold unless a
-    reader's own names their field; `former` are titles of other versions."""
+    reader's own names their field; `former` are titles of other versions. A page with `entity` is
+    about one thing, which the reader names; its queries have it as $entity."""
 
     name: str
     title: str
@@ -102,6 +103,7 @@ class Dashboard:
     also: tuple[tuple[str, str], ...] = ()
     filters: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
+    entity: bool = False
     panels: tuple[Panel, ...] = ()
 
     def narrowed(self, selection: Selection) -> Selection:

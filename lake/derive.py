@@ -30,6 +30,7 @@ def derive(columns: Columns, rows: int, geoip: GeoIP) -> None:
     _agents(columns)
     _related_texts(columns, rows, "user", ["user.name"])
     _related_texts(columns, rows, "hosts", [])
+    _related_texts(columns, rows, "buckets", [])
     _related_texts(columns, rows, "hash", [])
 
 

@@ -83,17 +83,20 @@ def explored(table: str, columns: Sequence[str]) -> Dashboard:
     return Dashboard(name=NAME, title=title, label=title, table=table, panels=(volume, below))
 
 
-def values_of(view: View, field: str, ask: Ask) -> list[tuple[str, int]]:
-    """The values of a field under a view with their events, the fifteen with most first; of a list
-    each value counts."""
-    table = view.dashboard.table
-    name = path_sql(field)
-    each = f"unnest({name})" if fields_of(table)[field].endswith("[]") else name
+def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, int]]:
+    """The values of a field, or of several together, under a view with their events, the fifteen
+    with most first; of a list each value counts."""
+    kinds = fields_of(view.dashboard.table)
+    each = [
+        f"unnest({path_sql(name)})" if kinds[name].endswith("[]") else path_sql(name)
+        for name in fields
+    ]
+    rows = "\n  UNION ALL ".join(f"SELECT {one} AS value FROM logs" for one in each)
     block = Block(
         "values",
-        f"Values of {field}.",
+        f"Values of {' and '.join(fields)}.",
         f'SELECT CAST(value AS VARCHAR) AS "value", count(*) AS "events"\n'
-        f"FROM (SELECT {each} AS value FROM logs)\nWHERE value IS NOT NULL\n"
+        f"FROM ({rows})\nWHERE value IS NOT NULL\n"
         f"GROUP BY ALL\nORDER BY 2 DESC, 1\nLIMIT {VALUES}",
     )
     answer = ask(Query.over(block, dict(view.relations), dict(view.params)))

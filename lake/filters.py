@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
+from lake.entities import PREFIX, kinds, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of
@@ -114,9 +115,10 @@ class TimeRange:
 class Filter:
     """One condition on one field. Several values mean: any of them.
 
-    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`) or
-    a partition key (`account`, `region`, `date`). `value` is text or several texts; they are read
-    as the field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
+    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`), a
+    partition key (`account`, `region`, `date`) or a kind of entity (`entity.address`), which stands
+    for several leaves: one of them is. `value` is text or several texts; they are read as the
+    field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
     Raises UsageError for a field that no table has, an unknown operator, a value of another type.
     """
 
@@ -140,20 +142,27 @@ class Filter:
 
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
-        return self.field in fields_of(table)
+        return all(leaf in fields_of(table) for leaf in leaves_of(self.field))
 
     def clause(self, prefix: str) -> Clause:
         """The condition; its parameters are named after `prefix`. NULL is never `is`."""
-        kind = kind_of(self.field)
-        name = path_sql(self.field)
+        fields = leaves_of(self.field)
         if self.op in ("set", "unset"):
-            return Clause(f"{name} IS {'NOT ' if self.op == 'set' else ''}NULL")
+            if self.op == "set":
+                return Clause(_any([f"{path_sql(name)} IS NOT NULL" for name in fields]))
+            return Clause(" AND ".join(f"{path_sql(name)} IS NULL" for name in fields))
+        kind = kind_of(self.field)
         values = [
             text if self.op == "contains" else typed(self.field, kind, text) for text in self.value
         ]
         params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
-        sql = " OR ".join(_comparison(self.op, name, kind, f"${param}") for param, _ in params)
-        sql = f"({sql})" if len(params) > 1 else sql
+        sql = _any(
+            [
+                _comparison(self.op, path_sql(name), kind_of(name), f"${param}")
+                for name in fields
+                for param, _ in params
+            ]
+        )
         return Clause(f"coalesce(NOT ({sql}), true)" if self.op == "not" else sql, params)
 
     def words(self) -> str:
@@ -198,6 +207,12 @@ class Selection:
             tuple(param for clause in clauses for param in clause.params),
         )
 
+    @property
+    def entity(self) -> str:
+        """The one thing that is looked at; empty where there is none."""
+        named = (f.value[0] for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
+        return next(named, "")
+
     def unanswered(self, table: str) -> list[Filter]:
         """The filters that the table has no field for; they do not narrow what it shows."""
         return [f for f in self.filters if not f.applies_to(table)]
@@ -221,7 +236,7 @@ def fields_of(table: str) -> dict[str, str]:
 @cache
 def all_fields() -> dict[str, str]:
     """Field -> DuckDB type over all tables; where sources differ in a type, text."""
-    found = PARTITION | ecs_leaves()
+    found = PARTITION | ecs_leaves() | {kind.field: "VARCHAR" for kind in kinds().values()}
     for table in catalogue().sources:
         for name, kind in fields_of(table).items():
             found[name] = kind if found.get(name, kind) == kind else "VARCHAR"
@@ -245,6 +260,10 @@ def show_time(moment: datetime) -> str:
     """`2024-02-29 10:15`, with seconds and fractions where there are any. The caller says UTC."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
     return text.rstrip("0") if moment.microsecond else text.removesuffix(":00")
+
+
+def _any(parts: list[str]) -> str:
+    return f"({' OR '.join(parts)})" if len(parts) > 1 else parts[0]
 
 
 def _comparison(op: str, name: str, kind: str, param: str) -> str:

@@ -109,7 +109,11 @@ def view_of(
         time=time,
         interval=width,
         relations=(("logs", logs), *named.items()),
-        params=(*_params(selection, dashboard.table, *further).items(), ("interval", width)),
+        params=(
+            *_params(selection, dashboard.table, *further).items(),
+            ("interval", width),
+            ("entity", selection.entity),
+        ),
         gather=gathering(
             dashboard.table,
             logs,

@@ -13,6 +13,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from lake.entities import leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import path_sql
 from lake.filters import Clause, fields_of, kind_of, typed
@@ -77,8 +78,8 @@ class Search:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that it names, once each."""
-        named = (leaf.field for leaf in _leaves(self.root) if leaf.op != "text")
-        return tuple(dict.fromkeys(named))
+        tests = (leaf for leaf in _leaves(self.root) if leaf.op != "text")
+        return tuple(dict.fromkeys(name for leaf in tests for name in leaves_of(leaf.field)))
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that a table has not; what is asked of them fits no row of it."""
@@ -86,8 +87,13 @@ class Search:
 
     def clause(self, table: str) -> Clause:
         """The condition for a table, with the parameters that it uses."""
-        sql = _sql(self.root, fields_of(table))
-        used = {leaf.param for leaf in _leaves(self.root) if leaf.field in fields_of(table)}
+        known = fields_of(table)
+        sql = _sql(self.root, known)
+        used = {
+            leaf.param
+            for leaf in _leaves(self.root)
+            if any(name in known for name in leaves_of(leaf.field))
+        }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
 
     def words(self) -> str:
@@ -353,17 +359,23 @@ def _sql(node: Node, known: dict[str, str]) -> str:
         return f"coalesce(NOT ({_sql(node.part, known)}), true)"
     if isinstance(node, Joined):
         return "(" + f" {node.word} ".join(_sql(part, known) for part in node.parts) + ")"
-    if node.field not in known:
-        return "false"
-    name, own = path_sql(node.field), known[node.field]
-    if node.op == "set":
+    tests = [_test(node, name, known[name]) for name in leaves_of(node.field) if name in known]
+    return f"({' OR '.join(tests)})" if len(tests) > 1 else tests[0] if tests else "false"
+
+
+def _test(leaf: Leaf, field: str, own: str) -> str:
+    """The test of a field of this type; a list fits where one item of it does."""
+    name = path_sql(field)
+    if leaf.op == "set":
         return f"{name} IS NOT NULL"
     listed = own.endswith("[]")
     item = "x" if listed else name
-    if node.op == "like" or own.removesuffix("[]") != kind_of(node.field).removesuffix("[]"):
+    if leaf.op == "like" or own.removesuffix("[]") != kind_of(leaf.field).removesuffix("[]"):
         item = item if own in ("VARCHAR", "VARCHAR[]", "JSON") else f"CAST({item} AS VARCHAR)"
-    test = _TESTS.get(node.op, "{item} {op} ${param}")
-    test = test.format(item=item, op=node.op, param=node.param)
+    elif leaf.op == "=" and listed:
+        return f"list_contains({name}, ${leaf.param})"
+    test = _TESTS.get(leaf.op, "{item} {op} ${param}")
+    test = test.format(item=item, op=leaf.op, param=leaf.param)
     return f"len(list_filter({name}, lambda x: {test})) > 0" if listed else test
 
 

@@ -17,7 +17,9 @@ from lake.explore import NAME as EXPLORE
 from lake.paths import default_lake
 from lake.ui import sqlpage
 from lake.ui.cached import asker, open_lake
+from lake.ui.entitypage import draw_entity
 from lake.ui.explorepage import draw_explore
+from lake.ui.follow import go, page_of
 from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
@@ -51,11 +53,14 @@ def main() -> None:
         return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
-    looking = st.Page(lambda: None, title="Explore", icon=":material/search:", url_path=EXPLORE)
-    own = st.Page(lambda: None, title="SQL", icon=":material/terminal:", url_path=sqlpage.NAME)
+    looking = page_of(EXPLORE, "Explore", "search")
+    own = page_of(sqlpage.NAME, "SQL", "terminal")
+    about = [pages.pop(name) for name, dashboard in found.items() if dashboard.entity]
     chosen = st.navigation(
-        {"": [pages.pop(first), looking, own], "Dashboards": list(pages.values())}, expanded=True
+        {"": [pages.pop(first), looking, *about, own], "Dashboards": list(pages.values())},
+        expanded=True,
     )
+    go(chosen.url_path)
     if chosen.url_path == sqlpage.NAME:
         keep_choice(lake)
         sqlpage.draw_sql(lake)
@@ -66,6 +71,9 @@ def main() -> None:
             draw_explore(lake, ask)
             return
         dashboard = found[chosen.url_path or first]
+        if dashboard.entity:
+            draw_entity(lake, dashboard, ask)
+            return
         # Widgets made here, not in a page, keep their values from page to page.
         selection = choose(lake, dashboard, ask)
         draw_page(dashboard, selection, ask)
@@ -94,10 +102,6 @@ def _lake(path: Path) -> Lake | None:
 
 
 def _page(dashboard: Dashboard) -> st.Page:
-    return st.Page(
-        lambda: None,
-        title=plain(dashboard.label),
-        icon=f":material/{dashboard.icon or 'bar_chart'}:",
-        url_path=dashboard.name,
-        default=dashboard.name == "overview",
-    )
+    icon = dashboard.icon or "bar_chart"
+    first = dashboard.name == "overview"
+    return page_of(dashboard.name, plain(dashboard.label), icon, default=first)

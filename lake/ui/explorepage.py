@@ -68,7 +68,7 @@ def _values(view: View, ask: Ask) -> None:
     )
     if field is None:
         return
-    found = values_of(view, field, ask)
+    found = values_of(view, [field], ask)
     if not found:
         st.caption("No row has it.")
         return

@@ -5,19 +5,22 @@ as it came, and a way to turn any of its values into a filter.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from lake.filters import Filter, fields_of
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_row
-from lake.ui.sidebar import add_filter
+from lake.ui.follow import follow
+from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height
 from lake.ui.text import count, plain
 from lake.visible import shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from lake.dashboards import Panel
     from lake.queries import Ask
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 20_000
 """Characters of a value of the chosen row that are shown."""
+AROUND = 5
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
 
@@ -81,7 +85,7 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     with right:
         st.markdown("**The record as it came** (`event.original`)")
         _draw_original(original)
-    _pivot(view, row)
+    _pivot(view, row, result.rows[place][0])
 
 
 def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing where it was not kept
@@ -107,23 +111,31 @@ def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
     )
 
 
-def _pivot(view: View, row: dict[str, Any]) -> None:
-    """Any value of the row as a filter."""
+def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
+    """Any value of the row as a filter, or followed through all logs; and the time around it."""
     known = fields_of(view.dashboard.table)
-    values = {name: value for name, value in _leaves(row) if name in known}
+    values = [(name, value) for name, value in _leaves(row) if name in known]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        field = st.selectbox(
-            "Turn a value into a filter",
-            list(values),
-            format_func=lambda name: visible(f"{name}: {values.get(name, '')}"[:160]),
+        leaf = st.selectbox(
+            "Turn a value into a filter, or follow it through all logs",
+            values,
+            format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
         )
-        if field is None:
+        if leaf is None:
             return
         for op, label in (("is", "Only this"), ("not", "Not this")):
-            st.button(label, on_click=_filter, args=(field, op, values[field]))
+            st.button(label, on_click=_filter, args=(*leaf, op))
+        st.button("Everywhere", on_click=follow, args=leaf, help="All logs that know it")
+        around = timedelta(minutes=AROUND)
+        st.button(
+            f"± {AROUND} minutes",
+            on_click=set_time,
+            args=(at - around, at + around),
+            help="What else happened around this event",
+        )
 
 
-def _filter(field: str, op: str, value: str) -> None:
+def _filter(field: str, value: str, op: str) -> None:
     add_filter(Filter(field, op, value))
 
 
@@ -131,10 +143,12 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{name}.")
-        elif isinstance(value, bool):
-            yield prefix + name, str(value).lower()
-        elif isinstance(value, (str, int, float)):
-            yield prefix + name, str(value)
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, bool):
+                yield prefix + name, str(item).lower()
+            elif isinstance(item, (str, int, float)):
+                yield prefix + name, str(item)
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401  JSON

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lake.entities import PREFIX, kinds
 from lake.errors import UsageError
 from lake.filters import OPS, Filter, Selection, TimeRange, fields_of
 from lake.rowmodel import EVENTS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lake.dashboards import Dashboard
+    from lake.entities import Kind
     from lake.queries import Ask
     from lake.query import Lake
     from lake.scope import Extent
@@ -48,12 +50,12 @@ FACET_SHOWN = 6
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
 
 
-def choose(lake: Lake, dashboard: Dashboard, ask: Ask) -> Selection:
-    """Draw the widgets and give what they say."""
+def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...] = ()) -> Selection:
+    """Draw the widgets and give what they say, under the filters that the page itself has."""
     search = _search()
     with st.sidebar:
         time = _time(extent_of(EVENTS, Selection(), ask))
-        filters = _filters(dashboard)
+        filters = [*fixed, *_filters(dashboard)]
         for field in ("account", "region"):
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
@@ -78,11 +80,19 @@ def set_time(start: datetime, end: datetime) -> None:
 
 
 def add_filter(chosen: Filter) -> None:
-    """Add a filter; for callbacks. Accounts and regions go where their own lists are."""
-    if chosen.field in ("account", "region") and chosen.op == "is":
+    """Add a filter; for callbacks. Accounts and regions go where their own lists are, an entity
+    where it is named."""
+    if chosen.field.startswith(PREFIX) and chosen.op == "is":
+        look_at(kinds()[chosen.field.removeprefix(PREFIX)], *chosen.value)
+    elif chosen.field in ("account", "region") and chosen.op == "is":
         _add(chosen.field, *chosen.value)
     else:
         _add("f", chosen.url())
+
+
+def look_at(kind: Kind, value: str) -> None:
+    """Name what the page about one thing is about; for callbacks there."""
+    st.session_state["kind"], st.session_state["entity"] = kind.title, value
 
 
 def _add(key: str, *values: str) -> None:

@@ -176,8 +176,8 @@ def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
     chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
     app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
     app.run()
-    pivot = next(s for s in app.selectbox if s.label == "Turn a value into a filter")
-    pivot.set_value("user_agent.original").run()
+    pivot = next(s for s in app.selectbox if s.label.startswith("Turn a value into a filter"))
+    pivot.set_value(("user_agent.original", HOSTILE)).run()
     next(b for b in app.button if b.label == "Only this").click().run()
     assert not app.exception
     assert app.session_state["f"] == [Filter("user_agent.original", "is", HOSTILE).url()]

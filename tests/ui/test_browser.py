@@ -189,3 +189,33 @@ def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: st
     settled(page)
     assert "search event.action:Get*" in sentence(page)
     assert box.input_value() == "event.action:Get*"
+
+
+def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: str) -> None:
+    """From a call that names a bucket to the page about it, to an address that used it; each is in
+    the address, and a search that narrowed the first page is still there."""
+    page.goto(f"{address}/cloudtrail?q=event.action:DeleteBucketPolicy")
+    settled(page)
+    table = page.locator("[data-testid=stDataFrame]").last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)
+    page.wait_for_selector("[data-testid=stJson]")
+    page.get_by_label("Turn a value into a filter").click()
+    page.keyboard.type("related.buckets")
+    page.get_by_role("option", name="related.buckets: halden-customer-exports").click()
+    page.get_by_role("button", name="Everywhere").click()
+    page.wait_for_url("**/entity?*kind=S3+bucket*")
+    settled(page)
+    title = page.locator("[data-testid=stMain] h1")
+    assert title.inner_text() == "S3 bucket halden-customer-exports"
+    assert "search event.action:DeleteBucketPolicy" in sentence(page)
+    card(page, "Addresses").click(position={"x": 20, "y": 15})
+    page.wait_for_url("**kind=IP+address*")
+    settled(page)
+    assert title.inner_text().startswith("IP address ")
+    page.goto(page.url)
+    settled(page)
+    assert title.inner_text().startswith("IP address ")
+    assert "search event.action:DeleteBucketPolicy" in sentence(page)

@@ -79,7 +79,7 @@ def test_the_values_of_every_field(lake: Lake) -> None:
     for table in log_views(lake.tables()):
         view = viewed(lake, table)
         for field in countable(table):
-            found = values_of(view, field, lake.answer)
+            found = values_of(view, [field], lake.answer)
             assert len(found) <= 15
             if found:
                 value, events = found[0]

@@ -97,7 +97,8 @@ SELECT
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
                         r.responseElements ->> '$.cluster.clusterId', r.requestParameters ->> '$.clusterId')])
-       ELSE instances END                              AS "related.hosts"
+       ELSE instances END                              AS "related.hosts",
+  CASE WHEN starts_with(r.eventSource, 's3') THEN [r.requestParameters ->> '$.bucketName'] END AS "related.buckets"
 FROM (
   SELECT *,
     -- what kind of thing the call does: ECS event.type

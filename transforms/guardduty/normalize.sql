@@ -111,6 +111,7 @@ SELECT
     [r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
     [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
+  list_transform(r.resource.s3BucketDetails, lambda b: b."name") AS "related.buckets",
   list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), list_transform(infected, lambda t: t.filePaths[1].hash),
     [svc.runtimeDetails.process.executableSha256, svc.malwareScanDetails.threats[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash]) AS "related.hash",
 

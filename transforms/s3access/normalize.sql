@@ -79,7 +79,9 @@ SELECT
   CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
   CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
 
-  CASE WHEN canonical THEN [requester] END AS "related.user",
+  -- related
+  CASE WHEN canonical THEN [requester] END               AS "related.user",
+  [bucket]                                               AS "related.buckets",
 
   -- http
   request_id                                             AS "http.request.id",

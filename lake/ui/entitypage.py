@@ -1,0 +1,98 @@
+"""A page about one thing: which one a reader means, and the way there from a value elsewhere. What
+the page shows of it is a dashboard like the others, under one more filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lake.entities import entities_of, kinds
+from lake.explore import values_of
+from lake.filters import Filter, Selection
+from lake.rowmodel import EVENTS
+from lake.scope import extent_of, view_of
+from lake.ui.leaderboard import draw_leaderboard
+from lake.ui.page import draw_page
+from lake.ui.sidebar import choose, look_at
+from lake.ui.text import plain
+
+if TYPE_CHECKING:
+    from lake.dashboards import Dashboard
+    from lake.entities import Kind
+    from lake.queries import Ask
+    from lake.query import Lake
+    from lake.scope import View
+
+ANY = "Any kind"
+SHOWN = 8
+_EXAMPLES = "198.51.100.7, alice, AKIA..., i-0123456789abcdef0, a bucket, example.com, or an ARN"
+
+
+def draw_entity(lake: Lake, dashboard: Dashboard, ask: Ask) -> None:
+    """The thing that was named, or those that there are most events of to choose one from."""
+    found = _named(ask)
+    if found is None:
+        selection = choose(lake, dashboard, ask)
+        st.title(plain(dashboard.label), anchor=False)
+        st.caption(
+            plain(f"{dashboard.about} Name one above, or choose one of those with most events.")
+        )
+        _directory(view_of(dashboard, selection, ask), ask)
+        return
+    kind, value = found
+    chosen = Filter(kind.field, "is", value)
+    selection = choose(lake, dashboard, ask, (chosen,))
+    draw_page(replace(dashboard, label=f"{kind.title} {value}"), selection, ask)
+
+
+def _named(ask: Ask) -> tuple[Kind, str] | None:
+    """What a reader wrote: of the kinds that it may be of, the first of which there are events."""
+    titles = {kind.title: kind.name for kind in kinds().values()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Look at",
+            key="entity",
+            bind="query-params",
+            max_chars=1000,
+            placeholder=_EXAMPLES,
+            icon=":material/person_search:",
+        )
+        title = st.selectbox(
+            "Kind",
+            [ANY, *titles],  # the address has what is shown
+            key="kind",
+            bind="query-params",
+            width=180,
+        )
+    if not text or not text.strip():
+        return None
+    meant = entities_of(text, titles.get(title))
+    known = (one for one in meant if extent_of(EVENTS, _only(*one), ask).events)
+    return meant[0] if len(meant) == 1 else next(known, meant[0])
+
+
+def _only(kind: Kind, value: str) -> Selection:
+    return Selection(filters=(Filter(kind.field, "is", value),))
+
+
+def _directory(view: View, ask: Ask) -> None:
+    """Those of each kind with most events; a click looks at one."""
+    grid = st.grid(4, min_column_width=220, border=True)
+    for kind in kinds().values():
+        with grid.cell():
+            st.markdown(f"**{plain(kind.title)}**")
+            known = values_of(view, kind.counted, ask)[:SHOWN]
+            if known:
+                draw_leaderboard(
+                    f"entity:{kind.name}",
+                    known,
+                    partial(look_at, kind),
+                    label=kind.title,
+                    about=f"{kind.title}: those with most events",
+                )
+            else:
+                st.caption("None in these events.")

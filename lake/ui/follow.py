@@ -1,0 +1,51 @@
+"""The way from a value to all logs that know it: to the page about it where it is a thing of a kind
+(`lake.entities`), else to a search for its text.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lake.entities import kind_named_by
+from lake.explore import NAME as EXPLORE
+from lake.rowmodel import EVENTS
+
+ENTITY = "entity"
+_GOING = "going"
+
+
+def follow(field: str, value: str) -> None:
+    """Go there; for callbacks. What a widget of this page is bound to can only be set here, what
+    one of the next page is bound to only on the way (`go`)."""
+    kind = kind_named_by(field)
+    if kind is not None:
+        page, params = ENTITY, {"kind": kind.title, "entity": value}
+    else:
+        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+        page, params = EXPLORE, {"logs": EVENTS, "q": f'"{quoted}"'}
+    here = {key: text for key, text in params.items() if key in st.session_state}
+    for key, text in here.items():
+        st.session_state[key] = text
+    st.session_state[_GOING] = page, {k: v for k, v in params.items() if k not in here}
+
+
+def go(current: str) -> None:
+    """Leave for the page that `follow` named, unless it is this one; before a page draws."""
+    page, params = st.session_state.pop(_GOING, (current, {}))
+    if page != current:
+        st.switch_page(page_of(page), query_params=params)
+
+
+def page_of(name: str, title: str = "", icon: str = "", *, default: bool = False) -> st.Page:
+    """A page by its place in the address; what it shows is drawn by `lake.ui.app`."""
+    return st.Page(
+        _nothing,
+        title=title or name,
+        icon=f":material/{icon}:" if icon else None,
+        url_path=name,
+        default=default,
+    )
+
+
+def _nothing() -> None:
+    return

@@ -1,0 +1,107 @@
+"""The page about one thing: how it is named, what it shows, and the way there from a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import small_lake
+from apptest import explains_every_panel, figures, open_page, shows, wanted
+
+from lake.entities import kinds
+from lake.filters import Filter, Selection
+from lake.query import Lake, open_lake
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+ROWS = "explore:Explore - Rows:rows:1"
+pytestmark = pytest.mark.usefixtures("as_if_alone")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = small_lake.make(tmp_path_factory.mktemp("small"))
+    return open_lake(made.path, locked=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("bob", "user", "bob"),
+        (small_lake.BOB, "user", "bob"),
+        (f" {small_lake.SINGAPORE}", "address", small_lake.SINGAPORE),
+    ],
+)
+def test_a_page_about_one_thing(lake: Lake, app: AppTest, text: str, kind: str, value: str) -> None:
+    open_page(app, "entity", entity=text)
+    assert app.title[0].value.replace("\\", "") == f"{kinds()[kind].title} {value}"
+    chosen = Selection(filters=(Filter(f"entity.{kind}", "is", value),))
+    shows(app, wanted(lake, "entity", chosen))
+    explains_every_panel(app, "entity")
+    assert figures(app)[0] > 0
+
+
+def test_under_the_filters_of_the_reader(lake: Lake, app: AppTest) -> None:
+    open_page(app, "entity", entity="bob", f="event.outcome is failure")
+    both = (Filter("entity.user", "is", "bob"), Filter("event.outcome", "is", "failure"))
+    shows(app, wanted(lake, "entity", Selection(filters=both)))
+    assert 0 < figures(app)[0] == figures(app)[1]
+
+
+def test_nothing_named_shows_those_with_most_events(lake: Lake, app: AppTest) -> None:
+    open_page(app, "entity")
+    assert app.title[0].value == "Entity"
+    charts = [str(e.proto.data.data) for e in app.main.get("vega_lite_chart")]
+    assert any("bob" in data for data in charts)
+    assert any(small_lake.SINGAPORE in data for data in charts)
+    assert not app.metric
+
+
+def test_what_nobody_knows(app: AppTest) -> None:
+    open_page(app, "entity", entity="203.0.113.99")
+    assert "No event fits the filters" in app.main.info[0].value
+    assert not app.metric
+
+
+def test_a_name_that_would_be_markup(app: AppTest) -> None:
+    open_page(app, "entity", entity='**x** <img src="http://evil.example"> :red[y]')
+    title = app.title[0].value
+    assert "\\*\\*x" in title
+    assert "\\<img" in title
+
+
+def choose_the_newest(app: AppTest, field: str, value: str) -> None:
+    """Open the first row and take one of its values."""
+    app.session_state[ROWS] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.run()
+    next(b for b in app.selectbox if b.label.startswith("Turn a value")).select((field, value))
+    app.run()
+
+
+def test_a_value_of_a_row_leads_there(app: AppTest) -> None:
+    open_page(app, "explore", logs="cloudtrail", q="user.name:bob")
+    choose_the_newest(app, "source.ip", small_lake.SINGAPORE)
+    next(b for b in app.button if b.label == "Everywhere").click().run()
+    assert not app.exception
+    assert app.title[0].value.replace("\\", "") == f"IP address {small_lake.SINGAPORE}"
+
+
+def test_a_value_that_is_no_thing_is_searched_for(app: AppTest) -> None:
+    open_page(app, "explore", logs="cloudtrail", q="event.action:GetObject")
+    choose_the_newest(app, "event.action", "GetObject")
+    next(b for b in app.button if b.label == "Everywhere").click().run()
+    assert app.text_input(key="q").value == '"GetObject"'
+    assert app.selectbox(key="logs").value == "events"
+
+
+def test_the_time_around_an_event(lake: Lake, app: AppTest) -> None:
+    open_page(app, "explore", logs="cloudtrail", q="event.action:GetObject")
+    choose_the_newest(app, "event.action", "GetObject")
+    next(b for b in app.button if b.label.startswith("±")).click().run()
+    (at,) = lake.sql(
+        "SELECT max(\"@timestamp\") FROM cloudtrail WHERE event.action = 'GetObject'"
+    ).fetchall()[0]
+    start, end = app.session_state["from"], app.session_state["to"]
+    assert start < at.replace(tzinfo=None) < end
+    assert 10 <= (end - start).total_seconds() / 60 <= 11
