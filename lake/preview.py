@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lake.decode import Decoding
@@ -41,15 +43,19 @@ def preview(
     from lake.worker import normalise_object
 
     obj = RawObject(root="preview", key=key, path=key, size=len(data))
-    engine = Engine(1 << 30)
-    try:
-        decoding = Decoding(obj, catalogue(), source)
-        tables, rejects = normalise_object(
-            engine, decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
-        )
-    finally:
-        engine.close()
+    decoding = Decoding(obj, catalogue(), source)
+    tables, rejects = normalise_object(
+        _engine(), decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
+    )
     return Preview(decoding.status, decoding.reason, tables, rejects)
+
+
+@cache
+def _engine() -> Engine:
+    """One for the process: what it has planned for a source serves its next object."""
+    engine = Engine(1 << 30)
+    atexit.register(engine.close)
+    return engine
 
 
 def preview_file(path: Path, key: str | None = None, **options: Any) -> Preview:  # noqa: ANN401

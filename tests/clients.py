@@ -18,11 +18,15 @@ EARLIER = "1.4"
 """The earliest DuckDB whose clients are served."""
 
 
-@pytest.fixture(scope="session", params=["1.4", "ours"])
-def packages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture(scope="session", params=["ours", pytest.param("1.4", marks=pytest.mark.long)])
+def packages(request: pytest.FixtureRequest) -> str:
     """The PYTHONPATH with which a process has this DuckDB."""
-    if request.param == "ours":
-        return ""
+    return "" if request.param == "ours" else request.getfixturevalue("earlier")
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The PYTHONPATH with which a process has the earliest DuckDB."""
     target = tmp_path_factory.mktemp("duckdb-1.4")
     wanted = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
     done = subprocess.run([*wanted, f"duckdb=={EARLIER}.*"], capture_output=True, text=True)

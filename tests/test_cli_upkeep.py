@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def lake(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[str], Ran]:
-    """Run a line of `lake` over a lake of two calls a batch and two flows: exit code, stdout,
-    stderr."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of two calls a batch and two flows, and the logs that it was read from."""
+    folder = tmp_path_factory.mktemp("upkeep")
     for number in range(2):
         key = TRAIL_KEY.replace("a1b2", f"{number:04x}")
         calls = logs.trail(logs.events(2, first=1 + 2 * number))
-        read(tmp_path / "lakehouse", put(tmp_path / "logs", key, calls))
-    flows = put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(2, first=86_400)))
-    read(tmp_path / "lakehouse", flows)
+        read(folder / "lakehouse", put(folder / "logs", key, calls))
+    flows = put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(2, first=86_400)))
+    read(folder / "lakehouse", flows)
+    return folder
+
+
+@pytest.fixture
+def lake(
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[[str], Ran]:
+    """Run a line of `lake` over a copy of that lake: exit code, stdout, stderr."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     write_client_file(tmp_path / "lakehouse")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LAKE_DIR", raising=False)

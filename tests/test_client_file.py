@@ -55,10 +55,10 @@ def run(*arguments: str | Path) -> str:
     return result.output
 
 
-def test_views_and_macros(lake: Path, packages: str) -> None:
-    client = Client(lake, packages)
-    version = client.ask("SELECT version()")[0][0]
-    assert version.startswith(f"v{EARLIER}" if packages else "v2.")
+@pytest.mark.parametrize("which", [EARLIER, "2."])
+def test_views_and_macros(lake: Path, which: str, request: pytest.FixtureRequest) -> None:
+    client = Client(lake, request.getfixturevalue("earlier") if which == EARLIER else "")
+    assert client.ask("SELECT version()")[0][0].startswith(f"v{which}")
     views = ["events", *catalogue().sources, *catalogue().latest, *catalogue().families]
     for view in views:
         names = [path_sql(leaf.name) for leaf in leaves(columns_of(view))]

@@ -194,6 +194,7 @@ def test_the_same_rows_from_every_delivery(name: str, tmp_path: Path) -> None:
     assert rebuilt(tmp_path / "lake") == {}
 
 
+@pytest.mark.long
 def test_all_of_them_in_one_lake_and_compacted(tmp_path: Path) -> None:
     for number, (key, data) in enumerate(DELIVERIES.values()):
         put(tmp_path / "logs" / str(number), key, data)

@@ -144,6 +144,7 @@ def breaking(url: str, after: int) -> Iterator[tuple[str, list[bool]]]:
         server.server_close()
 
 
+@pytest.mark.long
 def test_a_body_that_breaks_off_is_read_again(s3_server: S3Server, tmp_path: Path) -> None:
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(300)))
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(300)))
@@ -167,6 +168,7 @@ def test_a_body_that_breaks_off_is_read_again(s3_server: S3Server, tmp_path: Pat
     balance(lakehouse)
 
 
+@pytest.mark.long
 def test_an_object_that_changes_moves_and_comes_again(s3_server: S3Server, tmp_path: Path) -> None:
     """The same key with other content, the same content under another key and in another bucket."""
     client = s3_server.client()

@@ -73,6 +73,7 @@ def test_a_page_is_drawn_whole(
     whole(page, tmp_path / f"{name or 'overview'}-{request.node.callspec.params['page']}.png")
 
 
+@pytest.mark.long
 def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -164,6 +165,7 @@ def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) ->
     assert sentence(page) == after
 
 
+@pytest.mark.long
 def test_what_is_chosen_stays_from_page_to_page(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail?region=us-east-1")
     settled(page)

@@ -17,7 +17,7 @@ from lake.explore import COLUMNS, columns_for, countable, explored, file_of, val
 from lake.filters import Selection, fields_of
 from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
-from lake.scope import view_of
+from lake.scope import extent_of, view_of
 from lake.search import read_search
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def test_the_values_of_every_field(lake: Lake) -> None:
             if found:
                 value, events = found[0]
                 quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-                assert viewed(lake, table, f"{field}:{quoted}").shown.events == events, field
+                chosen = Selection(search=read_search(f"{field}:{quoted}"))
+                assert extent_of(table, chosen, lake.answer).events == events, field
 
 
 def test_a_value_of_the_list_beside_the_rows(app: AppTest) -> None:

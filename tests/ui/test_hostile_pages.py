@@ -64,7 +64,7 @@ def picture(page: Page, target: Path) -> None:
     assert target.stat().st_size > 20_000
 
 
-@pytest.mark.parametrize("name", ["", "cloudtrail"])
+@pytest.mark.parametrize("name", [pytest.param("", marks=pytest.mark.long), "cloudtrail"])
 def test_a_page_of_hostile_rows(watched: Page, address: str, name: str, tmp_path: Path) -> None:
     watched.goto(f"{address}/{name}")
     settled(watched)
