@@ -356,6 +356,9 @@ def panels(
         typer.Option("--filter", help="As in a page's address: 'region is eu-west-1'. Repeatable."),
     ] = None,
     where: Annotated[str | None, typer.Option(help="A further condition in SQL.")] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Figures of the period before, as long, beside them.")
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="json.")] = "json",
 ) -> None:
     """Every panel's rows of a dashboard, without a browser."""
@@ -373,6 +376,7 @@ def panels(
         where,
         filters=filters or (),
         search=search,
+        compare=compare,
     )
     typer.echo(json_text(panels_json(results), indent=1))
 

@@ -13,12 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lake.dashboards import Panel, find_dashboard
-from lake.errors import SourceError
+from lake.errors import SourceError, UsageError
 from lake.fieldsets import literal, quote
 from lake.filters import Filter, Selection, TimeRange
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
-from lake.scope import View, lake_blocks, view_of
+from lake.scope import View, lake_blocks, view_before, view_of
 from lake.search import read_search
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ HANDLE = "_"
 @dataclass(frozen=True, slots=True)
 class PanelResult:
     """What a panel shows. `sql` runs as it stands; `note` says why there is nothing; `keys` holds,
-    row by row, what the page needs to find a row again."""
+    row by row, what the page needs to find a row again. `before` are the rows of the period before,
+    of figures that were compared with it."""
 
     title: str
     chart: str
@@ -45,6 +46,7 @@ class PanelResult:
     rows: tuple[tuple[Any, ...], ...]
     note: str | None = None
     keys: tuple[dict[str, Any], ...] = ()
+    before: tuple[tuple[Any, ...], ...] | None = None
 
 
 def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Query:
@@ -88,6 +90,14 @@ def run_panel(
     )
 
 
+def run_compared(view: View, earlier: View | None, panel: Panel, ask: Ask) -> PanelResult:
+    """The same; figures that stand for themselves with those of the period before."""
+    result = run_panel(view, panel, ask)
+    if earlier is None or panel.chart != "metric" or panel.whole:
+        return result
+    return replace(result, before=run_panel(earlier, panel, ask).rows)
+
+
 def _part_of(panel: Panel, sql: str) -> str:
     """The query with the columns and rows of its answer that the panel shows."""
     if not (panel.columns or panel.only or panel.first):
@@ -109,6 +119,7 @@ def run_dashboard(
     filters: Sequence[str] = (),
     search: str | None = None,
     interval: str | None = None,
+    compare: bool = False,
 ) -> list[PanelResult]:
     """Every panel of a dashboard in page order, under each of its titles; over all data where no
     time is given.
@@ -116,7 +127,7 @@ def run_dashboard(
     `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
     condition in SQL; `filters` are as a page's address has them ("source.ip is 192.0.2.1"),
     `search` is what its search box takes (`lake.search`); `interval` a width of bars ("1 month")
-    instead of one that fits the range.
+    instead of one that fits the range; `compare` adds the figures of the period before.
     Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
     that the engine refuses.
     """
@@ -133,10 +144,13 @@ def run_dashboard(
         read_search(search),
     )
     view = view_of(dashboard, chosen, ask, interval)
+    earlier = view_before(view, ask) if compare else None
+    if compare and earlier is None:
+        raise UsageError("There is no period before all time: give a range that begins.")
     return [
         replace(result, title=title)
         for panel in dashboard.panels
-        for result in [run_panel(view, panel, ask)]
+        for result in [run_compared(view, earlier, panel, ask)]
         for title in (panel.title, *panel.former)
     ]
 
@@ -149,11 +163,16 @@ def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
             "chart": result.chart,
             "sql": result.sql,
             "columns": list(result.columns),
-            "rows": [[plain(value) for value in row] for row in result.rows],
+            "rows": _rows(result.rows),
             "note": result.note,
         }
+        | ({} if result.before is None else {"before": _rows(result.before)})
         for result in results
     ]
+
+
+def _rows(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [[plain(value) for value in row] for row in rows]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives

@@ -4,7 +4,7 @@ the width of a bar in it. A panel adds its query to this (`lake.panels`); nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,18 @@ def view_of(
             shown.events,
         ),
     )
+
+
+def view_before(view: View, ask: Ask) -> View | None:
+    """The same under the period before, which is as long and ends where this one begins; None
+    where no range is chosen. A range that is open to its end ends with the last event."""
+    chosen = view.selection.time
+    last = view.time.end - timedelta(microseconds=1) if view.time.end else None
+    end = chosen.end or last
+    if not chosen.start or not end or end <= chosen.start:
+        return None
+    before = TimeRange(chosen.start - (end - chosen.start), chosen.start)
+    return view_of(view.dashboard, replace(view.selection, time=before), ask, str(view.interval))
 
 
 def interval_for(time: TimeRange) -> Interval:

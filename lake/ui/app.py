@@ -6,6 +6,7 @@ holds is the dashboard's toml, how it looks `lake.ui.page`'s.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from lake.query import Lake
 
 ICON = Path(__file__).with_name("icon.svg")
-_NO_UNGUARDED_FILE = '<style>[aria-label^="Download as CSV"] { display: none }</style>'
-"""A table's own button makes a CSV in the browser, where nothing guards it against formulas."""
+STYLE = Path(__file__).with_name("style.css")
 NO_DATA = (
     "There is nothing in this lake yet. Read some logs with `lake ingest WHERE`, where WHERE is a "
     "folder, an archive or `s3://bucket/prefix`; or make some with `lake demo DIR` and read those. "
@@ -41,7 +41,7 @@ def main() -> None:
     """Draw the page that the address names."""
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
-    st.html(_NO_UNGUARDED_FILE)
+    st.html(f"<style>{_style()}</style>")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())
     if lake is None:
@@ -79,6 +79,11 @@ def main() -> None:
         draw_page(dashboard, selection, ask)
     except LakeError as error:
         st.error(plain(str(error)))
+
+
+@cache
+def _style() -> str:
+    return STYLE.read_text("utf-8")
 
 
 def _lake(path: Path) -> Lake | None:

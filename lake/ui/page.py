@@ -6,19 +6,20 @@ from __future__ import annotations
 
 from itertools import groupby
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from lake.dashboards import GRID, Dashboard, Panel
 from lake.filters import Selection, show_time
 from lake.notes import why_nothing
-from lake.panels import PanelResult, run_panel
-from lake.scope import View, bars_of, view_of
+from lake.panels import PanelResult, run_compared, run_panel
+from lake.scope import View, bars_of, view_before, view_of
 from lake.ui.charts import draw_bars, draw_time
 from lake.ui.choices import draw_choices
 from lake.ui.look import INK
 from lake.ui.rows import draw_rows
+from lake.ui.sidebar import comparing
 from lake.ui.table import draw_table
 from lake.ui.text import count, plain
 from lake.ui.worldmap import draw_map
@@ -34,15 +35,16 @@ _NARROWEST_CARD = 200
 def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
     """One page under one selection, which it gives back as its view."""
     view = view_of(dashboard, selection, ask)
+    earlier = view_before(view, ask) if comparing() else None
     st.title(plain(dashboard.label), anchor=False)
-    _sentence(view)
+    _sentence(view, earlier)
     if not view.shown.events:
         # One sentence instead of one on every card.
         st.info(plain(why_nothing(view, ask)), icon=":material/search_off:")
     for section, declared in dashboard.sections():
         panels = [panel for panel in declared if view.shown.events or panel.whole]
         if panels and not section:
-            _section(view, panels, ask)
+            _section(view, earlier, panels, ask)
         elif panels:
             # A section that is folded asks nothing.
             fold = st.expander(
@@ -54,19 +56,19 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
             )
             if fold.open:
                 with fold:
-                    _section(view, panels, ask)
+                    _section(view, earlier, panels, ask)
     return view
 
 
-def _section(view: View, panels: list[Panel], ask: Ask) -> None:
+def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:
     for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
         if metrics:
-            _metrics(view, list(group), ask)
+            _metrics(view, earlier, list(group), ask)
         else:
             _cards(view, list(group), ask)
 
 
-def _sentence(view: View) -> None:
+def _sentence(view: View, earlier: View | None) -> None:
     shown, whole = view.shown, view.whole
     part = f"{count(shown.events)} of " if shown.events < whole.events else ""
     further = "".join(f" and {count(n)} of {name}" for name, n in view.further if n)
@@ -78,6 +80,9 @@ def _sentence(view: View) -> None:
     words += [search.words()] if search else []
     if shown.events:
         words.append(f"one bar is {view.interval}")
+    if earlier:
+        period = earlier.selection.time.words()
+        words.append(f"figures beside those of {period} ({count(earlier.shown.events)} events)")
     st.caption(plain(" · ".join(words)))
     for idle in view.selection.unanswered(view.dashboard.table):
         st.warning(plain(f"Not applied here: no {view.dashboard.label} row has {idle.field}."))
@@ -85,11 +90,11 @@ def _sentence(view: View) -> None:
         st.warning(plain(f"No {view.dashboard.label} row has {name}; searching it finds none."))
 
 
-def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
+def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:
     """Figures side by side, as many in each row, so that no row ends half empty."""
     figures = []
     for panel in panels:
-        result = run_panel(view, panel, ask)
+        result = run_compared(view, earlier, panel, ask)
         figures += [(panel, result, str(row[0]), row[-1]) for row in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
     labels = [(p.label or p.title) if len(r.rows) == 1 else name for p, r, name, _ in figures]
@@ -103,7 +108,22 @@ def _metrics(view: View, panels: list[Panel], ask: Ask) -> None:
             help=plain(f"{panel.title}: {panel.about} {result.note or ''}"),
             border=True,
             height="stretch",
+            **_change(panel, result, name, value),
         )
+
+
+def _change(panel: Panel, result: PanelResult, name: str, value: float) -> dict[str, Any]:
+    """What a figure's card says of the period before; more of what is alarming is red."""
+    if result.before is None:
+        return {}
+    was = next((row[-1] for row in result.before if str(row[0]) == name), 0)
+    change = value - was
+    return {
+        "delta": f"{change:+,}" if change else "no change",
+        "delta_color": "inverse" if panel.tone in ("bad", "alarm") and change else "off",
+        "delta_arrow": "auto" if change else "off",
+        "delta_description": f"before: {count(was)}",
+    }
 
 
 def _cards(view: View, panels: list[Panel], ask: Ask) -> None:

@@ -20,7 +20,7 @@ from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lake.dashboards import Dashboard
     from lake.entities import Kind
@@ -46,6 +46,9 @@ LANGUAGE = (
     "OR and parentheses work; quotes keep a text together and take it as it is."
 )
 
+REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minutes": 300}
+"""As it stands on the page and in the URL -> seconds."""
+
 FACET_SHOWN = 6
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
 
@@ -55,21 +58,49 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
     search = _search()
     with st.sidebar:
         time = _time(extent_of(EVENTS, Selection(), ask))
+        _compare(time)
         filters = [*fixed, *_filters(dashboard)]
         for field in ("account", "region"):
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
-        st.caption(plain(f"Lake {lake.path}, version {lake.version}"))
+        keep_fresh(lake)
     return Selection(time, tuple(filters), search=search)
 
 
 def keep_choice(lake: Lake) -> None:
     """For a page without these widgets: what they say is there again on the next one."""
-    for key in ("span", "from", "to", "account", "region", "f", "q"):
+    for key in ("span", "from", "to", "compare", "refresh", "account", "region", "f", "q"):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     with st.sidebar:
-        st.caption(plain(f"Lake {lake.path}, version {lake.version}"))
+        st.caption(_which(lake))
+
+
+def keep_fresh(lake: Lake) -> None:
+    """Which lake is shown; and, if a reader asks for it, an eye on what is committed to it."""
+    every = st.selectbox(
+        "Refresh",
+        list(REFRESH),
+        key="refresh",
+        bind="query-params",
+        help="Looks for what has been ingested since, and draws the page again.",
+    )
+    st.caption(_which(lake))
+    if REFRESH[every]:
+        _watch(REFRESH[every])(lake, lake.version)
+
+
+def _which(lake: Lake) -> str:
+    return plain(f"Lake {lake.path}, version {lake.version}")
+
+
+def _watch(seconds: int) -> Callable[[Lake, int], None]:
+    @st.fragment(run_every=seconds)
+    def look(lake: Lake, shown: int) -> None:
+        if lake.refresh() != shown:
+            st.rerun()
+
+    return look
 
 
 def set_time(start: datetime, end: datetime) -> None:
@@ -154,6 +185,23 @@ def _moment(label: str, key: str) -> datetime | None:
         on_change=_dates_chosen,
     )
     return given.replace(tzinfo=UTC) if given else None
+
+
+def _compare(time: TimeRange) -> None:
+    chosen = time.start is not None
+    st.toggle(
+        "Compare with the period before",
+        key="compare",
+        bind="query-params",
+        disabled=not chosen,
+        help="Figures with those of the period before, which is as long and ends where this one "
+        "begins." + ("" if chosen else " Choose a range of time first."),
+    )
+
+
+def comparing() -> bool:
+    """Whether figures are to be compared with those of the period before."""
+    return bool(st.session_state.get("compare"))
 
 
 def _span_chosen() -> None:

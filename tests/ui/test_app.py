@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
-from lake.panels import PanelResult, run_panel
+from lake.panels import PanelResult, run_dashboard, run_panel
 from lake.search import read_search
 
 if TYPE_CHECKING:
@@ -284,3 +284,23 @@ def test_hostile_text_makes_no_link() -> None:
     ):
         assert "\u2060" in plain(text)
     assert plain("a: b, c.d 1/2") == "a\\: b, c\\.d 1/2"
+
+
+def test_figures_beside_those_of_the_period_before(lake: Lake, app: AppTest) -> None:
+    time = {"span": "From, to", "from": "2024-03-01T11:00", "to": "2024-03-01T12:00"}
+    open_page(app, "cloudtrail", compare="true", **time)
+    hour = datetime(2024, 3, 1, 11, tzinfo=UTC)
+    due = run_dashboard(lake, "cloudtrail", hour, hour.replace(hour=12), compare=True)
+    for metric, result in zip(app.metric, [r for r in due if r.chart == "metric"], strict=False):
+        (now,), (was,) = result.rows, result.before or ()
+        change = now[-1] - was[-1]
+        assert metric.delta == (f"{change:+,}" if change else "no change")
+    assert "of 2024-03-01 10:00 to 2024-03-01 11:00 UTC" in app.main.caption[0].value.replace(
+        "\\", ""
+    )
+
+
+def test_nothing_to_compare_all_time_with(app: AppTest) -> None:
+    open_page(app, "cloudtrail", compare="true")
+    assert app.toggle(key="compare").disabled
+    assert not any(metric.delta for metric in app.metric)

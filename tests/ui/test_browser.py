@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pages import at_least, served, settled, unfold
 
+from lake.ingest import IngestOptions, ingest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -221,3 +223,38 @@ def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: s
     settled(page)
     assert title.inner_text().startswith("IP address ")
     assert "search event.action:DeleteBucketPolicy" in sentence(page)
+
+
+@pytest.mark.long
+def test_a_page_is_printed_whole_and_without_its_widgets(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    page.emulate_media(media="print")
+    for hidden in ("stSidebar", "stTextInput", "stPopover"):
+        assert not page.locator(f"[data-testid={hidden}]").first.is_visible()
+    printed = tmp_path / "cloudtrail.pdf"
+    page.pdf(path=printed, print_background=True, prefer_css_page_size=True)
+    assert printed.read_bytes().count(b"/Type /Page\n") >= 5
+
+
+@pytest.mark.long
+def test_a_page_that_watches_shows_what_was_ingested_since(
+    page: Page, demo_folder: Path, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lakehouse"
+    logs = sorted((demo_folder / "logs").rglob("*CloudTrail_*.json.gz"))
+    ingest(lake, [str(logs[0])], IngestOptions(jobs=1))
+    with served(lake) as address:
+        page.goto(f"{address}/?refresh=Every+10+seconds")
+        settled(page)
+        before = sentence(page)
+        ingest(lake, [str(logs[-1])], IngestOptions(jobs=1))
+        page.wait_for_function(
+            "before => document.querySelector('[data-testid=stMain] "
+            "[data-testid=stCaptionContainer]').innerText !== before",
+            arg=before,
+        )
+        settled(page)
+        assert sentence(page) != before
