@@ -34,7 +34,7 @@ REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
 `_rest`, since that may be a value too."""
 _OTHER = "Other"
-_TIME_LABEL = (
+TIME_LABEL = (
     "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
     " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
     " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%d %b')"
@@ -123,7 +123,7 @@ def draw_time(
                     "grid": False,
                     "labelOverlap": True,
                     "tickCount": 8,
-                    "labelExpr": _TIME_LABEL,
+                    "labelExpr": TIME_LABEL,
                 },
             },
             "x2": {"field": "end"},
