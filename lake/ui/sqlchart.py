@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from lake.ui.charts import TIME_HEIGHT, TIME_LABEL
+from lake.ui.charts import TIME_HEIGHT, TIME_LABEL, legend
 from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 
@@ -169,7 +169,7 @@ def _painted(rows: pa.Table, labels: dict[str, str]) -> dict[str, Any]:
             "field": "series",
             "type": "nominal",
             "scale": {"domain": shown, "range": [known[name] for name in shown]},
-            "legend": {"orient": "top", "title": None, "labelLimit": 260, "columns": 5},
+            "legend": legend(shown),
         },
         "order": {"field": "place", "type": "quantitative"},
     }
