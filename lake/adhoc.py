@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import threading
 import time
 from dataclasses import dataclass
@@ -19,17 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.fieldsets import quote
-from lake.filters import fields_of
 from lake.output import plain, write
-from lake.paths import resource
-from lake.rowmodel import log_views
 from lake.statements import analyzed, one_select
-from lake.views import LEDGER, macros
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from lake.query import Lake
 
@@ -47,7 +41,6 @@ FILES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "applica
 _BATCH = 256
 _WATCH = 1.0
 """Seconds between two looks at whether a query is wanted still."""
-_MACRO = re.compile(r"^-- (\w+\(.*?\)): ((?:.|\n--)+)$", re.MULTILINE)
 _UNTOLD = ("Function", "Filename(s)", "Estimated Cardinality")
 """What a plan says of a step that a reader has no use for: its name again, paths, a guess that is
 always 0."""
@@ -225,52 +218,6 @@ def file_of(lake: Lake, text: str, result: Result, form: str) -> bytes:
     if whole.cut is not None:
         raise UsageError(f"the file would have {whole.cut} only. `lake sql` writes all of them.")
     return whole.file(form)
-
-
-def example() -> str:
-    """A query to begin with."""
-    return (resource("sql") / "example.sql").read_text("utf-8").strip()
-
-
-def first_rows(view: str) -> str:
-    """The query for some rows of a view."""
-    return f"FROM {quote(view) if not view.isidentifier() else view}\nLIMIT 100"
-
-
-def rows_with(view: str, columns: Sequence[str]) -> str:
-    """The query for these columns, as `columns_of_view` writes them, of a view."""
-    listed = ",\n       ".join(columns)
-    return f"SELECT {listed}\n{first_rows(view)}" if columns else first_rows(view)
-
-
-def functions() -> list[tuple[str, str]]:
-    """The macros that a query can use: how each is called, and a line that says what it gives."""
-    found = []
-    for call, about in _MACRO.findall(macros()):
-        words = " ".join(about.replace("\n--", " ").split())
-        found.append((call, words.split(". ")[0].rstrip(".")))
-    return found
-
-
-def views_of(lake: Lake) -> list[str]:
-    """What can be asked: `events`, tables that have rows, their families, the ledger's views."""
-    return [*log_views(lake.tables()), *LEDGER]
-
-
-def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:
-    """Columns of a view as they are written in SQL, members of a STRUCT one by one, with types."""
-    if view in LEDGER:
-        described = lake.sql(f"DESCRIBE {view}").fetchall()
-        return [(quote(name) if name == "table" else name, kind) for name, kind, *_ in described]
-    found = {"@timestamp": "TIMESTAMP WITH TIME ZONE"} | fields_of(view)
-    return [(_written(name), kind) for name, kind in found.items()]
-
-
-def _written(name: str) -> str:
-    parts = [name] if name.startswith("@") else name.split(".")
-    return ".".join(
-        part if part.isidentifier() and part != "date" else quote(part) for part in parts
-    )
 
 
 def _steps(told: dict[str, Any], deep: int) -> Iterator[Step]:

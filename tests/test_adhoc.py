@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from engine import two_sources
 
-from lake import adhoc
+from lake import adhoc, at_hand
 from lake.adhoc import Question, Result
 from lake.errors import LakeError, UsageError
 from lake.query import Lake, open_lake
@@ -141,17 +141,17 @@ def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
 
 
 def test_what_can_be_asked(lake: Lake) -> None:
-    views = adhoc.views_of(lake)
+    views = at_hand.views_of(lake)
     assert views == [
         "events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates", "forgotten",
-        "export_rejects",
+        "export_rejects", "superseded_rows",
     ]  # fmt: skip
-    for view in views:
-        names = [name for name, _ in adhoc.columns_of_view(lake, view)]
+    for view in [*views, "guardduty_latest"]:
+        names = [name for name, _ in at_hand.columns_of_view(lake, view)]
         assert names
         asked(lake, f"SELECT {', '.join(names)} FROM {view} LIMIT 1")
-        assert asked(lake, adhoc.first_rows(view)).cut is None
-    assert asked(lake, adhoc.example()).table.column_names == [
+        assert asked(lake, at_hand.first_rows(view)).cut is None
+    assert asked(lake, at_hand.example()).table.column_names == [
         "dataset", "action", "events", "failed",
     ]  # fmt: skip
 
@@ -216,7 +216,7 @@ def test_the_file_of_a_cut_result_has_all(lake: Lake, monkeypatch: pytest.Monkey
 
 
 def test_what_is_at_hand(lake: Lake) -> None:
-    known = dict(adhoc.functions())
+    known = dict(at_hand.functions())
     assert set(known) == {
         "ipv4_number(ip)", "address_order(text)", "ipv6_hex(ip)", "cidr(ip, net)", "is_private(ip)",
         "ago(span)", "arn(text)",
@@ -224,7 +224,7 @@ def test_what_is_at_hand(lake: Lake) -> None:
     assert (
         known["ago(span)"] == "the moment that long before now: `\"@timestamp\" > ago('2 hours')`"
     )
-    assert adhoc.rows_with("events", ()) == adhoc.first_rows("events")
-    query = adhoc.rows_with("events", ['"@timestamp"', "source.ip"])
+    assert at_hand.rows_with("events", ()) == at_hand.first_rows("events")
+    query = at_hand.rows_with("events", ['"@timestamp"', "source.ip"])
     assert query == 'SELECT "@timestamp",\n       source.ip\nFROM events\nLIMIT 100'
     assert asked(lake, query).table.column_names == ["@timestamp", "ip"]

@@ -14,7 +14,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result, example
+from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result
+from lake.at_hand import example
 from lake.errors import LakeError, UsageError
 from lake.saved import Asked, note_asked, save_query, saved_names
 from lake.ui.sqlresult import draw_result

@@ -142,7 +142,7 @@ def _chart(result: Result, usual: Chart) -> None:
 
 def _steps(steps: list[Step], seconds: float) -> None:
     """A plan, the last step first: rows come from below."""
-    st.markdown(f"**{len(steps)} steps** in {seconds:.2f} s")
+    st.markdown(f"**{len(steps)} step{'' if len(steps) == 1 else 's'}** in {seconds:.2f} s")
     st.caption("The last step stands first and takes its rows from those below it.")
     longest = max((step.seconds for step in steps), default=0.0) * 1000
     st.dataframe(

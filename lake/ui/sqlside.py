@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from lake.adhoc import columns_of_view, functions, rows_with, views_of
+from lake.at_hand import columns_of_view, functions, rows_with, views_of
 from lake.errors import LakeError
 from lake.saved import (
     ENTRIES,
@@ -92,7 +92,7 @@ def _tables(lake: Lake) -> None:
             st.code(", ".join(chosen), language="sql", wrap_lines=True, width="stretch")
         else:
             st.caption(
-                plain(f"{_of(found, columns)} columns. Tick some to have their names to copy."),
+                plain(f"{_of(found, columns)} columns; tick to copy"),
                 width="stretch",
             )
         if st.button("Write a query", help="For the first rows, with the ticked columns or all"):
