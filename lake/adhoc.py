@@ -7,30 +7,30 @@ the same in every format.
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.fieldsets import quote
-from lake.filters import fields_of
 from lake.output import plain, write
-from lake.paths import resource
-from lake.rowmodel import log_views
-from lake.statements import one_select
-from lake.views import LEDGER
+from lake.statements import analyzed, one_select
 from lake.visible import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from lake.query import Lake
 
 ROW_LIMIT = 10_000
-"""Rows that are fetched, and stand in a file."""
+"""Rows that are fetched."""
+FILE_ROWS, FILE_BYTES = 500_000, 256_000_000
+"""What a file may have of a longer result: it lies in memory until a browser has it."""
 DISPLAY_LIMIT = 1_000
 """Rows that are shown."""
 BYTE_LIMIT = 64_000_000
@@ -39,8 +39,28 @@ FILES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "applica
 """The formats of a download -> their type."""
 
 _BATCH = 256
+_WATCH = 1.0
+"""Seconds between two looks at whether a query is wanted still."""
+_UNTOLD = ("Function", "Filename(s)", "Estimated Cardinality")
+"""What a plan says of a step that a reader has no use for: its name again, paths, a guess that is
+always 0."""
 _EXACT = 2**53
 """Whole numbers beyond it lose digits in a browser, which counts in doubles."""
+
+
+PLAN = ["explain_key", "explain_value"]
+"""The columns of an EXPLAIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a plan: `deep` counts the forks before it, `seconds` are those of all threads."""
+
+    name: str
+    about: str
+    rows: int
+    seconds: float
+    deep: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,15 @@ class Result:
                 first = con.sql(f"SELECT * REPLACE ({texts}) FROM first").to_arrow_table()
         return pa.table([_for_the_eye(c) for c in first.columns], names=_told_apart(names))
 
+    def plan(self) -> list[Step] | None:
+        """The steps of a plan that was asked for, the last one first; None of other results."""
+        if self.table.column_names != PLAN or self.table.num_rows != 1:
+            return None
+        text = str(self.table["explain_value"][0].as_py())
+        if not text.startswith("{"):
+            return None
+        return [step for top in json.loads(text)["operator"] for step in _steps(top, 0)]
+
     def file(self, form: str) -> bytes:
         """The table as a file of a format of `FILES`, as `lake sql` writes it."""
         if form == "parquet":
@@ -84,8 +113,10 @@ class Result:
 
 
 class Question:
-    """One query at work in a thread of its own. Raises UsageError at once for a statement that is
-    not let in. Whoever asks waits for it in small steps, and calls `stop` when done with it."""
+    """One query at work in a thread of its own; with `explain` its plan and what each step took,
+    in place of its rows. Raises UsageError at once for a statement that is not let in. Whoever asks
+    waits for it in small steps, and calls `stop` when done with it; it ends by itself at its time,
+    and within seconds when nobody wants it any more."""
 
     def __init__(
         self,
@@ -95,20 +126,22 @@ class Question:
         row_limit: int = ROW_LIMIT,
         byte_limit: int = BYTE_LIMIT,
         seconds: float = SECONDS,
+        explain: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         if not lake.locked:
             raise LakeError("a typed query wants a locked lake: open_lake(path, locked=True).")
-        self._statement = one_select(text)
+        self._statement = analyzed(text) if explain else one_select(text)
         self._cursor = lake.cursor()
         self._limits = (row_limit, byte_limit, seconds)
         self._began = time.monotonic()
         self._stopped = threading.Event()
         self._answer: Result | LakeError | None = None
         self._thread = threading.Thread(target=self._run, name="a typed query", daemon=True)
-        self._clock = threading.Timer(seconds, self.stop)
-        self._clock.daemon = True
+        self._wanted = wanted
+        self._watch = threading.Thread(target=self._watched, name="its watch", daemon=True)
         self._thread.start()
-        self._clock.start()
+        self._watch.start()
 
     @property
     def seconds(self) -> float:
@@ -123,7 +156,6 @@ class Question:
     def stop(self) -> None:
         """End it, if it still runs; once it has ended this does nothing."""
         self._stopped.set()
-        self._clock.cancel()
         while self._thread.is_alive():
             self._cursor.interrupt()  # again: it may have been between two batches
             self._thread.join(0.05)
@@ -132,10 +164,14 @@ class Question:
         """Wait for what came of it. Raises UsageError with the engine's words, or where the query
         was stopped."""
         self._thread.join()
-        self._clock.cancel()
         if isinstance(self._answer, Result):
             return self._answer
         raise self._answer or LakeError("the query ended without an answer. Run it again.")
+
+    def _watched(self) -> None:
+        while not self.wait(min(_WATCH, max(self._limits[2] - self.seconds, 0))):
+            if self.seconds >= self._limits[2] or not self._wanted():
+                self.stop()
 
     def _run(self) -> None:
         try:
@@ -173,35 +209,34 @@ class Question:
         return Result(pa.Table.from_batches(batches, reader.schema), self.seconds, cut)
 
 
-def example() -> str:
-    """A query to begin with."""
-    return (resource("sql") / "example.sql").read_text("utf-8").strip()
+def file_of(lake: Lake, text: str, result: Result, form: str) -> bytes:
+    """What a query gives as a file, all of it: where the page has only the first rows the query is
+    run again. Raises UsageError where that, too, is cut, so that no file lacks rows unsaid."""
+    if result.cut is None:
+        return result.file(form)
+    whole = Question(lake, text, row_limit=FILE_ROWS, byte_limit=FILE_BYTES).result()
+    if whole.cut is not None:
+        raise UsageError(f"the file would have {whole.cut} only. `lake sql` writes all of them.")
+    return whole.file(form)
 
 
-def first_rows(view: str) -> str:
-    """The query for some rows of a view."""
-    return f"FROM {quote(view) if not view.isidentifier() else view}\nLIMIT 100"
+def _steps(told: dict[str, Any], deep: int) -> Iterator[Step]:
+    """A step and those it takes its rows from; the two around every plan are left out."""
+    if told["name"] not in ("RESULT_COLLECTOR", "EXPLAIN_ANALYZE"):
+        about = "; ".join(
+            f"{key}: {_one_line(value)}"
+            for key, value in told["extra_info"].items()
+            if key not in _UNTOLD
+        )
+        name = told["name"].strip().replace("_", " ").capitalize()
+        yield Step(name, about, told["intermediate_rows"], told["timing"], deep)
+    children = told.get("children", [])
+    for child in children:
+        yield from _steps(child, deep + (len(children) > 1))
 
 
-def views_of(lake: Lake) -> list[str]:
-    """What can be asked: `events`, tables that have rows, their families, the ledger's views."""
-    return [*log_views(lake.tables()), *LEDGER]
-
-
-def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:
-    """Columns of a view as they are written in SQL, members of a STRUCT one by one, with types."""
-    if view in LEDGER:
-        described = lake.sql(f"DESCRIBE {view}").fetchall()
-        return [(quote(name) if name == "table" else name, kind) for name, kind, *_ in described]
-    found = {"@timestamp": "TIMESTAMP WITH TIME ZONE"} | fields_of(view)
-    return [(_written(name), kind) for name, kind in found.items()]
-
-
-def _written(name: str) -> str:
-    parts = [name] if name.startswith("@") else name.split(".")
-    return ".".join(
-        part if part.isidentifier() and part != "date" else quote(part) for part in parts
-    )
+def _one_line(value: Any) -> str:  # noqa: ANN401  text, or a list of texts
+    return " ".join((", ".join(value) if isinstance(value, list) else str(value)).split())
 
 
 def _for_the_eye(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:

@@ -145,6 +145,9 @@ def sql(
     locked: Annotated[
         bool, typer.Option("--locked", help="One SELECT, and no file but the lake's own.")
     ] = False,
+    saved: Annotated[
+        str | None, typer.Option(help="Run the query that the app keeps under this name.")
+    ] = None,
 ) -> None:
     """Run SQL over the lake: views cloudtrail, vpcflow, ..., events, objects, rejects."""
     import duckdb
@@ -152,6 +155,12 @@ def sql(
     from lake.output import write
     from lake.statements import one_select, only_reads, refuse_target, refuse_writes
 
+    if saved is not None:
+        from lake.saved import saved_query
+
+        if query is not None:
+            raise UsageError("--saved names the query: leave the other one away.")
+        query = saved_query(lake or default_lake(), saved)
     text = query if query is not None else sys.stdin.read()
     if not text.strip():
         raise UsageError("no query. Try: lake sql 'SELECT count(*) FROM events'.")

@@ -235,7 +235,12 @@ class _Reader:
             return Leaf(ADDRESSES, "within", self.param(network))
         if not quoted and text and set(text) == {"*"}:
             return Leaf(TEXT, "set")
-        return Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
+        written = Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
+        address = None if quoted else _address(text)
+        if address is None or ":" not in address:
+            return written
+        # of IPv6 a record may have another spelling
+        return Joined("OR", (Leaf(ADDRESSES, "=", self.param(address)), written))
 
     def value(self, name: str) -> Node:
         """A value, a comparison or a range of a field."""
@@ -369,20 +374,23 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
     if leaf.op == "set":
         return f"{name} IS NOT NULL"
     listed = own.endswith("[]")
-    item = "x" if listed else name
-    if leaf.op == "like" or own.removesuffix("[]") != kind_of(leaf.field).removesuffix("[]"):
-        item = item if own in ("VARCHAR", "VARCHAR[]", "JSON") else f"CAST({item} AS VARCHAR)"
-    elif leaf.op == "=" and listed:
-        return f"list_contains({name}, ${leaf.param})"
-    test = _TESTS.get(leaf.op, "{item} {op} ${param}")
-    test = test.format(item=item, op=leaf.op, param=leaf.param)
+    item, given = "x" if listed else name, f"${leaf.param}"
+    kind, typed_alike = own.removesuffix("[]"), own == kind_of(leaf.field)
+    if leaf.op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
+        given = f"TRY_CAST({given} AS {kind})"
+    elif leaf.op == "like" or not typed_alike:
+        item = item if kind in ("VARCHAR", "JSON") else f"CAST({item} AS VARCHAR)"
+    if leaf.op == "=" and listed and item == "x":
+        return f"list_contains({name}, {given})"
+    test = _TESTS.get(leaf.op, "{item} {op} {given}").format(item=item, op=leaf.op, given=given)
     return f"len(list_filter({name}, lambda x: {test})) > 0" if listed else test
 
 
+_ORDERS = ("<", "<=", ">", ">=")
 _TESTS = {
-    "text": "lower({item}) LIKE lower(${param}) ESCAPE '#'",
-    "like": "{item} LIKE ${param} ESCAPE '#'",
-    "within": "cidr({item}, ${param})",
+    "text": "lower({item}) LIKE lower({given}) ESCAPE '#'",
+    "like": "{item} LIKE {given} ESCAPE '#'",
+    "within": "cidr({item}, {given})",
 }
 
 
@@ -416,8 +424,13 @@ def _network(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """An address, also of a network, in RFC 5952 form; None for what is none."""
+    """An address as the lake writes it, also of a network: in RFC 5952 form, without a zone, IPv4
+    within IPv6 in dots. None for what is none."""
+    if "/" in text:
+        return _network(text)
     try:
-        return str(ip_address(text)) if "/" not in text else _network(text)
+        found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(found)

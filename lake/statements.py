@@ -48,6 +48,16 @@ def one_select(text: str) -> duckdb.Statement:
     return statements[0]
 
 
+def analyzed(text: str) -> duckdb.Statement:
+    """The EXPLAIN ANALYZE of the only statement of a text, a SELECT: it runs that, and gives the
+    plan as JSON with the rows and seconds of each step. Raises UsageError."""
+    statement = one_select(text)
+    if _kind(statement) != "SELECT":
+        raise UsageError("that is an EXPLAIN already. Run it, or ask for the plan of a SELECT.")
+    (explained,) = _parsed(f"EXPLAIN (ANALYZE, FORMAT JSON) {_from_first_word(statement.query)}")
+    return explained
+
+
 def only_reads(text: str) -> bool:
     """Whether each statement of a text is a SELECT (as `one_select` has it); False too where DuckDB
     cannot parse it."""

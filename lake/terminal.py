@@ -26,12 +26,12 @@ REASONS_SHOWN = 12
 
 
 def size_text(count: float) -> str:
-    """Bytes in the unit that leaves one to four digits: `3.4 MB` (powers of 1,000)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
+    """Bytes in the unit that leaves one to four digits: `3.4 MiB` (powers of 1,024)."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+        count /= 1024
+    return f"{count:.1f} TiB"
 
 
 @contextmanager

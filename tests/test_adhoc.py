@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from engine import two_sources
 
-from lake import adhoc
+from lake import adhoc, at_hand
 from lake.adhoc import Question, Result
 from lake.errors import LakeError, UsageError
 from lake.query import Lake, open_lake
@@ -141,17 +141,17 @@ def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
 
 
 def test_what_can_be_asked(lake: Lake) -> None:
-    views = adhoc.views_of(lake)
+    views = at_hand.views_of(lake)
     assert views == [
         "events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates", "forgotten",
-        "export_rejects",
+        "export_rejects", "superseded_rows",
     ]  # fmt: skip
-    for view in views:
-        names = [name for name, _ in adhoc.columns_of_view(lake, view)]
+    for view in [*views, "guardduty_latest"]:
+        names = [name for name, _ in at_hand.columns_of_view(lake, view)]
         assert names
         asked(lake, f"SELECT {', '.join(names)} FROM {view} LIMIT 1")
-        assert asked(lake, adhoc.first_rows(view)).cut is None
-    assert asked(lake, adhoc.example()).table.column_names == [
+        assert asked(lake, at_hand.first_rows(view)).cut is None
+    assert asked(lake, at_hand.example()).table.column_names == [
         "dataset", "action", "events", "failed",
     ]  # fmt: skip
 
@@ -159,3 +159,72 @@ def test_what_can_be_asked(lake: Lake) -> None:
 def test_duplicate_names_lose_nothing_in_json(lake: Lake) -> None:
     result = asked(lake, "SELECT 1 AS a, 2 AS a")
     assert sorted(json.loads(result.file("jsonl")).values()) == [1, 2]
+
+
+def test_a_query_that_nobody_wants_ends(lake: Lake) -> None:
+    here = threading.Event()
+    question = Question(lake, FOREVER, wanted=lambda: not here.is_set())
+    assert not question.wait(2.5)
+    here.set()
+    assert question.wait(20)
+    with pytest.raises(UsageError, match=r"Stopped after \d+\.\d s: as asked\."):
+        question.result()
+
+
+def test_a_plan_tells_rows_and_times(lake: Lake) -> None:
+    text = "-- how\nSELECT event.dataset, count(*) FROM events WHERE event.hash <> 0 GROUP BY 1;"
+    result = Question(lake, text, explain=True).result()
+    steps = result.plan()
+    assert steps is not None
+    assert [(step.name, step.rows, step.deep) for step in steps if step.name == "Read parquet"] == [
+        ("Read parquet", 6, 0)
+    ]
+    assert "event.dataset" in steps[-1].about
+    assert not [step for step in steps if ".parquet" in step.about]
+    assert all(0 <= step.seconds < 60 for step in steps)
+    joined = Question(lake, "FROM events a JOIN cloudtrail b USING (account)", explain=True)
+    assert {step.deep for step in joined.result().plan() or ()} == {0, 1}
+    assert asked(lake, "SELECT 1").plan() is None
+    assert asked(lake, "EXPLAIN SELECT 1").plan() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("EXPLAIN SELECT 1", "an EXPLAIN already"),
+        ("COPY events TO 'x.csv'", "COPY is not let in here"),
+        ("SELECT 1; COPY events TO 'x.csv'", "2 statements"),
+        ("FROM read_text('/etc/passwd')", "file system operations are disabled"),
+    ],
+)
+def test_a_plan_is_of_one_select(lake: Lake, text: str, words: str) -> None:
+    with pytest.raises(UsageError) as told:
+        Question(lake, text, explain=True).result()
+    assert words in str(told.value)
+
+
+def test_the_file_of_a_cut_result_has_all(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "FROM range(2000)"
+    cut = asked(lake, text, row_limit=1000)
+    lines = adhoc.file_of(lake, text, cut, "jsonl").decode().splitlines()
+    assert (len(lines), lines[-1]) == (2000, '{"range": 1999}')
+    monkeypatch.setattr(adhoc, "FILE_ROWS", 1500)
+    with pytest.raises(UsageError, match="would have the first 1,500 rows only"):
+        adhoc.file_of(lake, text, cut, "csv")
+    whole = asked(lake, "FROM range(3)")
+    assert adhoc.file_of(lake, "not asked again", whole, "csv").split() == [*b"range 0 1 2".split()]
+
+
+def test_what_is_at_hand(lake: Lake) -> None:
+    known = dict(at_hand.functions())
+    assert set(known) == {
+        "ipv4_number(ip)", "address_order(text)", "ipv6_hex(ip)", "cidr(ip, net)", "is_private(ip)",
+        "ago(span)", "arn(text)",
+    }  # fmt: skip
+    assert (
+        known["ago(span)"] == "the moment that long before now: `\"@timestamp\" > ago('2 hours')`"
+    )
+    assert at_hand.rows_with("events", ()) == at_hand.first_rows("events")
+    query = at_hand.rows_with("events", ['"@timestamp"', "source.ip"])
+    assert query == 'SELECT "@timestamp",\n       source.ip\nFROM events\nLIMIT 100'
+    assert asked(lake, query).table.column_names == ["@timestamp", "ip"]

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
+from lake.ingest import IngestOptions, ingest
 from lake.output import json_text
 from lake.panels import panels_json, run_dashboard
 from lake.query import Lake, open_lake
@@ -80,6 +81,125 @@ def test_a_field_that_a_table_has_not_fits_no_row(lake: Lake) -> None:
     assert found(lake, "native.eventName:GetObject", EVENTS) == 0
     rest = found(lake, "NOT native.eventName:GetObject", EVENTS)
     assert rest == found(lake, "*", EVENTS) > 0
+
+
+LONG_IP = "2001:0DB8:0:0:0:0:0:1"
+MAPPED = "::FFFF:81.2.69.142"
+NETWORKS = [
+    # name of the call, source address, user
+    ("GetObject", LONG_IP, "bob"),
+    ("PutObject", MAPPED, None),
+    ("ListBuckets", "fe80::1%eth0", "alice"),
+    ("ConsoleLogin", "192.0.2.7", None),
+]
+CALLS, PORTS = [name for name, _, _ in NETWORKS], [1, 2, 3, 4, 5]
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Four CloudTrail calls, and five flows of ports 1 to 5 of which the last two were rejected."""
+    folder = tmp_path_factory.mktemp("networks")
+    calls = []
+    for number, (name, address, user) in enumerate(NETWORKS):
+        who = {"type": "IAMUser", "accountId": small_lake.A} | ({"userName": user} if user else {})
+        more = {"sourceIPAddress": address, "userIdentity": who}
+        service = "signin" if name == "ConsoleLogin" else "s3"
+        calls.append(small_lake.event(number, f"10:0{number}:00", service, name, **more))
+    (folder / "calls.json").write_text(json.dumps({"Records": calls}))
+    flows = [
+        f"2 {small_lake.B} eni 192.0.2.{n} 10.0.0.1 {n} 443 6 1 9 1709287200 1709287260 {did} OK"
+        for n, did in enumerate(["ACCEPT"] * 3 + ["REJECT"] * 2, 1)
+    ]
+    head = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes"
+    text = "\n".join([f"{head} start end action log-status", *flows])
+    (folder / "vpcflowlogs").mkdir()
+    (folder / "vpcflowlogs" / "flows.log").write_text(f"{text}\n")
+    ingest(folder / "lake", [str(folder)], IngestOptions(jobs=1))
+    return open_lake(folder / "lake", locked=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "calls", "flows"),
+    [
+        # two values of a list: side by side all must be there, in parentheses any
+        ("event.type:user event.type:start", [], []),
+        ("event.category:authentication event.type:start", ["ConsoleLogin"], []),
+        ("event.category:network event.category:session", [], []),
+        ("event.category:(network OR authentication)", ["ConsoleLogin"], PORTS),
+        ("related.ip:192.0.2.1 related.ip:10.0.0.1", [], [1]),
+        ("related.ip:(192.0.2.1 OR 192.0.2.7)", ["ConsoleLogin"], [1]),
+        ("related.ip:10.0.0.1 NOT related.ip:192.0.2.0/30", [], [4, 5]),
+        # other spellings of an IPv6 address
+        ("source.ip:2001:db8::1", ["GetObject"], []),
+        ("source.ip:2001:0db8:0:0::0001", ["GetObject"], []),
+        ("source.ip:2001:DB8::1", ["GetObject"], []),
+        ("related.ip:2001:DB8:0::1", ["GetObject"], []),
+        ("2001:db8::1", ["GetObject"], []),
+        ("2001:db8:0::1/128", ["GetObject"], []),
+        ('"2001:db8::1"', [], []),
+        ('"2001:0db8:0:0:0:0:0:1"', ["GetObject"], []),
+        ("source.ip:::ffff:81.2.69.142", ["PutObject"], []),
+        ("source.ip:0::FFFF:5102:458e", ["PutObject"], []),
+        ("::ffff:5102:458e", ["PutObject"], []),
+        ("source.ip:fe80::1", ["ListBuckets"], []),
+        ("source.ip:fe80:0::1%eth0", ["ListBuckets"], []),
+        ("NOT source.ip:2001:DB8::0001", CALLS[1:], PORTS),
+        # ranges with one end
+        ("source.port:{2 TO 4]", [], [3, 4]),
+        ("source.port:[2 TO 4}", [], [2, 3]),
+        ("source.port:{2 TO *]", [], [3, 4, 5]),
+        ("source.port:[* TO 2}", [], [1]),
+        ("source.port:[3 TO 3]", [], [3]),
+        ("source.port:{3 TO 3]", [], []),
+        ("source.port:[4 TO 2]", [], []),
+        ("event.action:[A TO D}", ["ConsoleLogin"], [1, 2, 3]),
+        # NOT of NOT
+        ("NOT NOT user.name:bob", ["GetObject"], []),
+        ("--user.name:bob", ["GetObject"], []),
+        ("NOT -user.name:bob", ["GetObject"], []),
+        ("NOT NOT NOT user.name:bob", CALLS[1:], PORTS),
+        ("NOT (NOT user.name:bob)", ["GetObject"], []),
+        # rows without the field, under NOT
+        ("NOT user.name:*", CALLS[1::2], PORTS),
+        ("NOT (user.name:bob OR source.port:2)", CALLS[1:], [1, 3, 4, 5]),
+        ("NOT (user.name:bob AND event.action:GetObject)", CALLS[1:], PORTS),
+        ("NOT user.name:(bob OR alice)", CALLS[1::2], PORTS),
+        ("NOT source.port:>2", CALLS, [1, 2]),
+        ("NOT source.port:[2 TO 4}", CALLS, [1, 4, 5]),
+        ("NOT user.name:b* event.action:*O*", ["PutObject"], []),
+        # a field of one table alone
+        ("native.log_status:OK", [], PORTS),
+        ("native.log_status:OK OR user.name:alice", ["ListBuckets"], PORTS),
+        ("NOT native.log_status:OK", CALLS, []),
+        ("native.eventName:GetObject", ["GetObject"], []),
+        # a field whose type differs from table to table: an order is that of the table's own
+        ("native.version:>=2", [], PORTS),
+        ("native.version:<10", [], PORTS),
+        ("native.version:[1 TO 10}", [], PORTS),
+        ("native.version:>a", [], []),
+        ("native.version:2", [], PORTS),
+    ],
+)  # fmt: skip
+def test_a_search_over_two_tables(
+    networks: Lake, text: str, calls: list[str], flows: list[int]
+) -> None:
+    search = read_search(text)
+    assert search is not None
+    for table, column, due in (
+        ("cloudtrail", "event.action", calls),
+        ("vpcflow", "source.port", flows),
+    ):
+        clause = search.clause(table)
+        query = f'SELECT {column} FROM {table} WHERE {clause.sql} ORDER BY "@timestamp", {column}'
+        assert [row[0] for row in networks.sql(query, dict(clause.params)).fetchall()] == due
+
+
+def test_a_field_of_another_table_is_missing_here(networks: Lake) -> None:
+    search = read_search("native.log_status:OK user.name:alice")
+    assert search is not None
+    assert search.missing("cloudtrail") == ("native.log_status",)
+    assert search.missing("vpcflow") == ()
+    assert search.missing(EVENTS) == ("native.log_status",)
 
 
 def test_nothing_is_no_search() -> None:

@@ -65,6 +65,7 @@ def main() -> None:
         keep_choice(lake)
         sqlpage.draw_sql(lake)
         return
+    sqlpage.leave(lake)
     ask = asker(lake)
     try:
         if chosen.url_path == EXPLORE:

@@ -18,11 +18,11 @@ from lake.panels import PanelResult, run_panel
 from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
 from lake.ui.sidebar import add_filter, set_time
-from lake.ui.text import figure
+from lake.ui.text import BYTES, figure, size_unit
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lake.dashboards import Panel
     from lake.queries import Ask
@@ -34,7 +34,7 @@ REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
 `_rest`, since that may be a value too."""
 _OTHER = "Other"
-_TIME_LABEL = (
+TIME_LABEL = (
     "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
     " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
     " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%d %b')"
@@ -42,14 +42,11 @@ _TIME_LABEL = (
     " : utcFormat(datum.value, '%Y')"
 )
 
-_COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',d') : format(datum.value, '.3~s')"
-_SIZE_LABEL = (
-    "datum.value == 0 ? '0'"
-    " : datum.value < 1 / 1048576 ? format(datum.value * 1073741824, ',.3~r') + ' B'"
-    " : datum.value < 1 / 1024 ? format(datum.value * 1048576, ',.3~r') + ' KiB'"
-    " : datum.value < 1 ? format(datum.value * 1024, ',.3~r') + ' MiB'"
-    " : format(datum.value, ',.3~r') + ' GiB'"
-)
+_COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
+_LEGEND, _LETTER = 30, 6.5
+"""Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
+_LONGEST = 46
+"""Letters of a name that a legend shows."""
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
@@ -96,6 +93,7 @@ def draw_time(
     order = list(painted)
     series = [name if name in painted else OTHERS for _, name, _ in given]
     shown = [name for name in order if name in set(series)]
+    unit, times = _axis(given, panel.unit)
     one = alone or (len(shown) == 1 and panel.tone == "neutral")
     data = pa.table(
         {
@@ -106,6 +104,7 @@ def draw_time(
             "series": series,
             "place": [order.index(name) for name in series],
             "n": [n for _, _, n in given],
+            "up": [float(n) * times for _, _, n in given],
             "figure": [figure(n, panel.unit) for _, _, n in given],
         }
     )
@@ -123,24 +122,23 @@ def draw_time(
                     "grid": False,
                     "labelOverlap": True,
                     "tickCount": 8,
-                    "labelExpr": _TIME_LABEL,
+                    "labelExpr": TIME_LABEL,
                 },
             },
             "x2": {"field": "end"},
             "y": {
-                "field": "n",
+                "field": "up",
                 "type": "quantitative",
-                "title": None if panel.unit == "GiB" else panel.unit,
+                "title": unit,
                 "stack": "zero",
-                "axis": {"tickCount": 5, "labelExpr": _SIZE_LABEL}
-                if panel.unit == "GiB"
-                else {"tickCount": 5, "tickMinStep": 1, "labelExpr": _COUNT_LABEL},
+                "axis": {"tickCount": 5, "labelExpr": _COUNT_LABEL}
+                | ({} if panel.unit in BYTES else {"tickMinStep": 1}),
             },
             "color": {
                 "field": "series",
                 "type": "nominal",
                 "scale": {"domain": shown, "range": [painted[name] for name in shown]},
-                "legend": None if panel.like or one else {"orient": "top", "title": None},
+                "legend": None if panel.like or one else legend(shown),
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [
@@ -151,6 +149,17 @@ def draw_time(
         },
     }
     draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, panel.about)
+
+
+def legend(names: Sequence[str]) -> dict[str, Any]:
+    """Names above a chart, in as many columns as its width has room for."""
+    wide = [_LEGEND + _LETTER * min(len(name), _LONGEST) for name in names]
+    columns = "1"
+    for n in range(2, len(names) + 1):  # a column is as wide as the widest name in it
+        room = sum(max(wide[place::n]) for place in range(n))
+        columns = f"width >= {room:.0f} ? {n} : {columns}"
+    limit = int(_LETTER * _LONGEST)
+    return {"orient": "top", "title": None, "labelLimit": limit, "columns": {"expr": columns}}
 
 
 def picked(panel: Panel, values: Mapping[str, str], name: str) -> None:
@@ -203,6 +212,17 @@ def _in_order(rows: list[tuple[datetime, str, Any]], tone: str) -> list[str]:
     return sorted(
         sums, key=lambda name: (meant.index(name) if name in meant else 99, -sums[name], name)
     )
+
+
+def _axis(rows: Sequence[tuple[datetime, str, Any]], unit: str) -> tuple[str, float]:
+    """What an axis of figures is called, and how many of that one of them is: sizes in the unit of
+    the highest bar, so that the axis has round numbers."""
+    if unit not in BYTES:
+        return unit, 1
+    bars: dict[datetime, float] = {}
+    for at, _, n in rows:
+        bars[at] = bars.get(at, 0) + n
+    return size_unit(max(bars.values(), default=0), unit)
 
 
 def _domain(ends: Mapping[datetime, datetime]) -> list[dict[str, int | bool]]:

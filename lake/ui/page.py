@@ -97,7 +97,7 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
         result = run_compared(view, earlier, panel, ask)
         figures += [(panel, result, str(row[0]), row[-1]) for row in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
-    labels = [(p.label or p.title) if len(r.rows) == 1 else name for p, r, name, _ in figures]
+    labels = [_figure_label(panel, result, name) for panel, result, name, _ in figures]
     narrowest = 50 + 6 * max(map(len, labels), default=0)  # pixels: frame and mark, a letter
     grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
     for label, (panel, result, name, value) in zip(labels, figures, strict=True):
@@ -124,6 +124,12 @@ def _change(panel: Panel, result: PanelResult, name: str, value: float) -> dict[
         "delta_arrow": "auto" if change else "off",
         "delta_description": f"before: {count(was)}",
     }
+
+
+def _figure_label(panel: Panel, result: PanelResult, name: str) -> str:
+    if len(result.rows) == 1:
+        return panel.label or panel.title
+    return f"{name} ({panel.unit})" if panel.unit else name
 
 
 def _cards(view: View, panels: list[Panel], ask: Ask) -> None:

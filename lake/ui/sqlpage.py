@@ -1,185 +1,221 @@
-"""The page for SQL of one's own: a text, what can be asked, the result and its files. What may be
-asked, how long and how much of it is `lake.adhoc`'s; a click anywhere ends a query that still runs.
+"""The page for SQL of one's own: a text, what can be asked beside it, the result below. What may be
+asked, how long and how much of it is `lake.adhoc`'s. A query runs in a thread of its own while the
+page stays usable; the Stop button ends it, and so does going to another page or closing this one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lake.adhoc import (
-    DISPLAY_LIMIT,
-    ROW_LIMIT,
-    SECONDS,
-    Question,
-    Result,
-    columns_of_view,
-    example,
-    first_rows,
-    views_of,
-)
-from lake.errors import LakeError
-from lake.ui.downloads import draw_downloads
-from lake.ui.table import ROW, height
+from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result
+from lake.at_hand import example
+from lake.errors import LakeError, UsageError
+from lake.saved import Asked, note_asked, save_query, saved_names
+from lake.ui.sqlresult import draw_result
+from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side
 from lake.ui.text import count, plain
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lake.query import Lake
 
 NAME = "sql"
-_TEXT, _RESULT, _SAID = "sql:text", "sql:result", "sql:said"
-_STEP = 0.2
-"""Seconds between two looks at a query that runs."""
+_RUNNING, _RESULT, _SAID = "sql:running", "sql:result", "sql:said"
+_AT_ONCE = 0.4
+"""Seconds in which most queries end: until then the page waits for one."""
+_STEP = 0.5
+"""Seconds between two looks at one that takes longer."""
+_ALIKE = "<style>.st-key-sql-text textarea { font-family: monospace; tab-size: 2 }</style>"
 
 
-_MONOSPACED = "<style>.st-key-sql-text textarea { font-family: monospace; tab-size: 2 }</style>"
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A query that was sent, and what waits for its answer."""
+
+    text: str
+    at: str
+    question: Question
 
 
 def draw_sql(lake: Lake) -> None:
     """The text on the left, what can be asked on the right, the result below."""
+    if PUT in st.session_state:  # before its widget is drawn, which alone may be set
+        st.session_state[TEXT], name = st.session_state.pop(PUT)
+        st.session_state[NAMED] = name
+        st.session_state[LOADED] = name
     st.title("SQL", anchor=False)
     st.caption(
         plain(
-            "One SELECT over this lake, which no query can change. It reads no other file; it is "
-            f"stopped after {SECONDS // 60} minutes, and {count(ROW_LIMIT)} rows are fetched."
+            "One SELECT over this lake, which no query can change. It reads no other file, is "
+            f"stopped after {SECONDS // 60} minutes, and shows up to {count(ROW_LIMIT)} rows. "
+            "Times are UTC."
         )
     )
     left, right = st.columns([3, 2], gap="medium")
-    with right:
-        _tables(lake)
     with left:
-        asked = _form()
-    place = st.empty()
-    if asked is not None:
-        _run(lake, asked, place)
-    with place.container():
-        _answer()
+        sent, text, name = _form()
+    if sent == "save":
+        _save(lake, name, text)
+    elif sent:
+        _ask(lake, text or example(), explain=sent == "plan")
+    _take(lake)
+    with right:
+        draw_side(lake)
+    if _RUNNING in st.session_state:
+        _wait()
+    _answer(lake)
 
 
-def _form() -> str | None:
-    """The text, once it is sent."""
-    st.html(_MONOSPACED)
+def leave(lake: Lake) -> None:
+    """For every other page: nobody waits for a query any more."""
+    run: _Run | None = st.session_state.get(_RUNNING)
+    if run is not None:
+        run.question.stop()
+        _take(lake)
+        if not st.session_state.get(_RESULT):
+            st.session_state[_SAID] = "Stopped: the page was left."
+
+
+def _form() -> tuple[str, str, str]:
+    """What is asked for (`run`, `plan`, `save`, or nothing), the text, and the name to save it
+    under."""
+    st.html(_ALIKE)
     with st.form("sql:form", border=False):
         text = st.text_area(
             "Query",
-            key=_TEXT,
+            key=TEXT,
             height=268,
             placeholder=example(),
             label_visibility="collapsed",
             persist_state="session",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            sent = st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
-            st.caption("Ctrl and Enter run it, too. An empty field runs the example.")
-    return (text or "").strip() or example() if sent else None
+            run = st.form_submit_button(
+                "Run",
+                type="primary",
+                icon=":material/play_arrow:",
+                help="Ctrl and Enter run it, too. An empty field runs the example.",
+            )
+            plan = st.form_submit_button(
+                "Plan",
+                icon=":material/account_tree:",
+                help="Runs it and tells what each step took, in place of the rows.",
+            )
+            st.space("stretch")
+            name = st.text_input(
+                "Name",
+                key=NAMED,
+                max_chars=60,
+                placeholder="Name to save it as",
+                label_visibility="collapsed",
+                width=175,
+                persist_state="session",
+            )
+            save = st.form_submit_button("Save", icon=":material/save:")
+    sent = "run" if run else "plan" if plan else "save" if save else ""
+    return sent, (text or "").strip(), (name or "").strip()
 
 
-def _run(lake: Lake, text: str, place: Any) -> None:  # noqa: ANN401  Streamlit's
-    """Ask, and look again and again; whoever clicks meanwhile makes Streamlit leave this by an
-    exception, and the query is stopped."""
-    st.session_state[_RESULT] = st.session_state[_SAID] = None
+def _save(lake: Lake, name: str, text: str) -> None:
+    """Under a name that another query has, only when asked a second time."""
     try:
-        question = Question(lake, text)
+        if not name:
+            raise UsageError("a query is saved under a name. Write one beside Save.")
+        if name in saved_names(lake.path) and st.session_state.get(LOADED) != name:
+            st.session_state[LOADED] = name
+            raise UsageError(f"'{name}' is there already. Save again to put this in its place.")
+        kept = save_query(lake.path, name, text)
     except LakeError as error:
-        st.session_state[_SAID] = str(error)
+        st.warning(plain(f"Not saved: {error}"), icon=":material/save:")
         return
+    st.session_state[LOADED] = kept
+    st.success(plain(f"Saved as {kept}."), icon=":material/save:")
+
+
+def _ask(lake: Lake, text: str, *, explain: bool) -> None:
+    """Begin a query in place of the one before."""
+    leave(lake)
+    for key in (_RESULT, _SAID):
+        st.session_state.pop(key, None)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        if not question.wait(2 * _STEP):
-            clock = _running(place)
-            while not question.wait(_STEP):
-                clock.caption(plain(f"Running for {question.seconds:.0f} s."))
-        st.session_state[_RESULT] = question.result()
+        question = Question(lake, text, explain=explain, wanted=_present())
     except LakeError as error:
         st.session_state[_SAID] = str(error)
-    finally:
-        question.stop()
+        _note(lake, Asked(text, at, 0.0, None, "not let in"))
+        return
+    st.session_state[_RUNNING] = _Run(text, at, question)
+    question.wait(_AT_ONCE)
 
 
-def _running(place: Any) -> Any:  # noqa: ANN401  Streamlit's
-    """A button that stops it, and the place for how long it has run."""
-    with place.container(), st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Stop", key="sql:stop", icon=":material/stop:", on_click=_stopped)
-        return st.empty()
+def _present() -> Callable[[], bool]:
+    """Whether whoever asks still has the page open."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return lambda: True
+    return partial(runtime.get_instance().is_active_session, context.session_id)
 
 
-def _stopped() -> None:
-    st.session_state[_SAID] = "Stopped."
+def _take(lake: Lake) -> None:
+    """What came of a query that has ended."""
+    run: _Run | None = st.session_state.get(_RUNNING)
+    if run is None or not run.question.wait(0):
+        return
+    del st.session_state[_RUNNING]
+    seconds = run.question.seconds
+    try:
+        result = run.question.result()
+    except LakeError as error:
+        said = str(error)
+        st.session_state[_SAID] = said
+        ended = "stopped" if said.startswith("Stopped") else "failed"
+        _note(lake, Asked(run.text, run.at, round(seconds, 3), None, ended))
+        return
+    st.session_state[_RESULT] = (run.text, result)
+    rows = None if result.plan() else result.table.num_rows
+    note = "plan" if rows is None else "cut" if result.cut else ""
+    _note(lake, Asked(run.text, run.at, round(result.seconds, 3), rows, note))
 
 
-def _answer() -> None:
+def _note(lake: Lake, one: Asked) -> None:
+    """Into this session's history and the lake's; that the lake takes none is told beside it."""
+    st.session_state[ASKED] = [*st.session_state.get(ASKED, []), one]
+    try:
+        note_asked(lake.path, one)
+        st.session_state.pop(UNKEPT, None)
+    except LakeError as error:
+        st.session_state[UNKEPT] = str(error)
+
+
+@st.fragment(run_every=_STEP)
+def _wait() -> None:
+    """How long it has run, and a button that stops it. This part alone is drawn again and again."""
+    run: _Run | None = st.session_state.get(_RUNNING)
+    if run is None:
+        return
+    if run.question.wait(0):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Stop", key="sql:stop", icon=":material/stop:", on_click=run.question.stop)
+        st.caption(plain(f"Running for {run.question.seconds:.0f} s."))
+
+
+def _answer(lake: Lake) -> None:
     said = st.session_state.get(_SAID)
     if said and said.startswith("Stopped"):
         st.info(plain(said), icon=":material/stop_circle:")
     elif said:
         st.error("That did not run.", icon=":material/block:")
         st.code(visible_lines(said), language=None, wrap_lines=True)
-    result: Result | None = st.session_state.get(_RESULT)
-    if result is None:
-        return
-    rows = result.table.num_rows
-    if result.table.column_names == ["explain_key", "explain_value"]:
-        st.code("\n".join(result.table["explain_value"].to_pylist()), language=None)
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{count(rows)} row{'' if rows == 1 else 's'}** in {result.seconds:.2f} s",
-            width="stretch",
-        )
-        draw_downloads("sql:file", "siem-lake", result.file)
-    if result.cut:
-        st.warning(
-            f"Cut: these are {plain(result.cut)}, in the files too. `lake sql` gives all of them.",
-            icon=":material/content_cut:",
-        )
-    if rows > DISPLAY_LIMIT:
-        st.caption(plain(f"The table shows the first {count(DISPLAY_LIMIT)}, the files have all."))
-    if rows:
-        table = result.shown()
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=height(rows, 16),
-            row_height=ROW,
-            column_config={field.name: _column(field) for field in table.schema},
-            alt="The rows of the query",
-        )
-    else:
-        st.caption("No row fits.")
-
-
-def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
-    label = plain(field.name)
-    if pa.types.is_timestamp(field.type):
-        label = f"{label} (UTC)" if field.type.tz else label
-        return st.column_config.DatetimeColumn(
-            label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
-        )
-    if pa.types.is_date(field.type):
-        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
-    if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
-        return st.column_config.NumberColumn(label, format="localized")
-    if pa.types.is_boolean(field.type):
-        return st.column_config.CheckboxColumn(label)
-    return st.column_config.TextColumn(label)
-
-
-def _tables(lake: Lake) -> None:
-    """The views and their columns, as they are written in a query."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.selectbox("What can be asked", views_of(lake), key="sql:view")
-        st.button("First rows", on_click=_begin, args=(view,), help="Put a query for them here")
-    columns = columns_of_view(lake, view)
-    st.dataframe(
-        pa.table({"Column": [name for name, _ in columns], "Type": [kind for _, kind in columns]}),
-        hide_index=True,
-        height=ROW * 6 + 3,
-        row_height=ROW,
-        alt=f"The columns of {view}",
-    )
-
-
-def _begin(view: str) -> None:
-    st.session_state[_TEXT] = first_rows(view)
+    found: tuple[str, Result] | None = st.session_state.get(_RESULT)
+    if found:
+        draw_result(lake, *found)

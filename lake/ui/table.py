@@ -45,9 +45,8 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
         elif isinstance(first, date):
             found[name] = st.column_config.DateColumn(columns[n], format="YYYY-MM-DD")
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
-            shape = "bytes" if columns[n] == "Bytes" else "localized"
-            if columns[n].endswith("port"):
-                shape = "%.0f"  # "plain" writes 443 as 442.99999999999994
+            # "plain" writes 443 as 442.99999999999994, "bytes" counts in thousands
+            shape = "%.0f" if columns[n].endswith("port") else "localized"
             found[name] = st.column_config.NumberColumn(columns[n], format=shape)
         else:
             found[name] = st.column_config.TextColumn(columns[n])

@@ -27,16 +27,26 @@ def count(number: float) -> str:
     return f"{number:,}"
 
 
-_BYTES = {"bytes": 1, "GiB": 2**30}
+BYTES = {"bytes": 1, "GiB": 2**30}
+"""Units in which a panel may give sizes -> bytes."""
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def size_unit(number: float, unit: str) -> tuple[str, float]:
+    """The unit in which a size of a unit of `BYTES` is best read, and how many of that it takes to
+    make one of it. Powers of 1,024, and called so."""
+    size, place = number * BYTES[unit], 0
+    while size >= 1024 and place + 1 < len(_SIZES):
+        size, place = size / 1024, place + 1
+    return _SIZES[place], BYTES[unit] / 1024**place
 
 
 def figure(number: float, unit: str = "") -> str:
     """A figure of a panel: a count, or a measure with its unit, a size in what suits it."""
-    if unit in _BYTES:
-        size, units = number * _BYTES[unit], ["B", "KiB", "MiB", "GiB", "TiB"]
-        while size >= 1024 and len(units) > 1:
-            size, units = size / 1024, units[1:]
-        return f"{size:,.3g} {units[0]}" if size < 1000 else f"{size:,.0f} {units[0]}"
+    if unit in BYTES:
+        name, times = size_unit(number, unit)
+        size = number * times
+        return f"{size:,.3g} {name}" if size < 1000 else f"{size:,.0f} {name}"
     if isinstance(number, int):
         return count(number)
     text = f"{number:,.3f}".rstrip("0").rstrip(".")

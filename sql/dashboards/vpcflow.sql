@@ -18,7 +18,7 @@ QUALIFY row_number() OVER (PARTITION BY "kind" ORDER BY "Count" DESC, "value") <
 ORDER BY 1, 3 DESC, 2
 
 -- name: packets_over_time
--- Packets of accepted and of rejected flows over time. A record counts in the minute in which its interval ends.
+-- Packets of accepted and of rejected flows over time. A record counts in the minute in which its interval ends. Transit gateways included.
 SELECT bucket AS "@timestamp",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
@@ -44,7 +44,7 @@ QUALIFY row_number() OVER (PARTITION BY action, kind ORDER BY n DESC, address_or
 ORDER BY 1, 2, 4 DESC, address_order(value)
 
 -- name: bytes_by_source
--- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most.
+-- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most. Transit gateways included.
 WITH sums AS (
   SELECT source.ip AS ip, source.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE source.ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
@@ -64,7 +64,7 @@ HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
 ORDER BY list, place, min(nth) NULLS LAST
 
 -- name: bytes_by_destination
--- Bytes by destination address and its country, the ten addresses with most and the rest.
+-- Bytes by destination address and its country, the ten addresses with most and the rest. Transit gateways included.
 WITH sums AS (
   SELECT destination.ip AS ip, destination.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT destination.ip, destination.geo.country_iso_code, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
@@ -81,7 +81,7 @@ HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
 ORDER BY min(nth) NULLS LAST
 
 -- name: sources_over_time
--- Flow records by source address over time; the five addresses with most are chosen anew in each interval.
+-- Flow records by source address over time; the five addresses with most are chosen anew in each interval. Transit gateways included.
 WITH counts AS (
   SELECT bucket, ip, count(*) AS n
   FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs

@@ -235,43 +235,6 @@ def test_a_wrong_dashboard_of_ones_own_is_said(
     assert "unknown table 'nothing'" in app.error[0].value.replace("\\", "")
 
 
-# -- SQL -----------------------------------------------------------------------------------------
-
-
-def ask(app: AppTest, text: str) -> AppTest:
-    app.text_area(key="sql:text").set_value(text)
-    next(b for b in app.button if b.label == "Run").click().run()
-    assert not app.exception
-    return app
-
-
-def test_sql_shows_its_result(app: AppTest) -> None:
-    open_page(app, "sql")
-    assert app.title[0].value == "SQL"
-    assert "count(*) AS events" in app.text_area(key="sql:text").placeholder
-    ask(app, "SELECT native.eventName AS name, count(*) AS n FROM cloudtrail GROUP BY 1 ORDER BY 1")
-    assert app.dataframe[1].value.iloc[0].to_dict() == {
-        "name": "AuthorizeSecurityGroupIngress",
-        "n": 1,
-    }
-    assert any(m.value.startswith("**12 rows** in ") for m in app.markdown)
-    ask(app, "COPY cloudtrail TO 'x.csv'")
-    assert "COPY is not let in here" in app.code[0].value
-    assert len(app.dataframe) == 1
-
-
-def test_sql_says_what_was_cut(app: AppTest) -> None:
-    ask(open_page(app, "sql"), "FROM range(10001)")
-    assert app.warning[0].value.startswith("Cut: these are the first 10,000 rows")
-    assert len(app.dataframe[1].value) == 1_000
-
-
-def test_sql_shows_what_a_browser_cannot_count(app: AppTest) -> None:
-    query = "SELECT 9007199254740993 AS big, 'infinity'::TIMESTAMPTZ AS never, 'nan'::DOUBLE AS no"
-    ask(open_page(app, "sql"), query)
-    assert app.dataframe[1].value["big"].to_list() == ["9007199254740993"]
-
-
 def test_hostile_text_makes_no_link() -> None:
     """A bare address becomes a link where Markdown is read, whatever is escaped."""
     from lake.ui.text import plain

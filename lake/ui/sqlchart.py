@@ -1,0 +1,175 @@
+"""A query's rows as a chart, in the looks of the pages' own: names are bars with their figure on
+them, times run along the bottom in UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from lake.ui.charts import TIME_HEIGHT, TIME_LABEL, legend
+from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
+from lake.ui.look import ACCENT, MEANING, OTHERS, colours
+
+_HEIGHT = TIME_HEIGHT + 110
+_FEW = 60
+"""Points of a line that are marked."""
+_BARS = 40
+"""Bars of names one above the other; of more the first."""
+_FIGURE = "abs(datum.value) < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
+
+
+def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) -> None:
+    """Rows of `lake.plot.points`; `across` is the role of their `x`, `labels` name x, y and
+    name."""
+    about = f"{labels['y']} by {labels['x']}"
+    if kind == "bar" and across == "text":
+        _bars(rows, labels, about)
+        return
+    spec: Spec = {
+        "height": _HEIGHT,
+        "mark": _mark(kind, rows.num_rows),
+        "encoding": {
+            "x": _along(across, labels["x"]),
+            "y": {
+                "field": "y",
+                "type": "quantitative",
+                "title": labels["y"],
+                "stack": "zero" if kind in ("bar", "area") else None,
+                "axis": {"tickCount": 6, "labelExpr": _FIGURE},
+                "scale": {"zero": kind in ("bar", "area")},
+            },
+            "tooltip": _told(labels),
+            **_painted(rows, labels),
+        },
+    }
+    if kind in ("line", "point"):  # a line's order is that of its points
+        spec["encoding"].pop("order", None)
+    if kind == "bar" and across == "time":
+        spec["encoding"]["x2"] = {"field": "end"}
+    st.vega_lite_chart(_coloured(rows, labels), spec, alt=about)
+
+
+def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
+    """Names with their figures; coloured ones stand one behind the other."""
+    names, values = rows["at"].to_pylist(), rows["y"].to_pylist()
+    if not labels["name"] and len(set(names)) == len(names) and min(values) >= 0:
+        given = [int(value) if value.is_integer() else value for value in values]
+        draw_leaderboard(
+            "sql:bars",
+            list(zip(names, given, strict=True)),
+            None,
+            label=labels["x"],
+            unit=labels["y"],
+            about=about,
+        )
+        return
+    order = list(dict.fromkeys(names))[:_BARS]
+    shown = rows.filter(pa.array([name in set(order) for name in names]))
+    spec: Spec = {
+        "height": BAR * len(order) + 60,
+        "mark": {"type": "bar", "cornerRadius": 2},
+        "encoding": {
+            "y": {
+                "field": "at",
+                "type": "nominal",
+                "sort": order,
+                "title": None,
+                "axis": {"labelLimit": 320, "ticks": False, "domain": False},
+            },
+            "x": {
+                "field": "y",
+                "type": "quantitative",
+                "title": labels["y"],
+                "stack": "zero",
+                "axis": {"tickCount": 6, "labelExpr": _FIGURE},
+            },
+            "tooltip": _told(labels),
+            **_painted(shown, labels),
+        },
+    }
+    st.vega_lite_chart(_coloured(shown, labels), spec, alt=about)
+    if len(set(names)) > len(order):
+        st.caption(f"The first {_BARS} of {len(set(names)):,} names.")
+
+
+def _mark(kind: str, rows: int) -> dict[str, Any]:
+    marks: dict[str, dict[str, Any]] = {
+        "bar": {"type": "bar", "orient": "vertical", "binSpacing": 0.5, "strokeWidth": 0},
+        "line": {"type": "line", "point": rows <= _FEW, "strokeWidth": 2},
+        "area": {"type": "area", "opacity": 0.85, "line": False},
+        "point": {"type": "point", "filled": True, "size": 45, "opacity": 0.75},
+    }
+    return marks[kind]
+
+
+def _along(across: str, title: str) -> dict[str, Any]:
+    if across == "time":
+        return {
+            "field": "x",
+            "type": "temporal",
+            "title": f"{title} (UTC)",
+            "scale": {"type": "utc"},
+            "axis": {
+                "grid": False,
+                "labelOverlap": True,
+                "tickCount": 8,
+                "labelExpr": TIME_LABEL,
+            },
+        }
+    if across == "number":
+        return {
+            "field": "x",
+            "type": "quantitative",
+            "title": title,
+            "axis": {"tickCount": 8, "labelExpr": _FIGURE},
+            "scale": {"zero": False},
+        }
+    return {
+        "field": "x",
+        "type": "nominal",
+        "title": title,
+        "sort": None,
+        "axis": {"labelAngle": -40, "labelLimit": 160, "labelOverlap": True},
+    }
+
+
+def _told(labels: dict[str, str]) -> list[dict[str, str]]:
+    named = [("at", labels["x"]), ("name", labels["name"]), ("figure", labels["y"])]
+    return [{"field": f, "type": "nominal", "title": title} for f, title in named if title]
+
+
+def _colours(rows: pa.Table) -> dict[str, str]:
+    """A colour for each name, the largest first; those that mean something on the pages have it
+    here, too, and their order."""
+    sums = rows.group_by("name").aggregate([("y", "sum")]).sort_by([("y_sum", "descending")])
+    names = sums["name"].to_pylist()
+    tone = next((tone for tone, known in MEANING.items() if set(names) <= set(known)), "neutral")
+    meant = list(MEANING.get(tone, {}))
+    return colours(sorted(names, key=meant.index) if meant else names, tone)
+
+
+def _coloured(rows: pa.Table, labels: dict[str, str]) -> pa.Table:
+    """The rows with the name of their colour: some, or the others."""
+    known = _colours(rows) if labels["name"] else {}
+    series = [name if name in known else OTHERS for name in rows["name"].to_pylist()]
+    order = [*known, OTHERS]
+    places = [order.index(name) for name in series]
+    return rows.append_column("series", pa.array(series)).append_column("place", pa.array(places))
+
+
+def _painted(rows: pa.Table, labels: dict[str, str]) -> dict[str, Any]:
+    if not labels["name"]:
+        return {"color": {"value": ACCENT}}
+    known = _colours(rows)
+    shown = [*(name for name in known if name != OTHERS), *([OTHERS] if OTHERS in known else [])]
+    return {
+        "color": {
+            "field": "series",
+            "type": "nominal",
+            "scale": {"domain": shown, "range": [known[name] for name in shown]},
+            "legend": legend(shown),
+        },
+        "order": {"field": "place", "type": "quantitative"},
+    }

@@ -1,0 +1,173 @@
+"""What came of a typed query: its rows as a table, as a chart of the reader's choice, or as files;
+of a plan its steps."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import streamlit as st
+
+from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, file_of
+from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
+from lake.ui.downloads import draw_downloads
+from lake.ui.sqlchart import draw_points
+from lake.ui.table import ROW, height
+from lake.ui.text import count, plain
+from lake.visible import shortened, visible_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.query import Lake
+
+TABLE, CHART = "Table", "Chart"
+_FORK = "\u2514 "
+
+
+def draw_result(lake: Lake, text: str, result: Result) -> None:
+    """How many rows in which time, then the rows; `text` is the query that gave them."""
+    steps = result.plan()
+    if steps is not None:
+        _steps(steps, result.seconds)
+        return
+    if result.table.column_names == PLAN:
+        drawn = "\n".join(map(str, result.table["explain_value"].to_pylist()))
+        st.code(visible_lines(drawn), language=None)
+        return
+    rows = result.table.num_rows
+    chart = suggested(result.table)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{count(rows)} row{'' if rows == 1 else 's'}** in {result.seconds:.2f} s",
+            width="stretch",
+        )
+        shown = TABLE
+        if chart:
+            shown = st.segmented_control(
+                "Show as",
+                [TABLE, CHART],
+                key="sql:as",
+                default=TABLE,
+                required=True,
+                label_visibility="collapsed",
+                persist_state="session",
+            )
+        draw_downloads("sql:file", "siem-lake", partial(file_of, lake, text, result))
+    if result.cut:
+        st.warning(
+            f"Cut: these are {plain(result.cut)}. A file has all of them, for which the query runs "
+            f"again, up to {count(FILE_ROWS)}; more than that `lake sql` writes.",
+            icon=":material/content_cut:",
+        )
+    if chart and shown == CHART:
+        _chart(result, chart)
+    else:
+        _table(result)
+
+
+def _table(result: Result) -> None:
+    rows = result.table.num_rows
+    if not rows:
+        st.caption("No row fits.")
+        return
+    if rows > DISPLAY_LIMIT:
+        st.caption(plain(f"The table shows the first {count(DISPLAY_LIMIT)}, the files have all."))
+    table = result.shown()
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=height(rows, 16),
+        row_height=ROW,
+        column_config={field.name: _column(field) for field in table.schema},
+        alt="The rows of the query",
+    )
+
+
+def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
+    label = plain(field.name)
+    if pa.types.is_timestamp(field.type):
+        label = f"{label} (UTC)" if field.type.tz else label
+        return st.column_config.DatetimeColumn(
+            label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
+        )
+    if pa.types.is_date(field.type):
+        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
+    if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+        return st.column_config.NumberColumn(label, format="localized")
+    if pa.types.is_boolean(field.type):
+        return st.column_config.CheckboxColumn(label)
+    return st.column_config.TextColumn(label)
+
+
+def _chart(result: Result, usual: Chart) -> None:
+    """The chart and what it is made of, chosen anew for each shape of a result."""
+    names = [shortened(name, 60) for name in result.table.column_names]
+    known = roles(result.table)
+    texts = tuple(n for n, role in enumerate(known) if role == "text")
+    along: list[tuple[int, ...]] = [(n,) for n, role in enumerate(known) if role]
+    along += [texts] if len(texts) > 1 else []
+    numbers = [n for n, role in enumerate(known) if role == "number"]
+    shape = hash(tuple(names))
+
+    def choice(label: str, options: list[Any], usual: Any, words: Callable[[Any], str]) -> Any:  # noqa: ANN401
+        return st.selectbox(
+            label,
+            options,
+            index=options.index(usual),
+            key=f"sql:chart:{label}:{shape}",
+            format_func=words,
+        )
+
+    def joined(columns: tuple[int, ...]) -> str:
+        return " \N{MIDDLE DOT} ".join(names[n] for n in columns)
+
+    with st.container(horizontal=True):
+        kind = choice("Chart", list(KINDS), usual.kind, KINDS.__getitem__)
+        x = choice("Along", along, usual.x, joined)
+        y = choice("Figure", numbers, usual.y, names.__getitem__)
+        usually = "" if usual.colour is None else usual.colour  # None would be nothing chosen
+        by = choice("Colour", ["", *texts], usually, lambda n: "one" if n == "" else names[n])
+    colour = None if by == "" else by
+    found = points(result.table, Chart(kind, x, y, colour))
+    if not found.num_rows:
+        st.caption("No row has both a place and a number.")
+        return
+    labels = {"x": joined(x), "y": names[y], "name": "" if colour is None else names[colour]}
+    draw_points(found, kind, known[x[0]], labels)
+    if result.table.num_rows > ROWS:
+        st.caption(plain(f"The chart has the first {count(ROWS)} rows."))
+
+
+def _steps(steps: list[Step], seconds: float) -> None:
+    """A plan, the last step first: rows come from below."""
+    st.markdown(f"**{len(steps)} step{'' if len(steps) == 1 else 's'}** in {seconds:.2f} s")
+    st.caption("The last step stands first and takes its rows from those below it.")
+    longest = max((step.seconds for step in steps), default=0.0) * 1000
+    st.dataframe(
+        pa.table(
+            {
+                "Step": [_FORK * step.deep + step.name for step in steps],
+                "Time": [step.seconds * 1000 for step in steps],
+                "Rows": [step.rows for step in steps],
+                "What": [shortened(step.about) for step in steps],
+            }
+        ),
+        hide_index=True,
+        height=height(len(steps), 16),
+        row_height=ROW,
+        column_config={
+            "Step": st.column_config.TextColumn(width="medium"),
+            "Time": st.column_config.ProgressColumn(
+                "Time (ms, of all threads)",
+                format="%.1f",
+                min_value=0,
+                max_value=longest or 1,
+                width="medium",
+            ),
+            "Rows": st.column_config.NumberColumn(format="localized", width="small"),
+            "What": st.column_config.TextColumn(width="large"),
+        },
+        alt="The steps of the plan, with their rows and times",
+    )

@@ -1,0 +1,87 @@
+"""The page for SQL in Chromium: what only a browser shows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import small_lake
+from pages import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+FOREVER = "SELECT count(*) FROM range(1000000000000) a, range(1000000) b"
+LIST = "[data-testid=stTabs] [data-testid=stDataFrame]:visible"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(small_lake.make(tmp_path_factory.mktemp("small")).path) as found:
+        yield found
+
+
+def ask(page: Page, text: str, wait: str) -> None:
+    page.locator("textarea").fill(text)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(wait)
+
+
+def click_row(page: Page, row: int) -> None:
+    """The row of the list in the open tab, the first is 0."""
+    page.wait_for_timeout(700)  # it is drawn on a canvas
+    box = page.locator(LIST).bounding_box()
+    assert box is not None
+    place = (box["x"] + 40, box["y"] + 34 * (row + 1.5))
+    page.mouse.move(*place)  # a table takes no click where no mouse has come
+    page.wait_for_timeout(300)
+    page.mouse.click(*place)
+
+
+def editor_has(page: Page, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('textarea').value === text", arg=text)
+
+
+def test_a_query_runs_beside_a_page_that_stays_usable_and_ends(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "FROM range(10001)", "text=Cut: these are the first 10,000 rows")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    download.value.save_as(tmp_path / "all.csv")
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 10_002
+
+    counted = "SELECT event.outcome AS outcome, count(*) AS n FROM cloudtrail GROUP BY 1"
+    ask(page, counted, "text=2 rows")
+    page.get_by_text("Chart", exact=True).click()
+    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(svg, canvas)")
+    page.get_by_placeholder("Name to save it as").fill("Outcomes")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Saved as Outcomes.")
+
+    ask(page, FOREVER, "text=Running for")
+    page.get_by_role("tab", name="Saved").click()
+    page.wait_for_selector(LIST)
+    assert page.get_by_role("button", name="Stop", exact=True).is_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_selector("text=as asked.")
+    click_row(page, 0)
+    editor_has(page, counted)
+
+    ask(page, FOREVER, "text=Running for")
+    page.get_by_role("link", name="CloudTrail").click()
+    page.wait_for_selector("h1:has-text('CloudTrail')")
+    page.get_by_role("link", name="SQL", exact=True).click()
+    page.wait_for_selector("text=the page was left")
+    page.get_by_role("tab", name="History").click()
+    page.wait_for_selector(LIST)
+    click_row(page, 3)
+    editor_has(page, "FROM range(10001)")
+    assert page.locator("[data-testid=stException]").count() == 0
