@@ -74,7 +74,7 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
             body.setdefault(name, value)
         if (message := event.pop("original", None)) is not None:
             body["@message"] = message
-        body["@id"] = identity
+        body["@id"] = event.get("id", identity)
         body["@log_type"] = source.log_type
         if path.startswith(_BUCKET):
             body["@log_s3bucket"], _, body["@log_s3key"] = path[len(_BUCKET) :].partition("/")

@@ -66,7 +66,7 @@ def test_a_document_has_the_row_and_the_record(lake: Lake) -> None:
     assert one.body == {
         "@timestamp": "2024-03-01T10:11:00.000000Z",
         "@message": row[2],
-        "@id": str(row[0]),
+        "@id": "00000000-0000-0000-0000-000000000004",
         "@log_type": "cloudtrail",
         "event": {
             "action": "GetObject",
@@ -276,7 +276,11 @@ def test_a_source_of_ones_own(tmp_path: Path) -> None:
         ("[members]\nsource = 'event.id'", "members.source: a field set has this name"),
         ("[fields]\n'n.x' = 'long'", "'n.x' is no member of a JSON member of [native]"),
         ("text = ['nope']", "text: 'nope' is no leaf of [native]"),
-        ("other = 1", "there is no 'other' here. Known: ['fields', 'members', 'rotation', 'text']"),
+        ("ip = ['nope']", "ip: 'nope' is no leaf of [native]"),
+        (
+            "other = 1",
+            "there is no 'other' here. Known: ['fields', 'ip', 'members', 'rotation', 'text']",
+        ),
         ("= 1", "Mend the file"),
     ],
 )
