@@ -9,12 +9,10 @@ client's whole process tree, and the ratio.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from opensearch_server import OpenSearchServer, fetch
 
 from bench.made.data import Layout, write_logs
 from bench.processes import LAKE, Run, run
-from lake.export.documents import documents
+from lake.export.documents import as_json, documents
 from lake.export.target import Place, connect
 from lake.export.templates import templates
 from lake.query import open_lake
@@ -38,6 +36,8 @@ TRAIL = 0.25
 """The part of the documents that are CloudTrail events; the rest are flows."""
 BODY = 5 << 20
 JOBS = 2
+WARM = 40
+"""Bodies that are sent before anything is measured."""
 LAYOUT = Layout(objects=50, days=5, accounts=3)
 
 
@@ -57,7 +57,7 @@ def bodies(lake: Path) -> Iterator[bytes]:
         for rows in opened.sql(f"FROM {table}").to_arrow_reader(2_000):
             for one in documents(catalogue()[table], rows):
                 action = {"index": {"_index": one.index, "_id": one.id}}
-                body += json.dumps(action).encode() + b"\n" + json.dumps(one.body).encode() + b"\n"
+                body += f"{as_json(action)}\n{as_json(one.body)}\n".encode()
                 if len(body) > BODY:
                     yield bytes(body)
                     body.clear()
@@ -71,7 +71,7 @@ def put_templates(url: str) -> None:
         client.indices.put_index_template(name=name, body=body)
 
 
-def send_ready(url: str, folder: Path) -> None:
+def send_ready(url: str, folder: Path, first: int | None) -> None:
     """Send bodies that are there, by as many threads as the export has."""
     client = connect(Place(url))
 
@@ -81,7 +81,7 @@ def send_ready(url: str, folder: Path) -> None:
         return len(answer["items"])
 
     with ThreadPoolExecutor(JOBS) as pool:
-        print(sum(pool.map(send, sorted(folder.iterdir()))))
+        print(sum(pool.map(send, sorted(folder.iterdir())[:first])))
 
 
 def cpu_of(process: subprocess.Popen[bytes] | None) -> float:
@@ -112,52 +112,64 @@ def row(sending: Sending, due: int) -> str:
     )
 
 
+def prepare(work: Path, count: int) -> None:
+    """Logs, the lake of them, and bulk bodies of its rows."""
+    trail = int(count * TRAIL)
+    records = {"cloudtrail": trail, "vpcflow": count - trail}
+    write_logs(work / "logs", records, LAYOUT, os.cpu_count() or 1)
+    run([*LAKE, "ingest", str(work / "logs"), "--lake", str(work / "lakehouse")], memory=False)
+    (work / "bodies").mkdir()
+    for number, body in enumerate(bodies(work / "lakehouse")):
+        (work / "bodies" / f"{number:06}").write_bytes(body)
+    (work / "made").write_text(str(count))
+
+
+def compare(work: Path, count: int, heap: str) -> tuple[Sending, Sending]:
+    """The export, then the bodies that are there, into one server."""
+    lake = work / "lakehouse"
+    shutil.rmtree(lake / "_exports", ignore_errors=True)
+    shutil.rmtree(work / "node", ignore_errors=True)
+    server = OpenSearchServer(*fetch(), work / "node", heap=heap, quick=False)
+    server.start()
+    try:
+        put_templates(server.url)
+        ready = [sys.executable, __file__, "ready", server.url]
+        # not measured: the server's code is compiled as it is used
+        run([*ready, str(work / "bodies"), str(WARM)], memory=False)
+        export = [*LAKE, "export", "opensearch", server.url, "--lake", str(lake)]
+        ours = measured(server, "export", export, count)
+        bare = measured(server, "ready-made", [*ready, str(work / "bodies")], count)
+    finally:
+        server.stop()
+    return ours, bare
+
+
 def main() -> int:
     """By hand."""
     if sys.argv[1:2] == ["ready"]:
-        send_ready(sys.argv[2], Path(sys.argv[3]))
+        send_ready(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]) if sys.argv[4:] else None)
         return 0
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--heap", default="1g", help="of the server")
-    parser.add_argument("--work", type=Path, help="where logs, lake and bodies are made")
+    parser.add_argument("--work", type=Path, help="logs, lake and bodies, kept for the next run")
+    parser.add_argument("--prepare", action="store_true", help="make them, measure nothing")
     parser.add_argument("--memory", type=int, default=500, help="MB that the export may take")
     parser.add_argument("--ratio", type=float, default=1.25)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="export-", dir=given.work) as name:
-        work = Path(name)
-        trail = int(given.documents * TRAIL)
-        records = {"cloudtrail": trail, "vpcflow": given.documents - trail}
-        write_logs(work / "logs", records, LAYOUT, os.cpu_count() or 1)
-        lake = work / "lakehouse"
-        run([*LAKE, "ingest", str(work / "logs"), "--lake", str(lake)], memory=False)
-        (work / "bodies").mkdir()
-        for number, body in enumerate(bodies(lake)):
-            (work / "bodies" / f"{number:06}").write_bytes(body)
+    with tempfile.TemporaryDirectory(prefix="export-") as name:
+        work: Path = given.work or Path(name)
+        if not (work / "made").exists():
+            prepare(work, given.documents)
+        if given.prepare:
+            return 0
+        due = int((work / "made").read_text())
+        ours, bare = compare(work, due, given.heap)
         size = sum(path.stat().st_size for path in (work / "bodies").iterdir())
-        server = OpenSearchServer(*fetch(), work / "node", heap=given.heap, quick=False)
-        server.start()
-        try:
-            put_templates(server.url)
-            ready = [sys.executable, __file__, "ready", server.url]
-            first = work / "first"
-            first.mkdir()
-            shutil.copy(work / "bodies" / "000000", first)
-            run([*ready, str(first)])  # not measured: the server's code is compiled as it is used
-            due, began = given.documents, time.perf_counter()
-            export = [*LAKE, "export", "opensearch", server.url, "--lake", str(lake)]
-            bare = measured(server, "ready-made", [*ready, str(work / "bodies")], due)
-            ours = measured(server, "export", export, due)
-        finally:
-            server.stop()
-    took = time.perf_counter() - began
-    print(
-        f"{due:,} documents, {size / 1e6:,.0f} MB of bodies, {took:,.0f} s, {os.cpu_count()} cores"
-    )
-    print(row(bare, due))
+    print(f"{due:,} documents, {size / 1e6:,.0f} MB of bodies, {os.cpu_count()} cores")
     print(row(ours, due))
-    ratio = ours.client.wall / bare.client.wall
-    peak = ours.client.memory / 1e6
+    print(row(bare, due))
+    ratio, peak = ours.client.wall / bare.client.wall, ours.client.memory / 1e6
     print(
         f"{ratio:.2f} times the clock (limit {given.ratio}), {peak:.0f} MB (limit {given.memory})"
     )

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 LATER = (429, 502, 503, 504, "N/A", "TIMEOUT")
 """Statuses after which the same request may succeed; the texts are the client's, for no answer."""
+_DONE = {("delete", 404), ("create", 409)}
+"""It is as was asked already: an earlier request did it, or an earlier run."""
 _SLOWEST = 30.0
+_TOLD = "errors,items.*.status,items.*.error"
+"""What is read of an answer: the rest names each document once more."""
 
 
 class ExportError(LakeError):
@@ -41,6 +45,11 @@ class Item:
     action: dict[str, dict[str, str]]
     data: str | None
     owner: Any = None
+
+    @property
+    def kind(self) -> str:
+        """`index`, `create` (what a data stream takes) or `delete`."""
+        return next(iter(self.action))
 
     @property
     def size(self) -> int:
@@ -161,11 +170,12 @@ class Bulk:
             expand_action_callback=lambda pair: pair,
             raise_on_error=False,
             raise_on_exception=False,
+            filter_path=_TOLD,
         )
         for at, (taken, answer) in zip(part, answers, strict=True):
             ((_, told),) = answer.items()
             status = told.get("status")
-            if taken or (status == 404 and "delete" in items[at].action):
+            if taken or (items[at].kind, status) in _DONE:
                 continue
             if status in LATER:
                 later.append(at)
