@@ -20,10 +20,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
 from lake.export.layout import ROTATIONS, layout_of
 from lake.fieldsets import PARTITION, Tree
 from lake.output import plain
+from lake.rowmodel import table_columns
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +134,23 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
         offset = body.get("log", {}).get("offset")
         found.append(Document(f"{source.index}-{parts[at]}", identity, body, path, offset))
     return found
+
+
+def source_of(rows: pa.RecordBatch) -> Source:
+    """The source whose rows these are. Raises UsageError where they are not whole rows of one."""
+    known = catalogue().sources
+    names = set(rows.schema.names)
+    told = (
+        pc.unique(pc.struct_field(rows.column("event"), "dataset")).to_pylist()
+        if {"event", "native"} <= names and pa.types.is_struct(rows.schema.field("event").type)
+        else []
+    )
+    if len(told) == 1 and told[0] in known and names >= set(table_columns(known[told[0]])):
+        return known[told[0]]
+    raise UsageError(
+        "a document is made of a whole row of one table. Ask for all columns: "
+        "lake sql 'FROM cloudtrail WHERE ...' --format documents"
+    )
 
 
 def _at(body: dict[str, Any], leaf: list[str]) -> Any:  # noqa: ANN401
