@@ -30,7 +30,8 @@ _DONE = {("delete", 404), ("create", 409)}
 """It is as was asked already: an earlier request did it, or an earlier run."""
 _SLOWEST = 30.0
 _TOLD = "errors,items.*.status,items.*.error"
-"""What is read of an answer: the rest names each document once more."""
+"""What is asked of an answer: the rest names each document once more. Serverless is not known to
+take this parameter."""
 
 
 class ExportError(LakeError):
@@ -92,6 +93,7 @@ class Bulk:
     ) -> None:
         self._client, self._place, self._settle = client, place, settle
         self._jobs, self._size, self._patience = jobs, size, patience
+        self._asked: dict[str, Any] = {} if place.serverless else {"filter_path": _TOLD}
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="bulk")
         self._running: set[Future[tuple[list[Item], dict[int, str]]]] = set()
         self._items: list[Item] = []
@@ -170,7 +172,7 @@ class Bulk:
             expand_action_callback=lambda pair: pair,
             raise_on_error=False,
             raise_on_exception=False,
-            filter_path=_TOLD,
+            **self._asked,
         )
         for at, (taken, answer) in zip(part, answers, strict=True):
             ((_, told),) = answer.items()
