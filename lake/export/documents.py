@@ -14,6 +14,7 @@ import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -223,19 +224,38 @@ def _values(
 
 
 def _structs(column: pa.StructArray, body: Tree, path: str, whole: frozenset[str]) -> list[Any]:
-    names, columns = [], []
+    """By members that every row has, which `dict` puts together quickly, and the others."""
+    always: dict[str, list[Any]] = {}
+    others: dict[str, list[Any]] = {}
     for field, child in zip(column.type, column.flatten(), strict=True):
         if child.null_count == len(child):
             continue
         inner = f"{path}.{field.name}" if path else field.name
-        names.append(field.name)
-        columns.append(_values(child, body.get(field.name), inner, whole))
-    if not names:
+        kind = body.get(field.name)
+        to = always if not child.null_count and kind != "JSON" and _stays(child.type) else others
+        to[field.name] = _values(child, kind, inner, whole)
+    if not always and not others:
         return [None] * len(column)
-    return [
-        {name: value for name, value in zip(names, row, strict=True) if value is not None} or None
-        for row in zip(*columns, strict=True)
-    ]
+    if not always:
+        return [
+            {name: value for name, value in zip(others, row, strict=True) if value is not None}
+            or None
+            for row in zip(*others.values(), strict=True)
+        ]
+    rows = zip(*always.values(), strict=True)
+    found: list[Any] = list(map(dict, map(zip, repeat(tuple(always)), rows)))
+    for name, values in others.items():
+        for one, value in zip(found, values, strict=True):
+            if value is not None:
+                one[name] = value
+    return found
+
+
+def _stays(kind: pa.DataType) -> bool:
+    """Whether a value of the type is never one that a document leaves out."""
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind)
+    )
 
 
 def _lists(column: pa.ListArray) -> list[Any]:
