@@ -1,5 +1,5 @@
-"""The commands that hand the lake's rows to other systems: `lake export opensearch`. Like
-`lake.cli`, they parse options and print; imports stand inside."""
+"""The commands that hand the lake's rows to other systems: `lake export`. Like `lake.cli`, they
+parse options and print; imports stand inside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.cli_options import LakeOption, day_of, stderr, stdout
+from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
 
@@ -20,11 +21,6 @@ POLL = 2.0
 """Seconds between two looks at the lake with --follow."""
 
 export = typer.Typer(no_args_is_help=True, help="Hand the lake's rows to another system.")
-
-
-@export.callback()
-def _root() -> None:
-    """So that there may be one command only, and it still has a name."""
 
 
 @export.command()
@@ -41,6 +37,9 @@ def opensearch(
     where: Annotated[str | None, typer.Option(help="A condition in SQL on the rows.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Send what the cluster was sent before, too.")
+    ] = False,
+    data_streams: Annotated[
+        bool, typer.Option("--data-streams", help="Into a data stream for each kind of log.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, send nothing.")] = False,
     follow: Annotated[
@@ -77,6 +76,7 @@ def opensearch(
         sources=tuple(source or ()),
         where=where,
         again=again,
+        streams=data_streams,
         dry_run=dry_run,
         jobs=jobs,
         bulk_size=parse_size(bulk_size, "--bulk-size"),
@@ -93,6 +93,26 @@ def opensearch(
             time.sleep(POLL)
     if not report.complete and not dry_run:
         raise typer.Exit(1)
+
+
+@export.command("opensearch-dashboards")
+def opensearch_dashboards(
+    file: Annotated[Path, typer.Argument(help="Where to write them, or - for stdout.")],
+) -> None:
+    """Write index patterns and searches for OpenSearch Dashboards, to be imported there as saved
+    objects."""
+    from lake.export.saved import as_ndjson, saved_objects
+
+    found = saved_objects()
+    text = as_ndjson(found)
+    if str(file) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another.") from error
+    stderr().print(f"{len(found)} saved objects written to {file}", highlight=False, markup=False)
 
 
 def _print(report: ExportReport, dry_run: bool) -> None:

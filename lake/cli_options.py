@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LakeOption = Annotated[
     Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
 ]
-FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl or parquet.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
+]
 RawOption = Annotated[
     bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
 ]

@@ -1,5 +1,5 @@
 """Results as text: a query's rows as table, CSV, JSON, JSON Lines or Parquet, the same values in
-each. Formats are a dict; an unknown name lists the known ones.
+each; whole rows also as documents. Formats are a dict; an unknown name lists the known ones.
 
 JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, and writes what does not
 print as `\\u` escapes, so that it is whole and harmless on a terminal too. CSV is what people open
@@ -101,6 +101,17 @@ def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
         out.write(_object(columns, row) + "\n")
 
 
+def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, out: TextIO) -> None:
+    """Whole rows as an export to OpenSearch has them (`lake.export.documents`)."""
+    from lake.export.documents import documents, source_of
+
+    relation = con.sql(query)
+    for rows in relation.to_arrow_reader(_BATCH) if relation is not None else ():
+        if rows.num_rows:
+            found = documents(source_of(rows), rows)
+            out.writelines(json_text(one.body) + "\n" for one in found)
+
+
 def _object(columns: list[str], row: Sequence[Any]) -> str:
     return json_text(dict(zip(columns, map(plain, row), strict=True)))
 
@@ -195,6 +206,8 @@ FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {
     "json": _json,
     "jsonl": _jsonl,
 }
+_OTHERS = ("documents", "parquet")
+"""Formats that are made of Arrow, not of DuckDB's rows."""
 
 
 def write(
@@ -215,17 +228,21 @@ def write(
         raise UsageError(f"{target} cannot be written: its folder is not there. Make it first.")
     if form == "parquet" and target is None:
         raise UsageError("--format parquet writes a file: name it with -o FILE.")
-    if form not in (*FORMATS, "parquet"):
-        raise unknown_name("format", form, [*FORMATS, "parquet"])
+    if form not in (*FORMATS, *_OTHERS):
+        raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
         if target is not None and form == "parquet":
             _parquet(con, query, target)
             return
-        con.execute(query)
-        if con.description is None:
-            return
+        if form != "documents":
+            con.execute(query)
+            if con.description is None:
+                return
         file = target.open("w", encoding="utf-8", newline="") if target else nullcontext(out)
         with file as opened:
+            if form == "documents":
+                _documents(con, query, opened)
+                return
             (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
     except OSError as error:
         if target is None:

@@ -178,7 +178,7 @@ WRONG = {
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
     "sql --lake made 'SELECT 1' --format xml": (
-        "unknown format 'xml'. Known: csv, json, jsonl, parquet, table."
+        "unknown format 'xml'. Known: csv, documents, json, jsonl, parquet, table."
     ),
     "sql --lake made 'SELECT 1' --format parquet": "--format parquet writes a file: name it",
     "sql --lake made 'SELECT 1' --as-of noon": "--as-of noon: write a time as 2024-02-01T10",

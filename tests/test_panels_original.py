@@ -11,14 +11,12 @@ so the files cannot grow old.
 from __future__ import annotations
 
 import json
-import tomllib
-from collections import Counter
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from original import ORIGINALS, Original, lay_out_samples, require, rows_in, rows_of, surviving
+from panel_rows import Panels, compared, differences, explained, in_order
 
 from lake.enrich.geoip import GeoIP
 from lake.ingest import IngestOptions, ingest
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
     from lake.query import Lake
 
-Panels = dict[str, dict[str, Any]]
-Row = tuple[Any, ...]
 PAGES = list(dict.fromkeys(original.ours for original in ORIGINALS))
 
 
@@ -72,68 +68,6 @@ def expected(original: Original) -> list[dict[str, Any]]:
     return [panel for panel in found if "skipped" not in panel]
 
 
-def as_ours(panel: dict[str, Any]) -> tuple[list[str], list[Row]]:
-    """The original's columns and rows as ours have them: a bar coloured by its own axis names its
-    field twice (or its label and the field), times have milliseconds or an offset."""
-
-    def plain(value: Any) -> Any:  # noqa: ANN401
-        text = isinstance(value, str) and value.startswith("20")
-        return value.replace(".000Z", "Z").replace("+00:00", "Z") if text else value
-
-    columns, rows = panel["columns"], panel["rows"]
-    twice = panel["type"] == "histogram" and all(row[0] == row[1] for row in rows)
-    kept = [n for n, name in enumerate(columns) if columns.index(name) == n]
-    if twice and len(kept) == 3:
-        kept.remove(1)
-    return [columns[n] for n in kept], [tuple(plain(row[n]) for n in kept) for row in rows]
-
-
-def differences(page: str) -> list[dict[str, Any]]:
-    path = Path(__file__).with_name("panel_differences") / f"{page}.toml"
-    found: list[dict[str, Any]] = tomllib.loads(path.read_text())["difference"]
-    return found
-
-
-def compared(panel: dict[str, Any], ours: Panels) -> tuple[list[Row], list[Row]]:
-    """The rows that only the original has and those that only we have; order counts where the
-    rows are the same, but for named filters, which the server answers by their labels. Columns that
-    ours calls otherwise are compared in their order, the figure with the figure."""
-    columns, wanted = as_ours(panel)
-    mine = ours[panel["title"]]
-    own = list(mine["columns"])
-    others = [name for name in own if name not in columns]
-    figure = own[-1] if panel["type"] != "search" and columns[-1] not in own else None
-    named = [name if name in own else others.pop(0) for name in columns[:-1]]
-    named.append(figure or columns[-1])
-    places = [own.index(name) for name in named]
-    got = [tuple(row[n] for n in places) for row in mine["rows"]]
-    if panel["type"] == "search":
-        return _compared_rows(wanted, got)
-    only_theirs = list((Counter(wanted) - Counter(got)).elements())
-    only_ours = list((Counter(got) - Counter(wanted)).elements())
-    if not only_theirs and not only_ours and columns[0] != "filters":
-        assert got == wanted, f"{panel['title']}: the same rows in another order"
-    return only_theirs, only_ours
-
-
-def _compared_rows(wanted: list[Row], got: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Records, newest first: the original has the first five, ties of its last time by an order of
-    its own, and numbers as text."""
-
-    def texts(rows: list[Row]) -> Counter[Row]:
-        return Counter(tuple(None if v is None else str(v) for v in row) for row in rows)
-
-    last = wanted[-1][0]
-    only_theirs = texts(wanted) - texts([row for row in got if row[0] >= last])
-    only_ours = texts([row for row in got if row[0] > last]) - texts(wanted)
-    return list(only_theirs.elements()), list(only_ours.elements())
-
-
-def _cells(row: list[Any]) -> Row:
-    """A row as a file of differences has it: TOML has no NULL, so that {} stands for it."""
-    return tuple(None if cell == {} else cell for cell in row)
-
-
 def by_file(original: Original) -> str:
     return original.file.removesuffix(".json")
 
@@ -154,20 +88,13 @@ def test_the_same_rows_but_for_what_is_explained(
 ) -> None:
     panels = expected(original)
     titles = {panel["title"] for panel in panels}
-    explained: dict[str, tuple[list[Row], list[Row]]] = {}
-    for entry in differences(original.ours):
-        if entry["title"] in titles and entry.get("of", original.file) == original.file:
-            theirs, mine = explained.setdefault(entry["title"], ([], []))
-            theirs += [_cells(row) for row in entry.get("original", [])]
-            mine += [_cells(row) for row in entry.get("ours", [])]
+    entries = [
+        entry
+        for entry in differences(original.ours)
+        if entry["title"] in titles and entry.get("of", original.file) == original.file
+    ]
     found = {panel["title"]: compared(panel, ours(original)) for panel in panels}
-
-    def sorted_rows(rows: tuple[list[Row], list[Row]]) -> list[list[Row]]:
-        return [sorted(side, key=str) for side in rows]
-
-    assert {t: sorted_rows(rows) for t, rows in found.items() if any(rows)} == {
-        t: sorted_rows(rows) for t, rows in explained.items()
-    }
+    assert in_order(found) == in_order(explained(entries))
 
 
 @pytest.mark.parametrize("page", PAGES)

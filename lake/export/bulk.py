@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 LATER = (429, 502, 503, 504, "N/A", "TIMEOUT")
 """Statuses after which the same request may succeed; the texts are the client's, for no answer."""
+_DONE = {("delete", 404), ("create", 409)}
+"""It is as was asked already: an earlier request did it, or an earlier run."""
 _SLOWEST = 30.0
+_TOLD = "errors,items.*.status,items.*.error"
+"""What is asked of an answer: the rest names each document once more. Serverless is not known to
+take this parameter."""
 
 
 class ExportError(LakeError):
@@ -41,6 +46,11 @@ class Item:
     action: dict[str, dict[str, str]]
     data: str | None
     owner: Any = None
+
+    @property
+    def kind(self) -> str:
+        """`index`, `create` (what a data stream takes) or `delete`."""
+        return next(iter(self.action))
 
     @property
     def size(self) -> int:
@@ -83,6 +93,7 @@ class Bulk:
     ) -> None:
         self._client, self._place, self._settle = client, place, settle
         self._jobs, self._size, self._patience = jobs, size, patience
+        self._asked: dict[str, Any] = {} if place.serverless else {"filter_path": _TOLD}
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="bulk")
         self._running: set[Future[tuple[list[Item], dict[int, str]]]] = set()
         self._items: list[Item] = []
@@ -161,11 +172,12 @@ class Bulk:
             expand_action_callback=lambda pair: pair,
             raise_on_error=False,
             raise_on_exception=False,
+            **self._asked,
         )
         for at, (taken, answer) in zip(part, answers, strict=True):
             ((_, told),) = answer.items()
             status = told.get("status")
-            if taken or (status == 404 and "delete" in items[at].action):
+            if taken or (items[at].kind, status) in _DONE:
                 continue
             if status in LATER:
                 later.append(at)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROTATIONS = {"yearly": "%Y", "monthly": "%Y-%m", "weekly": "%Y-w%W", "daily": "%Y-%m-%d"}
 """How often an index is followed by the next -> how the time stands in its name."""
 _ALL = {"text", "ip", "geo_point"}
-_OWN = {"rotation", "text", "members", "fields"}
+_OWN = {"rotation", "text", "ip", "members", "fields"}
 _FIELDS = ("keyword", "long", "double")
 
 
@@ -56,10 +56,10 @@ def layout_of(source: Source) -> Layout:
         fields=own.get("fields", {}),
         aside=frozenset(source.native) & frozenset(field_sets()),
         text=frozenset(common.get("text", [])) | frozenset(own.get("text", [])),
-        ip=frozenset(common.get("ip", [])),
+        ip=frozenset(common.get("ip", [])) | frozenset(own.get("ip", [])),
         geo_point=frozenset(common.get("geo_point", [])),
     )
-    _check(path, source, layout, own.get("text", []))
+    _check(path, source, layout, own)
     return layout
 
 
@@ -87,7 +87,7 @@ def _read(path: Path, known: set[str]) -> dict[str, Any]:
     return declared
 
 
-def _check(path: Path, source: Source, layout: Layout, text: list[str]) -> None:
+def _check(path: Path, source: Source, layout: Layout, own: dict[str, Any]) -> None:
     if layout.rotation not in ROTATIONS:
         raise SourceError(f"{path}: rotation is one of {', '.join(ROTATIONS)}")
     for name, leaf in layout.members.items():
@@ -102,6 +102,7 @@ def _check(path: Path, source: Source, layout: Layout, text: list[str]) -> None:
         if kind not in _FIELDS:
             raise SourceError(f"{path}: fields.{name!r}: the type is one of {', '.join(_FIELDS)}")
     native: Tree = source.native
-    wrong = sorted(set(text) - {leaf.name for leaf in leaves(native)})
-    if wrong:
-        raise SourceError(f"{path}: text: {wrong[0]!r} is no leaf of [native]")
+    known = {leaf.name for leaf in leaves(native)}
+    for entry in ("text", "ip"):
+        if wrong := sorted(set(own.get(entry, [])) - known):
+            raise SourceError(f"{path}: {entry}: {wrong[0]!r} is no leaf of [native]")

@@ -9,11 +9,10 @@ for each of its documents, so that a run may be killed at any moment and taken u
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,12 @@ import duckdb
 from lake import ledger
 from lake.commit import Commit, commit, recover
 from lake.errors import UsageError
-from lake.export.bulk import Bulk, ExportError, Item
-from lake.export.documents import documents
+from lake.export.bulk import Bulk, Item
+from lake.export.cluster import Cluster
+from lake.export.documents import texts
 from lake.export.sent import Memory, Sent
-from lake.export.target import connect, explained, identify, reason
-from lake.export.templates import templates
+from lake.export.target import connect, identify
+from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
 from lake.reader import connection
 from lake.sources import catalogue
@@ -44,18 +44,22 @@ if TYPE_CHECKING:
 
 ROWS = 2_000
 """Rows that become documents at a time."""
+_KEY = ("date", "account", "region")
+TOGETHER = 20_000
+"""Rows of partitions that are read by one query: a query's start takes 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
     """What is sent and how. Days are of `@timestamp`, UTC, both included; `where` is a condition in
-    SQL. `again` sends what was sent before too."""
+    SQL. `again` sends what was sent before too; `streams`: into data streams."""
 
     since: date | None = None
     until: date | None = None
     sources: tuple[str, ...] = ()
     where: str | None = None
     again: bool = False
+    streams: bool = False
     dry_run: bool = False
     jobs: int = 2
     bulk_size: int = 5 << 20
@@ -117,6 +121,21 @@ class _Part:
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
+def _together(parts: list[_Part]) -> Iterator[list[_Part]]:
+    """Parts of a table, in their order, in groups that are read at once."""
+    group: list[_Part] = []
+    rows = 0
+    for part in parts:
+        due = sum(file.rows for file in part.due)
+        if group and (part.now.table != group[0].now.table or rows + due > TOGETHER):
+            yield group
+            group, rows = [], 0
+        group.append(part)
+        rows += due
+    if group:
+        yield group
+
+
 def export(
     path: Path,
     place: Place,
@@ -143,7 +162,11 @@ class _Run:
     ) -> None:
         self.store, self.place, self.options, self.progress = store, place, options, progress
         self.client: OpenSearch = connect(place)
-        self.memory = Memory(store.path, identify(self.client, place), options.where)
+        known_as = identify(self.client, place) + (STREAM if options.streams else "")
+        self.memory = Memory(store.path, known_as, options.where)
+        self.cluster = Cluster(
+            self.client, place, streams=options.streams, patience=options.patience
+        )
         self.snapshot: Snapshot = store.snapshot()
         self.con = connection(store.path)
         self.con.execute(macros())
@@ -160,7 +183,10 @@ class _Run:
         if self.options.dry_run:
             return self.report
         if parts or gone:
-            self._prepare(sorted({p.now.table for p in parts}))
+            shared = {catalogue()[part.now.table].index for part in parts}
+            self.cluster.prepare(s for s in catalogue().sources.values() if s.index in shared)
+        if self.options.streams:
+            parts = self._anew(parts)
         self.total = sum(file.rows for part in parts for file in part.due)
         compare = [part for part in parts if part.compare]
         bulk = Bulk(
@@ -172,11 +198,12 @@ class _Run:
             patience=self.options.patience,
         )
         with closing(bulk):
-            for part in parts:
-                for item in self._items(part):
+            for group in _together(parts):
+                for item in self._items(group):
                     bulk.add(item)
-                part.read = True
-                self._note_if_through(part)
+                for part in group:
+                    part.read = True
+                    self._note_if_through(part)
             bulk.finish()
         days = {(one.table, one.day) for one in [*gone, *(p.now for p in compare)]}
         for table, day in sorted(days):
@@ -259,40 +286,24 @@ class _Run:
 
     # -- sending --------------------------------------------------------------------------------
 
-    def _prepare(self, tables: list[str]) -> None:
-        """Put the templates, and tell the indices that are there of fields they lack."""
-        from opensearchpy import exceptions as known
-
-        sources = [catalogue()[table] for table in tables]
-        shared = {s.index for s in sources}
-        made = templates(s for s in catalogue().sources.values() if s.index in shared)
-        try:
-            for name, body in made.items():
-                self.client.indices.put_index_template(name=name, body=body)
-                fields = {"properties": body["template"]["mappings"]["properties"]}
-                for index in self.client.indices.get(index=body["index_patterns"][0]):
-                    self.client.indices.put_mapping(index=index, body=fields)
-        except known.RequestError as error:
-            raise UsageError(
-                f"{self.place.url} does not take the index templates: {reason(error)}. Indices of "
-                "another program have these names, with fields of other types: move or delete them."
-            ) from error
-        except known.OpenSearchException as error:
-            raise explained(error, self.place) from error
-
-    def _items(self, part: _Part) -> Iterator[Item]:
-        table = part.now.table
-        cursor = self._over(table, part.due)
+    def _items(self, group: list[_Part]) -> Iterator[Item]:
+        table = group[0].now.table
+        by_key = {part.now.key[1:]: part for part in group}
+        stream = stream_of(catalogue()[table]) if self.options.streams else None
+        cursor = self._over(table, [file for part in group for file in part.due])
         where = f" WHERE ({self.options.where})" if self.options.where else ""
         try:
             query = one_select(f"SELECT * FROM {quote(table)}{where}")
             relation = cursor.sql(query)
             for rows in relation.to_arrow_reader(ROWS):
-                for one in documents(catalogue()[table], rows):
+                keys = zip(*(map(str, rows.column(n).to_pylist()) for n in _KEY), strict=True)
+                for key, one in zip(keys, texts(catalogue()[table], rows), strict=True):
+                    part = by_key[key]
                     part.left += 1
                     part.total += int(one.id)
-                    action = {"index": {"_index": one.index, "_id": one.id}}
-                    yield Item(action, json.dumps(one.body), (part, one.path, one.offset))
+                    to = {"_index": stream or one.index, "_id": one.id}
+                    action = {"create": to} if stream else {"index": to}
+                    yield Item(action, one.json, (part, one.path, one.offset))
         except duckdb.Error as error:
             raise UsageError(f"--where: {error}\nIt was asked of {table}.") from error
 
@@ -317,7 +328,7 @@ class _Run:
 
     def _reject(self, item: Item, path: str, offset: int | None, why: str) -> dict[str, Any]:
         self.report.reasons[why] = self.report.reasons.get(why, 0) + 1
-        told = item.action["index"]
+        told = item.action[item.kind]
         return {
             "source": item.owner[0].now.table,
             "hash": int(told["_id"]),
@@ -359,69 +370,48 @@ class _Run:
     # -- what the lake has no more --------------------------------------------------------------
 
     def _remove_strangers(self, table: str, day: str) -> None:
-        from opensearchpy import exceptions as known
-        from opensearchpy import helpers
-
-        source = catalogue()[table]
         files = [file for file in self.store.files(table, self.snapshot) if file.date == day]
-        ours: set[str] = set()
-        if files:
-            cursor = self._over(table, files)
-            found = cursor.execute(f"SELECT event.hash FROM {quote(table)}").fetchall()
-            ours = {str(row[0]) for row in found}
-        pattern = f"{source.index}-*"
-        after = date.fromisoformat(day) + timedelta(days=1)
-        within = {"gte": f"{day}T00:00:00Z", "lt": f"{after.isoformat()}T00:00:00Z"}
-        query = {
-            "_source": False,
-            "query": {
-                "bool": {
-                    "filter": [
-                        {"term": {"event.dataset": table}},
-                        {"range": {"@timestamp": within}},
-                    ]
-                }
-            },
-        }
-        strangers: list[dict[str, Any]] = []
-        try:
-            self.client.indices.refresh(index=pattern)
-            for hit in helpers.scan(self.client, query=query, index=pattern, size=5_000):
-                if hit["_id"] not in ours:
-                    strangers.append(hit)
-        except known.OpenSearchException as error:
-            raise explained(error, self.place) from error
-        failed: list[str] = []
-        bulk = Bulk(
-            self.client,
-            self.place,
-            lambda _, refused: failed.extend(refused.values()),
-            patience=self.options.patience,
-        )
-        with closing(bulk):
-            for hit in strangers:
-                bulk.add(Item({"delete": {"_index": hit["_index"], "_id": hit["_id"]}}, None))
-            bulk.finish()
-        if failed:
-            raise ExportError(f"{table}: {len(failed):,} documents cannot be deleted: {failed[0]}.")
-        self.report.tables[table].deleted += len(strangers)
+        ours = self._ids(table, files, "true")
+        self.report.tables[table].deleted += self.cluster.remove(catalogue()[table], day, ours)
+
+    def _ids(self, table: str, files: list[DataFile], where: str) -> set[str]:
+        if not files:
+            return set()
+        query = one_select(f"SELECT event.hash FROM {quote(table)} WHERE {where}")
+        return {str(row[0]) for row in self._over(table, files).execute(query).fetchall()}
+
+    def _anew(self, parts: list[_Part]) -> list[_Part]:
+        """The parts as a data stream can take them, which overwrites nothing: of a day of which a
+        part is to be compared the documents are deleted, and all its parts are sent."""
+        days = {(part.now.table, part.now.day) for part in parts if part.compare}
+        found = [part for part in parts if (part.now.table, part.now.day) not in days]
+        for table, day in sorted(days):
+            files = [file for file in self.store.files(table, self.snapshot) if file.date == day]
+            by_key: dict[tuple[str, str, str], list[DataFile]] = {}
+            for file in files:
+                by_key.setdefault((day, file.account, file.region), []).append(file)
+            count = self.report.tables[table]
+            for key, own in by_key.items():
+                part = self._part(table, key, own)
+                count.unchanged -= part.now.rows - sum(file.rows for file in part.due)
+                count.refused_before -= part.now.refused
+                # forgotten before anything is deleted: a run that is killed here sends them all
+                self.memory.note(replace(part.now, files=(), rows=0, total="0"))
+                now = replace(part.now, total="0", refused=0)
+                found.append(_Part(now, own, own, compare=False))
+            where = self.options.where
+            keep = self._ids(table, files, f"({where}) IS NOT TRUE") if where else set()
+            self.cluster.remove(catalogue()[table], day, keep)
+        return found
 
     def _check(self) -> None:
         """Ask the cluster how many documents of each table it has, where all were chosen."""
-        from opensearchpy import exceptions as known
-
         chosen = self.options
         if chosen.where or chosen.since or chosen.until:
             return
         wrong = []
         for table, count in self.report.tables.items():
-            pattern = f"{catalogue()[table].index}-*"
-            body = {"query": {"term": {"event.dataset": table}}}
-            try:
-                self.client.indices.refresh(index=pattern)
-                there = self.client.count(index=pattern, body=body)["count"]
-            except known.OpenSearchException as error:
-                raise explained(error, self.place) from error
+            there = self.cluster.count(catalogue()[table])
             due = count.rows - count.refused - count.refused_before
             if there != due:
                 wrong.append(f"{table} {there:,} of {due:,}")

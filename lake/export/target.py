@@ -6,6 +6,7 @@ log. What goes wrong at the first request is told apart here, in words that say 
 
 from __future__ import annotations
 
+import gzip
 import logging
 import netrc
 import os
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 USER, PASSWORD = "OPENSEARCH_USERNAME", "OPENSEARCH_PASSWORD"
 SERVICES = ("es", "aoss")
+LEVEL = 3
+"""Of gzip. The client's own, 9, takes three to five times the CPU for a third less."""
 _AWS = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(es|aoss)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$")
 
 
@@ -74,9 +77,15 @@ def connect(place: Place) -> OpenSearch:
         raise UsageError(
             "this command needs opensearch-py: pip install 'siem-lake[opensearch]'."
         ) from None
+
+    class Connection(opensearchpy.Urllib3HttpConnection):
+        def _gzip_compress(self, body: bytes) -> bytes:
+            return gzip.compress(body, LEVEL)
+
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)  # it logs whole bodies and errors
     options: dict[str, Any] = {
         "hosts": [place.url],
+        "connection_class": Connection,
         "http_compress": True,
         "timeout": place.timeout,
         "max_retries": 0,

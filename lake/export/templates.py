@@ -30,23 +30,34 @@ KEYWORD_LIMIT = 8_191
 """Characters of a keyword that is searched; a longer one is kept. Lucene's term has 32,766 bytes,
 and a character up to four."""
 FIELD_LIMIT = 3_000
+STREAM = "-stream"
+"""What a data stream's name ends with; the templates of indices would take it for one of theirs."""
 Mapping = dict[str, Any]
 
 
-def templates(sources: Iterable[Source]) -> dict[str, Mapping]:
-    """Template's name -> its body, one for each name of an index; sources that share one share the
-    template. Raises ValueError where they give a field two types."""
+def templates(sources: Iterable[Source], *, streams: bool = False) -> dict[str, Mapping]:
+    """Template's name -> its body, one for each name of an index, or data stream; sources that
+    share one share the template. Raises ValueError where they give a field two types."""
     found: dict[str, Mapping] = {}
     for source in sources:
-        name = PREFIX + source.index
-        fields = found.setdefault(name, {})
-        _merge(fields, properties(source), name)
-    return {name: _template(name.removeprefix(PREFIX), fields) for name, fields in found.items()}
-
-
-def _template(index: str, fields: Mapping) -> Mapping:
+        fields = found.setdefault(source.index, {})
+        _merge(fields, properties(source), source.index)
+    if not streams:
+        return {PREFIX + index: _template(f"{index}-*", of) for index, of in found.items()}
+    own = {"data_stream": {}, "priority": PRIORITY + 1}
     return {
-        "index_patterns": [f"{index}-*"],
+        PREFIX + index + STREAM: _template(index + STREAM, of) | own for index, of in found.items()
+    }
+
+
+def stream_of(source: Source) -> str:
+    """The data stream of a source's documents."""
+    return source.index + STREAM
+
+
+def _template(pattern: str, fields: Mapping) -> Mapping:
+    return {
+        "index_patterns": [pattern],
         "priority": PRIORITY,
         "template": {
             "settings": {"index.mapping.total_fields.limit": FIELD_LIMIT},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +11,12 @@ from conflicts import write_conflicts
 from logs import flow_file, flows
 from own_source import LINES, LINES_SQL, odd, own_source
 
-from lake.errors import SourceError
+from lake.errors import SourceError, UsageError
 from lake.export.documents import Document, documents
 from lake.export.layout import layout_of
 from lake.export.templates import properties, templates
 from lake.ingest import IngestOptions, ingest
+from lake.output import as_text
 from lake.query import open_lake
 from lake.sources import catalogue
 
@@ -66,7 +68,7 @@ def test_a_document_has_the_row_and_the_record(lake: Lake) -> None:
     assert one.body == {
         "@timestamp": "2024-03-01T10:11:00.000000Z",
         "@message": row[2],
-        "@id": str(row[0]),
+        "@id": "00000000-0000-0000-0000-000000000004",
         "@log_type": "cloudtrail",
         "event": {
             "action": "GetObject",
@@ -276,7 +278,11 @@ def test_a_source_of_ones_own(tmp_path: Path) -> None:
         ("[members]\nsource = 'event.id'", "members.source: a field set has this name"),
         ("[fields]\n'n.x' = 'long'", "'n.x' is no member of a JSON member of [native]"),
         ("text = ['nope']", "text: 'nope' is no leaf of [native]"),
-        ("other = 1", "there is no 'other' here. Known: ['fields', 'members', 'rotation', 'text']"),
+        ("ip = ['nope']", "ip: 'nope' is no leaf of [native]"),
+        (
+            "other = 1",
+            "there is no 'other' here. Known: ['fields', 'ip', 'members', 'rotation', 'text']",
+        ),
         ("= 1", "Mend the file"),
     ],
 )
@@ -286,3 +292,15 @@ def test_a_wrong_export_file(tmp_path: Path, text: str, words: str) -> None:
         with pytest.raises(SourceError) as raised:
             layout_of(catalogue()["own"])
     assert words in str(raised.value)
+
+
+def test_documents_of_a_query(lake: Lake) -> None:
+    """`lake sql --format documents`: what an export sends, of whole rows of one table."""
+    where = "event.id LIKE '%0004'"
+    text = as_text(lake.cursor(), f"FROM cloudtrail WHERE {where}", "documents")
+    (one,) = of(lake, "cloudtrail", where)
+    assert [json.loads(line) for line in text.splitlines()] == [one.body]
+    assert as_text(lake.cursor(), "FROM cloudtrail WHERE false", "documents") == ""
+    for query in ("SELECT 1 AS event", "SELECT event, native FROM cloudtrail", "FROM events"):
+        with pytest.raises(UsageError, match="a document is made of a whole row of one table"):
+            as_text(lake.cursor(), query, "documents")
