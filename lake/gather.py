@@ -93,29 +93,27 @@ class Gatherer:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         """`con` must not be locked yet: a database in memory is attached to it."""
-        self._con = con
         self._guard = threading.Lock()
         self._held: OrderedDict[Gathering, None] = OrderedDict()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
 
-    def answer(self, query: Query) -> Answer:
-        """The answer to a query. Raises UsageError as `Query.ask` does."""
+    def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
+        """The answer to a query, by this cursor. Raises UsageError as `Query.ask` does."""
         told = query.gather
         shorter = query.over_table(_name(told)) if told is not None else None
         if told is not None and shorter is not None and _names_its_leaves(query):
             try:
-                self._gather(told)
-                return shorter.ask(self._con.cursor())
+                self._gather(told, cursor)
+                return shorter.ask(cursor)
             except (duckdb.Error, UsageError):
                 pass  # dropped meanwhile, or it lacks what the query names: the view has it all
-        return query.ask(self._con.cursor())
+        return query.ask(cursor)
 
-    def _gather(self, told: Gathering) -> None:
+    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> None:
         with self._guard:
             if told in self._held:
                 self._held.move_to_end(told)
                 return
-            cursor = self._con.cursor()
             while self._held and sum(one.cells for one in self._held) + told.cells > CELLS:
                 oldest, _ = self._held.popitem(last=False)
                 cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")

@@ -97,10 +97,11 @@ class Lake:
         """A cursor over the views; one a thread and query."""
         return self._con.cursor()
 
-    def answer(self, query: Query) -> Answer:
+    def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection | None = None) -> Answer:
         """The answer to a query of the project's own; what several ask in common is gathered once.
-        Raises UsageError with the engine's words."""
-        return self._gatherer.answer(query)
+        Raises UsageError with the engine's words. `cursor` is one of this lake's: whoever holds it
+        can interrupt."""
+        return self._gatherer.answer(query, cursor or self.cursor())
 
     def sql(
         self, query: str, params: dict[str, Any] | list[Any] | None = None

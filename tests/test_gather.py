@@ -108,7 +108,7 @@ def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.Monkey
         query = Query(
             f"WITH logs AS NOT MATERIALIZED ({text}) SELECT sum(event.action) FROM logs", (), told
         )
-        assert gatherer.answer(query).rows == ((45 - number,),)
+        assert gatherer.answer(query, con.cursor()).rows == ((45 - number,),)
         held = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'gathered'")
         assert held.fetchall()[0][0] <= 2
 

@@ -17,7 +17,7 @@ from lake.errors import LakeError, UsageError
 from lake.explore import NAME as EXPLORE
 from lake.paths import default_lake
 from lake.ui import sqlpage
-from lake.ui.cached import asker, open_lake
+from lake.ui.cached import Asker, open_lake
 from lake.ui.entitypage import draw_entity
 from lake.ui.explorepage import draw_explore
 from lake.ui.follow import go, page_of
@@ -66,7 +66,7 @@ def main() -> None:
         sqlpage.draw_sql(lake)
         return
     sqlpage.leave(lake)
-    ask = asker(lake)
+    ask = Asker(lake)
     try:
         if chosen.url_path == EXPLORE:
             draw_explore(lake, ask)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from lake.queries import Ask
     from lake.query import Lake
     from lake.scope import View
+    from lake.ui.cached import Asker
 
 ANY = "Any kind"
 SHOWN = 8
 _EXAMPLES = "198.51.100.7, alice, AKIA..., i-0123456789abcdef0, a bucket, example.com, or an ARN"
 
 
-def draw_entity(lake: Lake, dashboard: Dashboard, ask: Ask) -> None:
+def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
     """The thing that was named, or those that there are most events of to choose one from."""
     found = _named(ask)
     if found is None:

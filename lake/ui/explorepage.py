@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from lake.queries import Ask
     from lake.query import Lake
     from lake.scope import View
+    from lake.ui.cached import Asker
 
 
-def draw_explore(lake: Lake, ask: Ask) -> None:
+def draw_explore(lake: Lake, ask: Asker) -> None:
     """One table under what is chosen."""
     with st.sidebar:
         table = st.selectbox("Logs", log_views(lake.tables()), key="logs", bind="query-params")

@@ -1,9 +1,12 @@
 """Draws a dashboard: what is shown as a sentence, then its sections as cards on a grid of twelve.
 Every figure is a `PanelResult`; this module only decides where it stands and which chart draws it.
+All cards are laid out at once and filled as their answers come, whichever comes first.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from math import gcd
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,7 @@ import streamlit as st
 from lake.dashboards import GRID, Dashboard, Panel
 from lake.filters import Selection, show_time
 from lake.notes import why_nothing
-from lake.panels import PanelResult, run_compared, run_panel
+from lake.panels import PanelResult, prepare, run_compared, run_panel
 from lake.scope import View, bars_of, view_before, view_of
 from lake.ui.charts import draw_bars, draw_time
 from lake.ui.choices import draw_choices
@@ -26,13 +29,27 @@ from lake.ui.worldmap import draw_map
 from lake.visible import visible
 
 if TYPE_CHECKING:
-    from lake.queries import Ask
+    from collections.abc import Callable
+
+    from streamlit.delta_generator import DeltaGenerator
+
+    from lake.queries import Ask, Query
+    from lake.ui.cached import Asker
 
 _METRICS_IN_A_ROW = 6
 _NARROWEST_CARD = 200
 
 
-def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A place on the page, what it waits for, and what draws it then."""
+
+    box: DeltaGenerator
+    queries: tuple[Query, ...]
+    draw: Callable[[], None]
+
+
+def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
     """One page under one selection, which it gives back as its view."""
     view = view_of(dashboard, selection, ask)
     earlier = view_before(view, ask) if comparing() else None
@@ -41,10 +58,11 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
     if not view.shown.events:
         # One sentence instead of one on every card.
         st.info(plain(why_nothing(view, ask)), icon=":material/search_off:")
+    cards: list[_Card] = []
     for section, declared in dashboard.sections():
         panels = [panel for panel in declared if view.shown.events or panel.whole]
         if panels and not section:
-            _section(view, earlier, panels, ask)
+            cards += _section(view, earlier, panels, ask)
         elif panels:
             # A section that is folded asks nothing.
             fold = st.expander(
@@ -56,16 +74,30 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Ask) -> View:
             )
             if fold.open:
                 with fold:
-                    _section(view, earlier, panels, ask)
+                    cards += _section(view, earlier, panels, ask)
+    _fill(cards, ask)
     return view
 
 
-def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:
-    for metrics, group in groupby(panels, lambda panel: panel.chart == "metric"):
+def _fill(cards: list[_Card], ask: Asker) -> None:
+    ask.ahead(query for card in cards for query in card.queries)
+    while cards:
+        card = cards.pop(ask.settled(card.queries for card in cards))
+        with card.box:
+            card.draw()
+
+
+def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> list[_Card]:
+    cards: list[_Card] = []
+    for metrics, of in groupby(panels, lambda panel: panel.chart == "metric"):
+        group = list(of)
         if metrics:
-            _metrics(view, earlier, list(group), ask)
+            asked = [prepare(one, panel) for one in (view, earlier) if one for panel in group]
+            draw = partial(_metrics, view, earlier, group, ask)
+            cards.append(_Card(st.container(), tuple(asked), draw))
         else:
-            _cards(view, list(group), ask)
+            cards += _cards(view, group, ask)
+    return cards
 
 
 def _sentence(view: View, earlier: View | None) -> None:
@@ -132,7 +164,7 @@ def _figure_label(panel: Panel, result: PanelResult, name: str) -> str:
     return f"{name} ({panel.unit})" if panel.unit else name
 
 
-def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
+def _cards(view: View, panels: list[Panel], ask: Ask) -> list[_Card]:
     # As few columns as the widths need: where a window is narrower, they divide it without a rest,
     # and a card moves up into a gap.
     step = gcd(GRID, *(panel.width for panel in panels))
@@ -140,14 +172,18 @@ def _cards(view: View, panels: list[Panel], ask: Ask) -> None:
     grid = st.grid(
         GRID // step, min_column_width=_NARROWEST_CARD // narrowest, border=True, dense=True
     )
+    cards = []
     for panel in panels:
-        result = run_panel(view, panel, ask)
         cell = grid.cell(column_span=panel.width // step, row_span=panel.height)
-        with cell, st.container(gap="xxsmall"):
-            _card(view, panel, result, ask)
+        needed = [panel, *([view.dashboard.panel(panel.like)] if panel.like else [])]
+        asked = tuple(prepare(view, one) for one in needed)
+        draw = partial(_card, view, panel, ask)
+        cards.append(_Card(cell.container(gap="xxsmall"), asked, draw))
+    return cards
 
 
-def _card(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
+def _card(view: View, panel: Panel, ask: Ask) -> None:
+    result = run_panel(view, panel, ask)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"**{plain(panel.label or panel.title)}**",

@@ -1,0 +1,129 @@
+"""Answers of a page: kept by the lake's version, the quick ones before the slow, and those that
+nobody waits for any more are ended."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import small_lake
+
+from lake.errors import UsageError
+from lake.ingest import IngestOptions, ingest
+from lake.queries import Query
+from lake.query import Lake, open_lake
+from lake.ui import cached
+from lake.ui.cached import Asker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SLOW = Query("SELECT count(*) FROM range(100000000000) t(x) WHERE x % 7 = 1")
+QUICK = Query("SELECT count(*) AS n FROM cloudtrail")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    small_lake.make(folder)
+    return folder
+
+
+@pytest.fixture
+def lake(made: Path) -> Lake:
+    return open_lake(made / "lakehouse", locked=True)
+
+
+class _Gone(BaseException):
+    """As Streamlit ends a run."""
+
+
+class _ReaderWhoGoesOn:
+    def __contains__(self, key: str) -> bool:
+        raise _Gone
+
+
+def waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached.st, "session_state", _ReaderWhoGoesOn())
+
+
+def test_a_slow_query_holds_up_no_other(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    asker = Asker(lake)
+    asker.ahead([SLOW, QUICK])
+    assert asker.settled([[SLOW], [SLOW, QUICK], [QUICK]]) == 2
+    assert asker(QUICK).rows == ((13,),)
+    slow, _ = asker._running[SLOW]
+    assert not slow.done()
+    waits_no_more(monkeypatch)
+    began = time.monotonic()
+    with pytest.raises(_Gone):
+        asker(SLOW)
+    assert time.monotonic() - began < 2
+    with pytest.raises(UsageError, match="INTERRUPT"):
+        slow.result(timeout=30)
+
+
+def test_what_waits_for_its_turn_is_never_asked(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = Asker(lake)
+    many = [Query(f"{SLOW.sql} AND x > {n}") for n in range(2 * cached.AT_ONCE)]
+    asker.ahead(many)
+    waits_no_more(monkeypatch)
+    with pytest.raises(_Gone):
+        asker.settled([many])
+    futures = [asker._running[query][0] for query in many]
+    assert all(future.cancelled() for future in futures[cached.AT_ONCE :])
+    for future in futures[: cached.AT_ONCE]:
+        with pytest.raises(UsageError):
+            future.result(timeout=30)
+
+
+def test_an_answer_is_asked_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Query] = []
+    answer = Lake.answer
+
+    def counted(self: Lake, query: Query, cursor: Any = None) -> Any:  # noqa: ANN401
+        asked.append(query)
+        return answer(self, query, cursor)
+
+    monkeypatch.setattr(Lake, "answer", counted)
+    query = Query("SELECT max(event.action) AS last FROM cloudtrail")
+    first = Asker(lake)
+    assert first(query) == first(query) == Asker(lake)(query)
+    first.ahead([query])
+    assert first.settled([[query]]) == 0
+    assert asked == [query]
+
+
+def test_a_mistake_is_not_kept(lake: Lake) -> None:
+    for _ in range(2):
+        with pytest.raises(UsageError, match="nonsense"):
+            Asker(lake)(Query("SELECT nonsense FROM cloudtrail"))
+
+
+def test_no_answer_outlives_its_data(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "lakehouse", tmp_path / "lakehouse")
+    lake = open_lake(tmp_path / "lakehouse", locked=True)
+    before = Asker(lake)(QUICK).rows
+    (tmp_path / "logs").mkdir()
+    new = small_lake.event(77, "13:00:00", "ec2", "RunInstances")
+    small_lake._put(tmp_path / "logs" / "more.json.gz", [new])
+    ingest(tmp_path / "lakehouse", [str(tmp_path / "logs")], IngestOptions(jobs=1))
+    lake.refresh()
+    assert (before, Asker(lake)(QUICK).rows) == (((13,),), ((14,),))
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lake.queries import Answer
+
+    monkeypatch.setattr(cached, "MOST", 50)
+    kept = cached._Kept()
+    keys = [("lake", 1, Query(str(n))) for n in range(10)]
+    for key in keys:
+        kept.put(key, Answer(("a",), ((1,),) * 6))  # 14 values
+        kept.put(key, Answer(("a",), ((2,),) * 6))
+    assert [kept.get(key) is not None for key in keys] == [False] * 7 + [True] * 3
+    assert kept._held == 42
