@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from opensearch_server import OpenSearchServer
 
-pytestmark = pytest.mark.opensearch
+pytestmark = [pytest.mark.opensearch, pytest.mark.long]
 TRAIL = "/log-aws-cloudtrail-*"
 SECONDS = 60
 

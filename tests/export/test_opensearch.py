@@ -92,6 +92,7 @@ def test_the_index_is_equal_to_the_lake(opensearch: OpenSearchServer, lake: Path
 
 
 @pytest.mark.opensearch
+@pytest.mark.long
 def test_what_dashboards_ask(opensearch: OpenSearchServer, lake: Path) -> None:
     send(opensearch, lake)
     opensearch.ask("POST", "/log-*/_refresh")
@@ -112,6 +113,7 @@ def test_what_dashboards_ask(opensearch: OpenSearchServer, lake: Path) -> None:
 
 
 @pytest.mark.opensearch
+@pytest.mark.long
 def test_what_is_chosen(opensearch: OpenSearchServer, lake: Path) -> None:
     where = "event.action = 'GetObject'"
     report = send(opensearch, lake, sources=("cloudtrail",), where=where)
@@ -126,6 +128,7 @@ def test_what_is_chosen(opensearch: OpenSearchServer, lake: Path) -> None:
 
 
 @pytest.mark.opensearch
+@pytest.mark.long
 def test_what_has_changed_is_sent(opensearch: OpenSearchServer, lake: Path, tmp_path: Path) -> None:
     """New rows alone after an ingest, nothing after a compaction, and what is forgotten goes."""
     send(opensearch, lake)
@@ -150,6 +153,7 @@ def test_what_has_changed_is_sent(opensearch: OpenSearchServer, lake: Path, tmp_
 
 
 @pytest.mark.opensearch
+@pytest.mark.long
 def test_a_document_deleted_by_others_is_told(opensearch: OpenSearchServer, lake: Path) -> None:
     send(opensearch, lake)
     (index,) = opensearch.ids("log-aws-cloudtrail-*")
@@ -222,6 +226,7 @@ def test_killed_and_resumed(opensearch: OpenSearchServer, lake: Path, kills: int
 
 
 @pytest.mark.opensearch
+@pytest.mark.long
 def test_the_server_stops_in_the_middle(opensearch: OpenSearchServer, lake: Path) -> None:
     """An export waits for it, and goes on."""
     stopped = threading.Event()
