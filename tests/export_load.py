@@ -13,12 +13,14 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opensearch_server import OpenSearchServer, fetch
+from opensearchpy.exceptions import TransportError
 
 from bench.made.data import Layout, write_logs
 from bench.processes import LAKE, Run, run
@@ -76,9 +78,16 @@ def send_ready(url: str, folder: Path, first: int | None) -> None:
     client = connect(Place(url))
 
     def send(path: Path) -> int:
-        answer = client.bulk(body=path.read_bytes())
-        assert not answer["errors"]
-        return len(answer["items"])
+        while True:
+            try:
+                answer = client.bulk(body=path.read_bytes())
+            except TransportError as error:
+                if error.status_code != 429:  # else the server is busy, as the export waits too
+                    raise
+                time.sleep(1)
+                continue
+            assert not answer["errors"]
+            return len(answer["items"])
 
     with ThreadPoolExecutor(JOBS) as pool:
         print(sum(pool.map(send, sorted(folder.iterdir())[:first])))
