@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from lake.dashboards import dashboards
+from lake.explore import NAME as EXPLORE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -25,6 +26,12 @@ FIRST = "dashboard.png"
 """What a window shows first of CloudTrail's page, for the README."""
 WIDTH = 1280
 COLOURS = 128
+ADDRESSES = {
+    "overview": "",
+    "entity": "entity?entity=halden-customer-exports",
+    EXPLORE: f"{EXPLORE}?logs=cloudtrail&values=event.action",
+}
+"""Of pages that are not under their name, or show more of a thing that is named."""
 
 
 def picture(page: Page, address: str, target: Path) -> None:
@@ -50,9 +57,13 @@ def main() -> int:
         browser = play.chromium.launch(executable_path=chromium, args=list(QUIET))
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
-        for name in dashboards():
-            picture(page, f"{address}/{'' if name == 'overview' else name}", IMAGES / f"{name}.png")
+        for name in (*dashboards(), EXPLORE):
+            where = ADDRESSES.get(name, name)
+            picture(page, f"{address}/{where}", IMAGES / f"{name}.png")
         picture(page, f"{address}/cloudtrail", IMAGES / FIRST)
+        picture(
+            page, f"{address}/{EXPLORE}?logs=cloudtrail&values=event.action", IMAGES / "explore.png"
+        )
         browser.close()
     return 0
 
