@@ -76,7 +76,7 @@ class View:
 
 @cache
 def lake_blocks() -> dict[str, Block]:
-    """The queries that are asked of any table: extent, accounts, regions, nearest, one row."""
+    """The queries that are asked of any table: its extent, accounts and regions, one row."""
     return read_blocks(resource("sql") / "lake.sql")
 
 
@@ -153,17 +153,20 @@ def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:
     return dict(ask(Query.over(lake_blocks()["bars"], {}, given)).rows)
 
 
-def facet(dashboard: Dashboard, selection: Selection, name: str, ask: Ask) -> list[tuple[str, int]]:
-    """The values of `accounts` or `regions` with their events, most first: of all tables that the
-    dashboard counts, as its panels do."""
+def facet(
+    dashboard: Dashboard, selection: Selection, field: str, ask: Ask
+) -> list[tuple[str, int]]:
+    """The values of `account` or `region` with their events, most first: of all tables that the
+    dashboard counts, as its panels do. Both are asked at once, since each look at a large lake
+    opens all its files."""
     selection = dashboard.narrowed(selection)
     clause = selection.clause(dashboard.table)
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
     parts = [relation(dashboard.table, clause.sql), *further.values()]
     logs = " UNION ALL ".join(f"SELECT account, region FROM ({part})" for part in parts)
     params = _params(selection, dashboard.table, *further)
-    answer = ask(Query.over(lake_blocks()[name], {"logs": logs}, params))
-    return [(row[0], row[1]) for row in answer.rows]
+    answer = ask(Query.over(lake_blocks()["facets"], {"logs": logs}, params))
+    return [(value, events) for name, value, events in answer.rows if name == field]
 
 
 def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:

@@ -9,19 +9,12 @@ SELECT max("@timestamp") FILTER (WHERE "@timestamp" < $from) AS "before",
        min("@timestamp") FILTER (WHERE "@timestamp" >= $to) AS "after"
 FROM logs
 
--- name: accounts
--- Accounts with their events, most first.
-SELECT account AS "value", count(*) AS "events"
+-- name: facets
+-- Accounts and regions with their events, most first.
+SELECT if(grouping(account) = 0, 'account', 'region') AS "field", coalesce(account, region) AS "value", count(*) AS "events"
 FROM logs
-GROUP BY ALL
-ORDER BY 2 DESC, 1
-
--- name: regions
--- Regions with their events, most first.
-SELECT region AS "value", count(*) AS "events"
-FROM logs
-GROUP BY ALL
-ORDER BY 2 DESC, 1
+GROUP BY GROUPING SETS ((account), (region))
+ORDER BY 1, 3 DESC, 2
 
 -- name: row
 -- One event whole, as JSON.

@@ -212,9 +212,9 @@ def test_facets_count_what_the_selection_leaves(lake: Lake) -> None:
     ask = ask_of(lake)
     trail = find_dashboard("cloudtrail")
     # Eleven calls and an Insight event, as the page's panel of accounts has them.
-    assert facet(trail, Selection(), "accounts", ask) == [(A, 12), (B, 1), ("unknown", 1)]
+    assert facet(trail, Selection(), "account", ask) == [(A, 12), (B, 1), ("unknown", 1)]
     chosen = Selection(filters=(Filter("user.name", "is", "alice"),))
-    assert facet(trail, chosen, "regions", ask) == [("us-east-1", 1)]
+    assert facet(trail, chosen, "region", ask) == [("us-east-1", 1)]
 
 
 def test_handles_of_rows_stay_out_of_what_is_printed(lake: Lake) -> None:

@@ -216,7 +216,7 @@ def test_an_empty_page_says_why(other_lake: Lake, name: str) -> None:
 def test_sample_findings_stay_out_unless_a_filter_names_them(lake: Lake) -> None:
     shown = view(lake, "guardduty")
     assert (shown.shown.events, shown.whole.events) == (7, 8)
-    regions = facet(shown.dashboard, Selection(), "regions", ask_of(lake))
+    regions = facet(shown.dashboard, Selection(), "region", ask_of(lake))
     assert regions == [("us-east-1", 6), ("eu-west-1", 1)]
     sample = Filter("native.service.additionalInfo.sample", "is", "true")
     samples = view(lake, "guardduty", sample)

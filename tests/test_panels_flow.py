@@ -235,7 +235,7 @@ def test_a_page_without_its_logs_says_so(tmp_path: Path) -> None:
 def test_the_view_over_all_tables_counts_no_event_twice(lake: Lake) -> None:
     shown = view(lake, "hunting")
     assert (shown.shown.events, shown.further) == (15, ())
-    accounts = facet(shown.dashboard, Selection(), "accounts", ask_of(lake))
+    accounts = facet(shown.dashboard, Selection(), "account", ask_of(lake))
     assert accounts == [(A, 11), (B, 4)]
 
 

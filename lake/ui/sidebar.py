@@ -216,17 +216,16 @@ def _dates_chosen() -> None:
 
 def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Sequence[Filter]:
     """The values of a field with their events; a click on one, or the list, chooses it."""
-    name = f"{field}s"
-    known = [value for value, _ in facet(dashboard, Selection(), name, ask)]
+    known = [value for value, _ in facet(dashboard, Selection(), field, ask)]
     picked = st.multiselect(
-        name.capitalize(),
+        f"{field}s".capitalize(),
         known,
         key=field,
         bind="query-params",
         accept_new_options=True,
         placeholder=f"All {count(len(known))}",
     )
-    now = facet(dashboard, chosen, name, ask)[:FACET_SHOWN]
+    now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
         draw_leaderboard(f"facet:{field}:{dashboard.name}", now, lambda value: _add(field, value))
     return [Filter(field, "is", tuple(picked))] if picked else []
