@@ -113,6 +113,16 @@ def test_filter_search_and_sql_find_the_same_rows(lake: Lake, kind: str) -> None
     assert held >= due
 
 
+def test_a_filter_takes_what_a_reader_writes() -> None:
+    for field, text, value in (
+        ("entity.address", "2001:DB8:0::1", "2001:db8::1"),
+        ("entity.role", "arn:aws:sts::111111111111:assumed-role/Admin/alice", "Admin"),
+        ("entity.user", "alice", "alice"),
+    ):
+        assert dict(Filter(field, "is", text).clause("f").params) == {"f_0": value}
+        assert read_search(f'{field}:"{text}"').params == (("s_0", value),)  # type: ignore[union-attr]
+
+
 def test_a_network_of_addresses(lake: Lake) -> None:
     searched = Selection(search=read_search("entity.address:26.77.13.0/24"))
     (due,) = lake.sql(
