@@ -37,14 +37,6 @@ REST = "all others"
 _OTHER = "Other"
 OURS = ("filters", "series", "Figure", "Outcome", "Filter")
 """Columns whose values are words of a query, not of a log."""
-TIME_LABEL = (
-    "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
-    " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
-    " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%d %b')"
-    " : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '%b %Y')"
-    " : utcFormat(datum.value, '%Y')"
-)
-
 _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
 _LEGEND, _LETTER = 30, 6.5
 """Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
@@ -127,7 +119,7 @@ def draw_time(
                     "grid": False,
                     "labelOverlap": True,
                     "tickCount": 8,
-                    "labelExpr": TIME_LABEL,
+                    "labelExpr": time_label(),
                 },
             },
             "x2": {"field": "end"},
@@ -157,6 +149,17 @@ def draw_time(
         },
     }
     draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, say(panel.about))
+
+
+def time_label() -> str:
+    """How an axis writes a time in UTC: days and months as a reader does."""
+    return (
+        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
+        " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
+        f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
+        f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
+        " : utcFormat(datum.value, '%Y')"
+    )
 
 
 def legend(names: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from lake.ui.charts import TIME_HEIGHT, TIME_LABEL, legend
+from lake.ui.charts import TIME_HEIGHT, legend, time_label
 from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 from lake.ui.text import count
@@ -119,7 +119,7 @@ def _along(across: str, title: str) -> dict[str, Any]:
                 "grid": False,
                 "labelOverlap": True,
                 "tickCount": 8,
-                "labelExpr": TIME_LABEL,
+                "labelExpr": time_label(),
             },
         }
     if across == "number":

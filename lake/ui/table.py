@@ -40,7 +40,7 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
     for n, name in enumerate(_distinct(columns)):
         first = next((row[n] for row in rows if row[n] is not None), None)
         # a name of a field begins with a small letter
-        label = say_known(columns[n]) if columns[n][:1].isupper() else columns[n]
+        label = columns[n] if columns[n][:1].islower() else say_known(columns[n])
         if isinstance(first, datetime):
             found[name] = st.column_config.DatetimeColumn(
                 f"{label} (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
