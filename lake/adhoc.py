@@ -21,6 +21,7 @@ from lake.errors import LakeError, UsageError
 from lake.output import plain, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,8 +179,15 @@ class Question:
             self._answer = self._fetched()
         except duckdb.InterruptException:
             limit = self._limits[2]
-            whose = f"the limit is {limit:g} s" if self.seconds >= limit else "as asked"
-            self._answer = UsageError(f"Stopped after {self.seconds:.1f} s: {whose}.")
+            took = f"{self.seconds:.1f}"
+            said = Sentence("Stopped after {seconds} s: as asked.", seconds=took)
+            if self.seconds >= limit:
+                said = Sentence(
+                    "Stopped after {seconds} s: the limit is {limit} s.",
+                    seconds=took,
+                    limit=f"{limit:g}",
+                )
+            self._answer = UsageError(said)
         except (duckdb.Error, pa.ArrowException) as error:
             self._answer = UsageError(str(error))
         except LakeError as error:
@@ -195,11 +203,15 @@ class Question:
             if self._stopped.is_set():
                 raise duckdb.InterruptException("between two batches")
             if batch.num_rows > rows_left:
-                cut = f"the first {self._limits[0]:,} rows"
+                cut = Sentence("the first {count} rows", count=f"{self._limits[0]:,}")
                 batch = batch.slice(0, rows_left)
             elif batch.nbytes > bytes_left and batches:
                 fetched = self._limits[0] - rows_left
-                cut = f"the first {fetched:,} rows, of {self._limits[1] / 1e6:.0f} MB"
+                cut = Sentence(
+                    "the first {count} rows, of {size} MB",
+                    count=f"{fetched:,}",
+                    size=f"{self._limits[1] / 1e6:.0f}",
+                )
                 break
             batches.append(batch)
             rows_left -= batch.num_rows

@@ -21,6 +21,7 @@ from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
+from lake.words import Sentence, either
 
 if TYPE_CHECKING:
     from lake.search import Search
@@ -64,8 +65,11 @@ class TimeRange:
             object.__setattr__(self, name, moment.astimezone(UTC))
         if self.start and self.end and self.start >= self.end:
             raise UsageError(
-                f"The time range ends ({show_time(self.end)}) before it begins "
-                f"({show_time(self.start)}). Swap the two."
+                Sentence(
+                    "The time range ends ({end}) before it begins ({start}). Swap the two.",
+                    end=show_time(self.end),
+                    start=show_time(self.start),
+                )
             )
 
     @classmethod
@@ -97,13 +101,17 @@ class TimeRange:
             params += [("to", self.end), ("to_date", self.end.date())]
         return Clause(" AND ".join(parts), tuple(params))
 
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """As a sentence says it; the zone is always named."""
         if self.start and self.end:
-            return f"{show_time(self.start)} to {show_time(self.end)} UTC"
+            return Sentence(
+                "{start} to {end} UTC", start=show_time(self.start), end=show_time(self.end)
+            )
         if self.start:
-            return f"from {show_time(self.start)} UTC on"
-        return f"before {show_time(self.end)} UTC" if self.end else "all times (UTC)"
+            return Sentence("from {start} UTC on", start=show_time(self.start))
+        if self.end:
+            return Sentence("before {end} UTC", end=show_time(self.end))
+        return Sentence("all times (UTC)")
 
     def url(self) -> dict[str, str]:
         """As parameters of a URL; `parse` reads them back."""
@@ -130,12 +138,26 @@ class Filter:
         if isinstance(self.value, str):
             object.__setattr__(self, "value", (self.value,))
         if self.op not in OPS:
-            raise UsageError(f"unknown operator '{self.op}'. Known: {', '.join(OPS)}.")
+            raise UsageError(
+                Sentence(
+                    "unknown operator '{name}'. Known: {known}.",
+                    name=self.op,
+                    known=", ".join(OPS),
+                )
+            )
         if (self.op in ("set", "unset")) == bool(self.value):
-            raise UsageError(f"{self.field} {OPS[self.op]}: give a value to compare with, or none.")
+            raise UsageError(
+                Sentence(
+                    "{field} {operator}: give a value to compare with, or none.",
+                    field=self.field,
+                    operator=Sentence(OPS[self.op]),
+                )
+            )
         kind = kind_of(self.field)
         if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
-            raise UsageError(f"{self.field} holds structures: only set and unset apply.")
+            raise UsageError(
+                Sentence("{field} holds structures: only set and unset apply.", field=self.field)
+            )
         if self.op not in ("contains", "set", "unset"):
             for text in self.value:
                 typed(self.field, kind, text)
@@ -165,9 +187,12 @@ class Filter:
         )
         return Clause(f"coalesce(NOT ({sql}), true)" if self.op == "not" else sql, params)
 
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """As a sentence says it: `cloud.region is us-east-1 or eu-west-1`."""
-        return " ".join([self.field, OPS[self.op], " or ".join(self.value)]).strip()
+        template = f"{{field}} {OPS[self.op]}"
+        if not self.value:
+            return Sentence(template, field=self.field)
+        return Sentence(f"{template} {{value}}", field=self.field, value=either(self.value))
 
     def url(self) -> str:
         """As one parameter of a URL: `cloud.region is us-east-1,eu-west-1`; `parse` reads it."""
@@ -180,7 +205,9 @@ class Filter:
         field, _, rest = text.partition(" ")
         op, given, values = rest.partition(" ")
         if not op:
-            raise UsageError(f"'{text}' is no filter. Write one like: source.ip is 192.0.2.1")
+            raise UsageError(
+                Sentence("'{text}' is no filter. Write one like: source.ip is 192.0.2.1", text=text)
+            )
         return cls(field, op, tuple(unquote(v) for v in values.split(",")) if given else ())
 
 
@@ -249,11 +276,15 @@ def kind_of(field: str) -> str:
         return all_fields()[field]
     except KeyError:
         close = get_close_matches(field, all_fields(), 3, 0.5)
-        meant = f" Did you mean {' or '.join(close)}?" if close else ""
-        raise UsageError(
-            f"unknown field '{field}'.{meant} Fields are those of ECS (source.ip), a "
-            "source's own (native.eventName), and account, region, date."
-        ) from None
+        unknown = Sentence("unknown field '{field}'.", field=field)
+        if close:
+            meant = Sentence("Did you mean {fields}?", fields=either(close))
+            unknown = Sentence("{first} {second}", first=unknown, second=meant)
+        known = Sentence(
+            "Fields are those of ECS (source.ip), a source's own (native.eventName), and account, "
+            "region, date."
+        )
+        raise UsageError(Sentence("{first} {second}", first=unknown, second=known)) from None
 
 
 def show_time(moment: datetime) -> str:
@@ -292,7 +323,14 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
         if kind == "DATE":
             return date.fromisoformat(text)
     except (ValueError, KeyError):
-        raise UsageError(f"{field} is of type {kind}, and '{text}' is none.") from None
+        raise UsageError(
+            Sentence(
+                "{field} is of type {kind}, and '{text}' is none.",
+                field=field,
+                kind=kind,
+                text=text,
+            )
+        ) from None
     return text
 
 
@@ -301,7 +339,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"'{text}' is no time. Write 2024-02-29 or 2024-02-29T10:15:00Z."
+            Sentence("'{text}' is no time. Write 2024-02-29 or 2024-02-29T10:15:00Z.", text=text)
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

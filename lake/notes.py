@@ -11,6 +11,7 @@ from lake.filters import Filter, Selection, TimeRange, show_time
 from lake.queries import Answer, Ask, Query, relation
 from lake.rowmodel import EVENTS
 from lake.scope import View, extent_of, lake_blocks
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from lake.dashboards import Panel
@@ -19,38 +20,50 @@ if TYPE_CHECKING:
 def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
     """The sentence for an answer that shows nothing; None where it shows something."""
     if panel.whole:
-        return None if answer.rows else panel.empty or "None in this lake."
+        return None if answer.rows else panel.empty or Sentence("None in this lake.")
     nothing = panel.chart == "bar" and panel.empty and not any(row[-1] for row in answer.rows)
     if answer.rows and view.shown.events and not nothing:
         return None
     if not view.shown.events:
         return why_nothing(view, ask)
     if panel.needs == "geoip":
-        return (
+        return Sentence(
             "No address here has a place. Either all are private, or there was no GeoIP database "
             "when the logs were read: `lake geoip update`, then read them into a new lake."
         )
     if panel.needs == "threat":
-        return "No threat list is loaded, or nothing here stands on one."
-    return panel.empty or "Nothing of this kind in the selection."
+        return Sentence("No threat list is loaded, or nothing here stands on one.")
+    return panel.empty or Sentence("Nothing of this kind in the selection.")
 
 
 def why_nothing(view: View, ask: Ask) -> str:
     """Why a selection leaves no event at all."""
     table, selection = view.dashboard.table, view.selection
     if not view.whole.events:
-        kind = "logs" if table == EVENTS else f"{view.dashboard.label} logs"
-        return f"This lake has no {kind}. Read some with `lake ingest WHERE`."
+        if table == EVENTS:
+            return Sentence("This lake has no logs. Read some with `lake ingest WHERE`.")
+        return Sentence(
+            "This lake has no {name} logs. Read some with `lake ingest WHERE`.",
+            name=Sentence(view.dashboard.label),
+        )
     rest = replace(selection, time=TimeRange())
     if not extent_of(table, rest, ask).events:
         own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
-        also = f" This page has one of its own: {', '.join(own)}." if own else ""
-        asked = "the search and the filters" if selection.search else "the filters"
-        return f"No event fits {asked}, whatever the time.{also}"
-    return f"Nothing {selection.time.words()}. {_nearest(view, rest, ask)}"
+        none = Sentence("No event fits the filters, whatever the time.")
+        if selection.search:
+            none = Sentence("No event fits the search and the filters, whatever the time.")
+        if not own:
+            return none
+        also = Sentence("This page has one of its own: {filters}.", filters=", ".join(own))
+        return Sentence("{first} {second}", first=none, second=also)
+    return Sentence(
+        "{first} {second}",
+        first=Sentence("Nothing {time}.", time=selection.time.words()),
+        second=_nearest(view, rest, ask),
+    )
 
 
-def _nearest(view: View, rest: Selection, ask: Ask) -> str:
+def _nearest(view: View, rest: Selection, ask: Ask) -> Sentence:
     table, time = view.dashboard.table, view.selection.time
     clause = rest.clause(table)
     ends = {"from": time.start or time.end, "to": time.end or time.start}
@@ -60,4 +73,8 @@ def _nearest(view: View, rest: Selection, ask: Ask) -> str:
         dict(clause.params) | ends,
     )
     near = [show_time(at) for at in ask(query).rows[0] if at]
-    return f"The nearest data is of {' and of '.join(near)} UTC."
+    if len(near) == 1:
+        return Sentence("The nearest data is of {time} UTC.", time=near[0])
+    return Sentence(
+        "The nearest data is of {before} and of {after} UTC.", before=near[0], after=near[1]
+    )

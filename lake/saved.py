@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.words import Sentence
 
 FOLDER = "_queries"
 HISTORY = "history.jsonl"
@@ -46,8 +47,11 @@ def query_name(name: str) -> str:
     known = unicodedata.normalize("NFC", name.strip())
     if not _NAME.fullmatch(known) or known.endswith(".") or len(known.encode()) > 180:
         raise UsageError(
-            f"'{name}' cannot name a query. Begin with a letter or a digit and go on with letters, "
-            "digits, blanks and . - _, at most 60 of them."
+            Sentence(
+                "'{name}' cannot name a query. Begin with a letter or a digit and go on with "
+                "letters, digits, blanks and . - _, at most 60 of them.",
+                name=name,
+            )
         )
     return known
 
@@ -87,9 +91,14 @@ def save_query(lake: Path, name: str, text: str) -> str:
     UsageError for a name or a text that cannot be, StorageError where the folder takes no file."""
     known = query_name(name)
     if not text.strip():
-        raise UsageError("there is no query to save. Write one first.")
+        raise UsageError(Sentence("there is no query to save. Write one first."))
     if len(text) > LONGEST:
-        raise UsageError(f"the query is longer than {LONGEST:,} characters. Save a shorter one.")
+        raise UsageError(
+            Sentence(
+                "the query is longer than {count} characters. Save a shorter one.",
+                count=f"{LONGEST:,}",
+            )
+        )
     _replace(lake / FOLDER / f"{known}.sql", f"{text.strip()}\n")
     return known
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BARS = 150
 _NOTHING = "SELECT * FROM logs WHERE false"
-_STEPS = [
+STEPS = [
     ("1 second", 1),
     ("5 seconds", 5),
     ("15 seconds", 15),
@@ -141,7 +141,7 @@ def interval_for(time: TimeRange) -> Interval:
     if not time.start or not time.end:
         return Interval("1 day")
     seconds = (time.end - time.start).total_seconds()
-    fitting = (name for name, width in _STEPS if seconds <= width * _BARS)
+    fitting = (name for name, width in STEPS if seconds <= width * _BARS)
     return Interval(next(fitting, "1 year"))
 
 

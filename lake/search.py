@@ -17,6 +17,7 @@ from lake.entities import leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import path_sql
 from lake.filters import Clause, fields_of, kind_of, typed
+from lake.words import Sentence
 
 LONGEST = 4000
 """Characters of a search."""
@@ -96,9 +97,9 @@ class Search:
         }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
 
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """As a sentence says it."""
-        return f"search {self.text.strip()}"
+        return Sentence("search {text}", text=self.text.strip())
 
 
 def read_search(text: str | None) -> Search | None:
@@ -119,18 +120,29 @@ class _Reader:
         self.text, self.at, self.deep = text, 0, 0
         self.params: list[tuple[str, Any]] = []
         if len(text) > LONGEST:
-            raise UsageError(f"The search is longer than {LONGEST:,} characters. Shorten it.")
+            raise UsageError(
+                Sentence(
+                    "The search is longer than {count} characters. Shorten it.",
+                    count=f"{LONGEST:,}",
+                )
+            )
         if any("\ud800" <= c <= "\udfff" or c == "\0" for c in text):
-            raise UsageError("The search holds a character that no text has. Take it out.")
+            raise UsageError(
+                Sentence("The search holds a character that no text has. Take it out.")
+            )
 
     def whole(self) -> Node:
         node = self.either(None)
         if self.at < len(self.text):
-            raise self.wrong("a ) that nothing opens. Take it away, or put it in quotes")
+            raise self.wrong("a ) that nothing opens. Take it away, or put it in quotes.")
         return node
 
-    def wrong(self, what: str, at: int | None = None) -> UsageError:
-        return UsageError(f"Search, at character {(self.at if at is None else at) + 1}: {what}.")
+    def wrong(self, what: str, at: int | None = None, **values: str) -> UsageError:
+        said = what if isinstance(what, Sentence) else Sentence(what, **values)
+        place = (self.at if at is None else at) + 1
+        return UsageError(
+            Sentence("Search, at character {place}: {what}", place=str(place), what=said)
+        )
 
     def blank(self) -> None:
         self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
@@ -175,10 +187,12 @@ class _Reader:
         self.blank()
         start = self.at
         if start >= len(self.text):
-            raise self.wrong("the search ends where a word or field:value should stand")
+            raise self.wrong("the search ends where a word or field:value should stand.")
         self.deep += 1
         if self.deep > DEEPEST:
-            raise self.wrong(f"more than {DEEPEST} parentheses or NOTs within each other")
+            raise self.wrong(
+                "more than {count} parentheses or NOTs within each other.", count=str(DEEPEST)
+            )
         follows = self.text[start + 1 : start + 2].strip()
         node: Node
         if self.keyword("NOT") or (self.text[start] == "-" and follows):
@@ -187,9 +201,9 @@ class _Reader:
         elif self.text[start] == "(":
             node = self.inside(name)
         elif self.text[start] == ")":
-            raise self.wrong("a ) where a word or field:value should stand")
+            raise self.wrong("a ) where a word or field:value should stand.")
         elif self.keyword("AND", "OR"):
-            raise self.wrong("AND and OR stand between two terms; quotes make them words", start)
+            raise self.wrong("AND and OR stand between two terms; quotes make them words.", start)
         else:
             node = self.value(name) if name else self.term()
         self.deep -= 1
@@ -201,7 +215,7 @@ class _Reader:
         node = self.either(name)
         self.blank()
         if self.text[self.at : self.at + 1] != ")":
-            raise self.wrong("this ( is not closed. Write a ), or put it in quotes", opened)
+            raise self.wrong("this ( is not closed. Write a ), or put it in quotes.", opened)
         self.at += 1
         return node
 
@@ -216,13 +230,16 @@ class _Reader:
             kind_of(name)
         except UsageError as error:
             if name == "@timestamp":
-                raise self.wrong("times are chosen with the time range, not searched") from None
-            said = str(error).rstrip(".")
-            raise self.wrong(f"{said}. A text with a colon goes in quotes") from None
+                raise self.wrong("times are chosen with the time range, not searched.") from None
+            quoted = Sentence("A text with a colon goes in quotes.")
+            said = Sentence("{first} {second}", first=error.args[0], second=quoted)
+            raise self.wrong(said) from None
         self.at = named.end() + 1
         self.blank()
         if self.at >= len(self.text) or self.text[self.at] == ")":
-            raise self.wrong(f"{name}: wants a value; {name}:* finds all that have one")
+            raise self.wrong(
+                "{field}: wants a value; {field}:* finds all that have one.", field=name
+            )
         if self.text[self.at] == "(":
             return self.inside(name)
         return self.value(name)
@@ -256,7 +273,9 @@ class _Reader:
         if not quoted and text and set(text) == {"*"}:
             return Leaf(name, "set")
         if kind.startswith("STRUCT"):
-            raise self.wrong(f"{name} holds structures; only {name}:* can be asked", start)
+            raise self.wrong(
+                "{field} holds structures; only {field}:* can be asked.", start, field=name
+            )
         if not quoted and _wild(text):
             return Leaf(name, "like", self.param(_like(text, quoted)))
         if _IP.search(name) and not quoted:
@@ -270,7 +289,9 @@ class _Reader:
         start = self.at
         found = _ENDS.match(self.text, start)
         if found is None:
-            raise self.wrong("a range is written [1 TO 9], or {1 TO 9} without its ends; * is open")
+            raise self.wrong(
+                "a range is written [1 TO 9], or {1 TO 9} without its ends; * is open."
+            )
         self.at = found.end()
         ends = []
         for mark, text, op in (
@@ -286,16 +307,23 @@ class _Reader:
     def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
         kind = kind_of(name).removesuffix("[]")
         if _IP.search(name) and kind == "VARCHAR":
-            raise self.wrong(f"addresses have no order; write a network: {name}:10.0.0.0/8", start)
+            raise self.wrong(
+                "addresses have no order; write a network: {field}:10.0.0.0/8.", start, field=name
+            )
         if kind == "BOOLEAN" or kind.startswith("STRUCT"):
-            raise self.wrong(f"{name} is of type {kind.split('(')[0]}, which has no order", start)
+            raise self.wrong(
+                "{field} is of type {kind}, which has no order.",
+                start,
+                field=name,
+                kind=kind.split("(")[0],
+            )
         return self.param(self.typed(name, kind, _plain(text, quoted), start))
 
     def typed(self, name: str, kind: str, text: str, start: int) -> Any:  # noqa: ANN401
         try:
             return typed(name, kind, text)
         except UsageError as error:
-            raise self.wrong(str(error).rstrip("."), start) from None
+            raise self.wrong(error.args[0], start) from None
 
     def text_here(self) -> tuple[str, bool]:
         """The word or quoted text that stands here, as it is written, and whether quoted."""
@@ -303,14 +331,14 @@ class _Reader:
         if self.text[start : start + 1] == '"':
             quoted = _QUOTED.match(self.text, start)
             if quoted is None:
-                raise self.wrong('this " is not closed. Write another, or \\" for the sign itself')
+                raise self.wrong('this " is not closed. Write another, or \\" for the sign itself.')
             self.at = quoted.end()
             if not quoted[1]:
-                raise self.wrong('"" is empty. Write what to look for', start)
+                raise self.wrong('"" is empty. Write what to look for.', start)
             return quoted[1], True
         word = _WORD.match(self.text, start)
         if word is None:
-            raise self.wrong("a value should stand here")
+            raise self.wrong("a value should stand here.")
         self.at = word.end()
         return word[0], False
 

@@ -24,13 +24,15 @@ from lake.ui.follow import go, page_of
 from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
+from lake.ui.words import begin, say, say_error
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from lake.query import Lake
 
 ICON = Path(__file__).with_name("icon.svg")
 STYLE = Path(__file__).with_name("style.css")
-NO_DATA = (
+NO_DATA = Sentence(
     "There is nothing in this lake yet. Read some logs with `lake ingest WHERE`, where WHERE is a "
     "folder, an archive or `s3://bucket/prefix`; or make some with `lake demo DIR` and read those. "
     "Then load this page again."
@@ -42,6 +44,7 @@ def main() -> None:
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}</style>")
+    begin()
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())
     if lake is None:
@@ -49,15 +52,15 @@ def main() -> None:
     try:
         found = dashboards()
     except LakeError as error:
-        st.error(plain(str(error)))
+        st.error(plain(say_error(error)))
         return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
-    looking = page_of(EXPLORE, "Explore", "search")
+    looking = page_of(EXPLORE, say("Explore"), "search")
     own = page_of(sqlpage.NAME, "SQL", "terminal")
     about = [pages.pop(name) for name, dashboard in found.items() if dashboard.entity]
     chosen = st.navigation(
-        {"": [pages.pop(first), looking, *about, own], "Dashboards": list(pages.values())},
+        {"": [pages.pop(first), looking, *about, own], say("Dashboards"): list(pages.values())},
         expanded=True,
     )
     go(chosen.url_path)
@@ -79,7 +82,7 @@ def main() -> None:
         selection = choose(lake, dashboard, ask)
         draw_page(dashboard, selection, ask)
     except LakeError as error:
-        st.error(plain(str(error)))
+        st.error(plain(say_error(error)))
 
 
 @cache
@@ -93,16 +96,16 @@ def _lake(path: Path) -> Lake | None:
         lake.refresh()
     except UsageError as error:
         st.title("siem-lake")
-        st.info(NO_DATA, icon=":material/water:")
-        st.caption(plain(str(error)))
+        st.info(say(NO_DATA), icon=":material/water:")
+        st.caption(plain(say_error(error)))
         return None
     except LakeError as error:
-        st.error(plain(str(error)))
+        st.error(plain(say_error(error)))
         return None
     if not lake.tables():
         st.title("siem-lake")
-        st.info(NO_DATA, icon=":material/water:")
-        st.caption(plain(f"The lake is {path}."))
+        st.info(say(NO_DATA), icon=":material/water:")
+        st.caption(plain(say("The lake is {path}.", path=str(path))))
         return None
     return lake
 
@@ -110,4 +113,4 @@ def _lake(path: Path) -> Lake | None:
 def _page(dashboard: Dashboard) -> st.Page:
     icon = dashboard.icon or "bar_chart"
     first = dashboard.name == "overview"
-    return page_of(dashboard.name, plain(dashboard.label), icon, default=first)
+    return page_of(dashboard.name, plain(say(dashboard.label)), icon, default=first)

@@ -18,7 +18,8 @@ from lake.panels import PanelResult, run_panel
 from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
 from lake.ui.sidebar import add_filter, set_time
-from lake.ui.text import BYTES, figure, size_unit
+from lake.ui.text import BYTES, figure, size_unit, width
+from lake.ui.words import say, say_error
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -34,14 +35,8 @@ REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
 `_rest`, since that may be a value too."""
 _OTHER = "Other"
-TIME_LABEL = (
-    "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
-    " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
-    " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%d %b')"
-    " : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '%b %Y')"
-    " : utcFormat(datum.value, '%Y')"
-)
-
+OURS = ("filters", "series", "Figure", "Outcome", "Filter")
+"""Columns whose values are words of a query, not of a log."""
 _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
 _LEGEND, _LETTER = 30, 6.5
 """Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
@@ -53,27 +48,27 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     """A panel's names and figures; where a chart over time is like it, in that chart's colours. A
     name is of all columns but the figure; the first of them is what a click filters on."""
     keys = result.keys or ({},) * len(result.rows)
-    rest = any(key.get("_rest") for key in keys)
-    names = [_name(row, key) for row, key in zip(result.rows, keys, strict=True)]
+    ours = result.columns[0] in OURS
+    names = [_name(row, key, ours) for row, key in zip(result.rows, keys, strict=True)]
     values = {
-        name: str(key.get("_value", row[0]))
-        for name, row, key in zip(names, result.rows, keys, strict=True)
-        if "_value" in key or len(row) > 2
+        name: _value(row, key) for name, row, key in zip(names, result.rows, keys, strict=True)
     }
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in (*MEANING, "http")
-    painted = colours(names, panel.tone) if meant else {}
-    if rest:
-        painted[REST] = GREY
+    plainly = [_name(row, key) for row, key in zip(result.rows, keys, strict=True)]
+    known = colours(plainly, panel.tone) if meant else {}
+    told = dict(zip(plainly, names, strict=True))
+    painted = {told.get(name, name): colour for name, colour in known.items()}
+    painted[say(REST)] = GREY
     draw_leaderboard(
         f"{view.dashboard.name}:{panel.title}",
         [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
         partial(picked, panel, values) if panel.field else None,
         colour=painted.get(OTHERS, SHADES.get(panel.tone, (ACCENT,))[0]),
         painted=painted,
-        label=panel.label,
+        label=say(panel.label),
         unit=panel.unit,
-        about=panel.about,
+        about=say(panel.about),
     )
 
 
@@ -93,6 +88,8 @@ def draw_time(
     order = list(painted)
     series = [name if name in painted else OTHERS for _, name, _ in given]
     shown = [name for name in order if name in set(series)]
+    ours = not alone and result.columns[1] in OURS
+    told = {name: say(name) if ours or name == OTHERS else name for name in order}
     unit, times = _axis(given, panel.unit)
     one = alone or (len(shown) == 1 and panel.tone == "neutral")
     data = pa.table(
@@ -100,8 +97,8 @@ def draw_time(
             "start": [at for at, _, _ in given],
             "end": [ends.get(at, at) for at, _, _ in given],
             "from": [f"{show_time(at)} UTC" for at, _, _ in given],
-            "name": [name for _, name, _ in given],
-            "series": series,
+            "name": [say(name) if ours or alone else name for _, name, _ in given],
+            "series": [told[name] for name in series],
             "place": [order.index(name) for name in series],
             "n": [n for _, _, n in given],
             "up": [float(n) * times for _, _, n in given],
@@ -122,7 +119,7 @@ def draw_time(
                     "grid": False,
                     "labelOverlap": True,
                     "tickCount": 8,
-                    "labelExpr": TIME_LABEL,
+                    "labelExpr": time_label(),
                 },
             },
             "x2": {"field": "end"},
@@ -137,23 +134,37 @@ def draw_time(
             "color": {
                 "field": "series",
                 "type": "nominal",
-                "scale": {"domain": shown, "range": [painted[name] for name in shown]},
-                "legend": None if panel.like or one else legend(shown),
+                "scale": {
+                    "domain": [told[name] for name in shown],
+                    "range": [painted[name] for name in shown],
+                },
+                "legend": None if panel.like or one else legend([told[name] for name in shown]),
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [
-                {"field": "from", "type": "nominal", "title": str(view.interval)},
-                {"field": "name", "type": "nominal", "title": panel.label},
-                {"field": "figure", "type": "nominal", "title": panel.unit},
+                {"field": "from", "type": "nominal", "title": say(view.interval)},
+                {"field": "name", "type": "nominal", "title": say(panel.label)},
+                {"field": "figure", "type": "nominal", "title": say(panel.unit)},
             ],
         },
     }
-    draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, panel.about)
+    draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, say(panel.about))
+
+
+def time_label() -> str:
+    """How an axis writes a time in UTC: days and months as a reader does."""
+    return (
+        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
+        " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
+        f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
+        f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
+        " : utcFormat(datum.value, '%Y')"
+    )
 
 
 def legend(names: Sequence[str]) -> dict[str, Any]:
     """Names above a chart, in as many columns as its width has room for."""
-    wide = [_LEGEND + _LETTER * min(len(name), _LONGEST) for name in names]
+    wide = [_LEGEND + _LETTER * min(width(name), _LONGEST) for name in names]
     columns = "1"
     for n in range(2, len(names) + 1):  # a column is as wide as the widest name in it
         room = sum(max(wide[place::n]) for place in range(n))
@@ -162,11 +173,12 @@ def legend(names: Sequence[str]) -> dict[str, Any]:
     return {"orient": "top", "title": None, "labelLimit": limit, "columns": {"expr": columns}}
 
 
-def picked(panel: Panel, values: Mapping[str, str], name: str) -> None:
+def picked(panel: Panel, values: Mapping[str, str | None], name: str) -> None:
     """A bar or a country was clicked: only events with its value, which `values` has where it is
     not the name. The rest has none."""
-    if not name.startswith(REST):
-        choose_value(panel.field, values.get(name, name))
+    value = values.get(name, name)
+    if value is not None:
+        choose_value(panel.field, value)
 
 
 def choose_value(field: str, value: str) -> None:
@@ -175,7 +187,7 @@ def choose_value(field: str, value: str) -> None:
     try:
         add_filter(Filter(field, "unset" if unknown else "is", () if unknown else value))
     except UsageError as error:
-        st.session_state["filter_problem"] = str(error)
+        st.session_state["filter_problem"] = say_error(error)
 
 
 def brushed(selection: dict[str, Any]) -> None:
@@ -186,11 +198,19 @@ def brushed(selection: dict[str, Any]) -> None:
         set_time(start, end)
 
 
-def _name(row: tuple[Any, ...], key: Mapping[str, Any]) -> str:
-    """A bar's name: what all columns but the figure say."""
-    parts = [value for n, value in enumerate(row[:-1]) if n == 0 or value is not None]
-    rest = key.get("_rest")
-    return " · ".join(REST if rest and part == _OTHER else name_of(part) for part in parts)
+def _name(row: tuple[Any, ...], key: Mapping[str, Any], ours: bool = False) -> str:
+    """A bar's name: what all columns but the figure say; the first may be words of ours."""
+    parts = [name_of(value) for n, value in enumerate(row[:-1]) if n == 0 or value is not None]
+    if ours:
+        parts[0] = say(parts[0])
+    rest = say(REST) if key.get("_rest") else _OTHER
+    return " · ".join(rest if part == _OTHER else part for part in parts)
+
+
+def _value(row: tuple[Any, ...], key: Mapping[str, Any]) -> str | None:
+    """What a click on a bar filters on: its first column, or what the query says in its stead."""
+    rest = key.get("_rest") and row[0] == _OTHER
+    return None if rest else name_of(key.get("_value", row[0]))
 
 
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
@@ -218,7 +238,7 @@ def _axis(rows: Sequence[tuple[datetime, str, Any]], unit: str) -> tuple[str, fl
     """What an axis of figures is called, and how many of that one of them is: sizes in the unit of
     the highest bar, so that the axis has round numbers."""
     if unit not in BYTES:
-        return unit, 1
+        return say(unit), 1
     bars: dict[datetime, float] = {}
     for at, _, n in rows:
         bars[at] = bars.get(at, 0) + n

@@ -11,6 +11,7 @@ import streamlit as st
 
 from lake.ui.charts import choose_value
 from lake.ui.text import count, plain
+from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def draw_choices(view: View, panel: Panel, result: PanelResult) -> None:
         key = f"{view.dashboard.name}:{panel.title}:{name}"
         with grid.cell():
             st.selectbox(
-                plain(name),
+                plain(say(name)),
                 list(values),
                 index=None,
-                placeholder=f"{count(len(values))} values",
+                placeholder=say("{count} values", count=count(len(values))),
                 format_func=partial(_words, values),
                 key=key,
                 on_change=_chosen,

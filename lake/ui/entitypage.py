@@ -19,6 +19,8 @@ from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, look_at
 from lake.ui.text import plain
+from lake.ui.words import pick, say
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from lake.dashboards import Dashboard
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 ANY = "Any kind"
 SHOWN = 8
-_EXAMPLES = "198.51.100.7, alice, AKIA..., i-0123456789abcdef0, a bucket, example.com, or an ARN"
+_EXAMPLES = Sentence(
+    "198.51.100.7, alice, AKIA..., i-0123456789abcdef0, a bucket, example.com, or an ARN"
+)
 
 
 def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
@@ -38,16 +42,17 @@ def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
     found = _named(ask)
     if found is None:
         selection = choose(lake, dashboard, ask)
-        st.title(plain(dashboard.label), anchor=False)
-        st.caption(
-            plain(f"{dashboard.about} Name one above, or choose one of those with most events.")
-        )
+        st.title(plain(say(dashboard.label)), anchor=False)
+        how = Sentence("Name one above, or choose one of those with most events.")
+        about = Sentence(dashboard.about)
+        st.caption(plain(say("{first} {second}", first=about, second=how)))
         _directory(view_of(dashboard, selection, ask), ask)
         return
     kind, value = found
     chosen = Filter(kind.field, "is", value)
     selection = choose(lake, dashboard, ask, (chosen,))
-    draw_page(replace(dashboard, label=f"{kind.title} {value}"), selection, ask)
+    label = Sentence("{kind} {value}", kind=Sentence(kind.title), value=value)
+    draw_page(replace(dashboard, label=label), selection, ask)
 
 
 def _named(ask: Ask) -> tuple[Kind, str] | None:
@@ -55,20 +60,14 @@ def _named(ask: Ask) -> tuple[Kind, str] | None:
     titles = {kind.title: kind.name for kind in kinds().values()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Look at",
+            say("Look at"),
             key="entity",
             bind="query-params",
             max_chars=1000,
-            placeholder=_EXAMPLES,
+            placeholder=say(_EXAMPLES),
             icon=":material/person_search:",
         )
-        title = st.selectbox(
-            "Kind",
-            [ANY, *titles],  # the address has what is shown
-            key="kind",
-            bind="query-params",
-            width=180,
-        )
+        title = pick(say("Kind"), [ANY, *titles], "kind", width=180)
     if not text or not text.strip():
         return None
     meant = entities_of(text, titles.get(title))
@@ -85,15 +84,16 @@ def _directory(view: View, ask: Ask) -> None:
     grid = st.grid(4, min_column_width=220, border=True)
     for kind in kinds().values():
         with grid.cell():
-            st.markdown(f"**{plain(kind.title)}**")
+            title = say(kind.title)
+            st.markdown(f"**{plain(title)}**")
             known = values_of(view, kind.counted, ask)[:SHOWN]
             if known:
                 draw_leaderboard(
                     f"entity:{kind.name}",
                     known,
                     partial(look_at, kind),
-                    label=kind.title,
-                    about=f"{kind.title}: those with most events",
+                    label=title,
+                    about=say("{kind}: those with most events", kind=title),
                 )
             else:
-                st.caption("None in these events.")
+                st.caption(say("None in these events."))

@@ -24,6 +24,7 @@ from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page
 from lake.ui.sidebar import add_filter, choose
 from lake.ui.text import count, plain
+from lake.ui.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
 def draw_explore(lake: Lake, ask: Asker) -> None:
     """One table under what is chosen."""
     with st.sidebar:
-        table = st.selectbox("Logs", log_views(lake.tables()), key="logs", bind="query-params")
+        table = st.selectbox(say("Logs"), log_views(lake.tables()), key="logs", bind="query-params")
         chosen = st.multiselect(
-            "Columns",
+            say("Columns"),
             list(fields_of(table)),
             key="columns",
             bind="query-params",
-            placeholder="The usual ones",
-            help="Fields to show as columns of the rows, in this order.",
+            placeholder=say("The usual ones"),
+            help=say("Fields to show as columns of the rows, in this order."),
         )
     columns = columns_for(table, chosen)
     dashboard = explored(table, columns)
@@ -59,40 +60,45 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
 def _values(view: View, ask: Ask) -> None:
     """A field's values; a click on one filters on it."""
     field = st.selectbox(
-        "Values of",
+        say("Values of"),
         countable(view.dashboard.table),
         index=None,
         key="values",
         bind="query-params",
-        placeholder="a field",
-        help="Counts the values of one field; a click on one is a filter.",
+        placeholder=say("a field"),
+        help=say("Counts the values of one field; a click on one is a filter."),
     )
     if field is None:
         return
     found = values_of(view, [field], ask)
     if not found:
-        st.caption("No row has it.")
+        st.caption(say("No row has it."))
         return
 
     def clicked(value: str) -> None:
         add_filter(Filter(field, "is", value))
 
-    draw_leaderboard(f"explore:{field}", found, clicked, label=field, about=f"Values of {field}")
+    about = say("Values of {field}", field=field)
+    draw_leaderboard(f"explore:{field}", found, clicked, label=field, about=about)
 
 
 def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:
     """What is shown, as files: the columns, or the whole rows."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(_what(view.shown.events)), width="stretch")
-        whole = st.toggle("Every field", key="explore:whole", help="Not only the columns shown")
+        whole = st.toggle(
+            say("Every field"), key="explore:whole", help=say("Not only the columns shown")
+        )
         file = partial(file_of, lake, view, () if whole else columns)
         draw_downloads("explore:file", view.dashboard.table, file)
 
 
 def _what(events: int) -> str:
     if events > FILE_ROWS:
-        return (
-            f"The files have the newest {count(FILE_ROWS)} of {count(events)} rows; lake sql, with "
-            "the query behind SQL, writes all of them."
+        return say(
+            "The files have the newest {some} of {all} rows; lake sql, with the query behind SQL, "
+            "writes all of them.",
+            some=count(FILE_ROWS),
+            all=count(events),
         )
-    return f"The files have all {count(events)} rows under these filters."
+    return say("The files have all {count} rows under these filters.", count=count(events))

@@ -12,6 +12,7 @@ import streamlit as st
 
 from lake.ui.look import ACCENT
 from lake.ui.text import figure
+from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def draw_leaderboard(
                 "scale": {"paddingInner": 0.18, "paddingOuter": 0.05},
             },
             "tooltip": [
-                {"field": "shown", "type": "nominal", "title": label or "value"},
-                {"field": "figure", "type": "nominal", "title": unit or "count"},
+                {"field": "shown", "type": "nominal", "title": label or say("value")},
+                {"field": "figure", "type": "nominal", "title": say(unit or "count")},
             ],
         },
         "layer": [

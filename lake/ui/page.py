@@ -24,9 +24,11 @@ from lake.ui.look import INK
 from lake.ui.rows import draw_rows
 from lake.ui.sidebar import comparing
 from lake.ui.table import draw_table
-from lake.ui.text import count, plain
+from lake.ui.text import count, plain, width
+from lake.ui.words import say
 from lake.ui.worldmap import draw_map
 from lake.visible import visible
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +55,11 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
     """One page under one selection, which it gives back as its view."""
     view = view_of(dashboard, selection, ask)
     earlier = view_before(view, ask) if comparing() else None
-    st.title(plain(dashboard.label), anchor=False)
+    st.title(plain(say(dashboard.label)), anchor=False)
     _sentence(view, earlier)
     if not view.shown.events:
         # One sentence instead of one on every card.
-        st.info(plain(why_nothing(view, ask)), icon=":material/search_off:")
+        st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
     cards: list[_Card] = []
     for section, declared in dashboard.sections():
         panels = [panel for panel in declared if view.shown.events or panel.whole]
@@ -66,7 +68,7 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
         elif panels:
             # A section that is folded asks nothing.
             fold = st.expander(
-                f"**{plain(section)}**",
+                f"**{plain(say(section))}**",
                 expanded=True,
                 type="compact",
                 key=f"{dashboard.name}:{section}:section",
@@ -102,24 +104,41 @@ def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
 
 def _sentence(view: View, earlier: View | None) -> None:
     shown, whole = view.shown, view.whole
-    part = f"{count(shown.events)} of " if shown.events < whole.events else ""
-    further = "".join(f" and {count(n)} of {name}" for name, n in view.further if n)
-    words = [f"{part}{count(whole.events)} events{further}"]
+    events = Sentence("{count} events", count=count(whole.events))
+    if shown.events < whole.events:
+        events = Sentence(
+            "{part} of {count} events", part=count(shown.events), count=count(whole.events)
+        )
+    for name, n in view.further:
+        if n:
+            events = Sentence(
+                "{events} and {count} of {name}", events=events, count=count(n), name=Sentence(name)
+            )
+    words = [events]
     if shown.first and shown.last:
-        words.append(f"{show_time(shown.first)} to {show_time(shown.last)} UTC")
+        first, last = show_time(shown.first), show_time(shown.last)
+        words.append(Sentence("{start} to {end} UTC", start=first, end=last))
     words += [f.words() for f in view.selection.filters if f.applies_to(view.dashboard.table)]
     search = view.selection.search
     words += [search.words()] if search else []
     if shown.events:
-        words.append(f"one bar is {view.interval}")
+        words.append(Sentence("one bar is {interval}", interval=Sentence(view.interval)))
     if earlier:
-        period = earlier.selection.time.words()
-        words.append(f"figures beside those of {period} ({count(earlier.shown.events)} events)")
-    st.caption(plain(" · ".join(words)))
+        words.append(
+            Sentence(
+                "figures beside those of {period} ({count} events)",
+                period=earlier.selection.time.words(),
+                count=count(earlier.shown.events),
+            )
+        )
+    st.caption(plain(" · ".join(map(say, words))))
+    label = Sentence(view.dashboard.label)
     for idle in view.selection.unanswered(view.dashboard.table):
-        st.warning(plain(f"Not applied here: no {view.dashboard.label} row has {idle.field}."))
+        said = say("Not applied here: no {log} row has {field}.", log=label, field=idle.field)
+        st.warning(plain(said))
     for name in search.missing(view.dashboard.table) if search else ():
-        st.warning(plain(f"No {view.dashboard.label} row has {name}; searching it finds none."))
+        said = say("No {log} row has {field}; searching it finds none.", log=label, field=name)
+        st.warning(plain(said))
 
 
 def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:
@@ -130,14 +149,14 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
         figures += [(panel, result, str(row[0]), row[-1]) for row in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
     labels = [_figure_label(panel, result, name) for panel, result, name, _ in figures]
-    narrowest = 50 + 6 * max(map(len, labels), default=0)  # pixels: frame and mark, a letter
+    narrowest = 50 + 6 * max(map(width, labels), default=0)  # pixels: frame and mark, a letter
     grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
     for label, (panel, result, name, value) in zip(labels, figures, strict=True):
         ink = "red" if panel.tone == "bad" else INK.get(panel.tone, {}).get(name)
         grid.metric(
             plain(label),
             f":{ink}[{count(value)}]" if ink and value else count(value),
-            help=plain(f"{panel.title}: {panel.about} {result.note or ''}"),
+            help=plain(f"{panel.title}: {say(panel.about)} {say(result.note or '')}"),
             border=True,
             height="stretch",
             **_change(panel, result, name, value),
@@ -151,17 +170,17 @@ def _change(panel: Panel, result: PanelResult, name: str, value: float) -> dict[
     was = next((row[-1] for row in result.before if str(row[0]) == name), 0)
     change = value - was
     return {
-        "delta": f"{change:+,}" if change else "no change",
+        "delta": f"{change:+,}" if change else say("no change"),
         "delta_color": "inverse" if panel.tone in ("bad", "alarm") and change else "off",
         "delta_arrow": "auto" if change else "off",
-        "delta_description": f"before: {count(was)}",
+        "delta_description": say("before: {count}", count=count(was)),
     }
 
 
 def _figure_label(panel: Panel, result: PanelResult, name: str) -> str:
     if len(result.rows) == 1:
-        return panel.label or panel.title
-    return f"{name} ({panel.unit})" if panel.unit else name
+        return say(panel.label) if panel.label else panel.title
+    return f"{say(name)} ({say(panel.unit)})" if panel.unit else say(name)
 
 
 def _cards(view: View, panels: list[Panel], ask: Ask) -> list[_Card]:
@@ -186,13 +205,13 @@ def _card(view: View, panel: Panel, ask: Ask) -> None:
     result = run_panel(view, panel, ask)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"**{plain(panel.label or panel.title)}**",
-            help=plain(f"{panel.title}: {panel.about}"),
+            f"**{plain(say(panel.label) if panel.label else panel.title)}**",
+            help=plain(f"{panel.title}: {say(panel.about)}"),
             width="stretch",
         )
         _source(view, panel, result)
     if result.note:
-        st.caption(plain(result.note))
+        st.caption(plain(say(result.note)))
     elif panel.chart == "bar":
         draw_bars(view, panel, result)
     elif panel.chart in ("area", "line"):
@@ -216,7 +235,7 @@ def _source(view: View, panel: Panel, result: PanelResult) -> None:
         type="tertiary",
         key=f"{view.dashboard.name}:{panel.title}:sql",
         on_change="rerun",
-        help="The query and its rows",
+        help=say("The query and its rows"),
     )
     if opener.open:
         with opener:

@@ -16,7 +16,9 @@ from lake.ui.follow import follow
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height
 from lake.ui.text import count, plain
+from lake.ui.words import say
 from lake.visible import shortened, visible
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +51,13 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"{view.dashboard.name}:{panel.title}:rows:{page}",
-        alt=panel.about,
+        alt=say(panel.about),
     )
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(result.rows):
         _draw_row(view, result, chosen[0], ask)
     else:
-        st.caption("Choose a row to see all its fields and the record as it came.")
+        st.caption(say("Choose a row to see all its fields and the record as it came."))
 
 
 def _page(events: int) -> int:
@@ -64,33 +66,42 @@ def _page(events: int) -> int:
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
         first = (page - 1) * ROWS_SHOWN + 1
         last = min(page * ROWS_SHOWN, events)
-        words = f"{count(first)} to {count(last)} of {count(events)}, newest first"
+        words = Sentence(
+            "{first} to {last} of {all}, newest first",
+            first=count(first),
+            last=count(last),
+            all=count(events),
+        )
         if events > PAGES * ROWS_SHOWN:
-            words += f"; the newest {count(PAGES * ROWS_SHOWN)} can be paged through"
-        st.caption(plain(words))
+            words = Sentence(
+                "{words}; the newest {count} can be paged through",
+                words=words,
+                count=count(PAGES * ROWS_SHOWN),
+            )
+        st.caption(plain(say(words)))
     return int(page)
 
 
 def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     text = whole_row(view.dashboard.table, result.keys[place], result.rows[place][0], ask)
     if text is None:
-        st.caption("The row is gone: the lake has changed. Load the page again.")
+        st.caption(say("The row is gone: the lake has changed. Load the page again."))
         return
     row = _without_nulls(_parsed(text)) or {}
     original = row.get("event", {}).pop("original", None)
     left, right = st.columns(2)
     with left:
-        st.markdown("**As the lake holds it** (fields without a value left out)")
+        st.markdown(say("**As the lake holds it** (fields without a value left out)"))
         st.json(for_the_eye(row, _LONGEST), expanded=2)
     with right:
-        st.markdown("**The record as it came** (`event.original`)")
+        st.markdown(say("**The record as it came** (`event.original`)"))
         _draw_original(original)
     _pivot(view, row, result.rows[place][0])
 
 
 def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing where it was not kept
     if original is None:
-        st.caption("Not kept.")
+        st.caption(say("Not kept."))
         return
     try:
         st.json(for_the_eye(_parsed(original), _LONGEST), expanded=2)
@@ -98,7 +109,10 @@ def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing whe
         st.code(shortened(original, _LONGEST), language=None, wrap_lines=True)
     odd = sum(not character.isprintable() for character in original)
     if odd:
-        st.caption(plain(f"A mark stands for each of {count(odd)} characters that do not print."))
+        marks = say(
+            "A mark stands for each of {count} characters that do not print.", count=count(odd)
+        )
+        st.caption(plain(marks))
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
@@ -117,21 +131,21 @@ def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
     values = [(name, value) for name, value in _leaves(row) if name in known]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         leaf = st.selectbox(
-            "Turn a value into a filter, or follow it through all logs",
+            say("Turn a value into a filter, or follow it through all logs"),
             values,
             format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
         )
         if leaf is None:
             return
         for op, label in (("is", "Only this"), ("not", "Not this")):
-            st.button(label, on_click=_filter, args=(*leaf, op))
-        st.button("Everywhere", on_click=follow, args=leaf, help="All logs that know it")
+            st.button(say(label), on_click=_filter, args=(*leaf, op))
+        st.button(say("Everywhere"), on_click=follow, args=leaf, help=say("All logs that know it"))
         around = timedelta(minutes=AROUND)
         st.button(
-            f"± {AROUND} minutes",
+            say("± {minutes} minutes", minutes=str(AROUND)),
             on_click=set_time,
             args=(at - around, at + around),
-            help="What else happened around this event",
+            help=say("What else happened around this event"),
         )
 
 

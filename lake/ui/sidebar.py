@@ -18,6 +18,8 @@ from lake.scope import extent_of, facet
 from lake.search import LONGEST, Search, read_search
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
+from lake.ui.words import pick, pick_language, say, say_error, shown
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +42,7 @@ SPANS = {
 """As they stand on the page and in the URL."""
 
 EXAMPLE = 'event.outcome:failure source.ip:10.0.0.0/8 NOT "health check"'
-LANGUAGE = (
+LANGUAGE = Sentence(
     "Words are looked for anywhere in a record, `field:value` in a field. `*` stands for any text, "
     "`field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, `source.ip:10.0.0.0/8`, `NOT` or `-`, AND, "
     "OR and parentheses work; quotes keep a text together and take it as it is."
@@ -73,25 +75,28 @@ def keep_choice(lake: Lake) -> None:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     with st.sidebar:
+        pick_language()
         st.caption(_which(lake))
 
 
 def keep_fresh(lake: Lake) -> None:
     """Which lake is shown; and, if a reader asks for it, an eye on what is committed to it."""
-    every = st.selectbox(
-        "Refresh",
-        list(REFRESH),
-        key="refresh",
-        bind="query-params",
-        help="Looks for what has been ingested since, and draws the page again.",
+    every = pick(
+        say("Refresh"),
+        REFRESH,
+        "refresh",
+        help=say("Looks for what has been ingested since, and draws the page again."),
     )
+    pick_language()
     st.caption(_which(lake))
     if REFRESH[every]:
         _watch(REFRESH[every])(lake, lake.version)
 
 
 def _which(lake: Lake) -> str:
-    return plain(f"Lake {lake.path}, version {lake.version}")
+    return plain(
+        say("Lake {path}, version {number}", path=str(lake.path), number=str(lake.version))
+    )
 
 
 def _watch(seconds: int) -> Callable[[Lake, int], None]:
@@ -133,42 +138,44 @@ def _add(key: str, *values: str) -> None:
 def _search() -> Search | None:
     """The search box, over every page; what cannot be read is said and does not narrow."""
     text = st.text_input(
-        "Search",
+        say("Search"),
         key="q",
         bind="query-params",
         type="search",
         max_chars=LONGEST,
         placeholder=EXAMPLE,
-        help=LANGUAGE,
+        help=say(LANGUAGE),
         label_visibility="collapsed",
         icon=":material/search:",
     )
     try:
         return read_search(text)
     except UsageError as error:
-        st.error(plain(f"Not applied: {error}"), icon=":material/search_off:")
+        said = say("Not applied: {why}", why=say_error(error))
+        st.error(plain(said), icon=":material/search_off:")
         return None
 
 
 def _time(extent: Extent) -> TimeRange:
-    span = st.selectbox(
-        "Time (UTC)",
-        list(SPANS),
-        key="span",
-        bind="query-params",
+    span = pick(
+        say("Time (UTC)"),
+        SPANS,
+        "span",
         on_change=_span_chosen,
-        help="Days and hours end at the newest event in the lake. Drag over a chart of time "
-        "to choose a range.",
+        help=say(
+            "Days and hours end at the newest event in the lake. Drag over a chart of time to "
+            "choose a range."
+        ),
     )
     # Always there: a widget that is set while it first appears does not reach the URL.
-    start, end = _moment("From", "from"), _moment("To", "to")
+    start, end = _moment(say("From"), "from"), _moment(say("To"), "to")
     length = SPANS[span]
     if length and extent.last:
         return TimeRange.last(length, extent.last)
     try:
         return TimeRange(start, end) if span == DATES else TimeRange()
     except UsageError as error:
-        st.error(plain(str(error)))
+        st.error(plain(say_error(error)))
         return TimeRange()
 
 
@@ -187,15 +194,22 @@ def _moment(label: str, key: str) -> datetime | None:
     return given.replace(tzinfo=UTC) if given else None
 
 
+_COMPARED = Sentence(
+    "Figures with those of the period before, which is as long and ends where this one begins."
+)
+_UNCOMPARED = Sentence(
+    "{first} {second}", first=_COMPARED, second=Sentence("Choose a range of time first.")
+)
+
+
 def _compare(time: TimeRange) -> None:
     chosen = time.start is not None
     st.toggle(
-        "Compare with the period before",
+        say("Compare with the period before"),
         key="compare",
         bind="query-params",
         disabled=not chosen,
-        help="Figures with those of the period before, which is as long and ends where this one "
-        "begins." + ("" if chosen else " Choose a range of time first."),
+        help=say(_COMPARED if chosen else _UNCOMPARED),
     )
 
 
@@ -218,12 +232,12 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     """The values of a field with their events; a click on one, or the list, chooses it."""
     known = [value for value, _ in facet(dashboard, Selection(), field, ask)]
     picked = st.multiselect(
-        f"{field}s".capitalize(),
+        say(f"{field}s".capitalize()),
         known,
         key=field,
         bind="query-params",
         accept_new_options=True,
-        placeholder=f"All {count(len(known))}",
+        placeholder=say("All {count}", count=count(len(known))),
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
@@ -233,32 +247,35 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
 
 def _filters(dashboard: Dashboard) -> list[Filter]:
     texts = st.multiselect(
-        "Filters",
+        say("Filters"),
         st.session_state.get("f", []),
         key="f",
         bind="query-params",
         accept_new_options=True,
         placeholder="source.ip is 192.0.2.1",
-        help="Click a bar or a country, turn a value of an event into a filter, or write one: "
-        f"a field, one of {', '.join(OPS)}, a value.",
+        help=say(
+            "Click a bar or a country, turn a value of an event into a filter, or write one: a "
+            "field, one of {operators}, a value.",
+            operators=", ".join(OPS),
+        ),
     )
     found: list[Filter] = []
     for text in texts:
         try:
             found.append(Filter.parse(text))
         except UsageError as error:
-            st.error(plain(f"Not applied: {error}"))
+            st.error(plain(say("Not applied: {why}", why=say_error(error))))
     _form(dashboard)
     return found
 
 
 def _form(dashboard: Dashboard) -> None:
-    with st.popover("Add a filter", icon=":material/filter_alt:", width="stretch"):
+    with st.popover(say("Add a filter"), icon=":material/filter_alt:", width="stretch"):
         fields = list(fields_of(dashboard.table))
-        field = st.selectbox("Field", fields, index=fields.index("source.ip"))
-        op = st.selectbox("Operator", list(OPS), format_func=lambda key: OPS[key])
-        value = st.text_input("Value", disabled=op in ("set", "unset"))
-        st.button("Add", on_click=_added, args=(field, op, value), type="primary")
+        field = st.selectbox(say("Field"), fields, index=fields.index("source.ip"))
+        op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS))
+        value = st.text_input(say("Value"), disabled=op in ("set", "unset"))
+        st.button(say("Add"), on_click=_added, args=(field, op, value), type="primary")
     if problem := st.session_state.pop("filter_problem", None):
         st.error(plain(problem))
 
@@ -267,7 +284,7 @@ def _added(field: str, op: str, value: str) -> None:
     try:
         add_filter(Filter(field, op, () if op in ("set", "unset") else value))
     except UsageError as error:
-        st.session_state["filter_problem"] = str(error)
+        st.session_state["filter_problem"] = say_error(error)
 
 
 def _to_minute(moment: datetime) -> datetime:

@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from lake.ui.charts import TIME_HEIGHT, TIME_LABEL, legend
+from lake.ui.charts import TIME_HEIGHT, legend, time_label
 from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
+from lake.ui.text import count
+from lake.ui.words import say
 
 _HEIGHT = TIME_HEIGHT + 110
 _FEW = 60
@@ -23,7 +25,7 @@ _FIGURE = "abs(datum.value) < 1e5 ? format(datum.value, ',~r') : format(datum.va
 def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) -> None:
     """Rows of `lake.plot.points`; `across` is the role of their `x`, `labels` name x, y and
     name."""
-    about = f"{labels['y']} by {labels['x']}"
+    about = say("{figure} by {name}", figure=labels["y"], name=labels["x"])
     if kind == "bar" and across == "text":
         _bars(rows, labels, about)
         return
@@ -91,7 +93,9 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
     }
     st.vega_lite_chart(_coloured(shown, labels), spec, alt=about)
     if len(set(names)) > len(order):
-        st.caption(f"The first {_BARS} of {len(set(names)):,} names.")
+        st.caption(
+            say("The first {some} of {all} names.", some=str(_BARS), all=count(len(set(names))))
+        )
 
 
 def _mark(kind: str, rows: int) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def _along(across: str, title: str) -> dict[str, Any]:
                 "grid": False,
                 "labelOverlap": True,
                 "tickCount": 8,
-                "labelExpr": TIME_LABEL,
+                "labelExpr": time_label(),
             },
         }
     if across == "number":

@@ -21,7 +21,9 @@ from lake.saved import Asked, note_asked, save_query, saved_names
 from lake.ui.sqlresult import draw_result
 from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side
 from lake.ui.text import count, plain
+from lake.ui.words import say, say_error
 from lake.visible import visible_lines
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +57,12 @@ def draw_sql(lake: Lake) -> None:
     st.title("SQL", anchor=False)
     st.caption(
         plain(
-            "One SELECT over this lake, which no query can change. It reads no other file, is "
-            f"stopped after {SECONDS // 60} minutes, and shows up to {count(ROW_LIMIT)} rows. "
-            "Times are UTC."
+            say(
+                "One SELECT over this lake, which no query can change. It reads no other file, is "
+                "stopped after {minutes} minutes, and shows up to {count} rows. Times are UTC.",
+                minutes=str(SECONDS // 60),
+                count=count(ROW_LIMIT),
+            )
         )
     )
     left, right = st.columns([3, 2], gap="medium")
@@ -82,7 +87,7 @@ def leave(lake: Lake) -> None:
         run.question.stop()
         _take(lake)
         if not st.session_state.get(_RESULT):
-            st.session_state[_SAID] = "Stopped: the page was left."
+            st.session_state[_SAID] = Sentence("Stopped: the page was left.")
 
 
 def _form() -> tuple[str, str, str]:
@@ -91,7 +96,7 @@ def _form() -> tuple[str, str, str]:
     st.html(_ALIKE)
     with st.form("sql:form", border=False):
         text = st.text_area(
-            "Query",
+            say("Query"),
             key=TEXT,
             height=268,
             placeholder=example(),
@@ -100,27 +105,27 @@ def _form() -> tuple[str, str, str]:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             run = st.form_submit_button(
-                "Run",
+                say("Run"),
                 type="primary",
                 icon=":material/play_arrow:",
-                help="Ctrl and Enter run it, too. An empty field runs the example.",
+                help=say("Ctrl and Enter run it, too. An empty field runs the example."),
             )
             plan = st.form_submit_button(
-                "Plan",
+                say("Plan"),
                 icon=":material/account_tree:",
-                help="Runs it and tells what each step took, in place of the rows.",
+                help=say("Runs it and tells what each step took, in place of the rows."),
             )
             st.space("stretch")
             name = st.text_input(
-                "Name",
+                say("Name"),
                 key=NAMED,
                 max_chars=60,
-                placeholder="Name to save it as",
+                placeholder=say("Name to save it as"),
                 label_visibility="collapsed",
                 width=175,
                 persist_state="session",
             )
-            save = st.form_submit_button("Save", icon=":material/save:")
+            save = st.form_submit_button(say("Save"), icon=":material/save:")
     sent = "run" if run else "plan" if plan else "save" if save else ""
     return sent, (text or "").strip(), (name or "").strip()
 
@@ -129,16 +134,20 @@ def _save(lake: Lake, name: str, text: str) -> None:
     """Under a name that another query has, only when asked a second time."""
     try:
         if not name:
-            raise UsageError("a query is saved under a name. Write one beside Save.")
+            raise UsageError(Sentence("a query is saved under a name. Write one beside Save."))
         if name in saved_names(lake.path) and st.session_state.get(LOADED) != name:
             st.session_state[LOADED] = name
-            raise UsageError(f"'{name}' is there already. Save again to put this in its place.")
+            raise UsageError(
+                Sentence(
+                    "'{name}' is there already. Save again to put this in its place.", name=name
+                )
+            )
         kept = save_query(lake.path, name, text)
     except LakeError as error:
-        st.warning(plain(f"Not saved: {error}"), icon=":material/save:")
+        st.warning(plain(say("Not saved: {why}", why=say_error(error))), icon=":material/save:")
         return
     st.session_state[LOADED] = kept
-    st.success(plain(f"Saved as {kept}."), icon=":material/save:")
+    st.success(plain(say("Saved as {name}.", name=kept)), icon=":material/save:")
 
 
 def _ask(lake: Lake, text: str, *, explain: bool) -> None:
@@ -150,7 +159,7 @@ def _ask(lake: Lake, text: str, *, explain: bool) -> None:
     try:
         question = Question(lake, text, explain=explain, wanted=_present())
     except LakeError as error:
-        st.session_state[_SAID] = str(error)
+        st.session_state[_SAID] = error.args[0]
         _note(lake, Asked(text, at, 0.0, None, "not let in"))
         return
     st.session_state[_RUNNING] = _Run(text, at, question)
@@ -175,8 +184,7 @@ def _take(lake: Lake) -> None:
     try:
         result = run.question.result()
     except LakeError as error:
-        said = str(error)
-        st.session_state[_SAID] = said
+        said = st.session_state[_SAID] = error.args[0]
         ended = "stopped" if said.startswith("Stopped") else "failed"
         _note(lake, Asked(run.text, run.at, round(seconds, 3), None, ended))
         return
@@ -205,16 +213,16 @@ def _wait() -> None:
     if run.question.wait(0):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Stop", key="sql:stop", icon=":material/stop:", on_click=run.question.stop)
-        st.caption(plain(f"Running for {run.question.seconds:.0f} s."))
+        st.button(say("Stop"), key="sql:stop", icon=":material/stop:", on_click=run.question.stop)
+        st.caption(plain(say("Running for {seconds} s.", seconds=f"{run.question.seconds:.0f}")))
 
 
 def _answer(lake: Lake) -> None:
     said = st.session_state.get(_SAID)
     if said and said.startswith("Stopped"):
-        st.info(plain(said), icon=":material/stop_circle:")
+        st.info(plain(say(said)), icon=":material/stop_circle:")
     elif said:
-        st.error("That did not run.", icon=":material/block:")
+        st.error(say("That did not run."), icon=":material/block:")
         st.code(visible_lines(said), language=None, wrap_lines=True)
     found: tuple[str, Result] | None = st.session_state.get(_RESULT)
     if found:

@@ -15,6 +15,7 @@ from lake.ui.downloads import draw_downloads
 from lake.ui.sqlchart import draw_points
 from lake.ui.table import ROW, height
 from lake.ui.text import count, plain
+from lake.ui.words import say, shown
 from lake.visible import shortened, visible_lines
 
 if TYPE_CHECKING:
@@ -40,14 +41,21 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
     chart = suggested(result.table)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{count(rows)} row{'' if rows == 1 else 's'}** in {result.seconds:.2f} s",
+            say(
+                "**{count} row** in {seconds} s"
+                if rows == 1
+                else "**{count} rows** in {seconds} s",
+                count=count(rows),
+                seconds=f"{result.seconds:.2f}",
+            ),
             width="stretch",
         )
-        shown = TABLE
+        form = TABLE
         if chart:
-            shown = st.segmented_control(
-                "Show as",
+            form = st.segmented_control(
+                say("Show as"),
                 [TABLE, CHART],
+                format_func=shown({TABLE: "Table", CHART: "Chart"}),
                 key="sql:as",
                 default=TABLE,
                 required=True,
@@ -57,11 +65,15 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
         draw_downloads("sql:file", "siem-lake", partial(file_of, lake, text, result))
     if result.cut:
         st.warning(
-            f"Cut: these are {plain(result.cut)}. A file has all of them, for which the query runs "
-            f"again, up to {count(FILE_ROWS)}; more than that `lake sql` writes.",
+            say(
+                "Cut: these are {part}. A file has all of them, for which the query runs again, up "
+                "to {count}; more than that `lake sql` writes.",
+                part=plain(say(result.cut)),
+                count=count(FILE_ROWS),
+            ),
             icon=":material/content_cut:",
         )
-    if chart and shown == CHART:
+    if chart and form == CHART:
         _chart(result, chart)
     else:
         _table(result)
@@ -70,10 +82,13 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
 def _table(result: Result) -> None:
     rows = result.table.num_rows
     if not rows:
-        st.caption("No row fits.")
+        st.caption(say("No row fits."))
         return
     if rows > DISPLAY_LIMIT:
-        st.caption(plain(f"The table shows the first {count(DISPLAY_LIMIT)}, the files have all."))
+        said = say(
+            "The table shows the first {count}, the files have all.", count=count(DISPLAY_LIMIT)
+        )
+        st.caption(plain(said))
     table = result.shown()
     st.dataframe(
         table,
@@ -81,7 +96,7 @@ def _table(result: Result) -> None:
         height=height(rows, 16),
         row_height=ROW,
         column_config={field.name: _column(field) for field in table.schema},
-        alt="The rows of the query",
+        alt=say("The rows of the query"),
     )
 
 
@@ -113,7 +128,7 @@ def _chart(result: Result, usual: Chart) -> None:
 
     def choice(label: str, options: list[Any], usual: Any, words: Callable[[Any], str]) -> Any:  # noqa: ANN401
         return st.selectbox(
-            label,
+            say(label),
             options,
             index=options.index(usual),
             key=f"sql:chart:{label}:{shape}",
@@ -124,26 +139,35 @@ def _chart(result: Result, usual: Chart) -> None:
         return " \N{MIDDLE DOT} ".join(names[n] for n in columns)
 
     with st.container(horizontal=True):
-        kind = choice("Chart", list(KINDS), usual.kind, KINDS.__getitem__)
+        kind = choice("Chart", list(KINDS), usual.kind, shown(KINDS))
         x = choice("Along", along, usual.x, joined)
         y = choice("Figure", numbers, usual.y, names.__getitem__)
+        one = say("one")
         usually = "" if usual.colour is None else usual.colour  # None would be nothing chosen
-        by = choice("Colour", ["", *texts], usually, lambda n: "one" if n == "" else names[n])
+        by = choice("Colour", ["", *texts], usually, lambda n: one if n == "" else names[n])
     colour = None if by == "" else by
     found = points(result.table, Chart(kind, x, y, colour))
     if not found.num_rows:
-        st.caption("No row has both a place and a number.")
+        st.caption(say("No row has both a place and a number."))
         return
     labels = {"x": joined(x), "y": names[y], "name": "" if colour is None else names[colour]}
     draw_points(found, kind, known[x[0]], labels)
     if result.table.num_rows > ROWS:
-        st.caption(plain(f"The chart has the first {count(ROWS)} rows."))
+        st.caption(plain(say("The chart has the first {count} rows.", count=count(ROWS))))
 
 
 def _steps(steps: list[Step], seconds: float) -> None:
     """A plan, the last step first: rows come from below."""
-    st.markdown(f"**{len(steps)} step{'' if len(steps) == 1 else 's'}** in {seconds:.2f} s")
-    st.caption("The last step stands first and takes its rows from those below it.")
+    st.markdown(
+        say(
+            "**{count} step** in {seconds} s"
+            if len(steps) == 1
+            else "**{count} steps** in {seconds} s",
+            count=str(len(steps)),
+            seconds=f"{seconds:.2f}",
+        )
+    )
+    st.caption(say("The last step stands first and takes its rows from those below it."))
     longest = max((step.seconds for step in steps), default=0.0) * 1000
     st.dataframe(
         pa.table(
@@ -158,16 +182,16 @@ def _steps(steps: list[Step], seconds: float) -> None:
         height=height(len(steps), 16),
         row_height=ROW,
         column_config={
-            "Step": st.column_config.TextColumn(width="medium"),
+            "Step": st.column_config.TextColumn(say("Step"), width="medium"),
             "Time": st.column_config.ProgressColumn(
-                "Time (ms, of all threads)",
+                say("Time (ms, of all threads)"),
                 format="%.1f",
                 min_value=0,
                 max_value=longest or 1,
                 width="medium",
             ),
-            "Rows": st.column_config.NumberColumn(format="localized", width="small"),
-            "What": st.column_config.TextColumn(width="large"),
+            "Rows": st.column_config.NumberColumn(say("Rows"), format="localized", width="small"),
+            "What": st.column_config.TextColumn(say("What"), width="large"),
         },
-        alt="The steps of the plan, with their rows and times",
+        alt=say("The steps of the plan, with their rows and times"),
     )

@@ -5,6 +5,7 @@ does not know where in its text an editor stands.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from lake.saved import (
 )
 from lake.ui.table import ROW
 from lake.ui.text import count, plain
+from lake.ui.words import say, say_error, say_known
 from lake.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ def draw_side(lake: Lake) -> None:
         _HISTORY: _asked,
     }
     for tab, draw in zip(
-        st.tabs(list(drawn), key="sql:side", on_change="rerun"), drawn.values(), strict=True
+        st.tabs(list(map(say, drawn)), key="sql:side", on_change="rerun"),
+        drawn.values(),
+        strict=True,
     ):
         if tab.open:
             with tab:
@@ -61,19 +65,29 @@ def draw_side(lake: Lake) -> None:
 def _tables(lake: Lake) -> None:
     """The views and their columns, as they are written in a query."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.selectbox("Table", views_of(lake), key="sql:view", label_visibility="collapsed")
+        view = st.selectbox(
+            say("Table"), views_of(lake), key="sql:view", label_visibility="collapsed"
+        )
         wanted = st.text_input(
-            "Find a column",
+            say("Find a column"),
             key="sql:find",
             type="search",
             live="300ms",
-            placeholder="Find a column",
+            placeholder=say("Find a column"),
             label_visibility="collapsed",
         )
     columns = columns_of_view(lake, view)
     found = [(name, kind) for name, kind in columns if (wanted or "").lower() in name.lower()]
     if not found:
-        st.caption(plain(f"None of the {len(columns)} columns of {view} has that in its name."))
+        st.caption(
+            plain(
+                say(
+                    "None of the {count} columns of {view} has that in its name.",
+                    count=str(len(columns)),
+                    view=view,
+                )
+            )
+        )
         return
     event = st.dataframe(
         pa.table({"Column": [name for name, _ in found], "Type": [kind for _, kind in found]}),
@@ -83,7 +97,8 @@ def _tables(lake: Lake) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         key=f"sql:columns:{view}:{wanted}",
-        alt=f"The columns of {view}",
+        column_config={name: st.column_config.TextColumn(say(name)) for name in ("Column", "Type")},
+        alt=say("The columns of {view}", view=view),
     )
     rows = [n for n in event["selection"]["rows"] if n < len(found)]
     chosen = [found[n][0] for n in rows]
@@ -92,34 +107,45 @@ def _tables(lake: Lake) -> None:
             st.code(", ".join(chosen), language="sql", wrap_lines=True, width="stretch")
         else:
             st.caption(
-                plain(f"{_of(found, columns)} columns; tick to copy"),
+                plain(_of(len(found), len(columns))),
                 width="stretch",
             )
-        if st.button("Write a query", help="For the first rows, with the ticked columns or all"):
+        if st.button(
+            say("Write a query"), help=say("For the first rows, with the ticked columns or all")
+        ):
             _put(rows_with(view, chosen))
 
 
-def _of(found: Sequence[object], of: Sequence[object]) -> str:
-    return f"{len(found)} of {len(of)}" if len(found) < len(of) else str(len(of))
+def _of(found: int, all_of_them: int) -> str:
+    if found == all_of_them:
+        return say("{all} columns; tick to copy", all=str(found))
+    return say("{some} of {all} columns; tick to copy", some=str(found), all=str(all_of_them))
 
 
 def _functions(lake: Lake) -> None:
     known = functions()
     st.dataframe(
-        pa.table({"Function": [call for call, _ in known], "Gives": [says for _, says in known]}),
+        pa.table(
+            {"Function": [call for call, _ in known], "Gives": [say(says) for _, says in known]}
+        ),
         hide_index=True,
         height=_HEIGHT,
         row_height=ROW,
-        column_config={"Function": st.column_config.TextColumn(width=130)},
-        alt="The lake's own functions",
+        column_config={
+            "Function": st.column_config.TextColumn(say("Function"), width=130),
+            "Gives": st.column_config.TextColumn(say("Gives")),
+        },
+        alt=say("The lake's own functions"),
     )
-    st.caption("Besides these every function of DuckDB's can be used.")
+    st.caption(say("Besides these every function of DuckDB's can be used."))
 
 
 def _saved(lake: Lake) -> None:
     names = saved_names(lake.path)
     if not names:
-        st.caption(plain("None yet. A query is saved under a name, for all who use this lake."))
+        st.caption(
+            plain(say("None yet. A query is saved under a name, for all who use this lake."))
+        )
         return
     texts = [_text_of(lake, name) for name in names]
     chosen = _clicked(
@@ -130,10 +156,17 @@ def _saved(lake: Lake) -> None:
     loaded = st.session_state.get(LOADED)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            plain(f"A click puts one into the editor. They lie in {lake.path / '_queries'}."),
+            plain(
+                say(
+                    "A click puts one into the editor. They lie in {folder}.",
+                    folder=str(lake.path / "_queries"),
+                )
+            ),
             width="stretch",
         )
-        if loaded in names and st.button(f"Delete {plain(loaded)}", icon=":material/delete:"):
+        if loaded in names and st.button(
+            say("Delete {name}", name=plain(loaded)), icon=":material/delete:"
+        ):
             _delete(lake, loaded)
 
 
@@ -148,7 +181,7 @@ def _delete(lake: Lake, name: str) -> None:
     try:
         delete_query(lake.path, name)
     except LakeError as error:
-        st.warning(plain(f"Not deleted: {error}"))
+        st.warning(plain(say("Not deleted: {why}", why=say_error(error))))
         return
     st.session_state.pop(LOADED, None)
     st.rerun()
@@ -160,9 +193,11 @@ def _asked(lake: Lake) -> None:
     known = sorted({*own, *history(lake.path)}, key=lambda one: one.at, reverse=True)[:ENTRIES]
     unkept = st.session_state.get(UNKEPT)
     if unkept:
-        st.warning(plain(f"Only for this session: {unkept}"), icon=":material/history:")
+        st.warning(
+            plain(say("Only for this session: {why}", why=unkept)), icon=":material/history:"
+        )
     if not known:
-        st.caption("Nothing has been asked yet.")
+        st.caption(say("Nothing has been asked yet."))
         return
     mine = set(own)
     chosen = _clicked(
@@ -172,7 +207,7 @@ def _asked(lake: Lake) -> None:
             "Rows": [_came(one) for one in known],
             "Seconds": [f"{one.seconds:.2f}" for one in known],
             "At (UTC)": [visible(one.at[:16].replace("T", " ")) for one in known],
-            "By": ["this session" if one in mine else "earlier" for one in known],
+            "By": [say("this session" if one in mine else "earlier") for one in known],
         },
         (170, 65, 70, 130, 90),
     )
@@ -180,10 +215,15 @@ def _asked(lake: Lake) -> None:
         _put(known[chosen].text)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            plain(f"A click puts one into the editor. The lake keeps the last {ENTRIES}."),
+            plain(
+                say(
+                    "A click puts one into the editor. The lake keeps the last {count}.",
+                    count=str(ENTRIES),
+                )
+            ),
             width="stretch",
         )
-        if st.button("Forget all", icon=":material/delete_sweep:"):
+        if st.button(say("Forget all"), icon=":material/delete_sweep:"):
             _forget(lake)
 
 
@@ -192,14 +232,14 @@ def _forget(lake: Lake) -> None:
     try:
         forget_asked(lake.path)
     except LakeError as error:
-        st.warning(plain(f"Not forgotten: {error}"))
+        st.warning(plain(say("Not forgotten: {why}", why=say_error(error))))
         return
     st.rerun()
 
 
 def _came(one: Asked) -> str:
     rows = "" if one.rows is None else count(one.rows)
-    return visible(f"{rows}+" if one.note == "cut" else rows or one.note)
+    return visible(f"{rows}+" if one.note == "cut" else rows or say_known(one.note))
 
 
 def _clicked(key: str, columns: dict[str, list[str]], widths: Sequence[int]) -> int | None:
@@ -215,10 +255,10 @@ def _clicked(key: str, columns: dict[str, list[str]], widths: Sequence[int]) -> 
         selection_mode="single-cell",
         key=f"sql:{key}:{turn}",
         column_config={
-            name: st.column_config.TextColumn(width=width)
-            for name, width in zip(columns, widths, strict=False)
+            name: st.column_config.TextColumn(say(name), width=width)
+            for name, width in zip_longest(columns, widths)
         },
-        alt="Queries; a click puts one into the editor",
+        alt=say("Queries; a click puts one into the editor"),
     )
     cells = event["selection"]["cells"]
     if not cells:

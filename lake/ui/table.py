@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
 
 if TYPE_CHECKING:
@@ -38,18 +39,20 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
     found: dict[str, Any] = {}
     for n, name in enumerate(_distinct(columns)):
         first = next((row[n] for row in rows if row[n] is not None), None)
+        # a name of a field begins with a small letter
+        label = columns[n] if columns[n][:1].islower() else say_known(columns[n])
         if isinstance(first, datetime):
             found[name] = st.column_config.DatetimeColumn(
-                f"{columns[n]} (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
+                f"{label} (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
             )
         elif isinstance(first, date):
-            found[name] = st.column_config.DateColumn(columns[n], format="YYYY-MM-DD")
+            found[name] = st.column_config.DateColumn(label, format="YYYY-MM-DD")
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
             # "plain" writes 443 as 442.99999999999994, "bytes" counts in thousands
             shape = "%.0f" if columns[n].endswith("port") else "localized"
-            found[name] = st.column_config.NumberColumn(columns[n], format=shape)
+            found[name] = st.column_config.NumberColumn(label, format=shape)
         else:
-            found[name] = st.column_config.TextColumn(columns[n])
+            found[name] = st.column_config.TextColumn(label)
     return found
 
 
@@ -61,7 +64,7 @@ def draw_table(panel: Panel, result: PanelResult) -> None:
         height=height(len(result.rows)),
         row_height=ROW,
         column_config=column_config(result.columns, result.rows),
-        alt=panel.about,
+        alt=say(panel.about),
     )
 
 

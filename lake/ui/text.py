@@ -6,6 +6,7 @@ a mark for what does not print.
 from __future__ import annotations
 
 import re
+from unicodedata import east_asian_width
 
 from lake.visible import visible
 
@@ -20,6 +21,11 @@ def plain(text: str) -> str:
     """Text with every character escaped that Markdown, its directives or HTML would read."""
     shown = _LINK.sub("\u2060", visible(text.replace("\r", " ").replace("\n", " ")))
     return _MARKS.sub(r"\\\1", shown)
+
+
+def width(text: str) -> int:
+    """How wide a text is, in letters of the alphabet: those of Japanese take the room of two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def count(number: float) -> str:

@@ -16,6 +16,7 @@ from lake.ui.charts import picked
 from lake.ui.leaderboard import PICK, Spec, draw_chart, on_pick
 from lake.ui.look import GREY
 from lake.ui.text import figure, plain
+from lake.ui.words import say
 
 if TYPE_CHECKING:
     from lake.dashboards import Panel
@@ -54,17 +55,17 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         "scale": {"type": "log", "domain": [least, max(most, 2 * least)], "clamp": True}
         | ({"scheme": "yelloworangered"} if panel.tone == "bad" else {}),
         "legend": {
-            "title": panel.unit,
+            "title": say(panel.unit),
             "orient": "bottom-left",
             "tickCount": 4,
             "format": "~s" if isinstance(most, int) else ".3~r",
         },
     }
     tooltip = [
-        {"field": "name", "type": "nominal", "title": "code"},
-        {"field": "figure", "type": "nominal", "title": panel.unit},
+        {"field": "name", "type": "nominal", "title": say("code")},
+        {"field": "figure", "type": "nominal", "title": say(panel.unit)},
     ]
-    named = {"field": "properties.name", "type": "nominal", "title": "country"}
+    named = {"field": "properties.name", "type": "nominal", "title": say("country")}
     edge = {"stroke": GREY, "strokeOpacity": 0.6}
     world = {"name": "world", "format": {"type": "topojson", "feature": "countries"}}
     spec: Spec = {
@@ -115,7 +116,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         ],
     }
     key = f"{view.dashboard.name}:{panel.title}"
-    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), panel.about)
+    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), say(panel.about))
     shapes = {
         s.get("id") for s in _read("countries-110m.json")["objects"]["countries"]["geometries"]
     }
@@ -125,4 +126,4 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         if numbers.get(code) not in shapes and code not in points
     ]
     if nowhere:
-        st.caption(plain(f"Not on the map: {', '.join(nowhere)}."))
+        st.caption(plain(say("Not on the map: {countries}.", countries=", ".join(nowhere))))

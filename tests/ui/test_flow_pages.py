@@ -14,7 +14,7 @@ from small_lake import LONDON
 
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection
-from lake.ui.charts import picked
+from lake.ui.charts import _value, picked
 from lake.ui.look import GREEN, RED
 from lake.ui.table import column_config
 from lake.ui.text import figure
@@ -69,7 +69,10 @@ def test_a_bar_of_two_columns_filters_on_the_first(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("lake.ui.charts.add_filter", chosen.append)
     page = find_dashboard("vpcflow")
     panel = page.panel("VPCFlowLogsCustom - Accept Src Packets(Pie)")
-    values = {f"{WEB} · egress": WEB, "all others · egress": "Other"}
+    values = {
+        f"{WEB} · egress": _value((WEB, "egress", 9), {"_rest": False}),
+        "all others · egress": _value(("Other", "egress", 9), {"_rest": True}),
+    }
     picked(panel, values, f"{WEB} · egress")
     picked(panel, values, "all others · egress")
     path = page.panel("VPCFlowLogsCustom - Packets via traffic path(Pie)")

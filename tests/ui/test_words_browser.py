@@ -1,0 +1,92 @@
+"""The language in a real Chromium: it is chosen beside a page, goes along from page to page and
+back, and leaves the rest of the address as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import small_lake
+from pages import served, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    made = small_lake.make(tmp_path_factory.mktemp("small"))
+    with served(made.path) as found:
+        yield found
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """An option of the list of this label, beside the page."""
+    page.get_by_role("combobox", name=label, exact=True).press("ArrowDown")
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def chosen(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def says(page: Page, text: str) -> None:
+    """The page itself has this text, once it has been drawn."""
+    page.locator("[data-testid=stMain]").get_by_text(text, exact=True).first.wait_for()
+
+
+def test_the_language_goes_along_and_the_address_stays_english(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail?account={small_lake.A}")
+    settled(page)
+    choose(page, "Time (UTC)", "Last 24 hours")
+    page.wait_for_url("**span=Last+24*")
+    settled(page)
+    says(page, "Login failed")
+    before = chosen(page)
+    choose(page, "Language / 言語", "日本語")
+    page.wait_for_url("**lang=ja*")
+    settled(page)
+    says(page, "サインイン失敗")
+    assert chosen(page) == before | {"lang": ["ja"]}
+    choose(page, "期間 (UTC)", "過去 7 日間")
+    page.wait_for_url("**span=Last+7*")
+    settled(page)
+    there = before | {"lang": ["ja"], "span": ["Last 7 days"]}
+    assert chosen(page) == there
+    page.get_by_role("link", name="脅威ハンティング").click()
+    says(page, "脅威ハンティング")
+    settled(page)
+    assert chosen(page) == there
+    page.go_back()
+    says(page, "サインイン失敗")
+    settled(page)
+    page.go_back()
+    page.wait_for_url("**span=Last+24*")
+    settled(page)
+    assert chosen(page) == before | {"lang": ["ja"]}
+    assert page.get_by_role("combobox", name="期間 (UTC)").input_value() == "過去 24 時間"
+    page.goto(page.url)
+    settled(page)
+    says(page, "サインイン失敗")
+    choose(page, "Language / 言語", "English")
+    says(page, "Login failed")
+    settled(page)
+    assert chosen(page) == before
+
+
+def test_a_japanese_browser_has_japanese_pages(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="ja-JP")
+    page = context.new_page()
+    page.goto(f"{address}/cloudtrail?span=Last+hour")
+    settled(page)
+    says(page, "サインイン失敗")
+    assert chosen(page) == {"span": ["Last hour"]}
+    page.goto(f"{address}/cloudtrail?span=Last+hour&lang=en")
+    settled(page)
+    says(page, "Login failed")
+    context.close()
