@@ -44,7 +44,7 @@ def main() -> None:
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}</style>")
-    begin()
+    begin("span", "refresh")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())
     if lake is None:

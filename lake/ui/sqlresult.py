@@ -15,7 +15,7 @@ from lake.ui.downloads import draw_downloads
 from lake.ui.sqlchart import draw_points
 from lake.ui.table import ROW, height
 from lake.ui.text import count, plain
-from lake.ui.words import say, shown
+from lake.ui.words import language, say, shown
 from lake.visible import shortened, visible_lines
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _chart(result: Result, usual: Chart) -> None:
             say(label),
             options,
             index=options.index(usual),
-            key=f"sql:chart:{label}:{shape}",
+            key=f"sql:chart:{label}:{shape}:{language()}",
             format_func=words,
         )
 

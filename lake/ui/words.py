@@ -28,12 +28,26 @@ LANG = "lang"
 LANGUAGES = {"en": "English", "ja": "日本語"}
 """As the address has it -> as its readers call it."""
 STRINGS = "strings.{}.toml"
+_DRAWN, _TURNED = "lang:drawn", "lang:turned"
+"""The language of the run before, and whether this one's is another."""
+_WRITTEN = "lang:written"
+"""What the address was told of choices, by key."""
 
 
-def begin() -> None:
-    """Find the language of this run: what was chosen, else the address's, else the browser's."""
+def begin(*kept: str) -> None:
+    """Find the language of this run: what was chosen, else the address's, else the browser's.
+    `kept` are keys of `pick` on every page: going to another, Streamlit takes from the address what
+    no widget is bound to, and it comes back at once, as one step of the browser's history."""
+    written = st.session_state.get(_WRITTEN, {})
+    lost = {key: written[key] for key in (LANG, *kept) if key in written}
+    lost = {key: value for key, value in lost.items() if st.session_state.get(key) == value}
+    if lost and not _back_or_forth() and lost.keys().isdisjoint(st.query_params):
+        st.query_params.update(lost)
     browser = (st.context.locale or "").partition("-")[0].lower()
+    before = st.session_state.get(_DRAWN)
     _settle(LANG, LANGUAGES, browser if browser in LANGUAGES else "en")
+    st.session_state[_DRAWN] = language()
+    st.session_state[_TURNED] = before not in (None, language())
 
 
 def language() -> str:
@@ -96,14 +110,25 @@ def pick_language() -> None:
 def _settle(key: str, known: Collection[str], usual: str) -> str:
     """Bring a choice and the address together before its widget is drawn: where nothing was chosen
     yet, and where a reader goes back or forth, the address is right."""
-    context = get_script_run_ctx()
-    back_or_forth = context is not None and context.is_history_navigation
-    chosen = None if back_or_forth else st.session_state.get(key)
+    chosen = None if _back_or_forth() else st.session_state.get(key)
     given = (str(one) for one in (chosen, st.query_params.get(key)))
     value = next((one for one in given if one in known), usual)
-    st.session_state[key] = value
+    # Only where it must be told, since a widget that is told of its value closes its list: in
+    # another language the browser has it in words that there are no more.
+    if st.session_state.get(key) != value or st.session_state.get(_TURNED):
+        st.session_state[key] = value
+    written = st.session_state.setdefault(_WRITTEN, {})
     if value == usual:
+        written.pop(key, None)
         st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
+    else:
+        written[key] = value
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
     return value
+
+
+def _back_or_forth() -> bool:
+    """Whether the browser went to another entry of its history."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation

@@ -4,6 +4,7 @@ the same in both but for its words, and an address means the same to every reade
 
 from __future__ import annotations
 
+import pickle
 import re
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,7 @@ def test_values_of_a_sentence_are_data_unless_they_are_sentences() -> None:
     assert translated(said, table) == "行のRows"
     odd = Sentence("{name} of {what}", name="{what}", what="all")
     assert translated(odd, table) == "allの{what}"
+    assert translated(pickle.loads(pickle.dumps(odd)), table) == "allの{what}"  # noqa: S301  our own
     some = either(["Rows", "all"])
     assert translated(some, table | {"{first} or {second}": "{first}か{second}"}) == "Rowsかall"
 
@@ -129,6 +131,22 @@ def test_a_page_asks_for_no_text_that_is_not_there(
     open_page(app, name, lang="ja", span="Last 24 hours", f=["source.ip set"], compare="true")
     assert not_found == set()
     assert app.sidebar.selectbox(key="lang").label == "Language / 言語"
+
+
+@pytest.mark.usefixtures("as_if_alone")
+@pytest.mark.parametrize("name", PAGES)
+def test_nor_does_one_that_is_full(
+    demo_folder: Path, monkeypatch: pytest.MonkeyPatch, not_found: set[str], name: str
+) -> None:
+    """The demo's lake has figures in every section, and an address to look at."""
+    monkeypatch.setenv("LAKE_DIR", str(demo_folder / "lakehouse"))
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    open_page(app, name, lang="ja", **({"entity": "10.10.0.5"} if name == "entity" else {}))
+    assert not_found == set()
+    japanese = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+    said = [*(m.label for m in app.metric), *(c.value for c in app.main.caption)]
+    ours = ("Kubernetes Protection", "Malware Protection", "S3 Protection")
+    assert [text for text in said if not japanese.search(text) and text not in ours] == []
 
 
 @pytest.mark.usefixtures("as_if_alone")
