@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.long]
 TRAIL = "/log-aws-cloudtrail-*"
-SECONDS = 60
+SECONDS = 240
 
 
 def send(server: OpenSearchServer, lake: Path) -> ExportReport:
