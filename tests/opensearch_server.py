@@ -1,4 +1,4 @@
-"""A real OpenSearch for tests, on 127.0.0.1: one node with a small heap, from Maven's repository.
+"""A real OpenSearch for tests, on 127.0.0.1: one node, from Maven's repository.
 
 Which version runs depends on the JDK that is found (3 wants 21, 2 wants 17); OPENSEARCH_FOR_TESTS
 names another. `python tests/opensearch_server.py` only fetches it. Every wait here has an end.
@@ -94,7 +94,7 @@ class OpenSearchServer:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
-    heap: str = "256m"
+    heap: str = "1g"  # aggregations that are exact ask for much
     quick: bool = True
 
     @property
