@@ -10,6 +10,8 @@ import pytest
 import small_lake
 from pages import served, settled
 
+playwright = pytest.importorskip("playwright.sync_api")
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,8 +29,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def choose(page: Page, label: str, option: str) -> None:
     """An option of the list of this label, beside the page."""
-    page.get_by_role("combobox", name=label, exact=True).press("ArrowDown")
-    page.get_by_role("option", name=option, exact=True).click()
+    listed = page.get_by_role("option", name=option, exact=True)
+    for _ in range(5):  # a page that is drawn again meanwhile closes its lists
+        page.get_by_role("combobox", name=label, exact=True).press("ArrowDown")
+        try:
+            listed.click(timeout=8_000)
+        except playwright.TimeoutError:
+            continue
+        return
+    raise AssertionError(f"{label} did not open")
 
 
 def chosen(page: Page) -> dict[str, list[str]]:
