@@ -109,6 +109,8 @@ def test_follow_goes_on_after_each_ingest(opensearch: OpenSearchServer, tmp_path
         [*command, "--lake", str(lake), "--follow"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        # what a shell runs in the background ignores it, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         until(lambda: len(in_index(opensearch)) == 14)
