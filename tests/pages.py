@@ -102,3 +102,13 @@ def at_least(page: Page, selector: str, count: int) -> None:
         "([selector, count]) => document.querySelectorAll(selector).length >= count",
         arg=[selector, count],
     )
+
+
+def open_first_row(page: Page) -> None:
+    """Choose the first row of the last table by the mark before it, and wait for the record."""
+    table = page.locator("[data-testid=stDataFrame]").last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)
+    page.wait_for_selector("[data-testid=stJson]")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import at_least, served, settled, unfold
+from pages import at_least, open_first_row, served, settled, unfold
 
 from lake.ingest import IngestOptions, ingest
 
@@ -115,12 +115,7 @@ def test_a_click_on_a_country_is_a_filter_in_the_address(page: Page, address: st
 def test_a_click_on_a_row_opens_the_record(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail?f=native.eventName+is+SendSSHPublicKey")
     settled(page)
-    table = page.locator("[data-testid=stDataFrame]").last
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)  # the mark before the first row
-    page.wait_for_selector("[data-testid=stJson]")
+    open_first_row(page)
     held, came = (page.locator("[data-testid=stJson]").nth(n).inner_text() for n in (0, 1))
     assert "SendSSHPublicKey" in held
     assert "eventVersion" in came
@@ -200,12 +195,7 @@ def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: s
     the address, and a search that narrowed the first page is still there."""
     page.goto(f"{address}/cloudtrail?q=event.action:DeleteBucketPolicy")
     settled(page)
-    table = page.locator("[data-testid=stDataFrame]").last
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)
-    page.wait_for_selector("[data-testid=stJson]")
+    open_first_row(page)
     page.get_by_label("Turn a value into a filter").click()
     page.keyboard.type("related.buckets")
     page.get_by_role("option", name="related.buckets: halden-customer-exports").click()

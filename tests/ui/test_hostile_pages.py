@@ -15,7 +15,7 @@ import hostile
 import pyarrow.parquet as pq
 import pytest
 from hostile import PAYLOADS
-from pages import at_least, served, settled
+from pages import at_least, open_first_row, served, settled
 
 from lake.filters import Filter
 
@@ -92,12 +92,7 @@ def test_a_hostile_row_as_a_whole(watched: Page, address: str, number: int, tmp_
     settled(watched)
     words = watched.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first
     assert words.inner_text().startswith("1 of 54 events")
-    table = watched.locator("[data-testid=stDataFrame]").last
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    watched.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)
-    watched.wait_for_selector("[data-testid=stJson]")
+    open_first_row(watched)
     watched.wait_for_timeout(500)
     picture(watched, tmp_path / f"row-{number}.png")
 
