@@ -42,7 +42,7 @@ class Kind:
     def value_in(self, text: str) -> str | None:
         """The value that a text is, or that stands in it (an ARN); None where there is none."""
         if self.address:
-            return _address(text)
+            return as_address(text)
         found = re.fullmatch(self.looks_like, text) if self.looks_like else None
         return found["value"] if found else None
 
@@ -94,8 +94,12 @@ def entities_of(text: str, kind: str | None = None) -> list[tuple[Kind, str]]:
     return found + [(kind, text) for kind, value in spelt if kind.bare and value is None]
 
 
-def _address(text: str) -> str | None:
+def as_address(text: str) -> str | None:
+    """An address as the lake writes it: in RFC 5952 form, without a zone, IPv4 within IPv6 in dots.
+    None for what is none."""
     try:
-        return str(ip_address(text))
+        found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(found)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
-from lake.entities import leaves_of
+from lake.entities import as_address, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import path_sql
 from lake.filters import Clause, fields_of, kind_of, typed
@@ -452,13 +452,5 @@ def _network(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """An address as the lake writes it, also of a network: in RFC 5952 form, without a zone, IPv4
-    within IPv6 in dots. None for what is none."""
-    if "/" in text:
-        return _network(text)
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(found, "ipv4_mapped", None)
-    return f"::ffff:{mapped}" if mapped else str(found)
+    """An address, or a network, as the lake writes it; None for what is neither."""
+    return _network(text) if "/" in text else as_address(text)

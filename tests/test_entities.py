@@ -116,6 +116,8 @@ def test_filter_search_and_sql_find_the_same_rows(lake: Lake, kind: str) -> None
 def test_a_filter_takes_what_a_reader_writes() -> None:
     for field, text, value in (
         ("entity.address", "2001:DB8:0::1", "2001:db8::1"),
+        ("entity.address", "::FFFF:10.0.0.2", "::ffff:10.0.0.2"),
+        ("entity.address", "fe80::1%eth0", "fe80::1"),
         ("entity.role", "arn:aws:sts::111111111111:assumed-role/Admin/alice", "Admin"),
         ("entity.user", "alice", "alice"),
     ):
