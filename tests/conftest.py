@@ -19,6 +19,16 @@ pytest_plugins = ["servers", "opensearch_server", "clients"]
 settings.register_profile("any machine", deadline=None)  # how fast it is says nothing
 settings.load_profile("any machine")
 
+SLOW = ("browser", "opensearch", "s3")
+"""Markers of files that take minutes, much of it waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first: the process that gets one last works on it while the others have nothing
+    left to do."""
+    slow = {one.path for one in items if any(one.get_closest_marker(name) for name in SLOW)}
+    items.sort(key=lambda one: one.path not in slow)
+
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -24,7 +24,8 @@ from opensearchpy.exceptions import TransportError
 
 from bench.made.data import Layout, write_logs
 from bench.processes import LAKE, Run, run
-from lake.export.documents import as_json, documents
+from lake.export.documents import documents
+from lake.export.jsontext import as_json
 from lake.export.target import Place, connect
 from lake.export.templates import templates
 from lake.query import open_lake
@@ -59,7 +60,7 @@ def bodies(lake: Path) -> Iterator[bytes]:
         for rows in opened.sql(f"FROM {table}").to_arrow_reader(2_000):
             for one in documents(catalogue()[table], rows):
                 action = {"index": {"_index": one.index, "_id": one.id}}
-                body += f"{as_json(action)}\n{as_json(one.body)}\n".encode()
+                body += f"{as_json(action)}\n{one.json}\n".encode()
                 if len(body) > BODY:
                     yield bytes(body)
                     body.clear()

@@ -10,12 +10,16 @@ is too long for an index's term is cut, what is nested very deep becomes JSON te
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 TERM = 32_766
 """Bytes of a term in Lucene: in a `flat_object`, the field's name, the path and the value."""
 DEPTH = 20
 """Levels that are kept as objects."""
+SHORT = 2_000
+"""Characters of JSON in which nothing can be too long for a term, escaped once more either."""
+_EMPTY = re.compile(r"null|\{\s*\}|\[\s*\]")
 VALUE = "value"
 """The name of what has none."""
 
@@ -24,7 +28,9 @@ def parsed(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
     """A JSON text's value: an object, a list of objects, or None where there is nothing in it.
     What is neither stands under `value`."""
     try:
-        value = _limited(json.loads(text), DEPTH)
+        value = json.loads(text)
+        if not _is_plain(text):
+            value = _limited(value, DEPTH)
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, list):
@@ -32,9 +38,15 @@ def parsed(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
     return value if isinstance(value, dict) or value is None else {VALUE: value}
 
 
-def flat(name: str, value: Any) -> Any:  # noqa: ANN401
-    """The value of `parsed` with every text short enough for a `flat_object` called `name`."""
-    return _cut(value, 2 * (len(name.encode()) + 1))
+def flat(name: str, value: Any, size: int) -> Any:  # noqa: ANN401
+    """The value of `parsed` with every text short enough for a `flat_object` called `name`; `size`:
+    characters of the JSON that it came of."""
+    return value if size < SHORT else _cut(value, 2 * (len(name.encode()) + 1))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing of it is empty or deep, so that all is kept as it is."""
+    return not _EMPTY.search(text) and text.count("{") + text.count("[") <= DEPTH
 
 
 def beside(value: Any, fields: dict[str, str]) -> Any:  # noqa: ANN401

@@ -23,7 +23,7 @@ from lake.commit import Commit, commit, recover
 from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
-from lake.export.documents import texts
+from lake.export.documents import documents
 from lake.export.sent import Memory, Sent
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from lake.export.target import Place
     from lake.table import DataFile, Snapshot
 
-ROWS = 2_000
+ROWS = 5_000
 """Rows that become documents at a time."""
 _KEY = ("date", "account", "region")
 TOGETHER = 20_000
@@ -297,7 +297,7 @@ class _Run:
             relation = cursor.sql(query)
             for rows in relation.to_arrow_reader(ROWS):
                 keys = zip(*(map(str, rows.column(n).to_pylist()) for n in _KEY), strict=True)
-                for key, one in zip(keys, texts(catalogue()[table], rows), strict=True):
+                for key, one in zip(keys, documents(catalogue()[table], rows), strict=True):
                     part = by_key[key]
                     part.left += 1
                     part.total += int(one.id)

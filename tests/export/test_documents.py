@@ -62,10 +62,11 @@ def test_a_document_has_the_row_and_the_record(lake: Lake) -> None:
         "SELECT event.hash, event.ingested, event.original, log.file.path FROM cloudtrail "
         "WHERE event.id LIKE '%0004'"
     ).fetchall()[0]
-    ingested = one.body["event"].pop("ingested")
+    body = one.body
+    ingested = body["event"].pop("ingested")
     assert ingested == row[1].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert (one.index, one.id) == ("log-aws-cloudtrail-2024-03", str(row[0]))
-    assert one.body == {
+    assert body == {
         "@timestamp": "2024-03-01T10:11:00.000000Z",
         "@message": row[2],
         "@id": "00000000-0000-0000-0000-000000000004",
@@ -96,7 +97,7 @@ def test_a_document_has_the_row_and_the_record(lake: Lake) -> None:
             "as": {"number": 64500, "organization": {"name": "Example"}},
         },
         "user": {"name": "bob", "type": "IAMUser", "id": small_lake.BOB},
-        "user_agent": one.body["user_agent"],
+        "user_agent": body["user_agent"],
         "error": {"code": "AccessDenied"},
         "tls": {"version": "1.3", "version_protocol": "tls"},
         "related": {"ip": ["8.8.4.4"], "user": ["bob"]},
@@ -120,7 +121,7 @@ def test_a_document_has_the_row_and_the_record(lake: Lake) -> None:
             "accountId": "111111111111",
         },
     }
-    assert one.body["user_agent"]["original"] == small_lake.CLI
+    assert body["user_agent"]["original"] == small_lake.CLI
 
 
 def test_columns_of_a_line_stand_under_the_logs_own_names(tmp_path: Path) -> None:
