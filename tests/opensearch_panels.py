@@ -46,11 +46,13 @@ def _slug(title: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An OpenSearch, how long an interval is (`month`, `hour`), and a condition on everything."""
+    """An OpenSearch, how long an interval is (`month`, `hour`), and a condition on everything; not
+    `exact`, figures are as near as Dashboards has them."""
 
     server: OpenSearchServer
     interval: str
     only: tuple[Json, ...] = ()
+    exact: bool = True
 
     def panel(self, dashboard: Definition, panel: Definition) -> Json | None:
         """A panel as `panels-expected` has them; None where it shows no figures."""
@@ -117,7 +119,7 @@ class _Table:
         return found | {"doc_count": answer["hits"]["total"]["value"]}
 
     def _aggs(self, levels: list[Definition]) -> Json:
-        found = {m["id"]: spec for m in self.metrics if (spec := _metric(m))}
+        found = {m["id"]: spec for m in self.metrics if (spec := _metric(m, self.asked.exact))}
         for metric in self.metrics:
             if metric["agg"] == "sum_bucket":
                 found |= _sum_bucket(metric)
@@ -137,7 +139,8 @@ class _Table:
         order = [{"_count" if by in counts else by: level["order"]}]
         order += [] if by == "_key" else [{"_key": "asc"}]
         terms: Json = {"field": level["field"], "size": level["size"], "order": order}
-        terms["shard_size"] = max(EXACT, level["size"])
+        if self.asked.exact:
+            terms["shard_size"] = max(EXACT, level["size"])
         if level.get("missing_bucket"):
             terms["missing"] = MISSING
         return {"terms": terms}
@@ -232,7 +235,7 @@ def _names(metric: Definition) -> list[str]:
     return [str(label or words.get(kind, f"{kind.capitalize()} of {field}"))]
 
 
-def _metric(metric: Definition) -> Json:
+def _metric(metric: Definition, exact: bool) -> Json:
     kind, field = metric["agg"], metric.get("field")
     if kind in ("count", "sum_bucket"):
         return {}
@@ -241,8 +244,9 @@ def _metric(metric: Definition) -> Json:
         more["script"] = {"source": more["script"], "lang": "painless"}
     if kind == "percentiles":
         more["percents"] = [float(n) for n in metric["percents"]]
-        more["tdigest"] = {"compression": EXACT}
-    if kind == "cardinality":
+        if exact:
+            more["tdigest"] = {"compression": EXACT}
+    if kind == "cardinality" and exact:
         more["precision_threshold"] = 40_000
     if kind == "top_hits":
         sort = [{metric["sort_field"]: metric["sort_order"]}]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +16,16 @@ import pyarrow.compute as pc
 
 from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
-from lake.export.jsontext import constant, distinct, each, json_text, object_text, quoted
+from lake.export.jsontext import (
+    Text,
+    as_json,
+    distinct,
+    each,
+    json_text,
+    object_text,
+    quoted,
+    spread,
+)
 from lake.export.layout import ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
 from lake.rowmodel import table_columns
@@ -51,39 +59,39 @@ class Document:
 
 
 def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
-    """The documents of a table's rows, in their order; `rows` has the columns of its view, whole.
-    A row without a time or an identity has no place among them, and no table has one."""
+    """The documents of a table's rows, in their order; `rows` has the columns of its view or of one
+    of its files, whole. A row without a time or an identity has no place among them, and no table
+    has one."""
     layout = layout_of(source)
     stamps, identity = rows.column("@timestamp"), _leaf(rows, "event.hash").cast(pa.string())
     path, offset = _leaf(rows, "log.file.path"), _leaf(rows, "log.offset")
-    members = {"@timestamp": json_text(stamps)}
+    members: dict[str, Text] = {"@timestamp": json_text(stamps)}
     for name in rows.schema.names:
         if name not in (*PARTITION, *members, "event", "native"):
             members[name] = json_text(rows.column(name))
     event = _members(rows.column("event"))
-    message = event.pop("original")
-    members["event"] = object_text({name: json_text(one) for name, one in event.items()})
+    members["event"] = object_text(
+        {name: json_text(one) for name, one in event.items() if name != "original"}
+    )
     for name, leaf in layout.members.items():
         _put(members, name, json_text(_leaf(rows, leaf)), first=True)
     for name, text in _native(source, layout, rows.column("native")).items():
         _put(members, name, text)
     place = distinct(path, lambda paths: pc.extract_regex(paths, _PLACE))
     members |= {
-        "@message": json_text(message),
-        "@id": pc.coalesce(json_text(event["id"]), quoted(identity)),
-        "@log_type": constant(source.log_type, len(rows)),
+        "@message": json_text(_leaf(rows, "event.original")),
+        "@id": pc.coalesce(json_text(_leaf(rows, "event.id")), quoted(identity)),
+        "@log_type": pa.scalar(as_json(source.log_type)),
         "@log_s3bucket": json_text(pc.struct_field(place, "bucket")),
         "@log_s3key": json_text(pc.struct_field(place, "key")),
     }
+    bodies = spread(object_text(members), len(rows))
     rotation = ROTATIONS[layout.rotation]
     parts = distinct(stamps.cast(pa.date32()), lambda days: pc.strftime(days, rotation))
     return [
         Document(f"{source.index}-{part}", *one)
         for part, *one in zip(
-            *(
-                column.to_pylist()
-                for column in (parts, identity, object_text(members), path, offset)
-            ),
+            *(column.to_pylist() for column in (parts, identity, bodies, path, offset)),
             strict=True,
         )
     ]
@@ -119,33 +127,38 @@ def _members(column: pa.StructArray) -> dict[str, pa.Array]:
 
 
 def _leaf(rows: pa.RecordBatch, name: str) -> pa.Array:
-    first, *inner = name.split(".")
-    return reduce(lambda column, part: _members(column)[part], inner, rows.column(first))
+    """A leaf by its dotted name; NULLs where the rows do not have it."""
+    column = rows.to_struct_array()
+    for part in name.split("."):
+        column = _members(column).get(part)
+        if column is None:
+            return pa.nulls(len(rows), pa.string())
+    return column
 
 
-def _native(source: Source, layout: Layout, column: pa.StructArray) -> dict[str, pa.Array]:
+def _native(source: Source, layout: Layout, column: pa.StructArray) -> dict[str, Text]:
     """The record's own members, as they stand at the top of its document."""
     fields: dict[str, dict[str, str]] = {}
     for dotted, kind in layout.fields.items():
         top, _, inner = dotted.partition(".")
         fields.setdefault(top, {})[inner] = kind
-    found: dict[str, pa.Array] = {}
-    aside: dict[str, pa.Array] = {}
-    whole: dict[str, pa.Array] = {}
+    found: dict[str, Text] = {}
+    aside: dict[str, Text] = {}
+    whole: dict[str, Text] = {}
     for name, child in _members(column).items():
         if name in layout.aside:
-            aside[name] = json_text(child, source.native[name], name)
+            aside[name] = json_text(child, source.native.get(name), name)
         elif name in fields:
             found[name], whole[name] = _with_fields(name, child, fields[name])
         else:
-            found[name] = json_text(child, source.native[name], name)
+            found[name] = json_text(child, source.native.get(name), name)
     for name, under in (("native", aside), (FLAT, whole)):
         if under:
             _put(found, name, object_text(under))
     return found
 
 
-def _with_fields(name: str, column: pa.Array, fields: dict[str, str]) -> list[pa.Array]:
+def _with_fields(name: str, column: pa.Array, fields: dict[str, str]) -> list[Text]:
     """A JSON member as an object some of whose members are `fields`, and the whole for `FLAT`."""
     values = [
         None if text is None or (value := parsed(text)) is None else (value, len(text))

@@ -1,15 +1,15 @@
 """Arrow columns -> JSON text, a column at a time.
 
-A row has some hundred leaves, most of them empty, and a value is often that of the row before: each
-distinct text is written once, and rows are put together by Arrow's joins, which leave out what is
-NULL.
+A row has some hundred leaves; most are empty, or the same in every row, and each distinct text is
+written once. Arrow's joins put the rows together. What is the same in every row of a column is an
+Arrow scalar, a NULL one where no row has anything.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from lake.fieldsets import Tree
 
+Text: TypeAlias = pa.Array | pa.Scalar
+"""JSON text of each row, NULL where it has nothing; or of all of them."""
 _NOTHING: tuple[Any, ...] = (None, {}, [])
 _ENCODER = msgspec.json.Encoder()
 
@@ -37,30 +39,56 @@ def as_json(value: Any) -> str:  # noqa: ANN401  a part of a document
         return json.dumps(value)
 
 
-def object_text(members: Mapping[str, pa.Array]) -> pa.Array:
-    """A row's members (their JSON text, NULL where a row has none) as one object; NULL where it has
-    none at all."""
-    there = {name: text for name, text in members.items() if text.null_count < len(text)}
-    named = [
-        pc.binary_join_element_wise(f"{as_json(name)}:", text, "") for name, text in there.items()
-    ]
-    if any(not text.null_count for text in there.values()):
-        inner = pc.binary_join_element_wise(*named, ",", null_handling="skip")
-    elif named:
-        # Arrow gives no row where it skips everything: an empty text is always there
-        inner = pc.binary_join_element_wise("", *named, ",", null_handling="skip")
-        inner = pc.if_else(pc.equal(inner, ""), None, pc.utf8_slice_codeunits(inner, 1))
+def object_text(members: Mapping[str, Text]) -> Text:
+    """A row's members as one object; NULL where it has none at all."""
+    same: list[str] = []
+    always: list[Any] = []
+    others: list[pa.Array] = []
+    for name, text in members.items():
+        key = f"{as_json(name)}:"
+        if isinstance(text, pa.Scalar):
+            same += [key + text.as_py()] if text.is_valid else []
+        elif text.null_count:
+            others.append(pc.binary_join_element_wise(f",{key}", text, ""))
+        else:
+            always += [f",{key}", text]
+    if not always and not others:
+        return pa.scalar("{" + ",".join(same) + "}" if same else None, pa.string())
+    if same:
+        always.insert(0, ",".join(same))
+    elif always:
+        always[0] = always[0].removeprefix(",")
     else:
-        inner = pa.nulls(len(next(iter(members.values()), ())), pa.string())
-    return pc.binary_join_element_wise("{", inner, "}", "")
+        inner = pc.binary_join_element_wise("", *others, "", null_handling="skip")
+        inner = pc.if_else(pc.equal(inner, ""), None, pc.utf8_slice_codeunits(inner, 1))
+        return pc.binary_join_element_wise("{", inner, "}", "")
+    return pc.binary_join_element_wise("{", *always, *others, "}", "", null_handling="skip")
 
 
-def json_text(column: pa.Array, body: str | Tree | None = None, path: str = "") -> pa.Array:
+def json_text(column: pa.Array, body: str | Tree | None = None, path: str = "") -> Text:
     """Each value as JSON text, NULL for what is empty. `body` is its type in [native], where text
     that is JSON becomes what it says, fit for a `flat_object` called `path`."""
-    kind = column.type
     if column.null_count == len(column):
-        return pa.nulls(len(column), pa.string())
+        return pa.scalar(None, pa.string())
+    if _is_same(column):
+        return _text(column.slice(0, 1), body, path)[0]
+    return _text(column, body, path)
+
+
+def spread(text: Text, rows: int) -> pa.Array:
+    """The text of every row."""
+    return pa.repeat(text, rows) if isinstance(text, pa.Scalar) else text
+
+
+def _is_same(column: pa.Array) -> bool:
+    if column.null_count or pa.types.is_nested(column.type):
+        return False
+    bounds = pc.min_max(column)
+    return bool(bounds["min"].equals(bounds["max"]))
+
+
+def _text(column: pa.Array, body: str | Tree | None, path: str) -> Text:
+    kind = column.type
     if body == "JSON":
         return each(column.to_pylist(), lambda text: _fit(path, text))
     if pa.types.is_struct(kind):
@@ -99,11 +127,6 @@ def quoted(texts: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise('"', texts, '"', "")
 
 
-def constant(text: str, rows: int) -> pa.Array:
-    """A text as JSON, in every row."""
-    return pa.repeat(as_json(text), rows)
-
-
 def each(values: Iterable[Any], made: Callable[[Any], Any]) -> pa.Array:
     """The JSON of what is made of each value; NULL for what is nothing."""
     found = (None if value is None else made(value) for value in values)
@@ -122,7 +145,8 @@ def _fit(name: str, text: str) -> Any:  # noqa: ANN401
 
 
 def _lists(column: pa.ListArray) -> pa.Array:
-    inner = json_text(column.flatten())
+    values = column.flatten()
+    inner = spread(json_text(values), len(values))
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     # how many items stand before each list, of those that are there
     before = np.concatenate([[0], np.cumsum(inner.is_valid().to_numpy(zero_copy_only=False))])
