@@ -219,7 +219,7 @@ def test_what_is_at_hand(lake: Lake) -> None:
     known = dict(at_hand.functions())
     assert set(known) == {
         "ipv4_number(ip)", "address_order(text)", "ipv6_hex(ip)", "cidr(ip, net)", "is_private(ip)",
-        "ago(span)", "arn(text)",
+        "ago(span)", "utc_bucket(width, time)", "arn(text)",
     }  # fmt: skip
     assert (
         known["ago(span)"] == "the moment that long before now: `\"@timestamp\" > ago('2 hours')`"

@@ -72,8 +72,9 @@ def test_views_and_macros(lake: Path, which: str, request: pytest.FixtureRequest
     assert client.ask(
         "SELECT cidr('10.1.2.3', '10.0.0.0/8'), cidr('2001:db8::1', '2001:db9::/32'), "
         "is_private('fe80::1'), is_private('8.8.8.8'), arn('arn:aws:s3:::b/k').resource, "
-        "ago('2 hours') BETWEEN now() - INTERVAL 3 HOURS AND now()"
-    ) == [[True, False, True, False, "b/k", True]]
+        "ago('2 hours') BETWEEN now() - INTERVAL 3 HOURS AND now(), "
+        "utc_bucket('1 day', TIMESTAMPTZ '2024-03-01 01:00:00+02')::VARCHAR"
+    ) == [[True, False, True, False, "b/k", True, "2024-02-29 00:00:00+00"]]
     client.end()
 
 

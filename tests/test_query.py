@@ -319,6 +319,19 @@ def test_is_private(opened: Lake, ip: str | None, private: bool | None) -> None:
     assert opened.sql("SELECT is_private($ip::VARCHAR)", {"ip": ip}).fetchall() == [(private,)]
 
 
+@pytest.mark.parametrize(
+    "width", ["1 second", "15 minutes", "1 day", "7 days", "1 month", "1 year"]
+)
+def test_a_bar_in_utc(opened: Lake, width: str) -> None:
+    """As DuckDB's own, but in UTC whatever the session's zone is."""
+    times = "(VALUES ('2024-02-29 23:59:59.999999+00'), ('1899-12-31 00:00:00+00'), (NULL)) AS v(t)"
+    query = f"SELECT epoch_us({{}}($width::INTERVAL, t::TIMESTAMPTZ)) FROM {times}"
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    wanted = con.execute(query.format("time_bucket"), {"width": width}).fetchall()
+    assert opened.sql(query.format("utc_bucket"), {"width": width}).fetchall() == wanted
+
+
 ARN = {
     "arn:aws:iam::111122223333:user/ana": (
         "aws", "iam", None, "111122223333", "user/ana", "user", "ana",

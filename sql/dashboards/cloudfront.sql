@@ -43,7 +43,7 @@ LIMIT 5
 -- name: statuses_over_time
 -- Status codes over time, the ten with most of all the time shown.
 WITH counted AS (
-  SELECT time_bucket($interval, "@timestamp") AS bucket, native.sc_status AS code, count(*) AS n
+  SELECT utc_bucket($interval, "@timestamp") AS bucket, native.sc_status AS code, count(*) AS n
   FROM logs WHERE native.sc_status IS NOT NULL GROUP BY ALL),
 placed AS (
   SELECT code, row_number() OVER (ORDER BY sum(n) DESC, code) AS place FROM counted GROUP BY code)
@@ -72,7 +72,7 @@ LIMIT 10
 
 -- name: sizes
 -- Bytes of requests and of answers over time, headers included, in GiB.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp",
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp",
        coalesce(sum(http.request.bytes), 0) / 1073741824 AS "Request Size(GiB)", coalesce(sum(http.response.bytes), 0) / 1073741824 AS "Response Size(GiB)"
 FROM logs
 GROUP BY ALL

@@ -1,6 +1,6 @@
 -- name: events_by_outcome
 -- Calls that succeeded and calls that failed, over time. Failed: the record has an error, or a sign-in did not succeed.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp", event.outcome AS "event.outcome", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.outcome AS "event.outcome", count(*) AS "Count"
 FROM logs
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2
@@ -161,7 +161,7 @@ LIMIT 10
 -- name: event_names_over_time
 -- API calls over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", name AS "eventName", n AS "Count"
-FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, native.eventName AS name, count(*) AS n
+FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.eventName AS name, count(*) AS n
       FROM logs WHERE native.eventName IS NOT NULL GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, name) <= 10
 ORDER BY bucket, n DESC, name
@@ -178,7 +178,7 @@ LIMIT 10
 -- name: event_types_over_time
 -- Kinds of events over time; the five with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", type AS "eventType", n AS "Count"
-FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, type, count(*) AS n
+FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, type, count(*) AS n
       FROM (SELECT "@timestamp", native.eventType AS type FROM logs
             UNION ALL SELECT "@timestamp", 'AwsCloudTrailInsight' FROM insights)
       WHERE type IS NOT NULL GROUP BY ALL)
@@ -197,7 +197,7 @@ LIMIT 10
 -- name: error_codes_over_time
 -- Error codes over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", code AS "errorCode", n AS "Count"
-FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, native.errorCode AS code, count(*) AS n
+FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.errorCode AS code, count(*) AS n
       FROM logs WHERE native.errorCode IS NOT NULL GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, code) <= 10
 ORDER BY bucket, n DESC, code
@@ -214,7 +214,7 @@ LIMIT 10
 -- name: event_sources_over_time
 -- Services over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", service AS "eventSource", n AS "Count"
-FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, native.eventSource AS service, count(*) AS n
+FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.eventSource AS service, count(*) AS n
       FROM logs WHERE native.eventSource IS NOT NULL GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, service) <= 10
 ORDER BY bucket, n DESC, service

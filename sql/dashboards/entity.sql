@@ -7,7 +7,7 @@ FROM logs
 
 -- name: over_time
 -- Events by log type over time.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
 FROM logs
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2

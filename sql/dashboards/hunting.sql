@@ -17,7 +17,7 @@ ORDER BY 1, 3 DESC, 2
 
 -- name: failures_over_time
 -- Events that failed or were refused, and alerts, by log type over time.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
 FROM logs
 WHERE event.outcome = 'failure' OR event.kind = 'alert'
 GROUP BY ALL

@@ -19,7 +19,7 @@ ORDER BY 2 DESC, 1
 
 -- name: sources_over_time
 -- Events of each source over time.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
 FROM logs
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2

@@ -22,8 +22,8 @@ ORDER BY 1, 3 DESC, 2
 SELECT bucket AS "@timestamp",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
-FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, event.action AS action, network.packets AS packets FROM logs
-      UNION ALL SELECT time_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
+FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, event.action AS action, network.packets AS packets FROM logs
+      UNION ALL SELECT utc_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
 GROUP BY ALL
 ORDER BY 1
 
@@ -84,8 +84,8 @@ ORDER BY min(nth) NULLS LAST
 -- Flow records by source address over time; the five addresses with most are chosen anew in each interval. Transit gateways included.
 WITH counts AS (
   SELECT bucket, ip, count(*) AS n
-  FROM (SELECT time_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
-        UNION ALL SELECT time_bucket($interval, "@timestamp"), source.ip FROM transit)
+  FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
+        UNION ALL SELECT utc_bucket($interval, "@timestamp"), source.ip FROM transit)
   WHERE ip IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT bucket, list_min(max(n, 5)) AS least FROM counts GROUP BY ALL)
 SELECT bucket AS "@timestamp", ip AS "source.ip", n AS "Count"

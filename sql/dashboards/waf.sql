@@ -21,7 +21,7 @@ FROM (SELECT source.ip AS ip, count(*) AS n, count(*) FILTER (WHERE native.actio
 
 -- name: actions_over_time
 -- Requests that were allowed and requests that were blocked, over time. Counted, challenged and CAPTCHA ones are neither.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp",
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp",
        CASE native.action WHEN 'ALLOW' THEN 'Allowed Requests' ELSE 'Blocked Requests' END AS "series", count(*) AS "Count"
 FROM logs
 WHERE native.action IN ('ALLOW', 'BLOCK')
@@ -30,7 +30,7 @@ ORDER BY 2, 1
 
 -- name: requests_over_time
 -- All requests over time.
-SELECT time_bucket($interval, "@timestamp") AS "@timestamp", 'Requests Count' AS "series", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", 'Requests Count' AS "series", count(*) AS "Count"
 FROM logs
 GROUP BY ALL
 ORDER BY 1
