@@ -76,6 +76,12 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU (user and system) that a running process and its ended children have had."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, told[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def pss(pid: int) -> int:
     """The proportional set size of a process in bytes; 0 where it is gone."""
     try:

@@ -94,7 +94,7 @@ def write_client_file(path: Path) -> None:
     StorageError.
     """
     from lake.table import Store
-    from lake.views import macros, views
+    from lake.views import data_files, macros, views
 
     store = Store.open(path)
     target = store.path / CLIENT_FILE
@@ -112,7 +112,7 @@ def write_client_file(path: Path) -> None:
                     f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"
                 )
                 con.execute(f"USE client; {macros()}")
-                for view in views(store, snapshot):
+                for view in views(store, snapshot, data_files(store, snapshot)):
                     con.execute(view.sql)
                 con.execute(_told_by(made, sorted(snapshot.tables)))
             _copy(temporary, store.path / COPY)

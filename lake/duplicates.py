@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from lake.known import Runs, contains
 from lake.model import Repeat
+from lake.partitions import file_stats
 from lake.worker import write_parquet
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _without(
         return replace(file, rows=0), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
     size, sha256 = write_parquet(kept, target)
+    bounds = pc.min_max(kept["@timestamp"].cast(pa.int64()))
     return (
         replace(
             file,
@@ -137,7 +139,7 @@ def _without(
             rows=kept.num_rows,
             size=size,
             sha256=sha256,
-            stats=f'{{"numRecords": {kept.num_rows}}}',
+            stats=file_stats(kept.num_rows, bounds["min"].as_py(), bounds["max"].as_py()),
         ),
         repeats,
     )

@@ -12,10 +12,13 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lake.errors import UsageError
 from lake.fieldsets import leaves, path_sql, quote
@@ -24,14 +27,20 @@ from lake.rowmodel import columns_of
 from lake.statements import one_select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from lake.queries import Answer, Query
+    from lake.table import DataFile
 
 PLACE = "gathered"
 """The database in memory that holds the tables, away from a user's own."""
+FILES = f"{PLACE}.data_files"
+"""A row for each file of the lake: its table, partition, number of events, first and last one."""
+_FILE = ("source", "account", "region", "date", "events", "first", "last")
 CELLS = 40_000_000
 """Values that the tables hold together; a text takes 16 bytes and more."""
+_NARROWS = 'account region "date" "@timestamp"'
 _ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)
 """Comments, texts, and the names that columns are given."""
 _PATH = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*')
@@ -40,17 +49,18 @@ _EVERYTHING = re.compile(r"\bselect\s+(?:distinct\s+)?\*|\w\.\*|\bcolumns\s*\(",
 
 def gathering(
     table: str,
-    relation: str,
+    condition: str,
     params: tuple[tuple[str, object], ...],
     queries: Iterable[str],
     rows: int,
 ) -> Gathering | None:
-    """What to gather of a table for these queries over `relation`, which is all of it or a part;
-    None where that is too much, or nothing."""
-    found = named_leaves(table, " ".join(queries))
+    """What to gather of a table for these queries over its rows under a condition (empty: all);
+    None where that is too much, or nothing. With the leaves by which a reader narrows time, place
+    and the condition itself, so that from all rows a part can be taken later."""
+    found = named_leaves(table, " ".join([*queries, _NARROWS, condition]))
     if not rows or not found or rows * len(found) > CELLS:
         return None
-    return Gathering(relation, params, found, rows * len(found))
+    return Gathering(table, condition, params, found, rows * len(found))
 
 
 @lru_cache(64)  # a page asks anew whenever it is drawn
@@ -97,23 +107,51 @@ class Gatherer:
         self._held: OrderedDict[Gathering, None] = OrderedDict()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
 
+    def tell_files(
+        self, con: duckdb.DuckDBPyConnection, held: Mapping[str, Sequence[DataFile]]
+    ) -> None:
+        """Make the table `FILES`, which tells what would else be asked of every file."""
+        rows = []
+        for table, files in held.items():
+            for file in files:
+                first, last = file.first, file.last
+                if first is None or last is None:  # a file of an early lake
+                    first, last = _times_of(file.path)
+                place = (file.account, file.region, date.fromisoformat(file.date))
+                rows.append((table, *place, file.rows, first, last))
+        moment = pa.timestamp("us", "UTC")
+        kinds = (pa.string(), pa.string(), pa.string(), pa.date32(), pa.int64(), moment, moment)
+        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+        arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+        con.register("files_told", pa.table(dict(zip(_FILE, arrays, strict=True))))
+        con.execute(f"CREATE TABLE {FILES} AS FROM files_told")
+        con.unregister("files_told")
+
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
         """The answer to a query, by this cursor. Raises UsageError as `Query.ask` does."""
-        told = query.gather
-        shorter = query.over_table(_name(told)) if told is not None else None
-        if told is not None and shorter is not None and _names_its_leaves(query):
+        for sooner in query.sooner:
+            answer = sooner.ask(cursor)
+            if len(answer.rows) == query.full:
+                return answer
+        if query.gather is not None and _names_its_leaves(query):
             try:
-                self._gather(told, cursor)
-                return shorter.ask(cursor)
+                held = self._gather(query.gather, cursor)
+                rest = "" if held == query.gather else query.gather.condition
+                shorter = query.over_table(_name(held), rest)
+                if shorter is not None:
+                    return shorter.ask(cursor)
             except (duckdb.Error, UsageError):
                 pass  # dropped meanwhile, or it lacks what the query names: the view has it all
         return query.ask(cursor)
 
-    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering:
+        """What is held that answers this: its own rows, or all of the table's."""
         with self._guard:
-            if told in self._held:
-                self._held.move_to_end(told)
-                return
+            for held in self._held:
+                whole = held.table == told.table and not held.condition
+                if held == told or (whole and {*told.leaves} <= {*held.leaves}):
+                    self._held.move_to_end(held)
+                    return held
             while self._held and sum(one.cells for one in self._held) + told.cells > CELLS:
                 oldest, _ = self._held.popitem(last=False)
                 cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
@@ -121,6 +159,17 @@ class Gatherer:
             one_select(select)  # a reader's own condition may stand in it
             cursor.execute(f"CREATE OR REPLACE TABLE {_name(told)} AS {select}", dict(told.params))
             self._held[told] = None
+            return told
+
+
+def _times_of(path: str) -> tuple[datetime, datetime]:
+    """First and last event of a file, as its footer tells."""
+    footer = pq.read_metadata(path)
+    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
+    at = names.index("@timestamp")
+    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
+    told = [(one.min, one.max) for one in groups]
+    return min(first for first, _ in told), max(last for _, last in told)
 
 
 def _names_its_leaves(query: Query) -> bool:

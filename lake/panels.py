@@ -6,6 +6,7 @@ ask through the same `Query`, and neither counts anything itself.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 50
 """Rows of a panel of rows, unless told otherwise."""
 
+_NEWEST = re.compile(
+    r'\bORDER BY\s+"@timestamp"\s+DESC\b[^()]*\bLIMIT\s+\$limit\s+OFFSET\s+\$offset\s*$', re.I
+)
+_TOGETHER = re.compile(r"\b(GROUP|SELECT\s+DISTINCT|OVER|QUALIFY|UNION|WITH)\b", re.I)
 HANDLE = "_"
 """A column whose name begins so belongs to the page, not to the reader."""
 
@@ -52,8 +57,34 @@ class PanelResult:
 def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Query:
     """The query of a panel under a view, with exactly the parameters it names."""
     given = {"from": view.time.start, "to": view.time.end, "limit": limit, "offset": offset}
-    query = Query.over(panel.block, dict(view.relations), given | dict(view.params))
-    return replace(query, gather=view.gather) if panel.figures else query
+    given |= dict(view.params)
+    relations = dict(view.relations)
+    query = Query.over(panel.block, relations, given)
+    if panel.figures:
+        return replace(query, gather=view.gather)
+    if not _is_newest_first(panel.block.sql):
+        return query
+    since_then = '"@timestamp" >= $since AND "date" >= $since_date'
+    latest = f"SELECT * FROM ({relations['logs']}) WHERE {since_then}"
+    return replace(
+        query,
+        full=limit,
+        sooner=tuple(
+            Query.over(
+                panel.block,
+                relations | {"logs": latest},
+                given | {"since": since, "since_date": since.date()},
+            )
+            for since in view.recent
+        ),
+    )
+
+
+def _is_newest_first(sql: str) -> bool:
+    """Whether a query gives rows of `logs` one by one, the newest first, so that those of a later
+    part are the first of all."""
+    once = len(re.findall(r"\blogs\b", sql)) == 1
+    return bool(once and _NEWEST.search(sql) and not _TOGETHER.search(sql))
 
 
 def run_panel(

@@ -57,23 +57,32 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """Leaves of a relation (`SELECT * FROM ...`) that may be put into a table for several queries
-    (`lake.gather`); `cells` is the number of their values."""
+    """Leaves of a table's rows under a condition (empty: all) that may be put into a table for
+    several queries (`lake.gather`); `cells` is the number of their values."""
 
-    relation: str
+    table: str
+    condition: str
     params: tuple[tuple[str, Any], ...]
     leaves: tuple[str, ...]
     cells: int
+
+    @property
+    def relation(self) -> str:
+        """The SELECT of these rows, as queries have it."""
+        return relation(self.table, self.condition)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
-    `gather` says what it may be asked of in the stead of the lake's files."""
+    `gather` says what it may be asked of in the stead of the lake's files. `sooner` are queries
+    over fewer rows: the first that gives `full` rows has the same answer."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
     gather: Gathering | None = None
+    sooner: tuple[Query, ...] = ()
+    full: int = 0
 
     @classmethod
     def over(cls, block: Block, relations: Mapping[str, str], given: Mapping[str, Any]) -> Query:
@@ -93,12 +102,14 @@ class Query:
             )
         return cls(sql, tuple((name, given[name]) for name in sorted(names)))
 
-    def over_table(self, table: str) -> Query | None:
-        """The same over a table in which its relation has been gathered; None where it has none."""
+    def over_table(self, table: str, condition: str = "") -> Query | None:
+        """The same over a table in which its relation has been gathered, or one from which it is
+        chosen by a condition; None where it has none."""
         behind = f"({self.gather.relation})" if self.gather is not None else ""
         if not behind or behind not in self.sql:
             return None
-        sql = self.sql.replace(behind, f"(SELECT * FROM {table})")
+        where = f" WHERE {condition}" if condition else ""
+        sql = self.sql.replace(behind, f"(SELECT * FROM {table}{where})")
         names = _parameters(sql)
         return Query(sql, tuple((name, value) for name, value in self.params if name in names))
 

@@ -21,7 +21,7 @@ from lake.sources import catalogue
 from lake.statements import one_select
 from lake.status import Status, status_of
 from lake.table import Store
-from lake.views import macros, views
+from lake.views import data_files, macros, views
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,7 +70,9 @@ class Lake:
         con = connection(self.path)
         self._gatherer = Gatherer(con)
         con.execute(macros())
-        shown = views(self._store, self._snapshot)
+        held = data_files(self._store, self._snapshot)
+        self._gatherer.tell_files(con, held)
+        shown = views(self._store, self._snapshot, held)
         for view in shown:
             con.execute(view.sql)
         files = sorted({file for view in shown for file in view.files})

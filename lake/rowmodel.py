@@ -134,6 +134,14 @@ def log_views(tables: Iterable[str]) -> list[str]:
     return [EVENTS, *sorted(held | families)]
 
 
+def tables_of(view: str) -> list[str]:
+    """The tables of which a view over logs has all rows; none for one of latest versions."""
+    known = catalogue()
+    if view == EVENTS:
+        return list(known.sources)
+    return [view] if view in known.sources else sorted(known.families.get(view, []))
+
+
 def columns_of(view: str) -> dict[str, str | Tree]:
     """The columns of a view: a source's, `events`, which is without `native`, or a family's, which
     has what its tables share. Raises UsageError for a name that is none of these."""

@@ -20,16 +20,17 @@ from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
 from lake.growth import Lacking
 from lake.paths import resource
 from lake.queries import read_blocks
-from lake.rowmodel import EVENTS, arrow_type, columns_of
+from lake.rowmodel import EVENTS, arrow_type, columns_of, tables_of
 from lake.sources import catalogue
 from lake.table import write_empty
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lake.fieldsets import Tree
     from lake.sources import Source
-    from lake.table import Snapshot, Store
+    from lake.table import DataFile, Snapshot, Store
 
 HIVE = (
     "hive_partitioning = true, hive_types = {"
@@ -68,14 +69,18 @@ def macros() -> str:
     return (resource("sql") / "macros" / "analyst.sql").read_text("utf-8")
 
 
-def views(store: Store, snapshot: Snapshot) -> list[View]:
-    """The views of a snapshot, each after what it names. Makes the empty head files where they
-    lack."""
+def data_files(store: Store, snapshot: Snapshot) -> dict[str, list[DataFile]]:
+    """Each source's files in a snapshot."""
+    return {name: store.files(name, snapshot) for name in catalogue().sources}
+
+
+def views(store: Store, snapshot: Snapshot, held: Mapping[str, Sequence[DataFile]]) -> list[View]:
+    """The views of a snapshot, over the files that it holds, each after what it names. Makes the
+    empty head files where they lack."""
     known = catalogue()
-    files = {name: [file.path for file in store.files(name, snapshot)] for name in known.sources}
+    files = {name: [file.path for file in held[name]] for name in known.sources}
     lacking = {name: store.lacking(name, snapshot, paths) for name, paths in files.items() if paths}
-    shown = {name: [name] for name in known.sources} | {EVENTS: list(known.sources)}
-    shown |= {family: sorted(names) for family, names in known.families.items()}
+    shown = {view: tables_of(view) for view in (*known.sources, EVENTS, *known.families)}
     found = []
     types: dict[str, str] = {}
     for view, names in shown.items():

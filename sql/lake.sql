@@ -3,6 +3,17 @@
 SELECT min("@timestamp") AS "first", max("@timestamp") AS "last", count(*) AS "events"
 FROM logs
 
+-- name: extent_of_files
+-- The same of whole files, as the lake's log tells of each.
+SELECT min("first") AS "first", max("last") AS "last", coalesce(sum("events"), 0)::BIGINT AS "events"
+FROM files
+
+-- name: newest_of_files
+-- The latest moment since which whole files, of before $to, hold so many events.
+SELECT max("first") AS "since"
+FROM (SELECT "first", sum("events") OVER (ORDER BY "first" DESC) AS held FROM files WHERE "last" < $to)
+WHERE held >= $events
+
 -- name: nearest
 -- The events closest to the range, before and after it.
 SELECT max("@timestamp") FILTER (WHERE "@timestamp" < $from) AS "before",
@@ -11,7 +22,7 @@ FROM logs
 
 -- name: facets
 -- Accounts and regions with their events, most first.
-SELECT if(grouping(account) = 0, 'account', 'region') AS "field", coalesce(account, region) AS "value", count(*) AS "events"
+SELECT if(grouping(account) = 0, 'account', 'region') AS "field", coalesce(account, region) AS "value", sum("events")::BIGINT AS "events"
 FROM logs
 GROUP BY GROUPING SETS ((account), (region))
 ORDER BY 1, 3 DESC, 2

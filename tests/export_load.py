@@ -23,7 +23,7 @@ from opensearch_server import OpenSearchServer, fetch
 from opensearchpy.exceptions import TransportError
 
 from bench.made.data import Layout, write_logs
-from bench.processes import LAKE, Run, run
+from bench.processes import LAKE, Run, cpu_of, run
 from lake.export.documents import documents
 from lake.export.jsontext import as_json
 from lake.export.target import Place, connect
@@ -32,7 +32,6 @@ from lake.query import open_lake
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
 TRAIL = 0.25
@@ -92,19 +91,12 @@ def send_ready(url: str, folder: Path) -> None:
         print(sum(pool.map(send, sorted(folder.iterdir()))))
 
 
-def cpu_of(process: subprocess.Popen[bytes] | None) -> float:
-    """Seconds of CPU that a process has had."""
-    assert process is not None
-    told = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measured(server: OpenSearchServer, name: str, command: list[str], due: int) -> Sending:
     """Run a client on an empty server; it must leave so many documents."""
     server.clear()
-    began = cpu_of(server.process)
+    began = cpu_of(server.pid)
     client = run(command)
-    took = cpu_of(server.process) - began
+    took = cpu_of(server.pid) - began
     server.ask("POST", "/log-*/_refresh")
     there = server.ask("GET", "/log-*/_count")["count"]
     assert there == due, f"{name}: {there:,} of {due:,}"

@@ -94,6 +94,13 @@ class OpenSearchServer:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the server, which runs."""
+        assert self.process is not None
+        return self.process.pid
+
     heap: str = "1g"  # aggregations that are exact ask for much
     quick: bool = True
 

@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export_load import cpu_of, prepare, put_templates, send_ready
+from export_load import prepare, put_templates, send_ready
 from opensearch_panels import Asked, definition
 from opensearch_server import OpenSearchServer, fetch
 
-from bench.processes import LAKE, run
+from bench.processes import LAKE, cpu_of, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +55,9 @@ class Took:
 
 def timed(server: OpenSearchServer, action: Callable[[], object]) -> Took:
     """What an action takes by the clock, and the server's CPU meanwhile."""
-    cpu, began = cpu_of(server.process), time.perf_counter()
+    cpu, began = cpu_of(server.pid), time.perf_counter()
     action()
-    return Took(time.perf_counter() - began, cpu_of(server.process) - cpu)
+    return Took(time.perf_counter() - began, cpu_of(server.pid) - cpu)
 
 
 def ask(server: OpenSearchServer, file: str) -> None:

@@ -254,6 +254,7 @@ def test_two_compactions_at_once(lake: Path, monkeypatch: pytest.MonkeyPatch) ->
 # -- the ledger ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_ledgers_files_become_one_of_each_kind(tmp_path: Path) -> None:
     lake = many_small(tmp_path, count=6)
     before = ask(lake, "SELECT path, records, batch FROM objects ORDER BY ALL")

@@ -149,7 +149,7 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
         figures += [(panel, result, str(row[0]), row[-1]) for row in result.rows]
     rows = -(-len(figures) // _METRICS_IN_A_ROW) or 1
     labels = [_figure_label(panel, result, name) for panel, result, name, _ in figures]
-    narrowest = 50 + 6 * max(map(width, labels), default=0)  # pixels: frame and mark, a letter
+    narrowest = 50 + 6 * max(map(_line, labels), default=0)  # pixels: frame and mark, a letter
     grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
     for label, (panel, result, name, value) in zip(labels, figures, strict=True):
         ink = "red" if panel.tone == "bad" else INK.get(panel.tone, {}).get(name)
@@ -161,6 +161,15 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
             height="stretch",
             **_change(panel, result, name, value),
         )
+
+
+def _line(label: str) -> int:
+    """The letters of a label's longer line, which breaks into two: Japanese anywhere."""
+    if width(label) > len(label):
+        return -(-width(label) // 2)
+    words = label.split()
+    lines = ((" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words) + 1))
+    return min((max(map(width, two)) for two in lines), default=0)
 
 
 def _change(panel: Panel, result: PanelResult, name: str, value: float) -> dict[str, Any]:

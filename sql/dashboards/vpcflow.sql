@@ -158,7 +158,7 @@ LIMIT 50
 SELECT "@timestamp", source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
        destination.port AS "dstport", event.action AS "action", network.direction AS "flow_direction",
        source.packets AS "Packets", source.bytes AS "Bytes", event.hash AS "_hash",
-       (SELECT count(*) FROM logs WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA') AS "_of"
+       (SELECT count(*) FROM all_logs WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA') AS "_of"
 FROM logs
 WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA'
 ORDER BY "@timestamp" DESC, event.hash

@@ -94,6 +94,7 @@ def test_same_seed_same_bytes_and_nothing_else_touched(demo: DemoSummary, tmp_pa
         write_demo(tmp_path / "again")
 
 
+@pytest.mark.long
 def test_another_seed_is_another_demo(demo: DemoSummary, tmp_path: Path) -> None:
     other = write_demo(tmp_path, seed=8)
     assert other.story == demo.story

@@ -100,6 +100,7 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
     assert sentence(page) == after
 
 
+@pytest.mark.long
 def test_a_click_on_a_country_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -190,6 +191,7 @@ def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: st
     assert box.input_value() == "event.action:Get*"
 
 
+@pytest.mark.long
 def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: str) -> None:
     """From a call that names a bucket to the page about it, to an address that used it; each is in
     the address, and a search that narrowed the first page is still there."""

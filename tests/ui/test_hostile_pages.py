@@ -142,6 +142,7 @@ def test_sql_shows_and_saves_exactly_the_result(
     assert "'" + hostile.FORMULAS[0] in {row[0] for row in cells}
 
 
+@pytest.mark.long
 def test_sql_draws_what_is_hostile(watched: Page, address: str, tmp_path: Path) -> None:
     watched.goto(f"{address}/sql")
     watched.wait_for_selector("textarea")

@@ -11,6 +11,8 @@ import pytest
 import small_lake
 from pages import served
 
+from bench.processes import cpu_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,13 +46,6 @@ SELECT count(*) AS "Count" FROM logs, range(100000000000) t(x) WHERE x % 7 = 1
 -- Does not.
 SELECT event.action AS "action", count(*) AS "Count" FROM logs GROUP BY ALL ORDER BY 2 DESC, 1
 """
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds that a process and its ended children have used."""
-    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-        fields = file.read().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def used_in_three_seconds(pid: int) -> float:

@@ -49,6 +49,7 @@ def says(page: Page, text: str) -> None:
     page.locator("[data-testid=stMain]").get_by_text(text, exact=True).first.wait_for()
 
 
+@pytest.mark.long
 def test_the_language_goes_along_and_the_address_stays_english(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail?account={small_lake.A}")
     settled(page)
