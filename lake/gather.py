@@ -133,11 +133,11 @@ class Gatherer:
             answer = sooner.ask(cursor)
             if len(answer.rows) == query.full:
                 return answer
-        if query.gather is not None and _names_its_leaves(query):
+        told = query.gather
+        if told is not None and told.relation in query.sql and _names_its_leaves(query):
             try:
-                held = self._gather(query.gather, cursor)
-                rest = "" if held == query.gather else query.gather.condition
-                shorter = query.over_table(_name(held), rest)
+                held = self._gather(told, cursor)
+                shorter = query.over_table(_name(held), "" if held == told else told.condition)
                 if shorter is not None:
                     return shorter.ask(cursor)
             except (duckdb.Error, UsageError):

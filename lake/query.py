@@ -112,8 +112,7 @@ class Lake:
 
         Raises duckdb.Error for wrong SQL; on a locked lake UsageError for what is not one SELECT.
         Views: `tables()`, `events`, `objects`, `rejects`, `duplicates`, `superseded_rows`,
-        `guardduty_latest`; macros: `cidr`, `is_private`, `ago`, `utc_bucket`,
-        `arn`.
+        `guardduty_latest`; macros: `cidr`, `is_private`, `ago`, `utc_bucket`, `arn`.
         """
         statement = one_select(query) if self.locked else query
         return self._con.cursor().sql(statement, params=params)

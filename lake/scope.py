@@ -94,7 +94,7 @@ def view_of(
     clause = selection.clause(dashboard.table)
     logs = relation(dashboard.table, clause.sql)
     whole = extent_of(dashboard.table, Selection(), ask)
-    shown = extent_of(dashboard.table, selection, ask)
+    shown = extent_of(dashboard.table, selection, ask) if clause.sql else whole
     also = [table for _, table in dashboard.also if table in catalogue().sources]
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
     further = _further(dashboard, selection, ask)
@@ -132,11 +132,11 @@ def view_of(
 
 def _recent(table: str, selection: Selection, time: TimeRange, ask: Ask) -> tuple[datetime, ...]:
     """Moments within a time since when files hold as many events as `NEWEST` says."""
-    places = tuple(f for f in selection.filters if f.field in PARTITION)
-    files = _files(table, Selection(filters=places))
+    places = Selection(filters=tuple(f for f in selection.filters if f.field in PARTITION))
+    files = _files(table, places)
     if not files or time.end is None:
         return ()
-    params = dict(Selection(filters=places).clause(table).params)
+    params = dict(places.clause(table).params)
     found = []
     for events in NEWEST:
         given = params | {"to": time.end, "events": events}

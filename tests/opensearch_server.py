@@ -95,14 +95,14 @@ class OpenSearchServer:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
+    heap: str = "1g"  # aggregations that are exact ask for much
+    quick: bool = True
+
     @property
     def pid(self) -> int:
         """Of the server, which runs."""
         assert self.process is not None
         return self.process.pid
-
-    heap: str = "1g"  # aggregations that are exact ask for much
-    quick: bool = True
 
     @property
     def url(self) -> str:

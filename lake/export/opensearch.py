@@ -122,14 +122,14 @@ class _Part:
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _rows(path: str, only: pa.ChunkedArray | None) -> Iterator[pa.RecordBatch]:
+def _rows(path: str, only: pa.Array | None) -> Iterator[pa.RecordBatch]:
     """The rows of a file as they lie there, in pieces; `only` those of these identities. DuckDB
     hands out all leaves of the table, of which a file has a third, at 30 ns a row and leaf."""
     with pq.ParquetFile(path) as file:
         for rows in file.iter_batches(ROWS, use_threads=False):
             if only is not None:
                 mine = pc.struct_field(rows.column("event"), "hash")
-                rows = rows.filter(pc.is_in(mine, value_set=only.combine_chunks()))
+                rows = rows.filter(pc.is_in(mine, value_set=only))
             if rows.num_rows:
                 yield rows
 
@@ -379,13 +379,13 @@ class _Run:
     def _ids(self, table: str, files: list[DataFile], where: str) -> set[str]:
         return set(map(str, self._hashes(table, files, where).to_pylist()))
 
-    def _hashes(self, table: str, files: list[DataFile], where: str) -> pa.ChunkedArray:
+    def _hashes(self, table: str, files: list[DataFile], where: str) -> pa.Array:
         """The identities of the rows of some files for which a condition holds."""
         if not files:
-            return pa.chunked_array([], pa.int64())
+            return pa.array([], pa.int64())
         try:
             query = one_select(f"SELECT event.hash AS hash FROM {quote(table)} WHERE {where}")
-            return self._over(table, files).sql(query).to_arrow_table()["hash"]
+            return self._over(table, files).sql(query).to_arrow_table()["hash"].combine_chunks()
         except duckdb.Error as error:
             raise UsageError(f"--where: {error}\nIt was asked of {table}.") from error
 
