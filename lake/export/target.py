@@ -86,7 +86,7 @@ def connect(place: Place) -> OpenSearch:
     # json, which the client takes, needs 9 us for the action before each document
     class Serializer(opensearchpy.JSONSerializer):
         def dumps(self, data: Any) -> Any:  # noqa: ANN401  texts as they are
-            return data if isinstance(data, str) else as_json(data)
+            return data if isinstance(data, str | bytes) else as_json(data)
 
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)  # it logs whole bodies and errors
     options: dict[str, Any] = {
