@@ -105,6 +105,11 @@ class OpenSearchServer:
         return self.process.pid
 
     @property
+    def version(self) -> int:
+        """Its first number, 2 or 3."""
+        return int(self.ask("GET", "/")["version"]["number"].split(".")[0])
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

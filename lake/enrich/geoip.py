@@ -187,9 +187,12 @@ class _Rows:
 
 def _asked(public: Addresses, sample: int) -> str:
     """The address at a position, as the tree was asked: the IPv4 one where it carries one."""
+    text = public.texts[sample] or ""
+    if ":" not in text:
+        return text
     at = int(np.searchsorted(public.v4_at, sample))
     if at == len(public.v4_at) or public.v4_at[at] != sample:
-        return public.texts[sample] or ""
+        return text
     number = int(public.v4[at])
     return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
 

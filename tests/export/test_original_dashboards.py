@@ -105,11 +105,13 @@ def answers(original: Original, asked: Asked) -> dict[str, dict[str, Any]]:
     return shown
 
 
-def entries(lake: str, file: str, titles: set[str]) -> list[dict[str, Any]]:
+def entries(lake: str, file: str, titles: set[str], version: int) -> list[dict[str, Any]]:
+    """The reasons for a dashboard; `version` is the server's, of which an entry may be."""
+    here = {"lake": lake, "of": file, "opensearch": version}
     return [
         entry
         for entry in differences("opensearch")
-        if entry["title"] in titles and lake == entry["lake"] and entry.get("of", file) == file
+        if entry["title"] in titles and all(entry.get(k, v) == v for k, v in here.items())
     ]
 
 
@@ -135,7 +137,7 @@ def test_the_same_rows_but_for_what_is_explained(exported: Exported, original: O
         found[title] = compared(panel, ours, ordered=levels[title] == 1)
         if "percentile" in panel["columns"][-1]:
             found[title] = without_nearly_equal(found[title])
-    reasons = entries(exported.name, original.file, set(shown))
+    reasons = entries(exported.name, original.file, set(shown), exported.server.version)
     for title in (entry["title"] for entry in reasons if entry.get("whole")):
         assert any(found.pop(title))
     assert in_order(found) == in_order(explained(reasons))
@@ -160,7 +162,7 @@ def test_the_figures_of_the_original(exported: Exported, original: Original) -> 
         names, rows = as_ours(panel)
         own[title] = {"columns": names, "rows": rows}
     compare = {p["title"]: compared(p, own, ordered=levels[p["title"]] == 1) for p in theirs}
-    reasons = entries("original", original.file, set(shown))
+    reasons = entries("original", original.file, set(shown), exported.server.version)
     assert in_order(compare) == in_order(explained(reasons))
 
 
