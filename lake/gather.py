@@ -104,7 +104,8 @@ class Gatherer:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         """`con` must not be locked yet: a database in memory is attached to it."""
         self._guard = threading.Lock()
-        self._held: OrderedDict[Gathering, None] = OrderedDict()
+        self._held: OrderedDict[Gathering | Query, int] = OrderedDict()
+        self._too_much: set[Query] = set()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
 
     def tell_files(
@@ -142,24 +143,64 @@ class Gatherer:
                     return shorter.ask(cursor)
             except (duckdb.Error, UsageError):
                 pass  # dropped meanwhile, or it lacks what the query names: the view has it all
+        elif query.shares:
+            try:
+                return self._shared(query, cursor).ask(cursor)
+            except (duckdb.Error, UsageError):
+                pass  # dropped meanwhile, or stopped: asked anew, it says what there is to say
         return query.ask(cursor)
+
+    def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
+        """The query with what it shares with others in tables, unless that is too much."""
+        for shared in query.shares:
+            if self._put(shared, cursor):
+                query = query.over_shared(shared, _name(shared))
+        return query
+
+    def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """Have a query's answer in a table; whether it may be there."""
+        table = _name(shared)
+        with self._guard:
+            if shared in self._held:
+                self._held.move_to_end(shared)
+            elif shared not in self._too_much:
+                one_select(shared.sql)  # a reader's own condition may stand in it
+                cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {shared.sql}", shared.bound)
+                (rows,) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+                cells = rows * len(cursor.execute(f"FROM {table} LIMIT 0").description or ())
+                if cells > CELLS:
+                    self._too_much.add(shared)
+                    cursor.execute(f"DROP TABLE {table}")
+                else:
+                    self._make_room(cells, cursor)
+                    self._held[shared] = cells
+            return shared in self._held
 
     def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering:
         """What is held that answers this: its own rows, or all of the table's."""
         with self._guard:
             for held in self._held:
-                whole = held.table == told.table and not held.condition
-                if held == told or (whole and {*told.leaves} <= {*held.leaves}):
+                if isinstance(held, Gathering) and _answers(held, told):
                     self._held.move_to_end(held)
                     return held
-            while self._held and sum(one.cells for one in self._held) + told.cells > CELLS:
-                oldest, _ = self._held.popitem(last=False)
-                cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
+            self._make_room(told.cells, cursor)
             select = gathering_sql(told)
             one_select(select)  # a reader's own condition may stand in it
             cursor.execute(f"CREATE OR REPLACE TABLE {_name(told)} AS {select}", dict(told.params))
-            self._held[told] = None
+            self._held[told] = told.cells
             return told
+
+    def _make_room(self, cells: int, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Drop what was asked for longest ago until so many values more may be held."""
+        while self._held and sum(self._held.values()) + cells > CELLS:
+            oldest, _ = self._held.popitem(last=False)
+            cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
+
+
+def _answers(held: Gathering, told: Gathering) -> bool:
+    """Whether one table has the rows and leaves of another."""
+    whole = held.table == told.table and not held.condition
+    return held == told or (whole and {*told.leaves} <= {*held.leaves})
 
 
 def _times_of(path: str) -> tuple[datetime, datetime]:
@@ -177,5 +218,5 @@ def _names_its_leaves(query: Query) -> bool:
     return _EVERYTHING.search(query.sql.replace("NOT MATERIALIZED (SELECT *", "")) is None
 
 
-def _name(told: Gathering) -> str:
+def _name(told: Gathering | Query) -> str:
     return f"{PLACE}.rows_{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}"

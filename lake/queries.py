@@ -2,7 +2,9 @@
 
 A file is a row of blocks: `-- name: snake_case`, one comment line that says what comes out, then
 one SELECT with named parameters. The relation `logs` in it is the one place where filters enter:
-`Query.over` puts it before the text as a CTE. Nothing here knows a panel or a chart.
+`Query.over` puts it before the text as a CTE. `-- relation: snake_case` heads a SELECT that several
+queries name as they name `logs`; it is answered once for all of them (`lake.gather`). Nothing here
+knows a panel or a chart.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_HEAD = re.compile(r"^-- name:[ \t]*(.*)$", re.MULTILINE)
+_HEAD = re.compile(r"^-- (name|relation):[ \t]*(.*)$", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w+)")
 
@@ -36,11 +38,18 @@ class Interval(str):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One named query of a file; `about` is its comment line."""
+    """One named query of a file; `about` is its comment line, `shares` the file's relations that
+    it names."""
 
     name: str
     about: str
     sql: str
+    shares: tuple[Block, ...] = ()
+
+    @property
+    def whole_sql(self) -> str:
+        """Its text with that of the relations: all that it asks of `logs`."""
+        return "\n".join([*(one.sql for one in self.shares), self.sql])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +85,31 @@ class Gathering:
 class Query:
     """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
     `gather` says what it may be asked of in the stead of the lake's files. `sooner` are queries
-    over fewer rows: the first that gives `full` rows has the same answer."""
+    over fewer rows: the first that gives `full` rows has the same answer. `shares` are the queries
+    in it, in brackets, that other queries have too."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
     gather: Gathering | None = None
     sooner: tuple[Query, ...] = ()
     full: int = 0
+    shares: tuple[Query, ...] = ()
 
     @classmethod
     def over(cls, block: Block, relations: Mapping[str, str], given: Mapping[str, Any]) -> Query:
         """The block's query over relations (name -> SELECT), with the parameters it uses."""
         used = [name for name in relations if re.search(rf"\b{name}\b", block.sql)]
-        ctes = ",\n".join(f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used)
+        ctes = [f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used]
+        shares = tuple(cls.over(one, relations, given) for one in block.shares)
+        ctes += [
+            f"{one.name} AS MATERIALIZED ({query.sql})"
+            for one, query in zip(block.shares, shares, strict=True)
+        ]
         sql = block.sql
         if ctes:
             rest = re.match(r"WITH\s+", sql, re.IGNORECASE)
-            sql = f"WITH {ctes},\n{sql[rest.end() :]}" if rest else f"WITH {ctes}\n{sql}"
+            before = "WITH " + ",\n".join(ctes)
+            sql = f"{before},\n{sql[rest.end() :]}" if rest else f"{before}\n{sql}"
         names = _parameters(sql)
         missing = names - set(given)
         if missing:
@@ -100,7 +117,7 @@ class Query:
                 f"query {block.name} names ${min(missing)}. Known: "
                 f"{', '.join(f'${name}' for name in sorted(given))}."
             )
-        return cls(sql, tuple((name, given[name]) for name in sorted(names)))
+        return cls(sql, tuple((name, given[name]) for name in sorted(names)), shares=shares)
 
     def over_table(self, table: str, condition: str = "") -> Query | None:
         """The same over a table in which its relation has been gathered, or one from which it is
@@ -109,17 +126,27 @@ class Query:
         if not behind or behind not in self.sql:
             return None
         where = f" WHERE {condition}" if condition else ""
-        sql = self.sql.replace(behind, f"(SELECT * FROM {table}{where})")
+        return self._with(behind, f"(SELECT * FROM {table}{where})")
+
+    def over_shared(self, shared: Query, table: str) -> Query:
+        """The same where one of `shares` has been put into a table."""
+        return self._with(f"({shared.sql})", f"(FROM {table})")
+
+    def _with(self, part: str, other: str) -> Query:
+        sql = self.sql.replace(part, other)
         names = _parameters(sql)
         return Query(sql, tuple((name, value) for name, value in self.params if name in names))
+
+    @property
+    def bound(self) -> dict[str, Any] | None:
+        """The parameters as the engine takes them."""
+        return {name: _bound(value) for name, value in self.params} or None
 
     def ask(self, cursor: duckdb.DuckDBPyConnection, row_limit: int | None = None) -> Answer:
         """Run it. Raises UsageError with the engine's words and the query, and for what is more
         than one SELECT, as a condition of a user's own could make it."""
         try:
-            cursor.execute(
-                one_select(self.sql), {name: _bound(value) for name, value in self.params} or None
-            )
+            cursor.execute(one_select(self.sql), self.bound)
             columns = tuple(column[0] for column in cursor.description or [])
             rows = cursor.fetchall() if row_limit is None else cursor.fetchmany(row_limit)
         except duckdb.Error as error:
@@ -141,22 +168,28 @@ Ask = Callable[[Query], Answer]
 
 
 def read_blocks(path: Path) -> dict[str, Block]:
-    """The blocks of a SQL file, in order. Raises SourceError that names the file and the block."""
+    """The queries of a SQL file, in order. Raises SourceError that names the file and the block."""
     text = path.read_text("utf-8")
     heads = list(_HEAD.finditer(text))
     if not heads:
         raise SourceError(f"{path} has no '-- name:' line.")
     found: dict[str, Block] = {}
+    relations: dict[str, Block] = {}
     for head, after in zip(heads, [*heads[1:], None], strict=True):
-        name = head[1].strip()
+        name = head[2].strip()
         body = text[head.end() : after.start() if after else len(text)].strip()
         about, _, sql = body.partition("\n")
         sql = sql.strip().removesuffix(";").strip()
-        if not _NAME.fullmatch(name) or name in found:
+        if not _NAME.fullmatch(name) or name in found or name in relations:
             raise SourceError(f"{path}: '{name}' is no name, or stands twice. Write snake_case.")
         if not about.startswith("-- ") or not sql:
             raise SourceError(f"{path}: {name} wants one comment line, then a query.")
-        found[name] = Block(name, about.removeprefix("-- ").strip(), sql)
+        said = about.removeprefix("-- ").strip()
+        if head[1] == "relation":
+            relations[name] = Block(name, said, sql)
+        else:
+            used = (one for one in relations.values() if re.search(rf"\b{one.name}\b", sql))
+            found[name] = Block(name, said, sql, tuple(used))
     return found
 
 

@@ -123,7 +123,7 @@ def view_of(
             dashboard.table,
             clause.sql,
             clause.params,
-            [panel.block.sql for panel in dashboard.panels if panel.figures],
+            [panel.block.whole_sql for panel in dashboard.panels if panel.figures],
             shown.events,
         ),
         recent=_recent(dashboard.table, selection, time, ask),

@@ -4,19 +4,21 @@ dashboard of the project; what does not fit, or asks for more, is asked of the v
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import flow_lake
 import pytest
 import small_lake
 
 from lake import gather, scope
-from lake.dashboards import dashboards, find_dashboard
-from lake.errors import UsageError
+from lake.dashboards import Dashboard, dashboards, find_dashboard
+from lake.errors import SourceError, UsageError
 from lake.filters import Filter, Selection, TimeRange
 from lake.gather import Gatherer, gathering, gathering_sql, named_leaves
-from lake.panels import _is_newest_first, run_dashboard, run_panel
-from lake.queries import Query, relation
+from lake.panels import _is_newest_first, prepare, run_dashboard, run_panel
+from lake.queries import Block, Query, read_blocks, relation
+from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
 from lake.scope import Extent, view_of
 from lake.sources import catalogue
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.queries import Answer
-    from lake.query import Lake
 
 ALL = Selection(TimeRange(None, None), (), None)
 
@@ -62,6 +63,32 @@ CHOSEN = (
     Selection(TimeRange(None, datetime(2024, 3, 1, 12, tzinfo=UTC))),
     Selection(where="source.ip IS NOT NULL"),
 )
+
+
+def shares_of(dashboard: Dashboard) -> set[Block]:
+    return {shared for panel in dashboard.panels for shared in panel.block.shares}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What cursors of lakes are asked."""
+    found: list[str] = []
+
+    class Noting:
+        def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+            self._cursor = cursor
+
+        def execute(self, query: Any, *given: Any) -> Noting:  # noqa: ANN401
+            found.append(str(getattr(query, "query", query)))
+            self._cursor.execute(query, *given)
+            return self
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+            return getattr(self._cursor, name)
+
+    cursor = Lake.cursor
+    monkeypatch.setattr(Lake, "cursor", lambda lake: Noting(cursor(lake)))
+    return found
 
 
 @pytest.mark.parametrize("name", dashboards())
@@ -180,6 +207,72 @@ def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.Monkey
         assert gatherer.answer(query, con.cursor()).rows == ((45 - number,),)
         held = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'gathered'")
         assert held.fetchall()[0][0] <= 2
+
+
+@pytest.fixture
+def nothing_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the rows are too many to gather their leaves."""
+    monkeypatch.setattr(scope, "gathering", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return flow_lake.make(tmp_path_factory.mktemp("flows")).path
+
+
+@pytest.mark.usefixtures("nothing_gathered")
+@pytest.mark.parametrize("name", [n for n, d in dashboards().items() if any(shares_of(d))])
+def test_what_queries_share_is_asked_once(flows: Path, name: str, asked: list[str]) -> None:
+    dashboard, lake = find_dashboard(name), open_lake(flows)
+    for selection in CHOSEN:
+        view = view_of(dashboard, selection, lake.answer)
+        asked.clear()
+        for panel in dashboard.panels:
+            found = run_panel(view, panel, lake.answer)
+            assert found == run_panel(view, panel, lambda query: query.ask(lake.cursor()))
+            assert gather.PLACE not in found.sql
+        for shared in shares_of(dashboard):
+            made = [sql for sql in asked if sql.startswith("CREATE") and shared.sql in sql]
+            assert len(made) == 1
+
+
+@pytest.mark.usefixtures("nothing_gathered")
+def test_what_is_too_much_to_be_held_is_not_shared(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    before = run_dashboard(open_lake(flows), "vpcflow")
+    assert any(sql.startswith("CREATE OR REPLACE TABLE") for sql in asked)
+    lake = open_lake(flows)
+    monkeypatch.setattr(gather, "CELLS", 3)
+    asked.clear()
+    assert run_dashboard(lake, "vpcflow") == before
+    assert len([sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]) == 1
+    assert lake.sql("FROM duckdb_tables() WHERE table_name LIKE 'rows_%'").fetchall() == []
+
+
+def test_a_relation_of_a_file_stands_before_the_queries_that_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "one.sql"
+    text = "-- relation: calls\n-- All.\nSELECT event.id AS id, count(*) AS n FROM logs GROUP BY id"
+    path.write_text(
+        f"{text}\n-- name: all_of_them\n-- How many.\nWITH a AS (FROM calls) SELECT sum(n) FROM a"
+    )
+    (found,) = read_blocks(path).values()
+    query = Query.over(found, {"logs": relation("cloudtrail", "region = $f0")}, {"f0": "eu-west-1"})
+    assert [one.sql in query.sql for one in query.shares] == [True]
+    assert query.params == query.shares[0].params == (("f0", "eu-west-1"),)
+    assert "FROM logs" in found.whole_sql
+    path.write_text(f"{text}\n-- name: calls\n-- The same name.\nSELECT 1")
+    with pytest.raises(SourceError, match="stands twice"):
+        read_blocks(path)
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_the_queries_of_the_pages_name_their_leaves(lake: Lake, name: str) -> None:
+    """Else they are asked of the files, each by itself."""
+    dashboard = find_dashboard(name)
+    view = view_of(dashboard, ALL, lake.answer)
+    for panel in dashboard.panels:
+        assert not panel.figures or gather._names_its_leaves(prepare(view, panel)), panel.query
 
 
 def test_a_query_of_everything_or_of_more_is_asked_of_the_view(lake: Lake) -> None:

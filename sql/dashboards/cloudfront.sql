@@ -18,7 +18,7 @@ LIMIT 10
 -- name: distributions
 -- Requests by distribution and, in each, the ten names that were asked for most. 'Missing' where neither record nor key tells the distribution.
 SELECT id AS "Distribution ID", domain AS "URL Domain Name", n AS "Count"
-FROM (SELECT *, sum(n) OVER (PARTITION BY id) AS whole
+FROM (SELECT id, domain, n, sum(n) OVER (PARTITION BY id) AS whole
       FROM (SELECT coalesce(native.distribution_id, 'Missing') AS id, url.domain AS domain, count(*) AS n FROM logs GROUP BY ALL))
 WHERE domain IS NOT NULL
 QUALIFY dense_rank() OVER (ORDER BY whole DESC, id) <= 100 AND row_number() OVER (PARTITION BY id ORDER BY n DESC, domain) <= 10
@@ -108,7 +108,7 @@ LIMIT 10
 -- name: accesses
 -- What was asked for: the ten methods with most requests, in each the ten hosts, in each the ten paths.
 WITH counted AS (
-  SELECT *, sum(n) OVER (PARTITION BY "method") AS of_method, sum(n) OVER (PARTITION BY "method", host) AS of_host
+  SELECT "method", host, path, n, sum(n) OVER (PARTITION BY "method") AS of_method, sum(n) OVER (PARTITION BY "method", host) AS of_host
   FROM (SELECT http.request."method" AS "method", url.domain AS host, url.path AS path, count(*) AS n
         FROM logs WHERE http.request."method" IS NOT NULL GROUP BY ALL))
 SELECT "method" AS "Method", host AS "Domain", path AS "Path", n AS "Count"

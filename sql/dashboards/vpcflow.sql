@@ -1,12 +1,18 @@
 -- The lists of addresses first find the tenth largest figure (`bounds`), so that the millions below it are
 -- not put in order.
 
+-- relation: by_source
+-- Flow records, packets and bytes by source address, and by what else tells of an address: grouped once for all that lists them.
+SELECT event.action AS action, source.ip AS ip, source.geo.country_iso_code AS country, network.direction AS direction,
+       native.tcp_flags = 2 AS syn, count(*) AS records, sum(source.packets) AS packets, sum(source.bytes) AS bytes
+FROM logs GROUP BY ALL
+
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
 SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
-       unnest([count(*), count(*) FILTER (WHERE event.action = 'ACCEPT'), count(*) FILTER (WHERE event.action = 'REJECT'),
-               count(DISTINCT source.ip) FILTER (WHERE event.action = 'REJECT')]) AS "Count"
-FROM logs
+       unnest([coalesce(sum(records), 0), coalesce(sum(records) FILTER (WHERE action = 'ACCEPT'), 0),
+               coalesce(sum(records) FILTER (WHERE action = 'REJECT'), 0), count(DISTINCT ip) FILTER (WHERE action = 'REJECT')])::BIGINT AS "Count"
+FROM by_source
 
 -- name: places
 -- Flow records of the five accounts and of the five regions with most; 'unknown' where neither record nor key names one. Transit gateways included.
@@ -30,12 +36,10 @@ ORDER BY 1
 -- name: packets_by_source
 -- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
 WITH sums AS (
-  SELECT event.action AS action, CASE WHEN grouping(source.ip) = 0 THEN 'address' ELSE 'country' END AS kind,
-         coalesce(source.ip, source.geo.country_iso_code) AS value, CAST(coalesce(sum(source.packets), 0) AS BIGINT) AS n
-  FROM logs
-  WHERE event.action IN ('ACCEPT', 'REJECT')
-  GROUP BY GROUPING SETS ((event.action, source.ip), (event.action, source.geo.country_iso_code))
-  HAVING value IS NOT NULL),
+  SELECT action, 'address' AS kind, ip AS value, CAST(coalesce(sum(packets), 0) AS BIGINT) AS n
+  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT action, 'country', country, CAST(coalesce(sum(packets), 0) AS BIGINT)
+  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND country IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT action, kind, list_min(max(n, 100)) AS least FROM sums GROUP BY ALL)
 SELECT action AS "action", kind AS "kind", value AS "value", n AS "Packets"
 FROM sums JOIN bounds USING (action, kind)
@@ -46,12 +50,13 @@ ORDER BY 1, 2, 4 DESC, address_order(value)
 -- name: bytes_by_source
 -- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most. Transit gateways included.
 WITH sums AS (
-  SELECT source.ip AS ip, source.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE source.ip IS NOT NULL GROUP BY ALL
+  SELECT ip, country, sum(bytes) AS n FROM by_source WHERE ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
 addresses AS (SELECT 'address' AS list, NULL AS country, ip, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 within AS (SELECT 'country' AS list, country, ip, coalesce(sum(n), 0) AS n FROM sums WHERE country IS NOT NULL GROUP BY country, ip),
 countries AS (SELECT country, sum(n) AS n, row_number() OVER (ORDER BY sum(n) DESC, country) AS place FROM within GROUP BY country QUALIFY place <= 10),
-lists AS (SELECT *, 0 AS place FROM addresses UNION ALL SELECT within.*, place FROM within JOIN countries USING (country)),
+lists AS (SELECT list, country, ip, n, 0 AS place FROM addresses
+          UNION ALL SELECT list, country, ip, within.n, place FROM within JOIN countries USING (country)),
 bounds AS (SELECT list, place, list_min(max(n, 10)) AS least FROM lists GROUP BY ALL),
 first AS (
   SELECT list, place, ip, row_number() OVER (PARTITION BY list, place ORDER BY n DESC, address_order(ip)) AS nth
@@ -108,8 +113,8 @@ ORDER BY 2 DESC, path
 -- name: sources_by_direction
 -- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
 WITH flows AS (
-  SELECT event.action AS action, source.ip AS ip, network.direction AS direction, native.tcp_flags = 2 AS syn, coalesce(sum(source.packets), 0) AS n
-  FROM logs WHERE event.action IN ('ACCEPT', 'REJECT') AND source.ip IS NOT NULL GROUP BY ALL),
+  SELECT action, ip, direction, syn, coalesce(sum(packets), 0) AS n
+  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL),
 lists AS (
   SELECT lower(action) AS list, ip, direction, n FROM flows
   UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
