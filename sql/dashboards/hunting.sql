@@ -1,25 +1,37 @@
+-- relation: by_source
+-- Events by source address, its country and the organisation whose network it belongs to, and how many of them are of interest.
+SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation, count(*) AS n,
+       count(*) FILTER (WHERE event.outcome = 'failure') AS failed, count(*) FILTER (WHERE event.kind = 'alert') AS alerts,
+       count(*) FILTER (WHERE len(threat.matched.providers) > 0) AS listed
+FROM logs GROUP BY ALL
+
+-- relation: by_time
+-- Events over time by account, region and log type, and how many of them failed or are alerts.
+SELECT utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
+       count(*) AS n, count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
+FROM logs GROUP BY ALL
+
 -- name: figures
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
-       unnest([count(*) FILTER (WHERE event.outcome = 'failure'), count(*) FILTER (WHERE event.kind = 'alert'),
-               count(*) FILTER (WHERE len(threat.matched.providers) > 0),
-               count(DISTINCT source.ip), count(DISTINCT "user".name)]) AS "Count"
-FROM logs
+       unnest([coalesce(sum(failed), 0), coalesce(sum(alerts), 0), coalesce(sum(listed), 0), count(DISTINCT ip),
+               (SELECT count(DISTINCT "user".name) FROM logs)])::BIGINT AS "Count"
+FROM by_source
 
 -- name: places
 -- Events of the five accounts, the five regions and the five log types with most; 'unknown' where neither record, envelope nor key names one.
 SELECT CASE WHEN grouping(account) = 0 THEN 'account' WHEN grouping(region) = 0 THEN 'region' ELSE 'type' END AS "list",
-       coalesce(account, region, type, 'unknown') AS "value", count(*) AS "Count"
-FROM (SELECT cloud.account.id AS account, cloud.region AS region, event.dataset AS type FROM logs)
+       coalesce(account, region, type, 'unknown') AS "value", CAST(sum(n) AS BIGINT) AS "Count"
+FROM by_time
 GROUP BY GROUPING SETS ((account), (region), (type))
 QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, "value") <= 5
 ORDER BY 1, 3 DESC, 2
 
 -- name: failures_over_time
 -- Events that failed or were refused, and alerts, by log type over time.
-SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.dataset AS "event.dataset", count(*) AS "Count"
-FROM logs
-WHERE event.outcome = 'failure' OR event.kind = 'alert'
+SELECT bucket AS "@timestamp", type AS "event.dataset", CAST(sum(failed) AS BIGINT) AS "Count"
+FROM by_time
+WHERE failed > 0
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2
 
@@ -35,11 +47,9 @@ LIMIT 120
 -- name: sources
 -- Source addresses (fifteen with most events), their countries (twenty) and the organisations whose networks they belong to (ten), over all log types.
 WITH counts AS (
-  SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS list,
-         coalesce(ip, country, organisation) AS value, count(*) AS n
-  FROM (SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation FROM logs)
-  GROUP BY GROUPING SETS ((ip), (country), (organisation))
-  HAVING value IS NOT NULL),
+  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM by_source WHERE ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM by_source WHERE country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM by_source WHERE organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 20)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -73,13 +83,12 @@ LIMIT 5
 
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
-WITH pairs AS (
-  SELECT source.ip AS sender, destination.ip AS receiver, sum(source.bytes) AS n FROM flows GROUP BY ALL
-  UNION ALL SELECT source.ip, destination.ip, sum(source.bytes) FROM transit GROUP BY ALL),
-sums AS (
-  SELECT CASE WHEN grouping(sender) = 0 THEN 'sent' ELSE 'received' END AS list, coalesce(sender, receiver) AS value,
-         CAST(coalesce(sum(n), 0) AS BIGINT) AS n
-  FROM pairs GROUP BY GROUPING SETS ((sender), (receiver)) HAVING value IS NOT NULL),
+WITH parts AS (
+  SELECT 'sent' AS list, source.ip AS value, sum(source.bytes) AS n FROM flows WHERE source.ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'sent', source.ip, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'received', destination.ip, sum(source.bytes) FROM flows WHERE destination.ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'received', destination.ip, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
+sums AS (SELECT list, value, CAST(coalesce(sum(n), 0) AS BIGINT) AS n FROM parts GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)

@@ -1,8 +1,13 @@
+-- relation: by_day
+-- Events by source, account, region and day: all that the page counts.
+SELECT event.dataset AS dataset, account, region, "date" AS day, count(*) AS n, min("@timestamp") AS first, max("@timestamp") AS last
+FROM logs GROUP BY ALL
+
 -- name: figures
 -- What the lake holds under the filters: events, the sources, accounts and regions they are of.
-SELECT unnest(['Events', 'Sources', 'Accounts', 'Regions']) AS "Figure", unnest([count(*), count(DISTINCT event.dataset),
-       count(DISTINCT account) FILTER (WHERE account <> 'unknown'), count(DISTINCT region) FILTER (WHERE region <> 'unknown')]) AS "Count"
-FROM logs
+SELECT unnest(['Events', 'Sources', 'Accounts', 'Regions']) AS "Figure", unnest([coalesce(sum(n), 0), count(DISTINCT dataset),
+       count(DISTINCT account) FILTER (WHERE account <> 'unknown'), count(DISTINCT region) FILTER (WHERE region <> 'unknown')])::BIGINT AS "Count"
+FROM by_day
 
 -- name: records
 -- What became of every record found in the objects that were read: a row, a duplicate of one, or a reject. Of the whole lake.
@@ -12,8 +17,8 @@ FROM objects
 
 -- name: sources
 -- Events of each source.
-SELECT event.dataset AS "event.dataset", count(*) AS "Count"
-FROM logs
+SELECT dataset AS "event.dataset", CAST(sum(n) AS BIGINT) AS "Count"
+FROM by_day
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 
@@ -26,26 +31,26 @@ ORDER BY 1, 3 DESC, 2
 
 -- name: accounts
 -- Events of the ten AWS accounts with most; 'unknown' where neither record, envelope nor key names one.
-SELECT account AS "account", count(*) AS "Count"
-FROM logs
+SELECT account AS "account", CAST(sum(n) AS BIGINT) AS "Count"
+FROM by_day
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
 
 -- name: regions
 -- Events of the ten regions with most; 'unknown' where neither record, envelope nor key names one.
-SELECT region AS "region", count(*) AS "Count"
-FROM logs
+SELECT region AS "region", CAST(sum(n) AS BIGINT) AS "Count"
+FROM by_day
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
 
 -- name: coverage
 -- From when to when each source has events, on how many days, and how many days of that span have none.
-SELECT event.dataset AS "Source", min("@timestamp") AS "First", max("@timestamp") AS "Last",
-       count(DISTINCT "date") AS "Days", date_diff('day', min("date"), max("date")) + 1 - count(DISTINCT "date") AS "Days without",
-       count(DISTINCT account) AS "Accounts", count(DISTINCT region) AS "Regions", count(*) AS "Events"
-FROM logs
+SELECT dataset AS "Source", min(first) AS "First", max(last) AS "Last",
+       count(DISTINCT day) AS "Days", date_diff('day', min(day), max(day)) + 1 - count(DISTINCT day) AS "Days without",
+       count(DISTINCT account) AS "Accounts", count(DISTINCT region) AS "Regions", CAST(sum(n) AS BIGINT) AS "Events"
+FROM by_day
 GROUP BY ALL
 ORDER BY 8 DESC, 1
 
