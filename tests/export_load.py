@@ -126,10 +126,9 @@ def prepare(work: Path, count: int) -> None:
 
 
 def compare(work: Path, count: int, heap: str) -> list[Sending]:
-    """Into one server: the bodies that are there, the export, the bodies once more, since a server
+    """Into one server: the bodies that are there, the export, and both once more, since a server
     gets quicker while it compiles its code."""
     lake = work / "lakehouse"
-    shutil.rmtree(lake / "_exports", ignore_errors=True)
     shutil.rmtree(work / "node", ignore_errors=True)
     server = OpenSearchServer(*fetch(), work / "node", heap=heap, quick=False)
     server.start()
@@ -137,8 +136,11 @@ def compare(work: Path, count: int, heap: str) -> list[Sending]:
         put_templates(server.url)
         ready = [sys.executable, __file__, "ready", server.url, str(work / "bodies")]
         export = [*LAKE, "export", "opensearch", server.url, "--lake", str(lake)]
-        runs = (("ready-made", ready), ("export", export), ("ready-made", ready))
-        return [measured(server, name, command, count) for name, command in runs]
+        found = []
+        for name, command in 2 * (("ready-made", ready), ("export", export)):
+            shutil.rmtree(lake / "_exports", ignore_errors=True)
+            found.append(measured(server, name, command, count))
+        return found
     finally:
         server.stop()
 
@@ -163,15 +165,16 @@ def main() -> int:
         if given.prepare:
             return 0
         due = int((work / "made").read_text())
-        before, ours, after = compare(work, due, given.heap)
+        runs = compare(work, due, given.heap)
         size = sum(path.stat().st_size for path in (work / "bodies").iterdir())
     print(f"{due:,} documents, {size / 1e6:,.0f} MB of bodies, {os.cpu_count()} cores")
-    for sending in (before, ours, after):
+    for sending in runs:
         print(row(sending, due))
-    bare = (before.client.wall + after.client.wall) / 2
-    ratio, peak = ours.client.wall / bare, ours.client.memory / 1e6
+    bare, ours = runs[-2:]
+    ratio, peak = ours.client.wall / bare.client.wall, ours.client.memory / 1e6
     print(
-        f"{ratio:.2f} times the clock (limit {given.ratio}), {peak:.0f} MB (limit {given.memory})"
+        f"{ratio:.2f} times the clock the second time (limit {given.ratio}), "
+        f"{peak:.0f} MB (limit {given.memory})"
     )
     return int(ratio > given.ratio or peak > given.memory)
 

@@ -5,7 +5,8 @@ page of the same lake, in one run on one machine. Prints time by the clock and C
 OpenSearch is asked as a browser asks it: some panels at a time, of caches that are empty and, once
 more, of a server that has just answered the same. Ours is `lake panels` as a whole, with its start.
 
-`python tests/panels_load.py --documents 1000000 --heap 2g`; the shared definitions are needed.
+`python tests/panels_load.py --documents 1000000 --heap 2g`; the shared definitions are needed. With
+`--history` the ratio goes where `python -m bench history` shows it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +28,12 @@ from export_load import prepare, put_templates, send_ready
 from opensearch_panels import Asked, definition
 from opensearch_server import OpenSearchServer, fetch
 
+from bench.history import Run, append
+from bench.measurement import Measurement
 from bench.processes import LAKE, cpu_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 AT_ONCE = 6
 """Requests that a browser has open to one server."""
@@ -71,21 +75,27 @@ def forget(server: OpenSearchServer) -> None:
     server.ask("POST", "/log-*/_cache/clear")
 
 
-def compare(server: OpenSearchServer, lake: Path) -> None:
-    """Print a line for each dashboard of the original's and each page of ours."""
+def compare(server: OpenSearchServer, lake: Path) -> Iterator[Measurement]:
+    """Print a line for each dashboard of the original's and each page of ours; give each page's
+    time by the clock over that of the dashboards."""
     for page, files in PAGES.items():
+        theirs = 0.0
         for file in files:
             again = partial(ask, server, file)
             again()  # not measured: the server's code is compiled as it is used
             forget(server)
             panels = len(definition(file)["panels"])
-            print(f"{file:<58}{panels:3} panels, no caches {timed(server, again)}")
+            plain = timed(server, again)
+            theirs += plain.wall
+            print(f"{file:<58}{panels:3} panels, no caches {plain}")
             print(f"{'':<61}         once more {timed(server, again)}")
         command = [*LAKE, "panels", page, "--lake", str(lake), "--format", "json"]
         best = min((run(command) for _ in range(3)), key=lambda one: one.wall)
         took, panels = Took(best.wall, best.cpu), len(json.loads(best.out))
         print(f"{f'lake panels {page}':<58}{panels:3} panels, a process {took}")
         print(f"{'':<61}{best.memory / 1e6:.0f} MB at the most")
+        figures = {"wall": best.wall, "cpu": best.cpu, "memory": best.memory}
+        yield Measurement("pages", page, figures, {"opensearch": theirs}, best.wall / theirs)
 
 
 def main() -> int:
@@ -94,7 +104,9 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--heap", default="2g", help="of the server")
     parser.add_argument("--work", type=Path, help="logs, lake and bodies, kept for the next run")
+    parser.add_argument("--history", type=Path, help="a file of `bench`, to add the ratios to")
     given = parser.parse_args()
+    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="panels-") as name:
         work: Path = given.work or Path(name)
         if not (work / "made").exists():
@@ -106,9 +118,12 @@ def main() -> int:
             put_templates(server.url)
             send_ready(server.url, work / "bodies")
             server.ask("POST", "/log-*/_refresh")
-            compare(server, work / "lakehouse")
+            measured = list(compare(server, work / "lakehouse"))
         finally:
             server.stop()
+        due = int((work / "made").read_text())
+    for one in measured if given.history else ():
+        append(given.history, Run.begin(f"{due:,} documents", began), one)
     return 0
 
 

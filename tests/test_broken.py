@@ -134,6 +134,7 @@ def check_places(lake: Path, logs: Path, made: dict[str, Place]) -> None:
     assert wrong == [], "\n".join(wrong)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")  # which a zip here has on purpose
 def test_places_in_one_process(tmp_path: Path) -> None:
     made = {slug(place.name): place for place in _places()}
     for name, place in made.items():
