@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent / "opensearch"
 CACHE = Path.home() / ".cache" / "siem-lake"
 VERSIONS = (("3.8.0.0", 21), ("2.19.1.0", 17))
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+SERVING = ("-XX:+UseG1GC", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30")
+"""As OpenSearch's own jvm.options. A circuit breaker counts what is not collected yet, too: with
+the serial collector it stays open until the heap is full, and a server refuses for minutes."""
 FETCH_SECONDS, START_SECONDS, STOP_SECONDS = 600, 90, 30
 
 
@@ -115,8 +119,7 @@ class OpenSearchServer:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises NoServerError."""
-        options = [f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseSerialGC"]
-        options += ["-XX:TieredStopAtLevel=1"] if self.quick else []
+        options = [f"-Xms{self.heap}", f"-Xmx{self.heap}", *(QUICK if self.quick else SERVING)]
         options += [f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"]
         node = ["-cp", f"{self.jars}/*", str(HERE / "Node.java"), str(self.port), str(self.folder)]
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -59,9 +59,11 @@ class Item:
 
 @dataclass(slots=True)
 class Pace:
-    """How long a request waits before it is sent: longer with each refusal, less after success."""
+    """How long a request waits before it is sent: longer with each refusal, less after success.
+    What was on its way when the pace fell says nothing new: `slowed` is when that was."""
 
     delay: float = 0.0
+    slowed: float = 0.0
     succeeded: float = field(default_factory=time.monotonic)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -70,11 +72,13 @@ class Pace:
             self.stopped.wait(self.delay * (0.5 + random.random()))  # noqa: S311  no secret
 
     def refused(self) -> None:
-        self.delay = min(max(0.25, self.delay * 2), _SLOWEST)
+        now = time.monotonic()
+        if now - self.slowed >= self.delay / 2:  # as long as a request waits at least
+            self.delay, self.slowed = min(max(0.25, self.delay * 2), _SLOWEST), now
 
     def accepted(self) -> None:
         self.succeeded = time.monotonic()
-        self.delay = self.delay / 2 if self.delay > 0.1 else 0.0
+        self.delay = self.delay / 4 if self.delay > 0.1 else 0.0
 
 
 class Bulk:

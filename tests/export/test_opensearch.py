@@ -400,6 +400,19 @@ def test_requests_are_sent_again_slower(odd: tuple[type[Odd], str]) -> None:
     assert len(handler.seen) == 4
 
 
+def test_what_was_on_its_way_when_the_pace_fell_does_not_slow_it_again() -> None:
+    pace = Pace()
+    pace.refused()
+    pace.refused()
+    assert pace.delay == 0.25
+    pace.slowed -= 0.25
+    pace.refused()
+    assert pace.delay == 0.5
+    for left in (0.125, 0.03125, 0.0):
+        pace.accepted()
+        assert pace.delay == left
+
+
 def test_an_end_to_patience(odd: tuple[type[Odd], str]) -> None:
     handler, url = odd
     handler.answers.append((503, b"{}"))
