@@ -23,7 +23,7 @@ from command import Ran, run_lake
 from conflicts import conflicting, write_conflicts
 
 from lake.compact import CompactOptions, compact
-from lake.export.bulk import Bulk, Item, Pace
+from lake.export.bulk import Bulk, ExportError, Item, Pace
 from lake.export.opensearch import ExportOptions, ExportReport, export
 from lake.export.target import Place, connect
 from lake.forget import forget
