@@ -13,12 +13,15 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 TERM = 32_766
 """Bytes of a term in Lucene: in a `flat_object`, the field's name, the path and the value."""
 DEPTH = 20
 """Levels that are kept as objects."""
 SHORT = 2_000
 """Characters of JSON in which nothing can be too long for a term, escaped once more either."""
+_DECODER = msgspec.json.Decoder()
 _EMPTY = re.compile(r"null|\{\s*\}|\[\s*\]")
 VALUE = "value"
 """The name of what has none."""
@@ -28,7 +31,7 @@ def parsed(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
     """A JSON text's value: an object, a list of objects, or None where there is nothing in it.
     What is neither stands under `value`."""
     try:
-        value = json.loads(text)
+        value = _loads(text)
         if not _is_plain(text):
             value = _limited(value, DEPTH)
     except (ValueError, RecursionError):
@@ -36,6 +39,15 @@ def parsed(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
     if isinstance(value, list):
         return [one if isinstance(one, dict) else {VALUE: one} for one in value]
     return value if isinstance(value, dict) or value is None else {VALUE: value}
+
+
+def _loads(text: str) -> Any:  # noqa: ANN401
+    """As `json.loads`, in a third of its time. Of what msgspec refuses json takes some: half of a
+    surrogate pair, NaN, 1e400."""
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeError):
+        return json.loads(text)
 
 
 def flat(name: str, value: Any, size: int) -> Any:  # noqa: ANN401

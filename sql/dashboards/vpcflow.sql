@@ -7,6 +7,13 @@ SELECT event.action AS action, source.ip AS ip, source.geo.country_iso_code AS c
        native.tcp_flags = 2 AS syn, count(*) AS records, sum(source.packets) AS packets, sum(source.bytes) AS bytes
 FROM logs GROUP BY ALL
 
+-- relation: by_time
+-- Flow records and packets over time by what has few values.
+SELECT utc_bucket($interval, "@timestamp") AS bucket, event.action AS action, cloud.account.id AS account, cloud.region AS region,
+       cloud.subnet.id AS subnet, network.direction AS direction, native.tcp_flags = 2 AS syn, native.traffic_path AS path,
+       count(*) AS records, sum(network.packets) AS packets
+FROM logs GROUP BY ALL
+
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
 SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
@@ -16,9 +23,10 @@ FROM by_source
 
 -- name: places
 -- Flow records of the five accounts and of the five regions with most; 'unknown' where neither record nor key names one. Transit gateways included.
-SELECT CASE WHEN grouping(account) = 0 THEN 'account' ELSE 'region' END AS "kind", coalesce(account, region, 'unknown') AS "value", count(*) AS "Count"
-FROM (SELECT cloud.account.id AS account, cloud.region AS region FROM logs
-      UNION ALL SELECT cloud.account.id, cloud.region FROM transit)
+SELECT CASE WHEN grouping(account) = 0 THEN 'account' ELSE 'region' END AS "kind", coalesce(account, region, 'unknown') AS "value",
+       CAST(sum(records) AS BIGINT) AS "Count"
+FROM (SELECT account, region, records FROM by_time
+      UNION ALL SELECT cloud.account.id, cloud.region, 1 FROM transit)
 GROUP BY GROUPING SETS ((account), (region))
 QUALIFY row_number() OVER (PARTITION BY "kind" ORDER BY "Count" DESC, "value") <= 5
 ORDER BY 1, 3 DESC, 2
@@ -28,7 +36,7 @@ ORDER BY 1, 3 DESC, 2
 SELECT bucket AS "@timestamp",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
-FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, event.action AS action, network.packets AS packets FROM logs
+FROM (SELECT bucket, action, packets FROM by_time
       UNION ALL SELECT utc_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
 GROUP BY ALL
 ORDER BY 1
@@ -71,8 +79,8 @@ ORDER BY list, place, min(nth) NULLS LAST
 -- name: bytes_by_destination
 -- Bytes by destination address and its country, the ten addresses with most and the rest. Transit gateways included.
 WITH sums AS (
-  SELECT destination.ip AS ip, destination.geo.country_iso_code AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT destination.ip, destination.geo.country_iso_code, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
+  SELECT destination.ip AS ip, max(destination.geo.country_iso_code) AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ip
+  UNION ALL SELECT destination.ip AS ip, max(destination.geo.country_iso_code), sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ip),
 addresses AS (SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 first AS (
   SELECT ip, row_number() OVER (ORDER BY n DESC, address_order(ip)) AS nth
@@ -107,7 +115,7 @@ FROM (VALUES (1, 'another resource in the same VPC'), (2, 'an internet gateway o
              (5, 'an inter-region VPC peering connection'), (6, 'a local gateway'),
              (7, 'a gateway VPC endpoint (Nitro-based instances only)'),
              (8, 'an internet gateway (Nitro-based instances only)')) AS paths(path, label)
-LEFT JOIN (SELECT native.traffic_path AS path, count(*) AS n FROM logs WHERE native.traffic_path IS NOT NULL GROUP BY ALL) USING (path)
+LEFT JOIN (SELECT path, CAST(sum(records) AS BIGINT) AS n FROM by_time WHERE path IS NOT NULL GROUP BY ALL) USING (path)
 ORDER BY 2 DESC, path
 
 -- name: sources_by_direction
@@ -133,8 +141,8 @@ ORDER BY list, min(nth) NULLS LAST, "Packets" DESC, direction
 -- name: subnets_by_direction
 -- Flow records by subnet and direction: accepted and seen with its SYN alone, which is how a connection begins, and rejected. Ten subnets each and the rest.
 WITH flows AS (
-  SELECT event.action AS action, cloud.subnet.id AS subnet, network.direction AS direction, count(*) AS n
-  FROM logs WHERE cloud.subnet.id IS NOT NULL AND (event.action = 'REJECT' OR event.action = 'ACCEPT' AND native.tcp_flags = 2) GROUP BY ALL),
+  SELECT action, subnet, direction, sum(records) AS n
+  FROM by_time WHERE subnet IS NOT NULL AND (action = 'REJECT' OR action = 'ACCEPT' AND syn) GROUP BY ALL),
 places AS (
   SELECT action, subnet, row_number() OVER (PARTITION BY action ORDER BY sum(n) DESC, subnet) AS place FROM flows GROUP BY action, subnet)
 SELECT action AS "action", CASE WHEN place <= 10 THEN subnet ELSE 'Other' END AS "subnet_id", direction AS "flow_direction",
