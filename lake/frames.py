@@ -7,9 +7,11 @@ costs that value, and comes back marked, for `rejects`.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -101,19 +103,20 @@ def mended(text: bytes) -> bytes | None:
 def values(buffer: bytes, cutter: Cutter) -> Iterator[Piece]:
     """The JSON values that stand one after another: JSON Lines, pretty-printed, concatenated. What
     is out of the ordinary goes through the `cutter`."""
-    text = buffer.strip()
-    if not text:
-        return
-    lines = text.split(b"\n")
-    if len(lines) > 1 and (all(_looks_whole(line) for line in lines[:64]) or _mostly(lines[:64])):
-        for line in lines:
-            line = line.strip()
+    lines = (line.strip() for line in io.BytesIO(buffer))  # one at a time, and no copy of all
+    head = list(islice(filter(None, lines), 64))
+    if len(head) > 1 and (all(_looks_whole(line) for line in head) or _mostly(head)):
+        for line in chain(head, lines):
             if not line:
                 continue
             if is_value(line):
                 yield Piece(line)
             else:
                 yield from _broken_line(line)
+        return
+    head.clear()
+    text = buffer.strip()
+    if not text:
         return
     if is_value(text):
         yield Piece(text)
@@ -129,18 +132,19 @@ def items(array: bytes) -> list[Piece]:
         return list(Cutter().feed(array, last=True))
 
 
-def plain_items(text: bytes) -> list[bytes] | None:
-    """The items of `{"Records":[...]}`, parsed once; None for anything out of the ordinary."""
+def plain_items(text: bytes) -> list[msgspec.Raw] | None:
+    """The items of `{"Records":[...]}`, parsed once, as parts of the text; None for anything out of
+    the ordinary."""
     start = _PLAIN.match(text)
     end = text.rstrip()
     if start is None or not end.endswith(b"]}") or b'"CloudTrailEvent"' in text:
         return None
     try:
         listed = memoryview(text)[start.end() - 1 : len(end) - 1]
-        found = [bytes(raw) for raw in _RAWS.decode(listed)]
+        found = _RAWS.decode(listed)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if found and found[0][:1] == b'"':
+    if found and bytes(found[0])[:1] == b'"':
         return None  # records as strings
     return found if all(len(item) <= MAX_RECORD for item in found) else None
 

@@ -15,14 +15,14 @@ from lake.shapes import Records, Shape, utf8
 from lake.tokens import cut_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
     from lake.recognise import Reading
 
 BATCH = 50_000
-BATCH_BYTES = 48 << 20
+BATCH_BYTES = 16 << 20
 """Records, and their bytes, that become one Arrow table."""
 
 Numbered = tuple[int, bytes, Wrap]
@@ -116,10 +116,11 @@ class JsonReader:
                 "the JSON ends before its list of records does (the object is cut)"
             )
 
-    def _plain(self, found: list[bytes]) -> Iterator[Numbered]:
-        """The ordinary object: `Records` that are all well-formed, without envelopes."""
+    def _plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
+        """The ordinary object: `Records` that are all well-formed, without envelopes. Each is
+        copied out of the object when it is its turn."""
         self.reading.seen += len(found)
-        return ((place, text, NO_WRAP) for place, text in enumerate(found, 1))
+        return ((place, bytes(text), NO_WRAP) for place, text in enumerate(found, 1))
 
     def _numbered(self, pieces: Iterable[Piece]) -> Iterator[Numbered]:
         for piece in pieces:

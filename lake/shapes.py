@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from lake.envelopes import Wrap
@@ -53,6 +55,30 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.position)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the texts, or of the table that stands for them."""
+        return int(self.text.nbytes) + (self.table.nbytes if self.table is not None else 0)
+
+    def pieces(self, rows: int, size: int) -> Iterator[Records]:
+        """The same in pieces of at most so many records and about so many bytes."""
+        most = max(1, min(rows, size * len(self) // max(self.nbytes, 1)))
+        if most >= len(self):
+            yield self
+            return
+        for at in range(0, len(self), most):
+            part = slice(at, at + most)
+            yield Records(
+                self.shape,
+                self.text[part],
+                self.position[part],
+                self.wraps[part] if self.wraps is not None else None,
+                self.original[part] if self.original is not None else None,
+                self.encoding[part] if self.encoding is not None else None,
+                self.cut[part] if self.cut is not None else None,
+                self.table.slice(at, most) if self.table is not None else None,
+            )
 
 
 @dataclass(slots=True)

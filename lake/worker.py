@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from lake.model import Location
     from lake.partitions import Partition
 
-CHUNK_BYTES = 32 << 20
-"""Text that is normalised together; with the default memory, 8 times this is at work."""
+CHUNK_BYTES = 24 << 20
+"""Text that is normalised together; ten to fifteen times this is at work."""
+CHUNK_ROWS = 122_880
+"""Records that are: a row of flows takes more than its text."""
 CHUNK_OBJECTS = 5_000
 REJECTS_HELD = 5_000
 PARQUET: dict[str, Any] = {
@@ -182,6 +184,8 @@ class _Run:
     objects: list[_Object] = field(default_factory=list)
     pending: dict[Shape, list[Pending]] = field(default_factory=lambda: defaultdict(list))
     held: Counter[Shape] = field(default_factory=Counter)
+    rows: Counter[Shape] = field(default_factory=Counter)
+    """Bytes and records of what is pending."""
     files: list[StagedFile] = field(default_factory=list)
     reject_files: list[Path] = field(default_factory=list)
     reject_rows: list[Reject] = field(default_factory=list)
@@ -218,16 +222,22 @@ class _Run:
         self.objects.append(entry)
         for records in decoding.records(stream):
             entry.found += len(records)
-            self.add(Pending(number, decoding.base, records))
+            for piece in records.pieces(CHUNK_ROWS, CHUNK_BYTES):
+                self.add(Pending(number, decoding.base, piece))
             self._refuse(number, decoding.refused)
         self._refuse(number, decoding.refused)
 
     def add(self, part: Pending) -> None:
-        records, shape = part.records, part.records.shape
-        self.pending[shape].append(part)
-        self.held[shape] += records.text.nbytes + (records.table.nbytes if records.table else 0)
-        if self.held[shape] >= CHUNK_BYTES or len(self.pending[shape]) >= CHUNK_OBJECTS:
+        shape, rows, size = part.records.shape, len(part.records), part.records.nbytes
+        if shape in self.pending and (
+            self.held[shape] + size > CHUNK_BYTES
+            or self.rows[shape] + rows > CHUNK_ROWS
+            or len(self.pending[shape]) >= CHUNK_OBJECTS
+        ):
             self.flush(shape)
+        self.pending[shape].append(part)
+        self.held[shape] += size
+        self.rows[shape] += rows
 
     def _refuse(self, number: int, refused: list[Refused]) -> None:
         if refused:
@@ -262,6 +272,7 @@ class _Run:
         """Normalise and stage the pending records of a shape."""
         parts = self.pending.pop(shape)
         self.held.pop(shape, None)
+        self.rows.pop(shape, None)
         self.staging = True
         source = catalogue()[shape.source]
         chunk = Chunk(

@@ -53,14 +53,29 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_chunks_within_a_batch(tmp_path: Path) -> None:
     result = run(tmp_path, batch(FLOW_KEY, flow_file(flows(20)), 3))
     assert [(o.status, o.records, o.rows) for o in result.objects] == [("read", 20, 20)] * 3
-    assert [(f.source, f.date, f.rows) for f in result.files] == [("vpcflow", "2024-02-01", 20)] * 3
+    assert {(f.source, f.date) for f in result.files} == {("vpcflow", "2024-02-01")}
+    rows = [f.rows for f in result.files]
+    assert (sum(rows), max(rows) < 20) == (60, True)
+
+
+def test_a_chunk_has_no_more_rows_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large object is cut, small ones share a chunk."""
+    monkeypatch.setattr(worker, "CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(worker, "CHUNK_ROWS", 45)
+    result = run(tmp_path, batch(FLOW_KEY, flow_file(flows(100)), 1))
+    assert sorted(f.rows for f in result.files) == [10, 45, 45]
+    result = run(tmp_path, batch(FLOW_KEY, flow_file(flows(20)), 5))
+    assert sorted(f.rows for f in result.files) == [20, 40, 40]
 
 
 def test_identities_go_from_process_to_process_on_the_disk(tmp_path: Path) -> None:
     """An object of 5 GB, one batch, has 50 million; with them in the result it took 2.7 GB."""
     result = run(tmp_path, batch(FLOW_KEY, flow_file(flows(20)), 2))
-    (first, second) = (np.fromfile(file.hashes, np.int64) for file in result.files if file.hashes)
-    assert len({*first.tolist(), *second.tolist()}) == 20 == len(first)
+    found = [np.fromfile(file.hashes, np.int64) for file in result.files if file.hashes]
+    assert [len(hashes) for hashes in found] == [file.rows for file in result.files]
+    assert len({one for hashes in found for one in hashes.tolist()}) == 20
     assert len(pickle.dumps(result)) < 5_000
 
 
