@@ -114,10 +114,10 @@ def values(buffer: bytes, cutter: Cutter) -> Iterator[Piece]:
             else:
                 yield from _broken_line(line)
         return
-    head.clear()
-    text = buffer.strip()
-    if not text:
+    if not head:
         return
+    head.clear()  # of one long line it is a copy
+    text = buffer.strip()
     if is_value(text):
         yield Piece(text)
         return
@@ -150,14 +150,12 @@ def plain_items(text: bytes) -> list[msgspec.Raw] | None:
 
 
 def _looks_whole(line: bytes) -> bool:
-    line = line.strip()
-    return not line or (line[:1] in b'{["' and line[-1:] in b'}]"') or line[:1] not in b' \t{}[]"'
+    return (line[:1] in b'{["' and line[-1:] in b'}]"') or line[:1] not in b'{}[]"'
 
 
 def _mostly(lines: list[bytes]) -> bool:
     """JSON Lines with bad ones among them: at least half of the lines are whole objects."""
-    filled = [line for line in lines if line.strip()]
-    return 2 * sum(line[:1] == b"{" and is_value(line) for line in filled) >= len(filled)
+    return 2 * sum(line[:1] == b"{" and is_value(line) for line in lines) >= len(lines)
 
 
 def _broken_line(line: bytes) -> Iterator[Piece]:

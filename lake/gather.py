@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -134,21 +134,21 @@ class Gatherer:
             answer = sooner.ask(cursor)
             if len(answer.rows) == query.full:
                 return answer
+        try:
+            shorter = self._over_held(query, cursor)
+            if shorter is not None:
+                return shorter.ask(cursor)
+        except (duckdb.Error, UsageError):
+            pass  # dropped meanwhile, or it lacks what the query names: the view has it all
+        return query.ask(cursor)
+
+    def _over_held(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query | None:
+        """The query over tables that are held, made where they are not; None where none serves."""
         told = query.gather
         if told is not None and told.relation in query.sql and _names_its_leaves(query):
-            try:
-                held = self._gather(told, cursor)
-                shorter = query.over_table(_name(held), "" if held == told else told.condition)
-                if shorter is not None:
-                    return shorter.ask(cursor)
-            except (duckdb.Error, UsageError):
-                pass  # dropped meanwhile, or it lacks what the query names: the view has it all
-        elif query.shares:
-            try:
-                return self._shared(query, cursor).ask(cursor)
-            except (duckdb.Error, UsageError):
-                pass  # dropped meanwhile, or stopped: asked anew, it says what there is to say
-        return query.ask(cursor)
+            held = self._gather(told, cursor)
+            return query.over_table(_name(held), "" if held == told else told.condition)
+        return self._shared(query, cursor) if query.shares else None
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
         """The query with what it shares with others in tables, unless that is too much."""
@@ -164,8 +164,7 @@ class Gatherer:
             if shared in self._held:
                 self._held.move_to_end(shared)
             elif shared not in self._too_much:
-                one_select(shared.sql)  # a reader's own condition may stand in it
-                cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {shared.sql}", shared.bound)
+                _make(table, shared.sql, shared.bound, cursor)
                 (rows,) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
                 cells = rows * len(cursor.execute(f"FROM {table} LIMIT 0").description or ())
                 if cells > CELLS:
@@ -184,9 +183,7 @@ class Gatherer:
                     self._held.move_to_end(held)
                     return held
             self._make_room(told.cells, cursor)
-            select = gathering_sql(told)
-            one_select(select)  # a reader's own condition may stand in it
-            cursor.execute(f"CREATE OR REPLACE TABLE {_name(told)} AS {select}", dict(told.params))
+            _make(_name(told), gathering_sql(told), dict(told.params), cursor)
             self._held[told] = told.cells
             return told
 
@@ -195,6 +192,13 @@ class Gatherer:
         while self._held and sum(self._held.values()) + cells > CELLS:
             oldest, _ = self._held.popitem(last=False)
             cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
+
+
+def _make(
+    table: str, select: str, params: dict[str, Any] | None, cursor: duckdb.DuckDBPyConnection
+) -> None:
+    one_select(select)  # a reader's own condition may stand in it
+    cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {select}", params)
 
 
 def _answers(held: Gathering, told: Gathering) -> bool:

@@ -37,7 +37,7 @@ from lake.staging import staging, staging_name
 from lake.table import Store, table_schema
 from lake.transform import transform_version
 from lake.views import ledger_views
-from lake.worker import StagedFile, write_parquet
+from lake.worker import CHUNK_BYTES, StagedFile, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from lake.sources import Source
     from lake.table import DataFile, Snapshot
 
-CHUNK_BYTES = 32 << 20
-"""Text that is normalised together, as in an ingest."""
 READ_ROWS = 4_096
 KEPT = {
     "original": ("event", "original"),
