@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,23 +17,19 @@ import pyarrow.compute as pc
 
 from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
-from lake.export.jsontext import (
-    Text,
-    as_json,
-    distinct,
-    each,
-    json_text,
-    object_text,
-    quoted,
-    spread,
-)
+from lake.export.jsontext import each, objects
 from lake.export.layout import ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
+from lake.output import plain
 from lake.rowmodel import table_columns
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.export.jsontext import Texts
     from lake.export.layout import Layout
+    from lake.fieldsets import Tree
     from lake.sources import Source
 
 FLAT = "flat"
@@ -65,35 +62,35 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
     layout = layout_of(source)
     stamps, identity = rows.column("@timestamp"), _leaf(rows, "event.hash").cast(pa.string())
     path, offset = _leaf(rows, "log.file.path"), _leaf(rows, "log.offset")
-    members: dict[str, Text] = {"@timestamp": json_text(stamps)}
-    for name in rows.schema.names:
-        if name not in (*PARTITION, *members, "event", "native"):
-            members[name] = json_text(rows.column(name))
-    event = _members(rows.column("event"))
-    members["event"] = object_text(
-        {name: json_text(one) for name, one in event.items() if name != "original"}
-    )
+    columns, texts = _native(source, layout, rows.column("native"))
     for name, leaf in layout.members.items():
-        _put(members, name, json_text(_leaf(rows, leaf)), first=True)
-    for name, text in _native(source, layout, rows.column("native")).items():
-        _put(members, name, text)
-    place = distinct(path, lambda paths: pc.extract_regex(paths, _PLACE))
-    members |= {
-        "@message": json_text(_leaf(rows, "event.original")),
-        "@id": pc.coalesce(json_text(_leaf(rows, "event.id")), quoted(identity)),
-        "@log_type": pa.scalar(as_json(source.log_type)),
-        "@log_s3bucket": json_text(pc.struct_field(place, "bucket")),
-        "@log_s3key": json_text(pc.struct_field(place, "key")),
+        given = _leaf(rows, leaf)
+        if (other := columns.pop(name, None)) is not None:  # what the leaf's type does not hold
+            both = zip(given.to_pylist(), other.to_pylist(), strict=True)
+            texts[name] = each((a if a is not None else b for a, b in both), plain)
+        else:
+            columns[name] = given
+    for name in rows.schema.names:
+        if name not in (*PARTITION, "event", "native"):
+            columns[name] = rows.column(name)
+    event = _members(rows.column("event"))
+    event.pop("original", None)
+    place = _distinct(path, lambda paths: pc.extract_regex(paths, _PLACE))
+    columns |= {
+        "event": pa.StructArray.from_arrays(list(event.values()), list(event)),
+        "@message": _leaf(rows, "event.original"),
+        "@id": pc.coalesce(_leaf(rows, "event.id"), identity),
+        "@log_type": pa.repeat(source.log_type, len(rows)),
+        "@log_s3bucket": pc.struct_field(place, "bucket"),
+        "@log_s3key": pc.struct_field(place, "key"),
     }
-    bodies = spread(object_text(members), len(rows))
+    bodies = objects(len(rows), columns, texts)
     rotation = ROTATIONS[layout.rotation]
-    parts = distinct(stamps.cast(pa.date32()), lambda days: pc.strftime(days, rotation))
+    parts = _distinct(stamps.cast(pa.date32()), lambda days: pc.strftime(days, rotation))
+    ids, paths, offsets = (column.to_pylist() for column in (identity, path, offset))
     return [
         Document(f"{source.index}-{part}", *one)
-        for part, *one in zip(
-            *(column.to_pylist() for column in (parts, identity, bodies, path, offset)),
-            strict=True,
-        )
+        for part, *one in zip(parts.to_pylist(), ids, bodies, paths, offsets, strict=True)
     ]
 
 
@@ -114,14 +111,6 @@ def source_of(rows: pa.RecordBatch) -> Source:
     )
 
 
-def _put(members: dict[str, pa.Array], name: str, text: pa.Array, *, first: bool = False) -> None:
-    """Add a member; of one that is there, a row keeps its value, or takes the new one `first`."""
-    there = members.get(name)
-    if there is not None:
-        text = pc.coalesce(text, there) if first else pc.coalesce(there, text)
-    members[name] = text
-
-
 def _members(column: pa.StructArray) -> dict[str, pa.Array]:
     return dict(zip((field.name for field in column.type), column.flatten(), strict=True))
 
@@ -136,35 +125,75 @@ def _leaf(rows: pa.RecordBatch, name: str) -> pa.Array:
     return column
 
 
-def _native(source: Source, layout: Layout, column: pa.StructArray) -> dict[str, Text]:
-    """The record's own members, as they stand at the top of its document."""
+def _distinct(column: pa.Array, made: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """What is made of each distinct value, at the rows that have it."""
+    coded = column.dictionary_encode()
+    return made(coded.dictionary).take(coded.indices)
+
+
+def _native(
+    source: Source, layout: Layout, column: pa.StructArray
+) -> tuple[dict[str, pa.Array], dict[str, Texts]]:
+    """The record's own members as they stand at the top of its document, and apart from them those
+    that are JSON or hold some."""
+    rows, own = len(column), _members(column)
     fields: dict[str, dict[str, str]] = {}
     for dotted, kind in layout.fields.items():
         top, _, inner = dotted.partition(".")
         fields.setdefault(top, {})[inner] = kind
-    found: dict[str, Text] = {}
-    aside: dict[str, Text] = {}
-    whole: dict[str, Text] = {}
-    for name, child in _members(column).items():
-        if name in layout.aside:
-            aside[name] = json_text(child, source.native.get(name), name)
-        elif name in fields:
-            found[name], whole[name] = _with_fields(name, child, fields[name])
+    with_fields = {name: own.pop(name) for name in fields if name in own}
+    aside = {name: own.pop(name) for name in layout.aside if name in own}
+    columns, texts = _apart(own, source.native)
+    whole: dict[str, Texts] = {}
+    for name, child in with_fields.items():
+        texts[name], whole[name] = _with_fields(name, child, fields[name])
+    if whole:
+        texts[FLAT] = objects(rows, {}, whole)
+    if aside:
+        texts["native"] = objects(rows, *_apart(aside, source.native))
+    return columns, texts
+
+
+def _apart(
+    own: dict[str, pa.Array], tree: Tree, path: str = ""
+) -> tuple[dict[str, pa.Array], dict[str, Texts]]:
+    """Members by name: columns, and the JSON text of those that are JSON, maps, or hold any. Text
+    that is JSON becomes what it says, fit for a `flat_object` of the member's name."""
+    columns: dict[str, pa.Array] = {}
+    texts: dict[str, Texts] = {}
+    for name, column in own.items():
+        body, at = tree.get(name), path + name
+        if column.null_count == len(column):
+            continue
+        if body == "JSON":
+            texts[name] = each(column.to_pylist(), partial(_fit, at))
+        elif pa.types.is_map(column.type):
+            pairs = column.to_pylist(maps_as_pydicts="lossy")
+            given = [None if one is None else json.dumps(plain(one)) for one in pairs]
+            texts[name] = each(given, partial(_fit, at))
+        elif isinstance(body, dict):
+            inner, apart = _apart(_members(column), body, f"{at}.")
+            if apart:
+                texts[name] = objects(len(column), inner, apart)
+            else:
+                columns[name] = column
         else:
-            found[name] = json_text(child, source.native.get(name), name)
-    for name, under in (("native", aside), (FLAT, whole)):
-        if under:
-            _put(found, name, object_text(under))
-    return found
+            columns[name] = column
+    return columns, texts
 
 
-def _with_fields(name: str, column: pa.Array, fields: dict[str, str]) -> list[Text]:
+def _fit(name: str, text: str) -> Any:  # noqa: ANN401
+    value = parsed(text)
+    return None if value is None else flat(name, value, len(text))
+
+
+def _with_fields(name: str, column: pa.Array, fields: dict[str, str]) -> tuple[Texts, Texts]:
     """A JSON member as an object some of whose members are `fields`, and the whole for `FLAT`."""
     values = [
         None if text is None or (value := parsed(text)) is None else (value, len(text))
         for text in column.to_pylist()
     ]
-    return [
+    return (
         each(values, lambda given: beside(given[0], fields)),
         each(values, lambda given: flat(f"{FLAT}.{name}", *given)),
-    ]
+    )

@@ -1,31 +1,27 @@
-"""Arrow columns -> JSON text, a column at a time.
+"""Arrow columns -> JSON text, a row at a time out of columns.
 
-A row has some hundred leaves; most are empty, or the same in every row, and each distinct text is
-written once. Arrow's joins put the rows together. What is the same in every row of a column is an
-Arrow scalar, a NULL one where no row has anything.
+Arrow's JSON writer (arrow-rs, through arro3) writes whole rows and leaves out what is NULL. What it
+would write empty, an object or a list of nothing, becomes NULL before (`filled`), and members that
+are JSON already are put beside what it writes (`objects`).
 """
 
 from __future__ import annotations
 
 import json
-import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from lake.export.jsonmembers import flat, parsed
-from lake.output import plain
+from arro3.io import write_ndjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from lake.fieldsets import Tree
-
-Text: TypeAlias = pa.Array | pa.Scalar
-"""JSON text of each row, NULL where it has nothing; or of all of them."""
+Texts = list[str | None]
+"""JSON text of each row, None where it has nothing."""
 _NOTHING: tuple[Any, ...] = (None, {}, [])
 _ENCODER = msgspec.json.Encoder()
 
@@ -39,119 +35,88 @@ def as_json(value: Any) -> str:  # noqa: ANN401  a part of a document
         return json.dumps(value)
 
 
-def object_text(members: Mapping[str, Text]) -> Text:
-    """A row's members as one object; NULL where it has none at all."""
-    same: list[str] = []
-    always: list[Any] = []
-    others: list[pa.Array] = []
-    for name, text in members.items():
-        key = f"{as_json(name)}:"
-        if isinstance(text, pa.Scalar):
-            same += [key + text.as_py()] if text.is_valid else []
-        elif text.null_count:
-            others.append(pc.binary_join_element_wise(f",{key}", text, ""))
-        else:
-            always += [f",{key}", text]
-    if not always and not others:
-        return pa.scalar("{" + ",".join(same) + "}" if same else None, pa.string())
-    if same:
-        always.insert(0, ",".join(same))
-    elif always:
-        always[0] = always[0].removeprefix(",")
-    else:
-        inner = pc.binary_join_element_wise("", *others, "", null_handling="skip")
-        inner = pc.if_else(pc.equal(inner, ""), None, pc.utf8_slice_codeunits(inner, 1))
-        return pc.binary_join_element_wise("{", inner, "}", "")
-    return pc.binary_join_element_wise("{", *always, *others, "}", "", null_handling="skip")
+def each(values: Iterable[Any], made: Callable[[Any], Any]) -> Texts:
+    """The JSON of what is made of each value; None for what is nothing."""
+    found = (None if value is None else made(value) for value in values)
+    return [None if one in _NOTHING else as_json(one) for one in found]
 
 
-def json_text(column: pa.Array, body: str | Tree | None = None, path: str = "") -> Text:
-    """Each value as JSON text, NULL for what is empty. `body` is its type in [native], where text
-    that is JSON becomes what it says, fit for a `flat_object` called `path`."""
+def objects(rows: int, columns: Mapping[str, pa.Array], texts: Mapping[str, Texts]) -> Texts:
+    """Each row's members as one object, None where it has none: those of `columns` as Arrow writes
+    them, and `texts`, which are JSON."""
+    ends = [""] * rows
+    for name, given in texts.items():
+        key = f",{as_json(name)}:"
+        ends = [
+            end if text is None else end + key + text for end, text in zip(ends, given, strict=True)
+        ]
+    return [_joined(line, end) for line, end in zip(_lines(rows, columns), ends, strict=True)]
+
+
+def _joined(line: str, end: str) -> str | None:
+    if line == "{}":
+        return f"{{{end[1:]}}}" if end else None
+    return f"{line[:-1]}{end}}}" if end else line
+
+
+def _lines(rows: int, columns: Mapping[str, pa.Array]) -> Sequence[str]:
+    whole = members(columns)
+    if whole is None:
+        return ["{}"] * rows
+    names = [field.name for field in whole.type]
+    written = BytesIO()
+    write_ndjson(pa.RecordBatch.from_arrays(whole.flatten(), names), written)
+    return written.getvalue().decode().split("\n")[:-1]
+
+
+def members(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:
+    """Columns as one, NULL where a row has none of them; None where no row has anything."""
+    found = {n: c for n, column in columns.items() if (c := filled(column)) is not None}
+    if not found:
+        return None
+    mask = None
+    if all(column.null_count for column in found.values()):
+        there = np.zeros(len(next(iter(found.values()))), bool)
+        for column in found.values():
+            there |= column.is_valid().to_numpy(zero_copy_only=False)
+        mask = pa.array(~there)
+    return pa.StructArray.from_arrays(list(found.values()), list(found), mask=mask)
+
+
+def filled(column: pa.Array) -> pa.Array | None:
+    """A column in which objects and lists of nothing are NULL, as are numbers that JSON does not
+    have; None where no row has anything."""
     if column.null_count == len(column):
-        return pa.scalar(None, pa.string())
-    if _is_same(column):
-        return _text(column.slice(0, 1), body, path)[0]
-    return _text(column, body, path)
-
-
-def spread(text: Text, rows: int) -> pa.Array:
-    """The text of every row."""
-    return pa.repeat(text, rows) if isinstance(text, pa.Scalar) else text
-
-
-def _is_same(column: pa.Array) -> bool:
-    if column.null_count or pa.types.is_nested(column.type):
-        return False
-    bounds = pc.min_max(column)
-    return bool(bounds["min"].equals(bounds["max"]))
-
-
-def _text(column: pa.Array, body: str | Tree | None, path: str) -> Text:
+        return None
     kind = column.type
-    if body == "JSON":
-        return each(column.to_pylist(), lambda text: _fit(path, text))
     if pa.types.is_struct(kind):
-        inner = body if isinstance(body, dict) else {}
-        return object_text(
-            {
-                field.name: json_text(child, inner.get(field.name), f"{path}.{field.name}")
-                for field, child in zip(kind, column.flatten(), strict=True)
-            }
-        )
+        inner = column.flatten()
+        return members({field.name: child for field, child in zip(kind, inner, strict=True)})
     if pa.types.is_list(kind):
-        return _lists(column)
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return column.cast(pa.string())
-    if pa.types.is_string(kind):
-        return distinct(column, lambda texts: each(texts.to_pylist(), str))
+        return _filled_lists(column)
     if pa.types.is_timestamp(kind):
-        return quoted(moments(column))
-    if pa.types.is_map(kind):
-        return each(column.to_pylist(), lambda pairs: _fit(path, json.dumps(plain(dict(pairs)))))
+        return moments(column)
     if pa.types.is_floating(kind):
-        return each(column.to_pylist(), lambda value: value if math.isfinite(value) else None)
-    return each(column.to_pylist(), plain)
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
 def moments(times: pa.TimestampArray) -> pa.Array:
-    """Times in UTC as ISO 8601. Arrow's `strftime`, and its casts of times with a zone, ask what
-    the zone is for each: 3 us instead of 0.25."""
+    """Times in UTC as ISO 8601, all with as many digits. Arrow's `strftime`, and its casts of times
+    with a zone, ask what the zone is for each: 3 us instead of 0.25."""
     plain_times = times.cast(pa.timestamp(times.type.unit))
     text = pc.utf8_replace_slice(plain_times.cast(pa.string()), 10, 11, "T")
     return pc.binary_join_element_wise(text, "Z", "")
 
 
-def quoted(texts: pa.Array) -> pa.Array:
-    """Texts in which there is nothing to escape, as JSON."""
-    return pc.binary_join_element_wise('"', texts, '"', "")
-
-
-def each(values: Iterable[Any], made: Callable[[Any], Any]) -> pa.Array:
-    """The JSON of what is made of each value; NULL for what is nothing."""
-    found = (None if value is None else made(value) for value in values)
-    return pa.array([None if one in _NOTHING else as_json(one) for one in found], pa.string())
-
-
-def distinct(column: pa.Array, made: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """What is made of each distinct value, at the rows that have it."""
-    coded = column.dictionary_encode()
-    return made(coded.dictionary).take(coded.indices)
-
-
-def _fit(name: str, text: str) -> Any:  # noqa: ANN401
-    value = parsed(text)
-    return None if value is None else flat(name, value, len(text))
-
-
-def _lists(column: pa.ListArray) -> pa.Array:
-    values = column.flatten()
-    inner = spread(json_text(values), len(values))
+def _filled_lists(column: pa.ListArray) -> pa.ListArray | None:
+    """Lists without items that are nothing; NULL for one without any."""
+    inner = filled(column.flatten())
+    if inner is None:
+        return None
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     # how many items stand before each list, of those that are there
-    before = np.concatenate([[0], np.cumsum(inner.is_valid().to_numpy(zero_copy_only=False))])
-    ends = before[np.concatenate([[0], np.cumsum(lengths)])].astype(np.int32)
-    items = pa.ListArray.from_arrays(pa.array(ends), inner.drop_null())
-    joined = pc.binary_join(items, ",")
-    there = pc.if_else(pa.array(np.diff(ends) > 0), joined, None)
-    return pc.binary_join_element_wise("[", there, "]", "")
+    before = np.append(0, np.cumsum(inner.is_valid().to_numpy(zero_copy_only=False)))
+    ends = before[np.append(0, np.cumsum(lengths))].astype(np.int32)
+    empty = pa.array(np.diff(ends) == 0)
+    return pa.ListArray.from_arrays(pa.array(ends), inner.drop_null(), mask=empty)

@@ -9,9 +9,8 @@ for each of its documents, so that a run may be killed at any moment and taken u
 
 from __future__ import annotations
 
-import gc
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -144,22 +143,10 @@ def export(
     cluster cannot be used, ExportError where it stopped answering; what was sent is remembered."""
     run = _Run(Store.open(path), place, options, progress)
     started = time.monotonic()
-    with closing(run.con), _seldom_collected():
+    with closing(run.con):
         report = run.whole()
     report.seconds = time.monotonic() - started
     return report
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Documents on their way are many objects without a cycle, which Python's collector walks again
-    and again: a third of the time that sending takes."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Run:
