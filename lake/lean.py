@@ -17,12 +17,11 @@ class _NoPandas(MetaPathFinder):
 def start_lean() -> None:
     """Spare this process what it has no use for; before numpy and pyarrow are imported.
 
-        pyarrow imports pandas, where it is installed, when given its first Python list: 0.3 s for every
-        command and every worker. numpy's OpenBLAS starts threads that spin for 0.1 s. Arrow's own
-        allocator gives memory back so eagerly that a quarter of the system's time goes into getting it
-        again, and takes a fifth more. Python's collector of cycles walks what is there again and again,
-    texts, places and documents by the ten thousand, and hardly finds a cycle: a thirtieth of an
-    ingest, a third of what sending documents takes.
+    pyarrow imports pandas, where it is installed, when given its first Python list: 0.3 s for every
+    command and every worker. numpy's OpenBLAS starts threads that spin for 0.1 s. Arrow's own
+    allocator gives memory back so eagerly that a quarter of the system's time goes into getting it
+    again, and takes a fifth more. Python's collector walks texts, places and documents by the ten
+    thousand and hardly finds a cycle: a thirtieth of an ingest, a third of what sending takes.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

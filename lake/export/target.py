@@ -6,7 +6,6 @@ log. What goes wrong at the first request is told apart here, in words that say 
 
 from __future__ import annotations
 
-import gzip
 import logging
 import netrc
 import os
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
 USER, PASSWORD = "OPENSEARCH_USERNAME", "OPENSEARCH_PASSWORD"
 SERVICES = ("es", "aoss")
-LEVEL = 3
-"""Of gzip. The client's own, 9, takes three to five times the CPU for a third less."""
+LEVEL = 1
+"""Of ISA-L's gzip: a quarter of the CPU of zlib's level 3, for as few bytes. The client's own,
+zlib's level 9, takes fifteen times as much for a quarter less."""
 _AWS = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(es|aoss)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$")
 
 
@@ -74,14 +74,15 @@ def connect(place: Place) -> OpenSearch:
     no credentials for signing are found."""
     try:
         import opensearchpy
+        from isal import igzip
     except ImportError:
         raise UsageError(
-            "this command needs opensearch-py: pip install 'siem-lake[opensearch]'."
+            "this command needs opensearch-py and isal: pip install 'siem-lake[opensearch]'."
         ) from None
 
     class Connection(opensearchpy.Urllib3HttpConnection):
         def _gzip_compress(self, body: bytes) -> bytes:
-            return gzip.compress(body, LEVEL)
+            return igzip.compress(body, LEVEL)
 
     # json, which the client takes, needs 9 us for the action before each document
     class Serializer(opensearchpy.JSONSerializer):
