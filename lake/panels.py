@@ -13,14 +13,18 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from lake.dashboards import Panel, find_dashboard
 from lake.errors import SourceError, UsageError
 from lake.fieldsets import literal, quote
 from lake.filters import Filter, Selection, TimeRange
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
+from lake.rowmodel import arrow_type, table_columns
 from lake.scope import View, lake_blocks, view_before, view_of
 from lake.search import read_search
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -225,6 +229,24 @@ def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives
 
 def whole_row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:
     """One row with all its fields, as JSON text; None where it is gone."""
-    given = {"hash": keys["_hash"], "at": at, "date": at.astimezone(UTC).date()}
-    answer = ask(Query.over(lake_blocks()["row"], {"logs": relation(table, "")}, given))
+    answer = _row("row", table, keys, at, ask)
     return str(answer.rows[0][0]) if answer.rows else None
+
+
+def whole_document(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:
+    """The document that an export sends of one row of a source's table, as JSON text; None where
+    it is gone."""
+    from lake.export.documents import documents
+
+    answer = _row("cells", table, keys, at, ask)
+    if not answer.rows:
+        return None
+    source = catalogue()[table]
+    kinds = [(name, arrow_type(body)) for name, body in table_columns(source).items()]
+    row = pa.RecordBatch.from_pylist([answer.one()], pa.schema(kinds))
+    return documents(source, row)[0].json
+
+
+def _row(name: str, table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> Answer:
+    given = {"hash": keys["_hash"], "at": at, "date": at.astimezone(UTC).date()}
+    return ask(Query.over(lake_blocks()[name], {"logs": relation(table, "")}, given))

@@ -34,6 +34,13 @@ FROM logs
 WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
 LIMIT 1
 
+-- name: cells
+-- One event whole, a column each.
+SELECT *
+FROM logs
+WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
+LIMIT 1
+
 -- name: bars
 -- Where each bar of a time chart begins and ends.
 SELECT "start", "start" + $interval AS "end"

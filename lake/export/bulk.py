@@ -14,6 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from lake.errors import LakeError
 from lake.export.target import explained, reason
 
@@ -38,8 +40,7 @@ class ExportError(LakeError):
     """An export that could not go on; what was sent is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One line or two of a bulk body: what to do, the document's JSON where there is one, and
     whose it is."""
 
@@ -106,10 +107,11 @@ class Bulk:
 
     def add(self, item: Item) -> None:
         """Send an item with others; waits while enough are on their way."""
-        if self._items and self._bytes + item.size > self._size:
+        size = item.size
+        if self._items and self._bytes + size > self._size:
             self._submit()
         self._items.append(item)
-        self._bytes += item.size
+        self._bytes += size
 
     def finish(self) -> None:
         """Send what is left, and wait for everything."""

@@ -8,10 +8,10 @@ A document has no NULL, no empty object and no empty list, and nothing that the 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,8 +37,7 @@ FLAT = "flat"
 _PLACE = "(?s)^s3://(?P<bucket>[^/]*)/?(?P<key>.*)$"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What OpenSearch is given of one row: its index, its id (`event.hash`), its JSON; `path` and
     `offset` say where the record came from."""
 

@@ -66,7 +66,7 @@ def _lines(rows: int, columns: Mapping[str, pa.Array]) -> Sequence[str]:
     names = [field.name for field in whole.type]
     written = BytesIO()
     write_ndjson(pa.RecordBatch.from_arrays(whole.flatten(), names), written)
-    return written.getvalue().decode().split("\n")[:-1]
+    return str(written.getbuffer(), "utf-8").split("\n")[:-1]
 
 
 def members(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:

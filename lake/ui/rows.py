@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.filters import Filter, fields_of
-from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_row
+from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 20_000
 """Characters of a value of the chosen row that are shown."""
+HELD, SENT = "As the lake holds it", "As OpenSearch gets it"
 AROUND = 5
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
@@ -91,8 +92,20 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     original = row.get("event", {}).pop("original", None)
     left, right = st.columns(2)
     with left:
-        st.markdown(say("**As the lake holds it** (fields without a value left out)"))
-        st.json(for_the_eye(row, _LONGEST), expanded=2)
+        form = st.segmented_control(
+            say("The row; fields without a value are left out"),
+            (HELD, SENT),
+            default=HELD,
+            required=True,
+            format_func=say,
+            help=say("OpenSearch gets the document that `lake export opensearch` sends."),
+        )
+        shown = row
+        if form == SENT:
+            at = result.rows[place][0]
+            document = whole_document(row["event"]["dataset"], result.keys[place], at, ask)
+            shown = _parsed(document) if document else {}
+        st.json(for_the_eye(shown, _LONGEST), expanded=2)
     with right:
         st.markdown(say("**The record as it came** (`event.original`)"))
         _draw_original(original)

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
+from lake.output import as_text
 from lake.panels import PanelResult, run_dashboard, run_panel
 from lake.search import read_search
 
@@ -169,6 +170,24 @@ def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> N
     query = "SELECT event.hash::VARCHAR FROM cloudtrail WHERE native.eventName = 'PutBucketPolicy'"
     assert lake.sql(query).fetchall() == [(row["event"]["hash"],)]
     assert None not in row["source"].values()
+
+
+def test_a_chosen_row_as_opensearch_gets_it(lake: Lake, app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
+    app.run()
+    form = next(g for g in app.button_group if "As OpenSearch gets it" in g.options)
+    form.set_value("As OpenSearch gets it").run()
+    assert not app.exception
+    shown = json.loads(app.json[0].value)
+    (sent,) = as_text(
+        lake.cursor(), "FROM cloudtrail WHERE native.eventName = 'PutBucketPolicy'", "documents"
+    ).splitlines()
+    body = json.loads(sent)
+    body["event"]["hash"] = str(body["event"]["hash"])
+    assert shown == body
+    assert (shown["eventName"], shown["@log_type"]) == ("PutBucketPolicy", "cloudtrail")
 
 
 def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
