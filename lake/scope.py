@@ -4,6 +4,7 @@ the width of a bar in it. A panel adds its query to this (`lake.panels`); nothin
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from lake.fieldsets import PARTITION, literal
 from lake.filters import Selection, TimeRange
 from lake.gather import FILES, gathering
 from lake.paths import resource
-from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
+from lake.queries import Answer, Ask, Block, Gathering, Interval, Query, read_blocks, relation
 from lake.rowmodel import EVENTS, tables_of
 from lake.sources import catalogue
 
@@ -25,7 +26,6 @@ _BARS = 150
 NEWEST = (2_000, 100_000)
 """Events among which a page of the newest is looked for, before it is looked for among all: to find
 fifty of nine million flows took 3.5 s, of all files' times."""
-_NOTHING = "SELECT * FROM logs WHERE false"
 STEPS = [
     ("1 second", 1),
     ("5 seconds", 5),
@@ -98,7 +98,9 @@ def view_of(
     also = [table for _, table in dashboard.also if table in catalogue().sources]
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
     further = _further(dashboard, selection, ask)
-    named = {name: further.get(table, _NOTHING) for name, table in dashboard.also}
+    named = {
+        name: further.get(table) or _none_of(table, dashboard) for name, table in dashboard.also
+    }
     # What the view over all tables counts already is no further event.
     counted = {} if dashboard.table == EVENTS else further
     time = selection.time.within(_around(extents))
@@ -128,6 +130,11 @@ def view_of(
         ),
         recent=_recent(dashboard.table, selection, time, ask),
     )
+
+
+def _none_of(table: str, dashboard: Dashboard) -> str:
+    """No row of a further table; where there is no such source, of the dashboard's own."""
+    return relation(table if table in catalogue().sources else dashboard.table, "false")
 
 
 def _recent(table: str, selection: Selection, time: TimeRange, ask: Ask) -> tuple[datetime, ...]:
@@ -180,23 +187,35 @@ def facet(
     dashboard: Dashboard, selection: Selection, field: str, ask: Ask
 ) -> list[tuple[str, int]]:
     """The values of `account` or `region` with their events, most first: of all tables that the
-    dashboard counts, as its panels do. Both are asked at once, since each look at the rows of a
-    large lake opens all its files."""
+    dashboard counts, as its panels do."""
     selection = dashboard.narrowed(selection)
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
-    tables = [dashboard.table, *further]
-    logs = " UNION ALL ".join(_placed(table, selection) for table in tables)
-    params = _params(selection, *tables)
-    answer = ask(Query.over(lake_blocks()["facets"], {"logs": logs}, params))
-    return [(value, events) for name, value, events in answer.rows if name == field]
+    found: Counter[str] = Counter()
+    for table in (dashboard.table, *further):
+        answer = _places(table, selection, ask)
+        at, events = answer.columns.index(field), answer.columns.index("events")
+        for row in answer.rows:
+            found[row[at]] += row[events]
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
     """First and last event of a table under a selection."""
+    rows = _places(table, selection, ask).rows
+    if not rows:
+        return Extent(None, None, 0)
+    _, _, first, last, events = zip(*rows, strict=True)
+    return Extent(min(first), max(last), sum(events))
+
+
+def _places(table: str, selection: Selection, ask: Ask) -> Answer:
+    """Accounts and regions of a table under a selection, with the first and last event of each and
+    their number: one query for a page's extent and for what it lists beside it, since each look at
+    the rows of a large lake opens all its files."""
     clause, files = selection.clause(table), _files(table, selection)
-    block = lake_blocks()["extent_of_files" if files else "extent"]
+    block = lake_blocks()["places_of_files" if files else "places"]
     relations = {"files": files} if files else {"logs": relation(table, clause.sql)}
-    return Extent(**ask(Query.over(block, relations, dict(clause.params))).one())
+    return ask(Query.over(block, relations, dict(clause.params)))
 
 
 def _files(table: str, selection: Selection) -> str | None:
@@ -211,15 +230,6 @@ def _files(table: str, selection: Selection) -> str | None:
     clause = selection.clause(table)
     also = f" AND {clause.sql}" if clause.sql else ""
     return f'SELECT * FROM {FILES} WHERE "source" IN ({sources}){also}'
-
-
-def _placed(table: str, selection: Selection) -> str:
-    """Account, region and number of the events of a table under a selection, to be added up."""
-    files = _files(table, selection)
-    if files:
-        return f"SELECT account, region, events FROM ({files})"
-    rows = relation(table, selection.clause(table).sql)
-    return f"SELECT account, region, 1 AS events FROM ({rows})"
 
 
 def _params(selection: Selection, *tables: str) -> dict[str, Any]:

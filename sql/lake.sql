@@ -1,12 +1,14 @@
--- name: extent
--- First and last event under the filters, and how many there are.
-SELECT min("@timestamp") AS "first", max("@timestamp") AS "last", count(*) AS "events"
+-- name: places
+-- The accounts and regions of the events under the filters: first and last event of each, and how many.
+SELECT account, region, min("@timestamp") AS "first", max("@timestamp") AS "last", count(*) AS "events"
 FROM logs
+GROUP BY ALL
 
--- name: extent_of_files
+-- name: places_of_files
 -- The same of whole files, as the lake's log tells of each.
-SELECT min("first") AS "first", max("last") AS "last", coalesce(sum("events"), 0)::BIGINT AS "events"
+SELECT account, region, min("first") AS "first", max("last") AS "last", sum("events")::BIGINT AS "events"
 FROM files
+GROUP BY ALL
 
 -- name: newest_of_files
 -- The latest moment since which whole files, of before $to, hold so many events.
@@ -19,13 +21,6 @@ WHERE held >= $events
 SELECT max("@timestamp") FILTER (WHERE "@timestamp" < $from) AS "before",
        min("@timestamp") FILTER (WHERE "@timestamp" >= $to) AS "after"
 FROM logs
-
--- name: facets
--- Accounts and regions with their events, most first.
-SELECT if(grouping(account) = 0, 'account', 'region') AS "field", coalesce(account, region) AS "value", sum("events")::BIGINT AS "events"
-FROM logs
-GROUP BY GROUPING SETS ((account), (region))
-ORDER BY 1, 3 DESC, 2
 
 -- name: row
 -- One event whole, as JSON.
