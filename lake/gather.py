@@ -131,9 +131,12 @@ class Gatherer:
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
         """The answer to a query, by this cursor. Raises UsageError as `Query.ask` does."""
         for sooner in query.sooner:
-            answer = sooner.ask(cursor)
+            answer = self._answer(sooner, cursor)
             if len(answer.rows) == query.full:
                 return answer
+        return self._answer(query, cursor)
+
+    def _answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
         try:
             shorter = self._over_held(query, cursor)
             if shorter is not None:
@@ -159,12 +162,14 @@ class Gatherer:
 
     def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> bool:
         """Have a query's answer in a table; whether it may be there."""
-        table = _name(shared)
+        table, asked = _name(shared), shared
+        if shared.gather and shared not in self._held:
+            asked = self._over_held(shared, cursor) or shared
         with self._guard:
             if shared in self._held:
                 self._held.move_to_end(shared)
             elif shared not in self._too_much:
-                _make(table, shared.sql, shared.bound, cursor)
+                _make(table, asked.sql, asked.bound, cursor)
                 (rows,) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
                 cells = rows * len(cursor.execute(f"FROM {table} LIMIT 0").description or ())
                 if cells > CELLS:

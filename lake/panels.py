@@ -64,6 +64,7 @@ def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 
     given |= dict(view.params)
     relations = dict(view.relations)
     query = Query.over(panel.block, relations, given)
+    query = replace(query, shares=tuple(replace(s, gather=view.gather) for s in query.shares))
     if panel.figures:
         return replace(query, gather=view.gather)
     if not _is_newest_first(panel.block.sql):
@@ -78,6 +79,7 @@ def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 
                 panel.block,
                 relations | {"logs": latest},
                 given | {"since": since, "since_date": since.date()},
+                query.shares,
             )
             for since in view.recent
         ),

@@ -49,7 +49,12 @@ class Block:
     @property
     def whole_sql(self) -> str:
         """Its text with that of the relations: all that it asks of `logs`."""
-        return "\n".join([*(one.sql for one in self.shares), self.sql])
+        return f"{self.shared_sql}\n{self.sql}"
+
+    @property
+    def shared_sql(self) -> str:
+        """The text of the relations."""
+        return "\n".join(one.sql for one in self.shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +101,19 @@ class Query:
     shares: tuple[Query, ...] = ()
 
     @classmethod
-    def over(cls, block: Block, relations: Mapping[str, str], given: Mapping[str, Any]) -> Query:
-        """The block's query over relations (name -> SELECT), with the parameters it uses."""
+    def over(
+        cls,
+        block: Block,
+        relations: Mapping[str, str],
+        given: Mapping[str, Any],
+        shares: tuple[Query, ...] | None = None,
+    ) -> Query:
+        """The block's query over relations (name -> SELECT), with the parameters it uses. `shares`
+        where what it shares is over others."""
         used = [name for name in relations if re.search(rf"\b{name}\b", block.sql)]
         ctes = [f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used]
-        shares = tuple(cls.over(one, relations, given) for one in block.shares)
+        if shares is None:
+            shares = tuple(cls.over(one, relations, given) for one in block.shares)
         ctes += [
             f"{one.name} AS MATERIALIZED ({query.sql})"
             for one, query in zip(block.shares, shares, strict=True)

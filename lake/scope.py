@@ -20,7 +20,7 @@ from lake.rowmodel import EVENTS, tables_of
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
-    from lake.dashboards import Dashboard
+    from lake.dashboards import Dashboard, Panel
 
 _BARS = 150
 NEWEST = (2_000, 100_000)
@@ -115,7 +115,7 @@ def view_of(
         ),
         time=time,
         interval=width,
-        relations=(("logs", logs), ("all_logs", logs), *named.items()),
+        relations=(("logs", logs), *named.items()),
         params=(
             *_params(selection, dashboard.table, *further).items(),
             ("interval", width),
@@ -125,11 +125,16 @@ def view_of(
             dashboard.table,
             clause.sql,
             clause.params,
-            [panel.block.whole_sql for panel in dashboard.panels if panel.figures],
+            [_figures_of(panel) for panel in dashboard.panels],
             shown.events,
         ),
         recent=_recent(dashboard.table, selection, time, ask),
     )
+
+
+def _figures_of(panel: Panel) -> str:
+    """What a panel asks of rows that may be gathered: of a panel of rows what it shares."""
+    return panel.block.whole_sql if panel.figures else panel.block.shared_sql
 
 
 def _none_of(table: str, dashboard: Dashboard) -> str:

@@ -222,7 +222,10 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.usefixtures("nothing_gathered")
 @pytest.mark.parametrize("name", [n for n, d in dashboards().items() if any(shares_of(d))])
-def test_what_queries_share_is_asked_once(flows: Path, name: str, asked: list[str]) -> None:
+def test_what_queries_share_is_asked_once(
+    flows: Path, name: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scope, "NEWEST", (1, 4))
     dashboard, lake = find_dashboard(name), open_lake(flows)
     for selection in CHOSEN:
         view = view_of(dashboard, selection, lake.answer)
@@ -243,12 +246,36 @@ def test_what_is_too_much_to_be_held_is_not_shared(
     before = run_dashboard(open_lake(flows), "vpcflow")
     assert any(sql.startswith("CREATE OR REPLACE TABLE") for sql in asked)
     lake = open_lake(flows)
-    monkeypatch.setattr(gather, "CELLS", 3)
+    monkeypatch.setattr(gather, "CELLS", 0)
     asked.clear()
     assert run_dashboard(lake, "vpcflow") == before
     made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
     assert len(made) == len(shares_of(find_dashboard("vpcflow")))
     assert lake.sql("FROM duckdb_tables() WHERE table_name LIKE 'rows_%'").fetchall() == []
+
+
+def test_what_a_panel_of_rows_shares_is_asked_of_what_is_gathered(
+    flows: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many rows there are in all, however few the newest files have."""
+    monkeypatch.setattr(scope, "NEWEST", (1, 4))
+    dashboard, lake = find_dashboard("vpcflow"), open_lake(flows)
+    panel = next(one for one in dashboard.panels if one.chart == "rows")
+    (told,) = panel.block.shares
+    for selection in CHOSEN:
+        view = view_of(dashboard, selection, lake.answer)
+        asked.clear()
+        found = run_panel(view, panel, lake.answer, limit=2)
+        assert found == run_panel(view, panel, lambda query: query.ask(lake.cursor()), limit=2)
+        made = [sql for sql in asked if sql.startswith("CREATE") and told.sql in sql]
+        assert [gather.PLACE in sql.partition(" AS ")[2] for sql in made] == [True]
+        clause = selection.clause("vpcflow")
+        ((due,),) = lake.sql(
+            f"SELECT count(*) FROM ({relation('vpcflow', clause.sql)}) "
+            "WHERE native.log_status = 'OK'",
+            dict(clause.params),
+        ).fetchall()
+        assert {keys["_of"] for keys in found.keys} <= {due}
 
 
 def test_a_relation_of_a_file_stands_before_the_queries_that_name_it(tmp_path: Path) -> None:
