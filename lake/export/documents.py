@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
 from lake.export.jsontext import each, objects
-from lake.export.layout import ROTATIONS, layout_of
+from lake.export.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
 from lake.output import plain
 from lake.rowmodel import table_columns
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from lake.fieldsets import Tree
     from lake.sources import Source
 
-FLAT = "flat"
-"""Where a document has the whole of a JSON member some of whose members are fields of their own."""
 _PLACE = "(?s)^s3://(?P<bucket>[^/]*)/?(?P<key>.*)$"
 
 
@@ -64,9 +62,10 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
     columns, texts = _native(source, layout, rows.column("native"))
     for name, leaf in layout.members.items():
         given = _leaf(rows, leaf)
-        if (other := columns.pop(name, None)) is not None:  # what the leaf's type does not hold
-            both = zip(given.to_pylist(), other.to_pylist(), strict=True)
-            texts[name] = each((a if a is not None else b for a, b in both), plain)
+        if name in columns or name in texts:  # the record has what the leaf's type does not hold
+            own = texts.pop(name, None) or each(columns.pop(name).to_pylist(), plain)
+            of_leaf = each(given.to_pylist(), plain)
+            texts[name] = [a if a is not None else b for a, b in zip(of_leaf, own, strict=True)]
         else:
             columns[name] = given
     for name in rows.schema.names:
@@ -149,7 +148,7 @@ def _native(
     if whole:
         texts[FLAT] = objects(rows, {}, whole)
     if aside:
-        texts["native"] = objects(rows, *_apart(aside, source.native))
+        texts[ASIDE] = objects(rows, *_apart(aside, source.native))
     return columns, texts
 
 

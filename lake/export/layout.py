@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ROTATIONS = {"yearly": "%Y", "monthly": "%Y-%m", "weekly": "%Y-w%W", "daily": "%Y-%m-%d"}
 """How often an index is followed by the next -> how the time stands in its name."""
+FLAT, ASIDE = "flat", "native"
+"""Where a document has the whole of JSON members some of whose members are fields of their own, and
+native members whose name is a field set's."""
 _ALL = {"text", "ip", "geo_point"}
 _OWN = {"rotation", "text", "ip", "members", "fields"}
 _FIELDS = ("keyword", "long", "double")
@@ -101,6 +104,9 @@ def _check(path: Path, source: Source, layout: Layout, own: dict[str, Any]) -> N
             raise SourceError(f"{path}: fields: {name!r} is no member of a JSON member of [native]")
         if kind not in _FIELDS:
             raise SourceError(f"{path}: fields.{name!r}: the type is one of {', '.join(_FIELDS)}")
+    for name, needed in ((FLAT, layout.fields), (ASIDE, layout.aside)):
+        if needed and name in source.native:
+            raise SourceError(f"{path}: [native] has a {name!r}, which documents have otherwise")
     native: Tree = source.native
     known = {leaf.name for leaf in leaves(native)}
     for entry in ("text", "ip"):

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lake.export.documents import FLAT
-from lake.export.layout import layout_of
+from lake.export.layout import FLAT, layout_of
 from lake.fieldsets import PARTITION, ecs_leaves
 from lake.rowmodel import arrow_type, table_columns
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 from conflicts import write_conflicts
-from logs import flow_file, flows
+from logs import flow, flow_file, flows
 from own_source import LINES, LINES_SQL, odd, own_source
 
 from lake.errors import SourceError, UsageError
@@ -140,6 +140,13 @@ def test_columns_of_a_line_stand_under_the_logs_own_names(tmp_path: Path) -> Non
         endpoints[0]["packets"],
         body["network"]["iana_number"],
     ]
+
+
+def test_a_number_beyond_its_leaf_stands_as_the_log_has_it(tmp_path: Path) -> None:
+    lines = [flow(1), flow(2, bytes="9" * 30), flow(3, bytes="-")]
+    found = of(read(tmp_path, "vpcflowlogs.log.gz", flow_file(lines)), "vpcflow")
+    assert [one.body.get("bytes") for one in found] == [1_001, "9" * 30, None]
+    assert [one.json.count('"bytes":') for one in found] == [3, 1, 0]  # source, network, its own
 
 
 def test_nothing_is_null_or_empty(demo_lake: Lake) -> None:
@@ -293,6 +300,20 @@ def test_a_wrong_export_file(tmp_path: Path, text: str, words: str) -> None:
         with pytest.raises(SourceError) as raised:
             layout_of(catalogue()["own"])
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("member", "own"),
+    [("flat", '[fields]\n"text.a" = "long"\n'), ("native", "")],
+)
+def test_a_member_that_stands_where_documents_have_something_else(
+    tmp_path: Path, member: str, own: str
+) -> None:
+    toml = f'{LINES}{member} = "VARCHAR"\nsource = "BIGINT"\ntext = "JSON"\n'
+    with own_source(tmp_path, toml):
+        (tmp_path / "own" / "export.toml").write_text(own)
+        with pytest.raises(SourceError, match=f"has a '{member}', which documents have otherwise"):
+            layout_of(catalogue()["own"])
 
 
 def test_documents_of_a_query(lake: Lake) -> None:
