@@ -251,6 +251,13 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
             f"{', '.join(found.outdated_tables)}: lake rebuild makes them anew",
             highlight=False,
         )
+    if found.scattered:
+        files, partitions = found.scattered
+        out.print(
+            f"{files:,} files for {partitions:,} accounts, regions and days, which every query "
+            "opens: lake compact makes few of them",
+            highlight=False,
+        )
     if found.sourceless:
         out.print(
             f"tables without a source, which no view shows: {', '.join(found.sourceless)}. "

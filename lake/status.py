@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from lake.table import Snapshot
 
 
+MANY = 1_000
+"""Files of which every query notices that it opens them, at 0.3 ms each."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """One table: rows, files, bytes, accounts, regions, first and last day (UTC)."""
+    """One table: rows, files and the partitions that they are for, bytes, accounts, regions, first
+    and last day (UTC)."""
 
     table: str
     title: str
     rows: int
     files: int
+    partitions: int
     size: int
     accounts: int
     regions: int
@@ -58,6 +64,13 @@ class Status:
     kept_from: dict[str, str] = field(default_factory=dict)
     """Table -> the first day that `lake forget` has left."""
 
+    @property
+    def scattered(self) -> tuple[int, int] | None:
+        """Files and partitions of a lake of which `lake compact` would make few files of many."""
+        files = sum(t.files for t in self.tables)
+        partitions = sum(t.partitions for t in self.tables)
+        return (files, partitions) if files > MANY and files > 2 * partitions else None
+
 
 def read_status(path: Path) -> Status:
     """The status of the lake at `path`. Opens the views over `_lake` alone: the others take longer
@@ -82,6 +95,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
                     title=source.title,
                     rows=sum(f.rows for f in files),
                     files=len(files),
+                    partitions=len({(f.account, f.region, f.date) for f in files}),
                     size=sum(f.size for f in files),
                     accounts=len({f.account for f in files} - {"unknown"}),
                     regions=len({f.region for f in files} - {"unknown"}),

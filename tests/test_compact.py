@@ -18,10 +18,12 @@ from engine import ask, balance, hashes, put, read, two_sources
 from logs import FLOW_KEY, TRAIL_KEY
 
 from lake import compact as compacting
+from lake import status
 from lake.compact import CompactOptions, CompactReport, compact
 from lake.errors import LakeError, StorageError
 from lake.merge import is_sorted, merge
 from lake.query import open_lake
+from lake.status import read_status
 from lake.table import Store, add_actions
 from lake.verify import verify
 
@@ -71,6 +73,14 @@ def test_the_same_rows_in_one_file_a_partition(lake: Path) -> None:
     assert [len(files(lake, name)) for name in before] == [1, 1]
     assert verify(lake).findings == []
     balance(lake)
+
+
+def test_the_status_says_where_it_is_worth_it(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_status(lake).scattered is None
+    monkeypatch.setattr(status, "MANY", 5)
+    assert read_status(lake).scattered == (6, 2)
+    compact(lake)
+    assert read_status(lake).scattered is None
 
 
 def test_a_merged_file_is_sorted_and_says_so(lake: Path) -> None:
