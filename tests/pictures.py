@@ -1,6 +1,8 @@
 """The pictures of the docs: every page over the demo lake, in Chromium, by hand.
 
-`make pictures`, or `python tests/pictures.py LAKE`
+`make pictures`, or `python tests/pictures.py LAKE`. The machine wants a Japanese font (Debian:
+fonts-ipafont-gothic), else the name of the language is drawn as boxes; and pages show the lake's
+path, so give one that says nothing of the machine.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ _MOST = 10
 
 
 def height(rows: int, most: int = _MOST) -> Any:  # noqa: ANN401  Streamlit's type
-    """As high as its rows; beyond `most` the table scrolls."""
-    return "content" if rows <= most else ROW * (most + 1) + 3
+    """As high as its rows; a table of half as many again as `most`, and more, scrolls."""
+    return "content" if rows < most + most // 2 else ROW * (most + 1) + 3
 
 
 def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -71,10 +71,12 @@ def test_what_waits_for_its_turn_is_never_asked(
     asker = Asker(lake)
     many = [Query(f"{SLOW.sql} AND x > {n}") for n in range(2 * cached.AT_ONCE)]
     asker.ahead(many)
+    futures = [asker._running[query][0] for query in many]
+    while not all(future.running() for future in futures[: cached.AT_ONCE]):
+        time.sleep(0.01)  # threads may be at the end of an earlier test's queries
     waits_no_more(monkeypatch)
     with pytest.raises(_Gone):
         asker.settled([many])
-    futures = [asker._running[query][0] for query in many]
     assert all(future.cancelled() for future in futures[cached.AT_ONCE :])
     for future in futures[: cached.AT_ONCE]:
         with pytest.raises(UsageError):
