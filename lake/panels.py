@@ -231,7 +231,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives
 
 def whole_row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:
     """One row with all its fields, as JSON text; None where it is gone."""
-    answer = _row("row", table, keys, at, ask)
+    answer = _row(table, keys, at, ask)
     return str(answer.rows[0][0]) if answer.rows else None
 
 
@@ -240,7 +240,7 @@ def whole_document(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> 
     it is gone."""
     from lake.export.documents import documents
 
-    answer = _row("cells", table, keys, at, ask)
+    answer = _row(table, keys, at, ask)
     if not answer.rows:
         return None
     source = catalogue()[table]
@@ -249,6 +249,6 @@ def whole_document(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> 
     return documents(source, row)[0].json
 
 
-def _row(name: str, table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> Answer:
+def _row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> Answer:
     given = {"hash": keys["_hash"], "at": at, "date": at.astimezone(UTC).date()}
-    return ask(Query.over(lake_blocks()[name], {"logs": relation(table, "")}, given))
+    return ask(Query.over(lake_blocks()["row"], {"logs": relation(table, "")}, given))

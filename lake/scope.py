@@ -8,14 +8,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, literal
 from lake.filters import Selection, TimeRange
 from lake.gather import FILES, gathering
 from lake.paths import resource
-from lake.queries import Answer, Ask, Block, Gathering, Interval, Query, read_blocks, relation
+from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
 from lake.rowmodel import EVENTS, tables_of
 from lake.sources import catalogue
 
@@ -197,30 +197,39 @@ def facet(
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
     found: Counter[str] = Counter()
     for table in (dashboard.table, *further):
-        answer = _places(table, selection, ask)
-        at, events = answer.columns.index(field), answer.columns.index("events")
-        for row in answer.rows:
-            found[row[at]] += row[events]
+        for place in _places(table, selection, ask):
+            found[getattr(place, field)] += place.events
     return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
     """First and last event of a table under a selection."""
-    rows = _places(table, selection, ask).rows
-    if not rows:
-        return Extent(None, None, 0)
-    _, _, first, last, events = zip(*rows, strict=True)
-    return Extent(min(first), max(last), sum(events))
+    places = _places(table, selection, ask)
+    return Extent(
+        min((place.first for place in places), default=None),
+        max((place.last for place in places), default=None),
+        sum(place.events for place in places),
+    )
 
 
-def _places(table: str, selection: Selection, ask: Ask) -> Answer:
+class _Place(NamedTuple):
+    """An account and region with its first and last event (UTC) and their number."""
+
+    account: str
+    region: str
+    first: datetime
+    last: datetime
+    events: int
+
+
+def _places(table: str, selection: Selection, ask: Ask) -> list[_Place]:
     """Accounts and regions of a table under a selection, with the first and last event of each and
     their number: one query for a page's extent and for what it lists beside it, since each look at
     the rows of a large lake opens all its files."""
     clause, files = selection.clause(table), _files(table, selection)
     block = lake_blocks()["places_of_files" if files else "places"]
     relations = {"files": files} if files else {"logs": relation(table, clause.sql)}
-    return ask(Query.over(block, relations, dict(clause.params)))
+    return [_Place(*row) for row in ask(Query.over(block, relations, dict(clause.params))).rows]
 
 
 def _files(table: str, selection: Selection) -> str | None:

@@ -23,15 +23,8 @@ SELECT max("@timestamp") FILTER (WHERE "@timestamp" < $from) AS "before",
 FROM logs
 
 -- name: row
--- One event whole, as JSON.
-SELECT to_json(logs) AS "row"
-FROM logs
-WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
-LIMIT 1
-
--- name: cells
--- One event whole, a column each.
-SELECT *
+-- One event whole: as JSON, and a column each.
+SELECT to_json(logs) AS "row", *
 FROM logs
 WHERE event.hash = $hash AND "@timestamp" = $at AND "date" = $date
 LIMIT 1

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
-from lake.export.jsontext import each, objects
+from lake.export.jsontext import each, members, objects
 from lake.export.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
 from lake.output import plain
@@ -71,7 +71,7 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
     for name in rows.schema.names:
         if name not in (*PARTITION, "event", "native"):
             columns[name] = rows.column(name)
-    event = _members(rows.column("event"))
+    event = members(rows.column("event"))
     event.pop("original", None)
     place = _distinct(path, lambda paths: pc.extract_regex(paths, _PLACE))
     columns |= {
@@ -109,15 +109,11 @@ def source_of(rows: pa.RecordBatch) -> Source:
     )
 
 
-def _members(column: pa.StructArray) -> dict[str, pa.Array]:
-    return dict(zip((field.name for field in column.type), column.flatten(), strict=True))
-
-
 def _leaf(rows: pa.RecordBatch, name: str) -> pa.Array:
     """A leaf by its dotted name; NULLs where the rows do not have it."""
     column = rows.to_struct_array()
     for part in name.split("."):
-        column = _members(column).get(part)
+        column = members(column).get(part)
         if column is None:
             return pa.nulls(len(rows), pa.string())
     return column
@@ -134,7 +130,7 @@ def _native(
 ) -> tuple[dict[str, pa.Array], dict[str, Texts]]:
     """The record's own members as they stand at the top of its document, and apart from them those
     that are JSON or hold some."""
-    rows, own = len(column), _members(column)
+    rows, own = len(column), members(column)
     fields: dict[str, dict[str, str]] = {}
     for dotted, kind in layout.fields.items():
         top, _, inner = dotted.partition(".")
@@ -170,7 +166,7 @@ def _apart(
             given = [None if one is None else json.dumps(plain(one)) for one in pairs]
             texts[name] = each(given, partial(_fit, at))
         elif isinstance(body, dict):
-            inner, apart = _apart(_members(column), body, f"{at}.")
+            inner, apart = _apart(members(column), body, f"{at}.")
             if apart:
                 texts[name] = objects(len(column), inner, apart)
             else:

@@ -1,7 +1,7 @@
 """Arrow columns -> JSON text, a row at a time out of columns.
 
 Arrow's JSON writer (arrow-rs, through arro3) writes whole rows and leaves out what is NULL. What it
-would write empty, an object or a list of nothing, becomes NULL before (`filled`), and members that
+would write empty, an object or a list of nothing, becomes NULL before (`_filled`), and members that
 are JSON already are put beside what it writes (`objects`).
 """
 
@@ -53,6 +53,11 @@ def objects(rows: int, columns: Mapping[str, pa.Array], texts: Mapping[str, Text
     return [_joined(line, end) for line, end in zip(_lines(rows, columns), ends, strict=True)]
 
 
+def members(column: pa.StructArray) -> dict[str, pa.Array]:
+    """A STRUCT's members by name."""
+    return dict(zip((field.name for field in column.type), column.flatten(), strict=True))
+
+
 def _joined(line: str, end: str) -> str | None:
     if line == "{}":
         return f"{{{end[1:]}}}" if end else None
@@ -60,18 +65,17 @@ def _joined(line: str, end: str) -> str | None:
 
 
 def _lines(rows: int, columns: Mapping[str, pa.Array]) -> Sequence[str]:
-    whole = members(columns)
+    whole = _together(columns)
     if whole is None:
         return ["{}"] * rows
-    names = [field.name for field in whole.type]
     written = BytesIO()
-    write_ndjson(pa.RecordBatch.from_arrays(whole.flatten(), names), written)
+    write_ndjson(pa.record_batch(members(whole)), written)
     return str(written.getbuffer(), "utf-8").split("\n")[:-1]
 
 
-def members(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:
+def _together(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:
     """Columns as one, NULL where a row has none of them; None where no row has anything."""
-    found = {n: c for n, column in columns.items() if (c := filled(column)) is not None}
+    found = {n: c for n, column in columns.items() if (c := _filled(column)) is not None}
     if not found:
         return None
     mask = None
@@ -83,25 +87,24 @@ def members(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:
     return pa.StructArray.from_arrays(list(found.values()), list(found), mask=mask)
 
 
-def filled(column: pa.Array) -> pa.Array | None:
+def _filled(column: pa.Array) -> pa.Array | None:
     """A column in which objects and lists of nothing are NULL, as are numbers that JSON does not
     have; None where no row has anything."""
     if column.null_count == len(column):
         return None
     kind = column.type
     if pa.types.is_struct(kind):
-        inner = column.flatten()
-        return members({field.name: child for field, child in zip(kind, inner, strict=True)})
+        return _together(members(column))
     if pa.types.is_list(kind):
         return _filled_lists(column)
     if pa.types.is_timestamp(kind):
-        return moments(column)
+        return _moments(column)
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
     return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
-def moments(times: pa.TimestampArray) -> pa.Array:
+def _moments(times: pa.TimestampArray) -> pa.Array:
     """Times in UTC as ISO 8601, all with as many digits. Arrow's `strftime`, and its casts of times
     with a zone, ask what the zone is for each: 3 us instead of 0.25."""
     plain_times = times.cast(pa.timestamp(times.type.unit))
@@ -111,7 +114,7 @@ def moments(times: pa.TimestampArray) -> pa.Array:
 
 def _filled_lists(column: pa.ListArray) -> pa.ListArray | None:
     """Lists without items that are nothing; NULL for one without any."""
-    inner = filled(column.flatten())
+    inner = _filled(column.flatten())
     if inner is None:
         return None
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()

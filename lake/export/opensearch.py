@@ -106,7 +106,7 @@ class Progress:
     total: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Part:
     """A partition at work. `due` are those of its files to send; `left` documents are not answered
     for; `compare`: its day's documents are compared with the lake's at the end."""
@@ -322,11 +322,10 @@ class _Run:
                 )
             part.rejects.append(self._reject(items[at], path, offset, why))
             self.report.tables[part.now.table].sent -= 1
-        parts = {id(item.owner[0]): item.owner[0] for item in items}
-        for number, answered in Counter(id(item.owner[0]) for item in items).items():
-            parts[number].left -= answered
-            self.report.tables[parts[number].now.table].sent += answered
-            self._note_if_through(parts[number])
+        for part, answered in Counter(item.owner[0] for item in items).items():
+            part.left -= answered
+            self.report.tables[part.now.table].sent += answered
+            self._note_if_through(part)
         self.done += len(items)
         self.progress(Progress(self.done, self.total))
 
