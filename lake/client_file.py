@@ -111,10 +111,10 @@ def write_client_file(path: Path) -> None:
                 con.execute(
                     f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"
                 )
-                con.execute(f"USE client; {macros()}")
+                con.execute(f"USE client; BEGIN; {macros()}")
                 for view in views(store, snapshot, data_files(store, snapshot)):
                     con.execute(view.sql)
-                con.execute(_told_by(made, sorted(snapshot.tables)))
+                con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
             _copy(temporary, store.path / COPY)
             # what a client that was killed has left belongs to the old file
             left.unlink(missing_ok=True)

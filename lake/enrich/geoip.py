@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.enrich.address import parse
 from lake.enrich.columns import arrow_type
-from lake.enrich.mmdb import Database, Record
+from lake.enrich.mmdb import Database
 from lake.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
     from lake.enrich.address import Addresses
+    from lake.enrich.mmdb import Member
 
 _KEPT_ROWS = 262_144
-"""Decoded records kept for each database and process; about 150 bytes each, in Arrow."""
-
-Row = dict[str, Any] | None
-"""What one record says, as the struct's members; None where it says nothing."""
+"""Records kept for each database and process; about 150 bytes each, in Arrow."""
 
 
 def default_folder() -> Path:
@@ -51,8 +51,8 @@ class GeoIP:
 
     def __init__(self, geo: Database | None, asn: Database | None, paths: tuple[Path, ...]) -> None:
         self._paths = paths
-        self._geo = _Rows(geo, place_of) if geo else None
-        self._as = _Rows(asn, system_of) if asn else None
+        self._geo = _Rows(geo, places) if geo else None
+        self._as = _Rows(asn, systems) if asn else None
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> GeoIP:
@@ -63,10 +63,10 @@ class GeoIP:
         and for a file, named itself, that has neither places nor systems.
         """
         found = [one for path in paths for one in _databases(Path(path))]
-        places = [one for one in found if one.detail]
-        systems = [one.database for one in found if one.systems]
-        geo = max(places, key=lambda one: (one.detail, one.database.built), default=None)
-        asn = max(systems, key=lambda database: database.built, default=None)
+        located = [one for one in found if one.detail]
+        routed = [one.database for one in found if one.systems]
+        geo = max(located, key=lambda one: (one.detail, one.database.built), default=None)
+        asn = max(routed, key=lambda database: database.built, default=None)
         return cls(geo.database if geo else None, asn, tuple(Path(path) for path in paths))
 
     @classmethod
@@ -135,9 +135,11 @@ def _reopen(paths: tuple[Path, ...]) -> GeoIP:
 
 
 class _Rows:
-    """The rows of one database: decoded once for each record, taken as often as needed."""
+    """The rows of one database: read once for each record, taken as often as needed."""
 
-    def __init__(self, database: Database, read: Callable[[Record], Row]) -> None:
+    def __init__(
+        self, database: Database, read: Callable[[Database, Sequence[str]], pa.StructArray]
+    ) -> None:
         self.database = database
         self._read = read
         self._forget()
@@ -154,7 +156,7 @@ class _Rows:
             if len(self._positions) + len(missing) > _KEPT_ROWS:
                 self._forget()
                 missing = np.unique(at[at > 0])
-            self._learn(at, missing, public, kind)
+            self._learn(at, missing, public)
         if self._rows is None:
             return pa.nulls(len(at), kind)
         found = np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
@@ -171,13 +173,11 @@ class _Rows:
         at: npt.NDArray[np.int64],
         missing: npt.NDArray[np.int64],
         public: Addresses,
-        kind: pa.DataType,
     ) -> None:
         order = np.argsort(at, kind="stable")
         samples = order[np.searchsorted(at, missing, sorter=order)]
-        rows = [self._read(self.database.record(_asked(public, s))) for s in samples.tolist()]
+        new = self._read(self.database, [_asked(public, s) for s in samples.tolist()])
         before = 0 if self._rows is None else len(self._rows)
-        new = pa.array(rows, kind)
         self._rows = new if self._rows is None else pa.concat_arrays([self._rows, new])
         positions = np.concatenate([self._positions, missing])
         places = np.concatenate([self._places, before + np.arange(len(missing))])
@@ -208,13 +208,13 @@ class _Found:
 
 
 def _look_into(database: Database) -> _Found:
-    records = database.sample()
-    places = [place for record in records if (place := place_of(record))]
-    fine = any(place["city_name"] or place["location"] for place in places)
+    sample = database.sample()
+    said = places(database, sample)
+    fine = any(said.field(name).null_count < len(said) for name in ("city_name", "location"))
     return _Found(
         database,
-        detail=2 if fine else 1 if places else 0,
-        systems=any(system_of(record) for record in records),
+        detail=2 if fine else 1 if said.null_count < len(said) else 0,
+        systems=systems(database, sample).null_count < len(sample),
     )
 
 
@@ -235,55 +235,76 @@ def _databases(path: Path) -> list[_Found]:
     return [_look_into(Database(file)) for file in files]
 
 
-def place_of(record: Record) -> Row:
-    """A City, Country or Enterprise record as ECS geo, in English; None where it says nothing."""
-    country, continent = _member(record, "country"), _member(record, "continent")
-    subdivisions = record.get("subdivisions")
-    region = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
-    region = region if isinstance(region, dict) else {}
-    location = _member(record, "location")
-    lat, lon = location.get("latitude"), location.get("longitude")
-    country_code, region_code = _text(country, "iso_code"), _text(region, "iso_code")
-    both = country_code and region_code
-    place = {
-        "city_name": _english(_member(record, "city")),
-        "continent_code": _text(continent, "code"),
-        "continent_name": _english(continent),
-        "country_iso_code": country_code,
-        "country_name": _english(country),
-        "location": {"lat": float(lat), "lon": float(lon)}
-        if isinstance(lat, int | float) and isinstance(lon, int | float)
-        else None,
-        "postal_code": _text(_member(record, "postal"), "code"),
-        "region_iso_code": f"{country_code}-{region_code}" if both else None,
-        "region_name": _english(region),
-        "timezone": _text(location, "time_zone"),
-    }
-    return place if any(value is not None for value in place.values()) else None
-
-
-def system_of(record: Record) -> Row:
-    """An ASN, ISP or Enterprise record as ECS as; in the latter the members stand in `traits`."""
-    traits = _member(record, "traits")
-    number = record.get("autonomous_system_number", traits.get("autonomous_system_number"))
-    number = number if isinstance(number, int) else None
-    name = _text(record, "autonomous_system_organization") or _text(
-        traits, "autonomous_system_organization"
+def places(database: Database, addresses: Sequence[str]) -> pa.StructArray:
+    """What City, Country and Enterprise records say of addresses, as ECS geo, in English; NULL
+    where one says nothing. Raises UsageError where the file is damaged."""
+    kind = arrow_type("source.geo")
+    texts = {leaf: _texts(database.members(addresses, path)) for leaf, path in _PLACE.items()}
+    region = [texts["country_iso_code"], texts["region_iso_code"]]
+    at = {leaf: _numbers(database.members(addresses, path)) for leaf, path in _POSITION.items()}
+    known = pc.and_(*(pc.is_valid(number) for number in at.values()))
+    return _struct(
+        kind,
+        {
+            **texts,
+            "region_iso_code": pc.binary_join_element_wise(*region, "-"),
+            "location": _struct(kind.field("location").type, at, known),
+        },
     )
-    if number is None and name is None:
-        return None
-    return {"number": number, "organization": {"name": name} if name else None}
 
 
-def _member(record: Record, name: str) -> Record:
-    value = record.get(name)
-    return value if isinstance(value, dict) else {}
+def systems(database: Database, addresses: Sequence[str]) -> pa.StructArray:
+    """What ASN, ISP and Enterprise records say of addresses, as ECS as; in the last the members
+    stand in `traits`. NULL and errors as with `places`."""
+    kind = arrow_type("source.as")
+
+    def either(name: str, read: Callable[[list[Any]], pa.Array]) -> pa.Array:
+        paths: list[Member] = [(name,), ("traits", name)]
+        return pc.coalesce(*(read(database.members(addresses, path)) for path in paths))
+
+    number = either("autonomous_system_number", _whole_numbers)
+    name = either("autonomous_system_organization", _texts)
+    organization = _struct(kind.field("organization").type, {"name": name})
+    return _struct(kind, {"number": number, "organization": organization})
 
 
-def _text(record: Record, name: str) -> str | None:
-    value = record.get(name)
-    return value if isinstance(value, str) and value else None
+_PLACE: dict[str, Member] = {
+    "city_name": ("city", "names", "en"),
+    "continent_code": ("continent", "code"),
+    "continent_name": ("continent", "names", "en"),
+    "country_iso_code": ("country", "iso_code"),
+    "country_name": ("country", "names", "en"),
+    "postal_code": ("postal", "code"),
+    "region_iso_code": ("subdivisions", 0, "iso_code"),
+    "region_name": ("subdivisions", 0, "names", "en"),
+    "timezone": ("location", "time_zone"),
+}
+_POSITION: dict[str, Member] = {
+    "lat": ("location", "latitude"),
+    "lon": ("location", "longitude"),
+}
 
 
-def _english(record: Record) -> str | None:
-    return _text(_member(record, "names"), "en")
+def _texts(values: list[Any]) -> pa.Array:
+    return pa.array([v if isinstance(v, str) and v else None for v in values], pa.string())
+
+
+def _numbers(values: list[Any]) -> pa.Array:
+    given = (float(v) if isinstance(v, int | float) else None for v in values)
+    return pa.array(given, pa.float64())
+
+
+def _whole_numbers(values: list[Any]) -> pa.Array:
+    given = (v if isinstance(v, int) and v < 1 << 63 else None for v in values)
+    return pa.array(given, pa.int64())
+
+
+def _struct(
+    kind: pa.StructType, members: Mapping[str, pa.Array], known: pa.Array | None = None
+) -> pa.StructArray:
+    """A STRUCT of these members, the others NULL; NULL itself where `known` says so, or where all
+    of them are."""
+    if known is None:
+        known = reduce(pc.or_, (pc.is_valid(member) for member in members.values()))
+    arrays = [members.get(f.name, pa.nulls(len(known), f.type)) for f in kind]
+    return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=pc.invert(known))

@@ -1,10 +1,10 @@
 """An MMDB file, searched for many addresses at once.
 
-`maxminddb` decodes a whole record for each address (52 µs for a City record in eight languages),
-though most addresses of a chunk share records. Here the search tree is walked with numpy for all
-addresses together; that gives the record's position in the file, and each position is decoded
-once, by `maxminddb`. What the record means is left to the caller. Format:
-https://maxmind.github.io/MaxMind-DB/
+Most addresses of a chunk share records. So the search tree is walked with numpy for all addresses
+together, which gives the record's position in the file, and each position is read once: by
+`maxminddb-rust`, which reads single members (11 of a City record in 3.5 µs) where `maxminddb`
+decodes all of it, names in eight languages too (6 to 15 µs). What the members mean is left to the
+caller. Format: https://maxmind.github.io/MaxMind-DB/
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import maxminddb
+import maxminddb_rust as maxminddb
 import numpy as np
 
 from lake.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     _Positions = npt.NDArray[np.int64]
 
-Record = dict[str, Any]
-"""A decoded record: member name -> text, number, or members below."""
+Member = tuple[str | int, ...]
+"""Where a member stands in a record: `("subdivisions", 0, "iso_code")`."""
 
 _SAMPLE = 200
 """Records that `sample` gives; every record of a City file has at least a position."""
@@ -70,13 +71,12 @@ class Database:
         except _BROKEN as error:
             raise self._damaged(error) from error
 
-    def sample(self) -> list[Record]:
-        """The first records, decoded, to see what the database holds. Raises as the class does."""
+    def sample(self) -> list[str]:
+        """Addresses of the first records, to see what these hold. Raises as the class does."""
         try:
-            records = [record for _, record in islice(self._reader, _SAMPLE)]
+            return [str(network[0]) for network, _ in islice(self._reader, _SAMPLE)]
         except _BROKEN as error:
             raise self._damaged(error) from error
-        return [record for record in records if isinstance(record, dict)]
 
     def find(self, addresses: Addresses) -> _Positions:
         """For each text of `addresses` the position of its record in the file, 0 for none."""
@@ -86,16 +86,19 @@ class Database:
             found[addresses.v6_at] = self._walk(addresses.v6, 0)
         return found
 
-    def record(self, address: str) -> Record:
-        """The record of one address, decoded; empty where the file has something else there.
+    def members(self, addresses: Sequence[str], path: Member) -> list[Any]:
+        """One member of each address's record; None where it has none, or something else there.
 
         Raises UsageError where the file is damaged.
         """
         try:
-            record = self._reader.get(address)
+            try:
+                return self._reader.get_many_path(addresses, path)
+            except maxminddb.InvalidDatabaseError:
+                # damage, or a record that has a text where the path goes on: decoding all tells
+                return [_member(record, path) for record in self._reader.get_many(addresses)]
         except _BROKEN as error:
             raise self._damaged(error) from error
-        return record if isinstance(record, dict) else {}
 
     def _walk(self, words: npt.NDArray[np.uint32], start: int) -> _Positions:
         """Where each address ends in the tree; `words` has its bits, 32 to a column."""
@@ -144,3 +147,13 @@ class Database:
             f"{self.path} is no GeoIP database that can be read ({error}). Replace it: "
             "'lake geoip update' fetches GeoLite2, or download the .mmdb file again."
         )
+
+
+def _member(record: Any, path: Member) -> Any:  # noqa: ANN401
+    """What stands there in a decoded record; None where it goes another way."""
+    for step in path:
+        try:
+            record = record[step] if isinstance(record, dict | list) else None  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return record

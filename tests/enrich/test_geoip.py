@@ -17,7 +17,7 @@ from netaddr import IPSet
 
 from lake.enrich.address import parse
 from lake.enrich.columns import arrow_type
-from lake.enrich.geoip import GeoIP, default_folder, place_of, system_of
+from lake.enrich.geoip import GeoIP, default_folder, places, systems
 from lake.enrich.mmdb import Database
 from lake.errors import SourceError, UsageError
 
@@ -173,9 +173,15 @@ def test_an_ipv4_database_has_nothing_for_ipv6(write: Callable[..., Path]) -> No
         ({"subdivisions": [{"iso_code": "CA"}]}, None),
     ],
 )
-def test_place_of_a_record(record: dict[str, Any], expected: dict[str, Any] | None) -> None:
-    place = place_of(record)
-    assert (place and {**NOWHERE, **place}) == expected
+def test_place_of_a_record(
+    write: Callable[..., Path], record: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    """Also beside a record that is as expected, whose address is asked in the same call."""
+    nets = {"81.2.69.0/24": record, "89.160.20.0/24": LONDON}
+    for one in (nets, {"81.2.69.0/24": record}):
+        database = Database(write("GeoLite2-City", one))
+        found = places(database, ["81.2.69.142", "89.160.20.1", "8.8.8.8"]).to_pylist()
+        assert found == [expected, LONDON_GEO if len(one) > 1 else None, None]
 
 
 @pytest.mark.parametrize(
@@ -191,10 +197,15 @@ def test_place_of_a_record(record: dict[str, Any], expected: dict[str, Any] | No
         ({"traits": BREDBAND}, BREDBAND_AS),  # GeoIP2 Enterprise, DB-IP Location+ISP
         ({**BREDBAND, "isp": "Bredband2", "organization": "Customer"}, BREDBAND_AS),  # GeoIP2 ISP
         ({"autonomous_system_number": "AS29518", "autonomous_system_organization": ""}, None),
+        ({"autonomous_system_number": 1 << 63}, None),
+        ({"traits": "Bredband2"}, None),
     ],
 )
-def test_system_of_a_record(record: dict[str, Any], expected: dict[str, Any] | None) -> None:
-    assert system_of(record) == expected
+def test_system_of_a_record(
+    write: Callable[..., Path], record: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    database = Database(write("GeoLite2-ASN", {"81.2.69.0/24": record}))
+    assert systems(database, ["81.2.69.142", "8.8.8.8"]).to_pylist() == [expected, None]
 
 
 def test_a_folder_gives_cities_before_countries_and_newer_before_older(
@@ -328,11 +339,15 @@ def test_the_walk_finds_what_maxminddb_finds(
 
 
 def test_a_record_that_cannot_be_decoded_is_said_to_be_damage(write: Callable[..., Path]) -> None:
-    path = write("GeoLite2-City", {"81.2.69.0/24": LONDON})
-    database = Database(path)
+    path = write("GeoLite2-City", {"81.2.69.0/24": LONDON, "89.160.20.0/24": SWEDEN})
+    whole = path.read_bytes()
+    at = whole.index(b"Sweden") - 1
+    path.write_bytes(whole[:at] + b"\x1f\xff\xff" + whole[at + 3 :])
     with pytest.raises(UsageError, match="no GeoIP database that can be read"):
-        database.record("not an address")
+        places(Database(path), ["81.2.69.142", "89.160.20.1"])
 
+
+NAMED = ("city", "continent", "country")
 
 needs_shared = pytest.mark.skipif(
     not SHARED.is_dir(), reason="MaxMind's test databases are not at ../shared/geoip"
@@ -409,7 +424,7 @@ def test_maxminds_test_databases_are_named() -> None:
 
 @needs_shared
 def test_every_network_of_maxminds_test_databases() -> None:
-    """What the walk finds for each network's first address is what maxminddb finds."""
+    """What is found for each network's first address is what maxminddb finds."""
     for name in ("City", "Country"):
         path = SHARED / f"GeoLite2-{name}-Test.mmdb"
         with maxminddb.open_database(path) as reader:
@@ -419,6 +434,8 @@ def test_every_network_of_maxminds_test_databases() -> None:
         compared = 0
         for (_, record), geo in zip(nets, rows, strict=True):
             if geo is not None:
-                assert geo == {**NOWHERE, **(place_of(record) or {})}
+                names = {name: record.get(name, {}).get("names", {}).get("en") for name in NAMED}
+                assert [geo[f"{name}_name"] for name in NAMED] == list(names.values())
+                assert geo["timezone"] == record.get("location", {}).get("time_zone")
                 compared += 1
         assert compared > 200
