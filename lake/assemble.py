@@ -41,13 +41,13 @@ class Rows:
 
     def tables(self) -> Iterator[tuple[Partition, pa.Table, np.ndarray]]:
         """Each partition's rows as its file holds them, and their identities."""
-        columns, hashes = self.columns, self.hashes
-        if np.any(self.part[1:] < self.part[:-1]):
-            order = np.argsort(self.part, kind="stable")
+        columns, hashes, part = self.columns, self.hashes, self.part
+        if len(_starts(part)) > len(self.partitions):  # some lie in pieces
+            order = np.argsort(part, kind="stable")
             columns = {n: c.take(pa.array(order)) for n, c in columns.items()}
-            hashes = hashes[order]
-        at = 0
-        for partition in self.partitions:
+            hashes, part = hashes[order], part[order]
+        for at in _starts(part):
+            partition = self.partitions[part[at]]
             piece = {n: c.slice(at, partition.rows) for n, c in columns.items()}
             filled = {n: compact(c) for n, c in piece.items() if c.null_count < partition.rows}
             yield (
@@ -55,7 +55,6 @@ class Rows:
                 _table(self.source, filled, partition.rows),
                 hashes[at : at + partition.rows],
             )
-            at += partition.rows
 
     def whole(self) -> pa.Table:
         """All rows in the records' order with every leaf of the table's type."""
@@ -65,6 +64,11 @@ class Rows:
         }
         table = _table(self.source, plain, len(self), every=True)
         return table.cast(_plain(table.schema))
+
+
+def _starts(part: np.ndarray) -> list[int]:
+    """The places at which another partition's rows begin."""
+    return np.flatnonzero(np.append(True, part[1:] != part[:-1])[: len(part)]).tolist()
 
 
 def _table(source: Source, columns: Columns, rows: int, every: bool = False) -> pa.Table:

@@ -98,7 +98,8 @@ def constant(value: pa.Scalar, rows: int) -> pa.DictionaryArray:
 
 
 def compact(array: pa.Array) -> pa.Array:
-    """The array with only the values that its rows have; plain where these are many bytes."""
+    """The array with only the values that its rows have; plain where these are many bytes, as far
+    as their mean length tells."""
     if pa.types.is_list(array.type) and pa.types.is_dictionary(array.type.value_type):
         starts = array.offsets.to_numpy()
         offsets = pa.array(starts - starts[0], mask=_list_mask(array))
@@ -111,13 +112,13 @@ def compact(array: pa.Array) -> pa.Array:
     used = np.zeros(len(values) + 1, bool)
     used[codes] = True  # -1 marks the one past the end
     kept = np.flatnonzero(used[:-1])
-    if len(kept) < len(values):
-        fresh = np.full(len(values), -1, np.int32)
-        fresh[kept] = np.arange(len(kept), dtype=np.int32)
-        codes, values = recode(fresh, codes), values.take(pa.array(kept))
-    if values.nbytes > DICTIONARY_BYTES:
-        return coded_array(codes, values).dictionary_decode()
-    return coded_array(codes, values)
+    if values.nbytes * len(kept) > DICTIONARY_BYTES * len(values):
+        return array.dictionary_decode()
+    if len(kept) == len(values):
+        return array
+    fresh = np.full(len(values), -1, np.int32)
+    fresh[kept] = np.arange(len(kept), dtype=np.int32)
+    return coded_array(recode(fresh, codes), values.take(pa.array(kept)))
 
 
 def _list_mask(array: pa.ListArray) -> npt.NDArray[np.bool_] | None:
