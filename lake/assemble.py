@@ -1,8 +1,8 @@
 """Columns by leaf -> the row model's STRUCT columns, a Parquet file's table a partition.
 
 Structs are put together from the leaves without copying. A leaf that no row fills stays out of the
-file, since writing it costs; every STRUCT keeps one, since DuckDB 2.0 fails on a leaf whose parent
-a file lacks.
+file, since writing it costs; below every STRUCT one is kept, since DuckDB 2.0 fails on a leaf whose
+parent a file lacks.
 """
 
 from __future__ import annotations
@@ -79,20 +79,17 @@ def _table(source: Source, columns: Columns, rows: int, every: bool = False) -> 
 
 def _struct(tree: Tree, prefix: str, columns: Columns, rows: int, every: bool) -> pa.StructArray:
     members: dict[str, pa.Array] = {}
-    leaf = False
     for name, body in tree.items():
         path = f"{prefix}.{name}"
         if path in columns:
             members[name] = columns[path]
-            leaf = True
         elif isinstance(body, dict):
             members[name] = _struct(body, path, columns, rows, every)
         elif every:
             members[name] = pa.nulls(rows, arrow_type(body))
-    if not leaf and not every:
-        first = next((n for n, b in tree.items() if isinstance(b, str)), None)
-        if first is not None:
-            members = {first: pa.nulls(rows, arrow_type(tree[first])), **members}
+    if not members:
+        first = min(tree, key=lambda name: str(tree[name]).endswith("]"))  # a list has leaves below
+        members[first] = pa.nulls(rows, arrow_type(tree[first]))
     return pa.StructArray.from_arrays(list(members.values()), list(members))
 
 

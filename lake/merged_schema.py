@@ -45,16 +45,15 @@ def _one(fields: Sequence[pa.Field], like: pa.Field) -> pa.Field:
 
 
 def with_structs(fields: Fields, model: Fields) -> list[pa.Field]:
-    """The fields, and what the row model has of STRUCTs beyond, each with one leaf: readers rely on
-    a file that is written now to have them."""
+    """The fields, and what the row model has of STRUCTs beyond, each with a leaf below it: readers
+    rely on a file that is written now to have them."""
     found = {field.name: field for field in fields}
     for field in model:
         if pa.types.is_struct(field.type):
             given = found.get(field.name)
             members = with_structs(given.type if given is not None else (), field.type)
-            leaves = [one for one in field.type if not pa.types.is_struct(one.type)]
-            if leaves and all(pa.types.is_struct(one.type) for one in members):
-                members = [leaves[0], *members]
+            if not members:
+                members = [min(field.type, key=lambda one: pa.types.is_list(one.type))]
             found[field.name] = pa.field(field.name, pa.struct(members))
     return list(found.values())
 
