@@ -99,7 +99,12 @@ def _packed(body: object) -> str:
 
 
 class Gatherer:
-    """The tables of one opened lake, the last asked for kept. Safe to share between threads."""
+    """The tables of one opened lake, the last asked for kept. Safe to share between threads.
+
+    They are made by a connection of their own, in whatever order rows come: to keep that of the
+    files takes half as long again. So their rows have none, and queries say in which they want
+    theirs.
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         """`con` must not be locked yet: a database in memory is attached to it."""
@@ -107,6 +112,15 @@ class Gatherer:
         self._held: OrderedDict[Gathering | Query, int] = OrderedDict()
         self._too_much: set[Query] = set()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
+        self._maker = con.cursor()
+        self._maker.execute("SET SESSION preserve_insertion_order = false")
+        self._made_for: duckdb.DuckDBPyConnection | None = None
+
+    def interrupt(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """End the statement that runs for an answer by this cursor, if one does."""
+        cursor.interrupt()
+        if self._made_for is cursor:
+            self._maker.interrupt()
 
     def tell_files(
         self, con: duckdb.DuckDBPyConnection, held: Mapping[str, Sequence[DataFile]]
@@ -169,14 +183,14 @@ class Gatherer:
             if shared in self._held:
                 self._held.move_to_end(shared)
             elif shared not in self._too_much:
-                _make(table, asked.sql, asked.bound, cursor)
-                (rows,) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
-                cells = rows * len(cursor.execute(f"FROM {table} LIMIT 0").description or ())
+                self._make(table, asked.sql, asked.bound, cursor)
+                (rows,) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+                cells = rows * len(self._maker.execute(f"FROM {table} LIMIT 0").description or ())
                 if cells > CELLS:
                     self._too_much.add(shared)
-                    cursor.execute(f"DROP TABLE {table}")
+                    self._maker.execute(f"DROP TABLE {table}")
                 else:
-                    self._make_room(cells, cursor)
+                    self._make_room(cells)
                     self._held[shared] = cells
             return shared in self._held
 
@@ -187,23 +201,31 @@ class Gatherer:
                 if isinstance(held, Gathering) and _answers(held, told):
                     self._held.move_to_end(held)
                     return held
-            self._make_room(told.cells, cursor)
-            _make(_name(told), gathering_sql(told), dict(told.params), cursor)
+            self._make_room(told.cells)
+            self._make(_name(told), gathering_sql(told), dict(told.params), cursor)
             self._held[told] = told.cells
             return told
 
-    def _make_room(self, cells: int, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _make(
+        self,
+        table: str,
+        select: str,
+        params: dict[str, Any] | None,
+        cursor: duckdb.DuckDBPyConnection,
+    ) -> None:
+        """Put a SELECT's rows into a table, for an answer by this cursor."""
+        one_select(select)  # a reader's own condition may stand in it
+        self._made_for = cursor
+        try:
+            self._maker.execute(f"CREATE OR REPLACE TABLE {table} AS {select}", params)
+        finally:
+            self._made_for = None
+
+    def _make_room(self, cells: int) -> None:
         """Drop what was asked for longest ago until so many values more may be held."""
         while self._held and sum(self._held.values()) + cells > CELLS:
             oldest, _ = self._held.popitem(last=False)
-            cursor.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
-
-
-def _make(
-    table: str, select: str, params: dict[str, Any] | None, cursor: duckdb.DuckDBPyConnection
-) -> None:
-    one_select(select)  # a reader's own condition may stand in it
-    cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {select}", params)
+            self._maker.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
 
 
 def _answers(held: Gathering, told: Gathering) -> bool:

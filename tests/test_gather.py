@@ -3,6 +3,8 @@ dashboard of the project; what does not fit, or asks for more, is asked of the v
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +73,7 @@ def shares_of(dashboard: Dashboard) -> set[Block]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What cursors of lakes are asked."""
+    """What is asked of lakes that are opened from now on."""
     found: list[str] = []
 
     class Noting:
@@ -86,8 +88,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def __getattr__(self, name: str) -> Any:  # noqa: ANN401
             return getattr(self._cursor, name)
 
-    cursor = Lake.cursor
+    cursor, make = Lake.cursor, Gatherer.__init__
+
+    def noting(self: Gatherer, con: duckdb.DuckDBPyConnection) -> None:
+        make(self, con)
+        self._maker = Noting(self._maker)  # type: ignore[assignment]
+
     monkeypatch.setattr(Lake, "cursor", lambda lake: Noting(cursor(lake)))
+    monkeypatch.setattr(Gatherer, "__init__", noting)
     return found
 
 
@@ -188,14 +196,21 @@ def test_what_is_too_much_is_asked_of_the_view(lake: Lake, monkeypatch: pytest.M
     assert run_dashboard(lake, "cloudtrail") == before
 
 
-def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def ten_events() -> duckdb.DuckDBPyConnection:
+    """A DuckDB whose `cloudtrail` has what is gathered besides what a query names."""
     con = duckdb.connect()
     con.execute(
-        "CREATE TABLE cloudtrail AS "
-        "SELECT {'action': n} AS event, n::VARCHAR AS region FROM range(10) t(n)"
+        "CREATE TABLE cloudtrail AS SELECT TIMESTAMPTZ '2024-01-01 00:00:00Z' AS \"@timestamp\", "
+        "{'action': n} AS event, '1' AS account, n::VARCHAR AS region, DATE '2024-01-01' AS date "
+        "FROM range(10) t(n)"
     )
+    return con
+
+
+def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    con = ten_events()
     gatherer = Gatherer(con)
-    monkeypatch.setattr(gather, "CELLS", 25)
+    monkeypatch.setattr(gather, "CELLS", 120)  # of ten rows with five leaves each
     for number in (1, 2, 3, 1):
         text = relation("cloudtrail", f"region <> '{number}'")
         told = gathering(
@@ -206,7 +221,34 @@ def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.Monkey
         )
         assert gatherer.answer(query, con.cursor()).rows == ((45 - number,),)
         held = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'gathered'")
-        assert held.fetchall()[0][0] <= 2
+        assert 1 <= held.fetchall()[0][0] <= 2
+
+
+def test_what_is_gathered_for_nobody_is_ended() -> None:
+    con = ten_events()
+    gatherer, mine, other = Gatherer(con), con.cursor(), con.cursor()
+    endless = "(SELECT count(*) FROM range(1_000_000) a, range(1_000_000) b) > 0"
+    told = gathering("cloudtrail", endless, (), ["SELECT event.action FROM logs"], 1)
+    query = Query(
+        f"WITH logs AS NOT MATERIALIZED ({relation('cloudtrail', endless)}) "
+        "SELECT event.action FROM logs",
+        (),
+        told,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(gatherer.answer, query, mine)
+        while gatherer._made_for is not mine:
+            time.sleep(0.01)
+        gatherer.interrupt(other)
+        time.sleep(0.1)
+        assert gatherer._made_for is mine
+        while not answer.done():  # first what is gathered, then what is asked in its stead
+            gatherer.interrupt(mine)
+            time.sleep(0.01)
+        with pytest.raises(UsageError, match=r"[Ii]nterrupt"):
+            answer.result()
+    assert gatherer._made_for is None
+    assert gatherer.answer(Query("SELECT 1"), mine).rows == ((1,),)
 
 
 @pytest.fixture

@@ -130,13 +130,13 @@ class Asker:
         """End what still runs: nobody will ask for it."""
         left = [(f, c) for f, c in self._running.values() if not f.cancel() and not f.done()]
         if left:
-            threading.Thread(target=_interrupt, args=(left,), daemon=True).start()
+            threading.Thread(target=_interrupt, args=(self._lake, left), daemon=True).start()
 
 
-def _interrupt(running: list[tuple[Future[Answer], duckdb.DuckDBPyConnection]]) -> None:
+def _interrupt(lake: Lake, running: list[tuple[Future[Answer], duckdb.DuckDBPyConnection]]) -> None:
     """Again and again: one may be between two statements, or wait for its turn."""
     while running:
         for _, cursor in running:
-            cursor.interrupt()
+            lake.interrupt(cursor)
         time.sleep(_STEP)
         running = [(future, cursor) for future, cursor in running if not future.done()]

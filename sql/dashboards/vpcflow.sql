@@ -11,14 +11,8 @@ FROM logs GROUP BY ALL
 -- Flow records and packets over time by what has few values.
 SELECT utc_bucket($interval, "@timestamp") AS bucket, event.action AS action, cloud.account.id AS account, cloud.region AS region,
        cloud.subnet.id AS subnet, network.direction AS direction, native.tcp_flags = 2 AS syn, native.traffic_path AS path,
-       count(*) AS records, sum(network.packets) AS packets
+       native.log_status AS status, count(*) AS records, sum(network.packets) AS packets
 FROM logs GROUP BY ALL
-
--- relation: with_data
--- How many flow records tell of traffic, not of a minute without data.
-SELECT count(*) AS records
-FROM logs
-WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA'
 
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
@@ -177,7 +171,7 @@ LIMIT 50
 SELECT "@timestamp", source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
        destination.port AS "dstport", event.action AS "action", network.direction AS "flow_direction",
        source.packets AS "Packets", source.bytes AS "Bytes", event.hash AS "_hash",
-       (SELECT records FROM with_data) AS "_of"
+       (SELECT CAST(sum(records) AS BIGINT) FROM by_time WHERE status IS DISTINCT FROM 'NODATA' AND status IS DISTINCT FROM 'SKIPDATA') AS "_of"
 FROM logs
 WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA'
 ORDER BY "@timestamp" DESC, event.hash
