@@ -110,7 +110,7 @@ class Gatherer:
         """`con` must not be locked yet: a database in memory is attached to it."""
         self._guard = threading.Lock()
         self._held: OrderedDict[Gathering | Query, int] = OrderedDict()
-        self._too_much: set[Query] = set()
+        self._too_much: set[Gathering | Query] = set()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
         self._maker = con.cursor()
         self._maker.execute("SET SESSION preserve_insertion_order = false")
@@ -164,7 +164,8 @@ class Gatherer:
         told = query.gather
         if told is not None and told.relation in query.sql and _names_its_leaves(query):
             held = self._gather(told, cursor)
-            return query.over_table(_name(held), "" if held == told else told.condition)
+            if held is not None:
+                return query.over_table(_name(held), "" if held == told else told.condition)
         return self._shared(query, cursor) if query.shares else None
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
@@ -183,28 +184,36 @@ class Gatherer:
             if shared in self._held:
                 self._held.move_to_end(shared)
             elif shared not in self._too_much:
-                self._make(table, asked.sql, asked.bound, cursor)
-                (rows,) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
-                cells = rows * len(self._maker.execute(f"FROM {table} LIMIT 0").description or ())
-                if cells > CELLS:
-                    self._too_much.add(shared)
-                    self._maker.execute(f"DROP TABLE {table}")
-                else:
-                    self._make_room(cells)
-                    self._held[shared] = cells
+                rows = self._make(table, asked.sql, asked.bound, cursor)
+                columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
+                self._keep(shared, rows * len(columns))
             return shared in self._held
 
-    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering:
-        """What is held that answers this: its own rows, or all of the table's."""
+    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
+        """What is held that answers this: its own rows, or all of the table's. None where they turn
+        out to be too many: how many there are was a guess."""
         with self._guard:
             for held in self._held:
                 if isinstance(held, Gathering) and _answers(held, told):
                     self._held.move_to_end(held)
                     return held
+            if told in self._too_much:
+                return None
             self._make_room(told.cells)
-            self._make(_name(told), gathering_sql(told), dict(told.params), cursor)
-            self._held[told] = told.cells
-            return told
+            most = CELLS // len(told.leaves)
+            select = f"{gathering_sql(told)} LIMIT {most + 1}"
+            rows = self._make(_name(told), select, dict(told.params), cursor)
+            return told if self._keep(told, rows * len(told.leaves)) else None
+
+    def _keep(self, told: Gathering | Query, cells: int) -> bool:
+        """Hold the table that was made of this, unless it has too many values."""
+        if cells > CELLS:
+            self._too_much.add(told)
+            self._maker.execute(f"DROP TABLE {_name(told)}")
+            return False
+        self._make_room(cells)
+        self._held[told] = cells
+        return True
 
     def _make(
         self,
@@ -212,14 +221,16 @@ class Gatherer:
         select: str,
         params: dict[str, Any] | None,
         cursor: duckdb.DuckDBPyConnection,
-    ) -> None:
-        """Put a SELECT's rows into a table, for an answer by this cursor."""
+    ) -> int:
+        """Put a SELECT's rows into a table, for an answer by this cursor; gives their number."""
         one_select(select)  # a reader's own condition may stand in it
         self._made_for = cursor
         try:
             self._maker.execute(f"CREATE OR REPLACE TABLE {table} AS {select}", params)
         finally:
             self._made_for = None
+        ((rows,),) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()
+        return int(rows)
 
     def _make_room(self, cells: int) -> None:
         """Drop what was asked for longest ago until so many values more may be held."""

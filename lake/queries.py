@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +72,13 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Gathering:
     """Leaves of a table's rows under a condition (empty: all) that may be put into a table for
-    several queries (`lake.gather`); `cells` is the number of their values."""
+    several queries (`lake.gather`); `cells` is the number of their values, as far as is known."""
 
     table: str
     condition: str
     params: tuple[tuple[str, Any], ...]
     leaves: tuple[str, ...]
-    cells: int
+    cells: int = field(compare=False)
 
     @property
     def relation(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, literal
-from lake.filters import Selection, TimeRange
+from lake.filters import Filter, Selection, TimeRange
 from lake.gather import FILES, gathering
 from lake.paths import resource
 from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
@@ -20,12 +20,17 @@ from lake.rowmodel import EVENTS, tables_of
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lake.dashboards import Dashboard, Panel
+    from lake.filters import Clause
 
 _BARS = 150
 NEWEST = (2_000, 100_000)
 """Events among which a page of the newest is looked for, before it is looked for among all: to find
 fifty of nine million flows took 3.5 s, of all files' times."""
+SAMPLED = 10
+"""A day that has at most one of so many events tells how many a condition leaves."""
 STEPS = [
     ("1 second", 1),
     ("5 seconds", 5),
@@ -94,7 +99,11 @@ def view_of(
     clause = selection.clause(dashboard.table)
     logs = relation(dashboard.table, clause.sql)
     whole = extent_of(dashboard.table, Selection(), ask)
-    shown = extent_of(dashboard.table, selection, ask) if clause.sql else whole
+    shown = whole
+    if clause.sql:
+        shown = _extent(
+            _places(dashboard.table, selection, ask, _common(dashboard, selection, ask))
+        )
     also = [table for _, table in dashboard.also if table in catalogue().sources]
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
     further = _further(dashboard, selection, ask)
@@ -121,15 +130,35 @@ def view_of(
             ("interval", width),
             ("entity", selection.entity),
         ),
-        gather=gathering(
-            dashboard.table,
-            clause.sql,
-            clause.params,
-            [_figures_of(panel) for panel in dashboard.panels],
-            shown.events,
-        ),
+        gather=_gathering(dashboard, clause, shown.events),
         recent=_recent(dashboard.table, selection, time, ask),
     )
+
+
+def _gathering(dashboard: Dashboard, clause: Clause, rows: int) -> Gathering | None:
+    """What the panels of a page have in common, where so many rows are not too much."""
+    asked = [_figures_of(panel) for panel in dashboard.panels]
+    return gathering(dashboard.table, clause.sql, clause.params, asked, rows)
+
+
+def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering | None:
+    """The same before it is known how many rows there are, where a day of them tells that they are
+    few: then that is asked of what is gathered too, and the files are looked at once less."""
+    table, clause = dashboard.table, selection.clause(dashboard.table)
+    every = _files(table, Selection())
+    if every is None or _files(table, selection) is not None:
+        return None
+    events = extent_of(table, Selection(), ask).events
+    small = _gathering(dashboard, clause, events)
+    if small is not None:
+        return small
+    days = ask(Query.over(lake_blocks()["largest_day_of_files"], {"files": every}, {})).rows
+    if not days or days[0][1] * SAMPLED > events:
+        return None
+    day, held = days[0]
+    sample = replace(selection, filters=(*selection.filters, Filter("date", "is", (str(day),))))
+    expected = extent_of(table, sample, ask).events * events // held
+    return _gathering(dashboard, clause, 1 + 2 * expected)
 
 
 def _figures_of(panel: Panel) -> str:
@@ -197,14 +226,18 @@ def facet(
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
     found: Counter[str] = Counter()
     for table in (dashboard.table, *further):
-        for place in _places(table, selection, ask):
+        gather = _common(dashboard, selection, ask) if table == dashboard.table else None
+        for place in _places(table, selection, ask, gather):
             found[getattr(place, field)] += place.events
     return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
     """First and last event of a table under a selection."""
-    places = _places(table, selection, ask)
+    return _extent(_places(table, selection, ask))
+
+
+def _extent(places: Sequence[_Place]) -> Extent:
     return Extent(
         min((place.first for place in places), default=None),
         max((place.last for place in places), default=None),
@@ -222,14 +255,17 @@ class _Place(NamedTuple):
     events: int
 
 
-def _places(table: str, selection: Selection, ask: Ask) -> list[_Place]:
+def _places(
+    table: str, selection: Selection, ask: Ask, gather: Gathering | None = None
+) -> list[_Place]:
     """Accounts and regions of a table under a selection, with the first and last event of each and
     their number: one query for a page's extent and for what it lists beside it, since each look at
     the rows of a large lake opens all its files."""
     clause, files = selection.clause(table), _files(table, selection)
     block = lake_blocks()["places_of_files" if files else "places"]
     relations = {"files": files} if files else {"logs": relation(table, clause.sql)}
-    return [_Place(*row) for row in ask(Query.over(block, relations, dict(clause.params))).rows]
+    query = Query.over(block, relations, dict(clause.params))
+    return [_Place(*row) for row in ask(replace(query, gather=gather)).rows]
 
 
 def _files(table: str, selection: Selection) -> str | None:

@@ -10,6 +10,14 @@ SELECT account, region, min("first") AS "first", max("last") AS "last", sum("eve
 FROM files
 GROUP BY ALL
 
+-- name: largest_day_of_files
+-- The day with most events of whole files, and their number.
+SELECT "date" AS "day", sum("events")::BIGINT AS "events"
+FROM files
+GROUP BY 1
+ORDER BY 2 DESC, 1 DESC
+LIMIT 1
+
 -- name: newest_of_files
 -- The latest moment since which whole files, of before $to, hold so many events.
 SELECT max("first") AS "since"

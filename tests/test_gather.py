@@ -224,6 +224,49 @@ def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.Monkey
         assert 1 <= held.fetchall()[0][0] <= 2
 
 
+def test_a_guess_that_was_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is gathered than may be held, and the view answers."""
+    con = ten_events()
+    gatherer = Gatherer(con)
+    monkeypatch.setattr(gather, "CELLS", 45)
+    text = relation("cloudtrail", "true")
+    told = gathering("cloudtrail", "true", (), ["SELECT event.action FROM logs"], 1)
+    assert told is not None
+    assert told.cells == 5
+    query = Query(
+        f"WITH logs AS NOT MATERIALIZED ({text}) SELECT count(event.action) FROM logs", (), told
+    )
+    made: list[str] = []
+    make = Gatherer._make
+    monkeypatch.setattr(Gatherer, "_make", lambda *given: made.append(given[2]) or make(*given))
+    for _ in range(2):
+        assert gatherer.answer(query, con.cursor()).rows == ((10,),)
+    assert [sql.rpartition("LIMIT ")[2] for sql in made] == ["10"]  # of 50 values, not all
+    held = con.execute("FROM duckdb_tables() WHERE database_name = 'gathered'").fetchall()
+    assert held == []
+
+
+def test_a_condition_that_leaves_little_is_gathered_before_it_is_counted(
+    lake: Lake, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what a day of the rows tells; the extent and the lists of places are asked of it too."""
+    dashboard = find_dashboard("cloudtrail")
+    chosen = Selection(filters=(Filter("event.outcome", "is", ("failure",)),))
+    plain = view_of(dashboard, chosen, lambda query: query.ask(lake.cursor()))
+    assert plain.gather is not None
+    monkeypatch.setattr(scope, "SAMPLED", 1)
+    for cells in (gather.CELLS, 3 * plain.gather.cells):  # all events may be held, or not
+        monkeypatch.setattr(gather, "CELLS", cells)
+        opened = open_lake(lake.path)
+        asked.clear()
+        assert view_of(dashboard, chosen, opened.answer) == plain
+        scope.facet(dashboard, chosen, "account", opened.answer)
+        looks = [sql for sql in asked if '"cloudtrail"' in sql and "$f0_0" in sql]
+        made = [sql for sql in looks if sql.startswith("CREATE")]
+        assert len(made) == 1
+        assert [sql for sql in looks if "$f1_0" not in sql] == made  # besides of that day
+
+
 def test_what_is_gathered_for_nobody_is_ended() -> None:
     con = ten_events()
     gatherer, mine, other = Gatherer(con), con.cursor(), con.cursor()
