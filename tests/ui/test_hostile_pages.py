@@ -181,7 +181,7 @@ def test_sql_says_what_was_cut_what_did_not_run_and_stops(watched: Page, address
     ask(watched, "SELECT count(*) FROM range(1000000000000) a, range(10000) b", "text=Running for")
     watched.get_by_role("button", name="Stop").click()
     watched.wait_for_selector("text=as asked.")
-    ask(watched, "EXPLAIN SELECT count(*) FROM events", "text=READ_PARQUET")
+    ask(watched, "EXPLAIN SELECT count(event.action) FROM events", "text=READ_PARQUET")
     heads = ", ".join(f'1 AS "{p[:200]}"' for p in hostile.MARKUP if '"' not in p)
     ask(watched, f"SELECT {heads}", "text=1 row")
 
