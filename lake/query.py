@@ -45,11 +45,17 @@ class Lake:
     the lake's committed ones, nor changes a setting."""
 
     def __init__(
-        self, path: str | Path, as_of: datetime | None = None, *, locked: bool = False
+        self,
+        path: str | Path,
+        as_of: datetime | None = None,
+        *,
+        locked: bool = False,
+        memory: int | None = None,
     ) -> None:
         self._store = Store.open(Path(path))
         self._as_of = as_of
         self.locked = locked
+        self._memory = memory
         self._guard = threading.Lock()
         self._snapshot = self._store.snapshot(as_of)
         if as_of is not None:
@@ -67,7 +73,7 @@ class Lake:
         return self._snapshot.ledger_version
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        con = connection(self.path)
+        con = connection(self.path, self._memory)
         self._gatherer = Gatherer(con)
         con.execute(macros())
         held = data_files(self._store, self._snapshot)
@@ -150,11 +156,18 @@ class Lake:
         return report
 
 
-def open_lake(path: str | Path, as_of: datetime | None = None, *, locked: bool = False) -> Lake:
+def open_lake(
+    path: str | Path,
+    as_of: datetime | None = None,
+    *,
+    locked: bool = False,
+    memory: int | None = None,
+) -> Lake:
     """Open a lake for reading, as it is or as it was at a time (aware); `locked` for queries of
-    which one does not know what they do.
+    which one does not know what they do. `memory` in bytes is what its queries may take before they
+    go through the disk: a quarter of the machine's unless told.
 
     Raises UsageError where there is none, LakeVersionError where a newer version made it, LakeError
     where files of that time have been deleted.
     """
-    return Lake(path, as_of, locked=locked)
+    return Lake(path, as_of, locked=locked, memory=memory)

@@ -22,11 +22,12 @@ OPEN_SETTINGS = (
 """What a SET may change where the lake is not locked: nothing that names a file to write to."""
 
 
-def connection(lake: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory for one reader of a lake, in UTC; it spills into the lake's folder."""
+def connection(lake: Path, memory: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory for one reader of a lake, in UTC; it spills into the lake's folder what
+    does not fit into `memory` (bytes)."""
     con = duckdb.connect(
         config={
-            "memory_limit": f"{max(default_memory() >> 20, 512)}MiB",
+            "memory_limit": f"{max((memory or default_memory()) >> 20, 512)}MiB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,  # a name is a view's, never a variable's

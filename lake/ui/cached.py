@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import lake as lake_package
+from lake.machine import page_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,18 @@ _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="panel")
 def open_lake(path: str) -> Lake:
     """The lake at a path, opened once for the process, locked: a page reads the lake and nothing
     else. Raises UsageError where there is none."""
+    return lake_package.open(path, locked=True, memory=page_memory())
+
+
+def for_typed_sql(lake: Lake) -> Lake:
+    """The same lake for a reader's own queries, which may take more memory than pages."""
+    typed = _open_for_typed_sql(str(lake.path))
+    typed.refresh()
+    return typed
+
+
+@st.cache_resource(show_spinner=False)
+def _open_for_typed_sql(path: str) -> Lake:
     return lake_package.open(path, locked=True)
 
 

@@ -68,7 +68,9 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
         )
         return
     order = list(dict.fromkeys(names))[:_BARS]
-    shown = rows.filter(pa.array([name in set(order) for name in names]))
+    nth = {name: place for place, name in enumerate(order)}
+    shown = rows.filter(pa.array([name in nth for name in names]))
+    shown = shown.append_column("nth", pa.array([nth[name] for name in names if name in nth]))
     spec: Spec = {
         "height": BAR * len(order) + 60,
         "mark": {"type": "bar", "cornerRadius": 2},
@@ -76,7 +78,8 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
             "y": {
                 "field": "at",
                 "type": "nominal",
-                "sort": order,
+                # by number: in a list of names `__proto__` leaves Vega without a chart
+                "sort": {"field": "nth", "op": "min"},
                 "title": None,
                 "axis": {"labelLimit": 320, "ticks": False, "domain": False},
             },

@@ -18,6 +18,7 @@ from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result
 from lake.at_hand import example
 from lake.errors import LakeError, UsageError
 from lake.saved import Asked, note_asked, save_query, saved_names
+from lake.ui.cached import for_typed_sql
 from lake.ui.sqlresult import draw_result
 from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side
 from lake.ui.text import count, plain
@@ -157,7 +158,7 @@ def _ask(lake: Lake, text: str, *, explain: bool) -> None:
         st.session_state.pop(key, None)
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        question = Question(lake, text, explain=explain, wanted=_present())
+        question = Question(for_typed_sql(lake), text, explain=explain, wanted=_present())
     except LakeError as error:
         st.session_state[_SAID] = error.args[0]
         _note(lake, Asked(text, at, 0.0, None, "not let in"))

@@ -3,7 +3,6 @@ of a plan its steps."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import streamlit as st
 
 from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, file_of
 from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
+from lake.ui.cached import for_typed_sql
 from lake.ui.downloads import draw_downloads
 from lake.ui.sqlchart import draw_points
 from lake.ui.table import ROW, height
@@ -62,7 +62,11 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
                 label_visibility="collapsed",
                 persist_state="session",
             )
-        draw_downloads("sql:file", "siem-lake", partial(file_of, lake, text, result))
+        draw_downloads(
+            "sql:file",
+            "siem-lake",
+            lambda form: file_of(for_typed_sql(lake), text, result, form),
+        )
     if result.cut:
         st.warning(
             say(

@@ -129,3 +129,19 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.put(key, Answer(("a",), ((2,),) * 6))
     assert [kept.get(key) is not None for key in keys] == [False] * 7 + [True] * 3
     assert kept._held == 42
+
+
+def test_typed_sql_may_take_more_than_pages(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One lake, opened for both: pages stay small, a reader's own query need not."""
+    copied = shutil.copytree(made / "lakehouse", tmp_path / "lakehouse")
+    monkeypatch.setattr(cached, "page_memory", lambda: 600 << 20)
+    pages = cached.open_lake(str(copied))
+    typed = cached.for_typed_sql(pages)
+    assert pages.locked
+    assert typed.locked
+    ask = "SELECT current_setting('memory_limit')"
+    assert pages.sql(ask).fetchall() == [("600.0 MiB",)]
+    assert typed.sql(ask).fetchall() != pages.sql(ask).fetchall()
+    assert cached.for_typed_sql(pages) is typed

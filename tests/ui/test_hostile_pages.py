@@ -149,8 +149,9 @@ def test_sql_draws_what_is_hostile(watched: Page, address: str, tmp_path: Path) 
     head = hostile.MARKUP[0].replace('"', '""')
     ask(
         watched,
-        f"""SELECT user_agent.original AS "{head}", event.outcome AS "{head} 2",
-        count(*) AS "{head} 3" FROM cloudtrail GROUP BY ALL""",
+        f"""SELECT * FROM (SELECT user_agent.original AS "{head}", event.outcome AS "{head} 2",
+        count(*) AS "{head} 3" FROM cloudtrail GROUP BY ALL)
+        ORDER BY "{head}" NOT IN ('__proto__', 'constructor'), 1, 2""",
         "text=54 rows",
     )
     watched.get_by_text("Chart", exact=True).click()
