@@ -42,11 +42,13 @@ class Rows:
     def tables(self) -> Iterator[tuple[Partition, pa.Table, np.ndarray]]:
         """Each partition's rows as its file holds them, and their identities."""
         columns, hashes, part = self.columns, self.hashes, self.part
-        if len(_starts(part)) > len(self.partitions):  # some lie in pieces
+        starts = _starts(part)
+        if len(starts) > len(self.partitions):  # some lie in pieces
             order = np.argsort(part, kind="stable")
             columns = {n: c.take(pa.array(order)) for n, c in columns.items()}
             hashes, part = hashes[order], part[order]
-        for at in _starts(part):
+            starts = _starts(part)
+        for at in starts:
             partition = self.partitions[part[at]]
             piece = {n: c.slice(at, partition.rows) for n, c in columns.items()}
             filled = {n: compact(c) for n, c in piece.items() if c.null_count < partition.rows}
