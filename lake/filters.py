@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from lake.entities import PREFIX, entities_of, kinds, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
-from lake.rowmodel import columns_of
+from lake.rowmodel import columns_of, tables_of
 from lake.sources import catalogue
 from lake.words import Sentence, either
 
@@ -166,6 +166,11 @@ class Filter:
         """Whether a table, or the view over all of them, has the field."""
         return all(leaf in fields_of(table) for leaf in leaves_of(self.field))
 
+    @property
+    def fits_lack(self) -> bool:
+        """Whether a row without the field fits."""
+        return self.op in ("not", "unset")
+
     def clause(self, prefix: str) -> Clause:
         """The condition; its parameters are named after `prefix`. NULL is never `is`."""
         fields = leaves_of(self.field)
@@ -240,9 +245,20 @@ class Selection:
         named = (f.value[0] for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
         return next(named, "")
 
+    def fields(self) -> set[str]:
+        """The fields that are asked for, of an entity each that may name it."""
+        searched = self.search.fields if self.search else ()
+        return {*searched, *(leaf for f in self.filters for leaf in leaves_of(f.field))}
+
+    def fits_none(self, table: str) -> bool:
+        """Whether no row of a table fits, since it has no such field."""
+        return any(not f.applies_to(table) and not f.fits_lack for f in self.filters)
+
     def unanswered(self, table: str) -> list[Filter]:
-        """The filters that the table has no field for; they do not narrow what it shows."""
-        return [f for f in self.filters if not f.applies_to(table)]
+        """The filters that neither the table nor one of those behind a view has a field for; they
+        do not narrow what it shows."""
+        behind = (table, *tables_of(table))
+        return [f for f in self.filters if not any(map(f.applies_to, behind))]
 
     def words(self) -> str:
         parts = [self.time.words(), *(f.words() for f in self.filters)]

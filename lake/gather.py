@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from lake.chosen import Chosen
     from lake.queries import Answer, Query
     from lake.table import DataFile
 
@@ -47,20 +48,14 @@ _PATH = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*')
 _EVERYTHING = re.compile(r"\bselect\s+(?:distinct\s+)?\*|\w\.\*|\bcolumns\s*\(", re.IGNORECASE)
 
 
-def gathering(
-    table: str,
-    condition: str,
-    params: tuple[tuple[str, object], ...],
-    queries: Iterable[str],
-    rows: int,
-) -> Gathering | None:
-    """What to gather of a table for these queries over its rows under a condition (empty: all);
-    None where that is too much, or nothing. With the leaves by which a reader narrows time, place
-    and the condition itself, so that from all rows a part can be taken later."""
-    found = named_leaves(table, " ".join([*queries, _NARROWS, condition]))
+def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None:
+    """What to gather of so many rows for these queries; None where that is too much, or nothing.
+    With the leaves by which a reader narrows time, place and the condition itself, so that from all
+    rows a part can be taken later."""
+    found = named_leaves(of.table, " ".join([*queries, _NARROWS, of.condition or ""]))
     if not rows or not found or rows * len(found) > CELLS:
         return None
-    return Gathering(table, condition, params, found, rows * len(found))
+    return Gathering(of.table, of.sql, of.condition, of.params, found, rows * len(found))
 
 
 @lru_cache(64)  # a page asks anew whenever it is drawn
@@ -165,7 +160,7 @@ class Gatherer:
         if told is not None and told.relation in query.sql and _names_its_leaves(query):
             held = self._gather(told, cursor)
             if held is not None:
-                return query.over_table(_name(held), "" if held == told else told.condition)
+                return query.over_table(_name(held), "" if held == told else told.condition or "")
         return self._shared(query, cursor) if query.shares else None
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
@@ -241,8 +236,9 @@ class Gatherer:
 
 def _answers(held: Gathering, told: Gathering) -> bool:
     """Whether one table has the rows and leaves of another."""
-    whole = held.table == told.table and not held.condition
-    return held == told or (whole and {*told.leaves} <= {*held.leaves})
+    whole = held.table == told.table and held.condition == ""
+    part = whole and told.condition is not None
+    return held == told or (part and {*told.leaves} <= {*held.leaves})
 
 
 def _times_of(path: str) -> tuple[datetime, datetime]:

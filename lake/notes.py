@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lake.chosen import chosen
 from lake.filters import Filter, Selection, TimeRange, show_time
-from lake.queries import Answer, Ask, Query, relation
+from lake.queries import Answer, Ask, Query
 from lake.rowmodel import EVENTS
 from lake.scope import View, extent_of, lake_blocks
 from lake.words import Sentence
@@ -65,12 +66,12 @@ def why_nothing(view: View, ask: Ask) -> str:
 
 def _nearest(view: View, rest: Selection, ask: Ask) -> Sentence:
     table, time = view.dashboard.table, view.selection.time
-    clause = rest.clause(table)
+    rows = chosen(table, rest)
     ends = {"from": time.start or time.end, "to": time.end or time.start}
     query = Query.over(
         lake_blocks()["nearest"],
-        {"logs": relation(table, clause.sql)},
-        dict(clause.params) | ends,
+        {"logs": rows.sql},
+        dict(rows.params) | ends,
     )
     near = [show_time(at) for at in ask(query).rows[0] if at]
     if len(near) == 1:

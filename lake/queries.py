@@ -71,19 +71,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """Leaves of a table's rows under a condition (empty: all) that may be put into a table for
-    several queries (`lake.gather`); `cells` is the number of their values, as far as is known."""
+    """Leaves of some rows of a table that may be put into a table for several queries
+    (`lake.gather`). `relation` is the SELECT of these rows, as queries have it; `condition` what
+    chooses them from all (empty: all; None where nothing does); `cells` is the number of their
+    values, as far as is known."""
 
     table: str
-    condition: str
+    relation: str
+    condition: str | None
     params: tuple[tuple[str, Any], ...]
     leaves: tuple[str, ...]
     cells: int = field(compare=False)
-
-    @property
-    def relation(self) -> str:
-        """The SELECT of these rows, as queries have it."""
-        return relation(self.table, self.condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +212,9 @@ def block(blocks: Mapping[str, Block], name: str) -> Block:
         raise unknown_name("query", name, list(blocks)) from None
 
 
-def relation(table: str, where: str) -> str:
+def relation(table: str, where: str, columns: str = "*") -> str:
     """The SELECT behind `logs`: a table's rows under a condition, or all of them."""
-    return f"SELECT * FROM {quote(table)}" + (f" WHERE {where}" if where else "")
+    return f"SELECT {columns} FROM {quote(table)}" + (f" WHERE {where}" if where else "")
 
 
 def _parameters(sql: str) -> set[str]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lake.chosen import chosen
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, literal
 from lake.filters import Filter, Selection, TimeRange
@@ -22,8 +23,8 @@ from lake.sources import catalogue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lake.chosen import Chosen
     from lake.dashboards import Dashboard, Panel
-    from lake.filters import Clause
 
 _BARS = 150
 NEWEST = (2_000, 100_000)
@@ -96,11 +97,10 @@ def view_of(
 ) -> View:
     """Bring a dashboard and a selection together. Raises UsageError where a condition is wrong."""
     selection = dashboard.narrowed(selection)
-    clause = selection.clause(dashboard.table)
-    logs = relation(dashboard.table, clause.sql)
+    logs = chosen(dashboard.table, selection)
     whole = extent_of(dashboard.table, Selection(), ask)
     shown = whole
-    if clause.sql:
+    if logs.condition != "":
         shown = _extent(
             _places(dashboard.table, selection, ask, _common(dashboard, selection, ask))
         )
@@ -124,32 +124,31 @@ def view_of(
         ),
         time=time,
         interval=width,
-        relations=(("logs", logs), *named.items()),
+        relations=(("logs", logs.sql), *named.items()),
         params=(
             *_params(selection, dashboard.table, *further).items(),
             ("interval", width),
             ("entity", selection.entity),
         ),
-        gather=_gathering(dashboard, clause, shown.events),
+        gather=_gathering(dashboard, logs, shown.events),
         recent=_recent(dashboard.table, selection, time, ask),
     )
 
 
-def _gathering(dashboard: Dashboard, clause: Clause, rows: int) -> Gathering | None:
+def _gathering(dashboard: Dashboard, logs: Chosen, rows: int) -> Gathering | None:
     """What the panels of a page have in common, where so many rows are not too much."""
-    asked = [_figures_of(panel) for panel in dashboard.panels]
-    return gathering(dashboard.table, clause.sql, clause.params, asked, rows)
+    return gathering(logs, [_figures_of(panel) for panel in dashboard.panels], rows)
 
 
 def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering | None:
     """The same before it is known how many rows there are, where a day of them tells that they are
     few: then that is asked of what is gathered too, and the files are looked at once less."""
-    table, clause = dashboard.table, selection.clause(dashboard.table)
+    table, logs = dashboard.table, chosen(dashboard.table, selection)
     every = _files(table, Selection())
     if every is None or _files(table, selection) is not None:
         return None
     events = extent_of(table, Selection(), ask).events
-    small = _gathering(dashboard, clause, events)
+    small = _gathering(dashboard, logs, events)
     if small is not None:
         return small
     days = ask(Query.over(lake_blocks()["largest_day_of_files"], {"files": every}, {})).rows
@@ -158,7 +157,7 @@ def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering |
     day, held = days[0]
     sample = replace(selection, filters=(*selection.filters, Filter("date", "is", (str(day),))))
     expected = extent_of(table, sample, ask).events * events // held
-    return _gathering(dashboard, clause, 1 + 2 * expected)
+    return _gathering(dashboard, logs, 1 + 2 * expected)
 
 
 def _figures_of(panel: Panel) -> str:
@@ -261,20 +260,20 @@ def _places(
     """Accounts and regions of a table under a selection, with the first and last event of each and
     their number: one query for a page's extent and for what it lists beside it, since each look at
     the rows of a large lake opens all its files."""
-    clause, files = selection.clause(table), _files(table, selection)
+    rows, files = chosen(table, selection), _files(table, selection)
     block = lake_blocks()["places_of_files" if files else "places"]
-    relations = {"files": files} if files else {"logs": relation(table, clause.sql)}
-    query = Query.over(block, relations, dict(clause.params))
+    relations = {"files": files} if files else {"logs": rows.sql}
+    query = Query.over(block, relations, dict(rows.params))
     return [_Place(*row) for row in ask(replace(query, gather=gather)).rows]
 
 
 def _files(table: str, selection: Selection) -> str | None:
     """The lake's files that hold a table's rows under a selection and no others, where it is of
     accounts, regions and days alone: what is known of a file need not be asked of its rows."""
-    chosen = [f for f in selection.filters if f.applies_to(table)]
+    applied = {f.field for f in selection.filters} - {f.field for f in selection.unanswered(table)}
     beside = selection.search or selection.where or selection.time != TimeRange()
     tables = tables_of(table)
-    if beside or not tables or any(f.field not in PARTITION for f in chosen):
+    if beside or not tables or applied - PARTITION.keys():
         return None
     sources = ", ".join(map(literal, tables))
     clause = selection.clause(table)
@@ -285,7 +284,7 @@ def _files(table: str, selection: Selection) -> str | None:
 def _params(selection: Selection, *tables: str) -> dict[str, Any]:
     """The values that the conditions of any of these tables use: what one has no field for, another
     may have."""
-    return {name: value for table in tables for name, value in selection.clause(table).params}
+    return {name: value for table in tables for name, value in chosen(table, selection).params}
 
 
 def _around(extents: list[Extent]) -> TimeRange:
@@ -300,10 +299,9 @@ def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> dict[str, 
     out that there is none of, or that has no field of the user's own condition."""
     found = {}
     for _, table in dashboard.also:
-        if table not in catalogue().sources or selection.unanswered(table):
+        if table not in catalogue().sources or selection.fits_none(table):
             continue
-        clause = selection.clause(table)
-        found[table] = relation(table, clause.sql)
+        found[table] = chosen(table, selection).sql
         if selection.where:
             try:
                 extent_of(table, selection, ask)

@@ -294,8 +294,10 @@ def test_a_selection_joins_what_a_table_can_answer() -> None:
         '"@timestamp" >= $from AND "date" >= $from_date AND "region" = $f1_0'
         " AND (source.port = 22 -- ssh\n)"
     )
-    assert chosen.unanswered("events") == [Filter("native.eventName", "is", "GetObject")]
-    assert chosen.unanswered("cloudtrail") == []
+    assert chosen.unanswered("vpcflow") == [Filter("native.eventName", "is", "GetObject")]
+    assert chosen.unanswered("cloudtrail") == chosen.unanswered("events") == []
+    assert chosen.fits_none("vpcflow")
+    assert not chosen.fits_none("cloudtrail")
     assert chosen.words() == (
         "from 2024-02-29 12:00 UTC on, native.eventName is GetObject, region is us-east-1,"
         " source.port = 22 -- ssh"

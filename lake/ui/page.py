@@ -118,7 +118,8 @@ def _sentence(view: View, earlier: View | None) -> None:
     if shown.first and shown.last:
         first, last = show_time(shown.first), show_time(shown.last)
         words.append(Sentence("{start} to {end} UTC", start=first, end=last))
-    words += [f.words() for f in view.selection.filters if f.applies_to(view.dashboard.table)]
+    idle = view.selection.unanswered(view.dashboard.table)
+    words += [f.words() for f in view.selection.filters if f not in idle]
     search = view.selection.search
     words += [search.words()] if search else []
     if shown.events:
@@ -133,8 +134,8 @@ def _sentence(view: View, earlier: View | None) -> None:
         )
     st.caption(plain(" · ".join(map(say, words))))
     label = Sentence(view.dashboard.label)
-    for idle in view.selection.unanswered(view.dashboard.table):
-        said = say("Not applied here: no {log} row has {field}.", log=label, field=idle.field)
+    for one in idle:
+        said = say("Not applied here: no {log} row has {field}.", log=label, field=one.field)
         st.warning(plain(said))
     for name in search.missing(view.dashboard.table) if search else ():
         said = say("No {log} row has {field}; searching it finds none.", log=label, field=name)

@@ -1,14 +1,23 @@
 -- relation: by_source
--- Events by source address, its country and the organisation whose network it belongs to, and how many of them are of interest.
+-- Events by source address, its country and the organisation whose network it belongs to; how many of them are of interest, how many are flows, and the bytes of these.
 SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation, count(*) AS n,
        count(*) FILTER (WHERE event.outcome = 'failure') AS failed, count(*) FILTER (WHERE event.kind = 'alert') AS alerts,
-       count(*) FILTER (WHERE len(threat.matched.providers) > 0) AS listed
+       count(*) FILTER (WHERE len(threat.matched.providers) > 0) AS listed,
+       count(*) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS flow_records,
+       sum(source.bytes) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS bytes
+FROM logs GROUP BY ALL
+
+-- relation: by_destination
+-- The same by destination address; bytes are those that went there.
+SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation, count(*) AS n,
+       count(*) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS flow_records,
+       sum(source.bytes) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS bytes
 FROM logs GROUP BY ALL
 
 -- relation: by_time
--- Events over time by account, region and log type, and how many of them failed or are alerts.
+-- Events over time by account, region and log type, and whether flows were accepted; how many of them failed or are alerts.
 SELECT utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
-       count(*) AS n, count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
+       CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action, count(*) AS n, count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
 FROM logs GROUP BY ALL
 
 -- name: figures
@@ -60,11 +69,9 @@ ORDER BY 1, 3 DESC, address_order(value)
 -- name: destinations
 -- Destination addresses, their countries and the organisations whose networks they belong to: the ten with most events each, over all log types.
 WITH counts AS (
-  SELECT CASE WHEN grouping(ip) = 0 THEN 'address' WHEN grouping(country) = 0 THEN 'country' ELSE 'organisation' END AS list,
-         coalesce(ip, country, organisation) AS value, count(*) AS n
-  FROM (SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation FROM logs)
-  GROUP BY GROUPING SETS ((ip), (country), (organisation))
-  HAVING value IS NOT NULL),
+  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM by_destination WHERE ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM by_destination WHERE country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM by_destination WHERE organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -74,21 +81,18 @@ ORDER BY 1, 3 DESC, address_order(value)
 
 -- name: flow_actions
 -- Flow records that were accepted and that were rejected.
-SELECT event.action AS "action", count(*) AS "Count"
-FROM flows
-WHERE event.action IS NOT NULL
+SELECT flow_action AS "action", CAST(sum(n) AS BIGINT) AS "Count"
+FROM by_time
+WHERE flow_action IS NOT NULL
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 5
 
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
-WITH parts AS (
-  SELECT 'sent' AS list, source.ip AS value, sum(source.bytes) AS n FROM flows WHERE source.ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'sent', source.ip, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'received', destination.ip, sum(source.bytes) FROM flows WHERE destination.ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'received', destination.ip, sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ALL),
-sums AS (SELECT list, value, CAST(coalesce(sum(n), 0) AS BIGINT) AS n FROM parts GROUP BY ALL),
+WITH sums AS (
+  SELECT 'sent' AS list, ip AS value, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS n FROM by_source WHERE ip IS NOT NULL AND flow_records > 0 GROUP BY ALL
+  UNION ALL SELECT 'received', ip, CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM by_destination WHERE ip IS NOT NULL AND flow_records > 0 GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)

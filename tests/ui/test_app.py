@@ -103,16 +103,22 @@ def test_a_search_that_cannot_be_read_is_said(app: AppTest) -> None:
     assert said.startswith("Not applied: Search, at character 1: unknown field 'sourc.ip'")
     assert figures(app)[0] == 14
     app.text_input(key="q").set_value("native.eventName:GetObject").run()
+    assert figures(app)[0] == 1
+    assert not app.main.warning
+
+
+def test_a_search_for_what_no_row_has_is_said(app: AppTest) -> None:
+    open_page(app, "cloudtrail", q="native.log_status:OK")
     said = app.main.warning[0].value.replace("\\", "")
-    assert said == "No Overview row has native.eventName; searching it finds none."
+    assert said == "No CloudTrail row has native.log_status; searching it finds none."
 
 
 def test_what_cannot_be_applied_is_said(app: AppTest) -> None:
-    open_page(app, "overview", f=["sourc.ip is 192.0.2.1", "native.eventName is GetObject"])
+    open_page(app, "cloudtrail", f=["sourc.ip is 192.0.2.1", "native.log_status is OK"])
     assert "unknown field 'sourc.ip'" in app.sidebar.error[0].value.replace("\\", "")
     said = app.main.warning[0].value.replace("\\", "")
-    assert said == "Not applied here: no Overview row has native.eventName."
-    assert figures(app)[0] == 14
+    assert said == "Not applied here: no CloudTrail row has native.log_status."
+    assert "13 events" in app.main.caption[0].value
 
 
 def test_the_rest_of_a_list_is_not_a_value(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
