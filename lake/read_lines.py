@@ -15,7 +15,7 @@ from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv, read_messages
-from lake.recognise import PROBE_LINES, is_header
+from lake.recognise import PROBE_LINES, is_header, remembered
 from lake.shapes import LongText, utf8
 from lake.sources import column_name
 
@@ -31,9 +31,55 @@ _NAMES = r"^\"?[A-Za-z][A-Za-z_()\-]+\"?[ ,\t]+\"?[A-Za-z]"
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
 the lines that only begin like a header are told at once, not one by one."""
-_MAY_HEAD = re.compile(rf"(?s)(?!.*{_NUMBER}){_NAMES}", re.ASCII)  # as Arrow reads them
-FEW = 100
-"""Lines for which Arrow's start costs more than a look at each."""
+_MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
+SHORT = 16 << 10
+"""Bytes of a text for whose lines Arrow's start, five times over, costs more than a look at each:
+half of what an object of twenty flows took."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines without their ends, each with its number in the object; those that are not UTF-8 with
+    what came (`lake.shapes.utf8`). Of a short text `listed` has them as Python takes them."""
+
+    text: pa.Array
+    position: np.ndarray
+    original: pa.Array | None = None
+    encoding: pa.Array | None = None
+    listed: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def first(self, count: int) -> list[str]:
+        """So many of them, or all."""
+        found: list[str] = (self.listed or self.text[:count].to_pylist())[:count]
+        return found
+
+    def without_blank(self) -> Lines:
+        if self.listed is not None:
+            if all(map(str.strip, self.listed)):
+                return self
+            return self.kept(pa.array([bool(line.strip()) for line in self.listed], pa.bool_()))
+        kept = pc.not_equal(pc.utf8_trim_whitespace(self.text), "")
+        return self if pc.all(kept).as_py() else self.kept(kept)
+
+    def kept(self, mask: pa.Array) -> Lines:
+        """Those for which the mask is true."""
+        return Lines(
+            self.text.filter(mask),
+            self.position[mask.to_numpy(zero_copy_only=False)],
+            self.original.filter(mask) if self.original is not None else None,
+            self.encoding.filter(mask) if self.encoding is not None else None,
+        )
+
+    def part(self, part: slice) -> Lines:
+        return Lines(
+            self.text[part],
+            self.position[part],
+            self.original[part] if self.original is not None else None,
+            self.encoding[part] if self.encoding is not None else None,
+        )
 
 
 @dataclass(slots=True)
@@ -101,38 +147,33 @@ class LineReader:
         if self._exported is not None:
             yield from self._exported.records(self._export_lines(text))
             return
-        array, original, encoding = split_lines(text)
-        position = np.arange(self._line + 1, self._line + len(array) + 1, dtype=np.int64)
-        self._line += len(array)
-        kept = pc.not_equal(pc.utf8_trim_whitespace(array), "")
+        lines = split_lines(text, self._line)
+        self._line += len(lines)
+        lines = lines.without_blank()
         if len(text) > MAX_RECORD:
-            short = pc.less_equal(pc.binary_length(array), MAX_RECORD)
+            short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
             for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
-                self._too_long(array[at].as_py().encode(), int(position[at]))
-            kept = pc.and_(kept, short)
-        if not pc.all(kept).as_py():
-            array, position = array.filter(kept), position[kept.to_numpy(zero_copy_only=False)]
-            original = original.filter(kept) if original is not None else None
-            encoding = encoding.filter(kept) if encoding is not None else None
-        if not len(array):
+                self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
+            lines = lines.kept(short)
+        if not len(lines):
             return
         if self._shape is None:
-            first = array[0].as_py()
-            table = read_csv(self.reading, text, first) if whole else None
+            probe = lines.first(PROBE_LINES)
+            table = read_csv(self.reading, text, probe[0]) if whole else None
             if table is not None:
                 yield from table
                 return
-            logged = read_messages(self.reading, text, first) if whole else None
+            logged = read_messages(self.reading, text, probe[0]) if whole else None
             if logged is not None:
                 yield from TextReader(self.reading).records(logged)
                 return
-            if first.startswith("#"):
-                self._shape = self.reading.recognise_directives(array[:PROBE_LINES].to_pylist())
+            if probe[0].startswith("#"):
+                self._shape = self.reading.recognise_directives(probe)
             else:
-                self._shape = self.reading.recognise_lines(array[:PROBE_LINES].to_pylist())
+                self._shape = self.reading.recognise_lines(probe)
             if self._shape is None:
                 return
-        yield from self._segments(array, position, original, encoding)
+        yield from self._segments(lines)
 
     def _is_export(self, text: bytes) -> bool:
         """Whether these are lines of an export file: a time stamp, then a message that is known."""
@@ -156,77 +197,93 @@ class LineReader:
                     self.reading.seen += 1
                     yield self._line, piece.text, own
 
-    def _segments(
-        self,
-        array: pa.Array,
-        position: np.ndarray,
-        original: pa.Array | None,
-        encoding: pa.Array | None,
-    ) -> Iterator[Records]:
+    def _segments(self, lines: Lines) -> Iterator[Records]:
         """The stretches of lines under one header; headers and comments are no records."""
         at = 0
-        for mark in [*self._marks(array), len(array)]:
+        for mark in [*self._marks(lines), len(lines)]:
             if mark > at:
-                part = slice(at, mark)
                 assert self._shape is not None  # noqa: S101
                 self.reading.seen += mark - at
+                part = lines.part(slice(at, mark))
                 yield cut_records(
                     self.reading,
                     self._shape,
-                    array[part],
-                    position[part],
+                    part.text,
+                    part.position,
                     None,
-                    original[part] if original is not None else None,
-                    encoding[part] if encoding is not None else None,
+                    part.original,
+                    part.encoding,
                 )
-            if mark < len(array):
-                self._mark(array[mark].as_py())
+            if mark < len(lines):
+                self._mark(lines.text[mark].as_py())
             at = mark + 1
 
-    def _marks(self, array: pa.Array) -> list[int]:
+    def _marks(self, lines: Lines) -> list[int]:
         """Which lines are headers, directives or comments."""
         source, given = self.reading.source, self.reading.delimited
         assert source is not None  # noqa: S101
         marks: set[int] = set()
         if given.header != "none" and source.header is not None:
-            for place in _named(array):
-                if is_header(array[place].as_py(), source):
+            for place in _named(lines):
+                if is_header(lines.text[place].as_py(), source):
                     marks.add(place)
         if given.header.startswith("#"):
-            directives = pc.starts_with(array, "#").to_numpy(zero_copy_only=False)
+            directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
             marks.update(np.flatnonzero(directives).tolist())
         return sorted(marks)
 
     def _mark(self, line: str) -> None:
         mark = self.reading.delimited.header
         if not line.startswith("#"):
-            self._shape = self.reading.header(line, re.split(r"[\s,]+", line.strip()))
+            self._shape = self.reading.header(line, _names(line))
         elif line.startswith(mark):
             self._shape = self.reading.header(line, line[len(mark) :].split())
 
 
-def _named(array: pa.Array) -> list[int]:
+@remembered
+def _names(line: str) -> list[str]:
+    return re.split(r"[\s,]+", line.strip())
+
+
+def _named(lines: Lines) -> list[int]:
     """The places of lines that may be headers."""
-    if len(array) <= FEW:
-        return [n for n, line in enumerate(array.to_pylist()) if _MAY_HEAD.match(line)]
-    hint = pc.match_substring_regex(array, _NAMES)
+    if lines.listed is not None:
+        return [n for n, line in enumerate(lines.listed) if _MAY_HEAD.match(line)]
+    hint = pc.match_substring_regex(lines.text, _NAMES)
     hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
-    data = pc.match_substring_regex(array.take(pa.array(hinted)), _NUMBER)
+    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), _NUMBER)
     found: list[int] = hinted[~data.to_numpy(zero_copy_only=False)].tolist()
     return found
 
 
-def split_lines(text: bytes) -> tuple[pa.Array, pa.Array | None, pa.Array | None]:
-    """The lines without their ends. An empty last line is no line."""
+def split_lines(text: bytes, before: int = 0) -> Lines:
+    """The lines of a text, which are so many lines into the object, without their ends. An empty
+    last line is no line."""
     size = len(text) - text.endswith(b"\n")
+    if size <= SHORT and text.isascii() and b"\r" not in text:
+        listed = text[:size].decode().split("\n")
+        return _numbered(before, pa.array(listed, pa.string()), listed=listed)
     # the text is looked at where it lies: copies of it cost four times what the cutting does
     offsets = pa.py_buffer(np.array([0, size], np.int32))
     whole = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(text))
     try:
         whole.validate(full=True)
     except pa.ArrowInvalid:
-        return utf8([line.removesuffix(b"\r") for line in text[:size].split(b"\n")])
+        return _numbered(
+            before, *utf8([line.removesuffix(b"\r") for line in text[:size].split(b"\n")])
+        )
     array = pc.split_pattern(whole, "\n").values
     if b"\r" in text:
         array = pc.replace_substring_regex(array, r"\r$", "")
-    return array, None, None
+    return _numbered(before, array)
+
+
+def _numbered(
+    before: int,
+    text: pa.Array,
+    original: pa.Array | None = None,
+    encoding: pa.Array | None = None,
+    listed: list[str] | None = None,
+) -> Lines:
+    position = np.arange(before + 1, before + len(text) + 1, dtype=np.int64)
+    return Lines(text, position, original, encoding, listed)

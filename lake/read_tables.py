@@ -20,6 +20,7 @@ from lake.envelopes import Messages, Wrap
 from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
+from lake.recognise import remembered
 from lake.shapes import Records, Shape, utf8
 from lake.sources import choose, column_name
 
@@ -27,24 +28,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lake.recognise import Reading
-    from lake.sources import Source
+    from lake.sources import Catalogue, Source
 
 
 def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
     """The rows of a CSV download of the console, where a source declares its header."""
+    found = _whose_csv(first, reading.catalogue)
+    if found is None:
+        return None
+    source, names = found
+    mapping = dict(source.csv)
+    reading.source = source
+    reading.headers.append(first)
+    reading.layout = {"csv": list(names)}
+    reading.laid_out(source.name, 0)
+    reading.note_unknown([n for n in names if n not in mapping])
+    return _rows(reading, text, source, [mapping.get(n) for n in names])
+
+
+@remembered
+def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str]] | None:
+    """The source that declares a header, and the header's names."""
     try:
-        names = next(csv.reader([first]))
+        names = [name.strip() for name in next(csv.reader([first]))]
     except (csv.Error, StopIteration):
         return None
-    for source in reading.catalogue.sources.values():
+    for source in catalogue.sources.values():
         mapping = dict(source.csv)
-        if mapping and sum(n.strip() in mapping for n in names) >= max(3, len(names) // 2):
-            reading.source = source
-            reading.headers.append(first)
-            reading.layout = {"csv": [n.strip() for n in names]}
-            reading.laid_out(source.name, 0)
-            reading.note_unknown([n for n in names if n.strip() not in mapping])
-            return _rows(reading, text, source, [mapping.get(n.strip()) for n in names])
+        if mapping and sum(n in mapping for n in names) >= max(3, len(names) // 2):
+            return source, names
     return None
 
 

@@ -63,6 +63,9 @@ class Records:
 
     def pieces(self, rows: int, size: int) -> Iterator[Records]:
         """The same in pieces of at most so many records and about so many bytes."""
+        if self.table is None and len(self) <= rows and self.text.get_total_buffer_size() <= size:
+            yield self
+            return
         most = max(1, min(rows, size * len(self) // max(self.nbytes, 1)))
         if most >= len(self):
             yield self
@@ -92,9 +95,8 @@ class Refused:
 
 def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None]:
     """Texts as Arrow strings; those that are not UTF-8 with their bytes in base64 beside."""
-    binary = pa.array(texts, pa.binary())
     try:
-        return binary.cast(pa.string()), None, None
+        return pa.array(texts, pa.string()), None, None
     except pa.ArrowInvalid:
         pass
     good: list[str] = []

@@ -11,7 +11,7 @@ import atexit
 import hashlib
 import json
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -175,6 +175,15 @@ class _Object:
 
 
 @dataclass(slots=True)
+class _Chunk:
+    """Records of a shape that wait to be normalised together, and their bytes and number."""
+
+    parts: list[Pending] = field(default_factory=list)
+    size: int = 0
+    rows: int = 0
+
+
+@dataclass(slots=True)
 class _Run:
     """One batch at work: gathers records by shape, normalises and stages them."""
 
@@ -182,10 +191,7 @@ class _Run:
     setup: WorkerSetup
     number: int
     objects: list[_Object] = field(default_factory=list)
-    pending: dict[Shape, list[Pending]] = field(default_factory=lambda: defaultdict(list))
-    held: Counter[Shape] = field(default_factory=Counter)
-    rows: Counter[Shape] = field(default_factory=Counter)
-    """Bytes and records of what is pending."""
+    pending: dict[Shape, _Chunk] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
     reject_files: list[Path] = field(default_factory=list)
     reject_rows: list[Reject] = field(default_factory=list)
@@ -229,15 +235,19 @@ class _Run:
 
     def add(self, part: Pending) -> None:
         shape, rows, size = part.records.shape, len(part.records), part.records.nbytes
-        if shape in self.pending and (
-            self.held[shape] + size > CHUNK_BYTES
-            or self.rows[shape] + rows > CHUNK_ROWS
-            or len(self.pending[shape]) >= CHUNK_OBJECTS
+        chunk = self.pending.get(shape)
+        if chunk is not None and (
+            chunk.size + size > CHUNK_BYTES
+            or chunk.rows + rows > CHUNK_ROWS
+            or len(chunk.parts) >= CHUNK_OBJECTS
         ):
             self.flush(shape)
-        self.pending[shape].append(part)
-        self.held[shape] += size
-        self.rows[shape] += rows
+            chunk = None
+        if chunk is None:
+            chunk = self.pending[shape] = _Chunk()
+        chunk.parts.append(part)
+        chunk.size += size
+        chunk.rows += rows
 
     def _refuse(self, number: int, refused: list[Refused]) -> None:
         if refused:
@@ -270,9 +280,7 @@ class _Run:
 
     def flush(self, shape: Shape, second_look: bool = False) -> None:
         """Normalise and stage the pending records of a shape."""
-        parts = self.pending.pop(shape)
-        self.held.pop(shape, None)
-        self.rows.pop(shape, None)
+        parts = self.pending.pop(shape).parts
         self.staging = True
         source = catalogue()[shape.source]
         chunk = Chunk(
@@ -313,7 +321,7 @@ class _Run:
         for shape, records in found.items():
             if shape in self.pending:
                 self.flush(shape)
-            self.pending[shape] = as_pending(shape, records)
+            self.pending[shape] = _Chunk(as_pending(shape, records))
             self.flush(shape, second_look=True)
 
     def _stage(self, rows: Rows) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake import read_lines, tokens
 from lake.preview import preview
-from lake.read_lines import split_lines
+from lake.read_lines import _named, split_lines
+from lake.tokens import _has_two_spaces
 
 FLOW = "2 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 40000 443 6 10 {n} 1706781600 1706781660 ACCEPT OK"  # noqa: E501
 HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"  # noqa: E501
@@ -29,26 +32,57 @@ KEY = "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/02/01/123456789012_vpcflo
     ],
 )
 def test_lines_without_their_ends(text: bytes, lines: list[str]) -> None:
-    found, original, encoding = split_lines(text)
-    assert found.to_pylist() == lines
-    assert original is None
-    assert encoding is None
+    found = split_lines(text)
+    assert found.text.to_pylist() == lines
+    assert found.position.tolist() == list(range(1, len(lines) + 1))
+    assert found.original is found.encoding is None
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_line_that_is_no_utf8_is_kept_as_its_bytes(end: bytes) -> None:
-    found, original, encoding = split_lines(b"caf\xe9\r\ngood" + end)
-    assert found.to_pylist() == ["caf\ufffd", "good"]
-    assert original is not None
-    assert original.to_pylist() == ["Y2Fm6Q==", None]
-    assert encoding is not None
-    assert encoding.to_pylist() == ["base64", None]
+    found = split_lines(b"caf\xe9\r\ngood" + end)
+    assert found.text.to_pylist() == ["caf\ufffd", "good"]
+    assert found.original is not None
+    assert found.original.to_pylist() == ["Y2Fm6Q==", None]
+    assert found.encoding is not None
+    assert found.encoding.to_pylist() == ["base64", None]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), min_size=1)))
 def test_whatever_is_joined_is_split(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
-    assert split_lines(text.encode())[0].to_pylist() == (lines or [""])
+    assert split_lines(text.encode()).text.to_pylist() == (lines or [""])
+
+
+PIECES = st.sampled_from(
+    [*map(chr, range(128)), "\u00e9", "\u2003", "  ", "123", HEADER, FLOW, "version account-id"]
+)
+
+
+@given(st.lists(PIECES).map("".join), st.integers(0, 5))
+def test_lines_of_a_short_text_are_those_of_a_long_one(text: str, before: int) -> None:
+    """Python looks at them one by one, Arrow at all at once."""
+
+    def found() -> tuple[object, ...]:
+        lines = split_lines(text.encode(), before)
+        kept = lines.without_blank()
+        named = _named(kept)
+        probed = lines.first(3) == lines.text[:3].to_pylist()
+        return lines.text, kept.text, kept.position.tolist(), named, probed
+
+    short = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_lines, "SHORT", -1)
+        assert found() == short
+
+
+@given(st.lists(PIECES, min_size=1))
+def test_two_spaces_are_found_in_few_lines_as_in_many(lines: list[str]) -> None:
+    array = pa.array(lines, pa.string())[1:]
+    short = _has_two_spaces(array)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "SHORT", -1)
+        assert _has_two_spaces(array) == short
 
 
 def test_the_line_in_which_a_damaged_object_breaks_off_is_no_row() -> None:
