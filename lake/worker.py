@@ -46,7 +46,7 @@ CHUNK_BYTES = 24 << 20
 """Text that is normalised together; ten to fifteen times this is at work."""
 CHUNK_ROWS = 122_880
 """Records that are: a row of flows takes more than its text."""
-CHUNK_OBJECTS = 5_000
+CHUNK_OBJECTS = 4_000
 REJECTS_HELD = 5_000
 PARQUET: dict[str, Any] = {
     "compression": "zstd",
