@@ -28,7 +28,6 @@ from lake.statements import one_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from lake.chosen import Chosen
     from lake.queries import Answer, Query
@@ -241,13 +240,13 @@ def _answers(held: Gathering, told: Gathering) -> bool:
     return held == told or (part and {*told.leaves} <= {*held.leaves})
 
 
-def _times_of(path: str) -> tuple[datetime, datetime]:
-    """First and last event of a file, as its footer tells."""
+def _times_of(path: str) -> tuple[int, int]:
+    """First and last event of a file, as its footer tells, in microseconds of UTC since 1970."""
     footer = pq.read_metadata(path)
     names = [footer.schema.column(n).path for n in range(footer.num_columns)]
     at = names.index("@timestamp")
     groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
-    told = [(one.min, one.max) for one in groups]
+    told = [(one.min_raw, one.max_raw) for one in groups]
     return min(first for first, _ in told), max(last for _, last in told)
 
 

@@ -37,17 +37,13 @@ FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
-_TOLD = (
-    *("path", "num_records", "size_bytes", "min.@timestamp", "max.@timestamp"),
-    *("partition.account", "partition.region", "partition.date"),
-)
-"""What is asked of a table's log, which tells four figures of each of 32 leaves."""
+_PLACE = ("path", "partition.account", "partition.region", "partition.date")
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A committed Parquet file: absolute path, partition, rows and bytes; `first` and `last` event
-    (UTC), None where the log does not tell."""
+    in microseconds of UTC since 1970, None where the log does not tell."""
 
     path: str
     account: str
@@ -55,8 +51,8 @@ class DataFile:
     date: str
     rows: int
     size: int
-    first: datetime | None = None
-    last: datetime | None = None
+    first: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,8 @@ class Store:
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
         """The last committed batch, or the last one at a point in time (aware)."""
         table = self._ledger(as_of)
-        batches = sorted(p for p in paths(table) if p.startswith("kind=batch/"))
+        self._listed = table.version(), sorted(paths(table))
+        batches = [path for path in self._listed[1] if path.startswith("kind=batch/")]
         if not batches:
             return Snapshot(0, table.version(), {})
         path = self.path / ledger.TABLE / batches[-1]
@@ -221,19 +218,15 @@ class Store:
             return []
         root = self.path / table
         actions = add_actions(DeltaTable(root, version=snapshot.tables[table]))
-        told = [name for name in _TOLD if name in actions.schema.names]
+        paths, accounts, regions, dates, rows, sizes = (
+            actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
+        )
+        firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
         found = [
-            DataFile(
-                f"{root}/{a['path']}",
-                a["partition.account"],
-                a["partition.region"],
-                str(a["partition.date"]),
-                int(a["num_records"]),
-                int(a["size_bytes"]),
-                a.get("min.@timestamp"),
-                a.get("max.@timestamp"),
+            DataFile(f"{root}/{path}", account, region, str(day), *told)
+            for path, account, region, day, *told in zip(
+                paths, accounts, regions, dates, rows, sizes, firsts, lasts, strict=True
             )
-            for a in actions.select(told).to_pylist()
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
 
@@ -323,6 +316,14 @@ def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
 
 def _own(name: str) -> bool:
     return name.startswith(("_", ".")) or name == "lake.duckdb"
+
+
+def _moments(actions: pa.Table, name: str) -> list[int | None]:
+    """Times of a column as numbers: of a time with a zone Python makes its own in 5 us."""
+    if name not in actions.schema.names:
+        return [None] * len(actions)
+    found: list[int | None] = actions[name].cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
+    return found
 
 
 def add_actions(table: DeltaTable) -> pa.Table:

@@ -173,7 +173,7 @@ def test_a_part_is_taken_of_what_is_held(lake: Lake, monkeypatch: pytest.MonkeyP
 
 def test_a_file_whose_times_the_log_does_not_tell(lake: Lake) -> None:
     path, first, last = lake.sql(
-        'SELECT filename, min("@timestamp"), max("@timestamp") '
+        'SELECT filename, epoch_us(min("@timestamp")), epoch_us(max("@timestamp")) '
         f"FROM read_parquet('{lake.path}/cloudtrail/**/*.parquet', filename = true) "
         "GROUP BY 1 ORDER BY 1 LIMIT 1"
     ).fetchall()[0]
