@@ -42,7 +42,7 @@ def chosen(table: str, selection: Selection) -> Chosen:
             clause = selection.clause(one)
             selects.append(relation(one, clause.sql, _shared_columns(table)))
             params |= dict(clause.params)
-    sql = "\nUNION ALL BY NAME ".join(selects) or relation(table, "false")
+    sql = "\nUNION ALL ".join(selects) or relation(table, "false")
     return Chosen(table, sql, tuple(params.items()), None)
 
 
@@ -53,9 +53,12 @@ def _asks_for_more(view: str, selection: Selection) -> bool:
 
 
 def _shared_columns(view: str) -> str:
-    """What a view shows of a table's columns: `native` as far as its tables share it."""
-    native = columns_of(view).get("native")
-    if not isinstance(native, dict):
-        return "* EXCLUDE (native)"
-    members = ", ".join(f"{quote(name)} := {path_sql(f'native.{name}')}" for name in native)
-    return f"* REPLACE (struct_pack({members}) AS native)"
+    """What a view shows of a table: of `native` as much as its tables share."""
+    columns = []
+    for name, body in columns_of(view).items():
+        if name == "native" and isinstance(body, dict):
+            members = (f"{quote(n)} := {path_sql(f'native.{n}')}" for n in body)
+            columns.append(f"struct_pack({', '.join(members)}) AS native")
+        else:
+            columns.append(quote(name))
+    return ", ".join(columns)

@@ -30,6 +30,11 @@ def counted(lake: Lake, table: str, selection: Selection) -> int:
     return int(found)
 
 
+def columns(lake: Lake, relation: str) -> dict[str, str]:
+    """Name -> type."""
+    return {name: kind for name, kind, *_ in lake.sql(f"DESCRIBE {relation}").fetchall()}
+
+
 def of_table(lake: Lake, table: str, where: str) -> int:
     ((found,),) = lake.sql(f"SELECT count(*) FROM {table} WHERE {where}").fetchall()
     return int(found)
@@ -86,11 +91,14 @@ def test_what_the_tables_of_a_family_share_stays(lake: Lake) -> None:
             for field in sorted(own)[:3]:
                 selection = Selection(filters=(Filter(field, "set"),))
                 rows = chosen(family, selection)
-                columns = lake.sql(f"DESCRIBE ({rows.sql})").fetchall()
-                view = lake.sql(f"DESCRIBE {family}").fetchall()
-                assert {c[0]: c[1] for c in columns} == {c[0]: c[1] for c in view}
+                assert columns(lake, f"({rows.sql})") == columns(lake, family)
                 found += counted(lake, family, selection)
     assert found
+
+
+def test_the_columns_are_those_of_the_view(lake: Lake) -> None:
+    rows = chosen(EVENTS, Selection(search=Search("NOT native.eventName:*")))
+    assert columns(lake, f"({rows.sql})") == columns(lake, EVENTS)
 
 
 def test_panels_and_their_sql_follow(lake: Lake) -> None:
