@@ -19,6 +19,7 @@ from lake.paths import resource
 from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
 from lake.rowmodel import EVENTS, tables_of
 from lake.sources import catalogue
+from lake.status import are_scattered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -265,6 +266,17 @@ def _places(
     relations = {"files": files} if files else {"logs": rows.sql}
     query = Query.over(block, relations, dict(rows.params))
     return [_Place(*row) for row in ask(replace(query, gather=gather)).rows]
+
+
+def scattered(table: str, ask: Ask) -> tuple[int, int] | None:
+    """Files and partitions of a table, or of those behind a view, where `lake compact` would make
+    few files of many."""
+    files = _files(table, Selection())
+    if files is None:
+        return None
+    found = ask(Query.over(lake_blocks()["scattered_files"], {"files": files}, {})).one()
+    held = int(found["files"]), int(found["partitions"])
+    return held if are_scattered(*held) else None
 
 
 def _files(table: str, selection: Selection) -> str | None:

@@ -74,7 +74,12 @@ class Status:
         """Files and partitions of a lake of which `lake compact` would make few files of many."""
         files = sum(t.files for t in self.tables)
         partitions = sum(t.partitions for t in self.tables)
-        return (files, partitions) if files > MANY and files > 2 * partitions else None
+        return (files, partitions) if are_scattered(files, partitions) else None
+
+
+def are_scattered(files: int, partitions: int) -> bool:
+    """Whether so many files for so many partitions are worth `lake compact`."""
+    return files > MANY and files > 2 * partitions
 
 
 def read_status(path: Path) -> Status:

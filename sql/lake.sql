@@ -10,6 +10,11 @@ SELECT account, region, min("first") AS "first", max("last") AS "last", sum("eve
 FROM files
 GROUP BY ALL
 
+-- name: scattered_files
+-- How many files there are, and for how many accounts, regions and days of a table.
+SELECT count(*) AS "files", count(DISTINCT ("source", account, region, "date")) AS "partitions"
+FROM files
+
 -- name: largest_day_of_files
 -- The day with most events of whole files, and their number.
 SELECT "date" AS "day", sum("events")::BIGINT AS "events"

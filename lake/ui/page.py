@@ -17,7 +17,7 @@ from lake.dashboards import GRID, Dashboard, Panel
 from lake.filters import Selection, show_time
 from lake.notes import why_nothing
 from lake.panels import PanelResult, prepare, run_compared, run_panel
-from lake.scope import View, bars_of, view_before, view_of
+from lake.scope import View, bars_of, scattered, view_before, view_of
 from lake.ui.charts import draw_bars, draw_time
 from lake.ui.choices import draw_choices
 from lake.ui.look import INK
@@ -56,7 +56,7 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
     view = view_of(dashboard, selection, ask)
     earlier = view_before(view, ask) if comparing() else None
     st.title(plain(say(dashboard.label)), anchor=False)
-    _sentence(view, earlier)
+    _sentence(view, earlier, ask)
     if not view.shown.events:
         # One sentence instead of one on every card.
         st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
@@ -102,7 +102,7 @@ def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
     return cards
 
 
-def _sentence(view: View, earlier: View | None) -> None:
+def _sentence(view: View, earlier: View | None, ask: Ask) -> None:
     shown, whole = view.shown, view.whole
     events = Sentence("{count} events", count=count(whole.events))
     if shown.events < whole.events:
@@ -133,6 +133,15 @@ def _sentence(view: View, earlier: View | None) -> None:
             )
         )
     st.caption(plain(" · ".join(map(say, words))))
+    if many := scattered(view.dashboard.table, ask):
+        files, partitions = map(count, many)
+        said = say(
+            "{files} files for {partitions} accounts, regions and days, which this page opens: "
+            "`lake compact` makes few of them, and the page quicker.",
+            files=files,
+            partitions=partitions,
+        )
+        st.caption(plain(said))
     label = Sentence(view.dashboard.label)
     for one in idle:
         said = say("Not applied here: no {log} row has {field}.", log=label, field=one.field)

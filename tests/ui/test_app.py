@@ -15,6 +15,7 @@ from apptest import APP, drawn, figures, open_page, shows, wanted
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
+from lake import scope
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
@@ -111,6 +112,16 @@ def test_a_search_for_what_no_row_has_is_said(app: AppTest) -> None:
     open_page(app, "cloudtrail", q="native.log_status:OK")
     said = app.main.warning[0].value.replace("\\", "")
     assert said == "No CloudTrail row has native.log_status; searching it finds none."
+
+
+def test_many_small_files_are_told(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_page(app, "cloudtrail")
+    assert not any("lake compact" in one.value for one in app.main.caption)
+    monkeypatch.setattr(scope, "are_scattered", lambda files, partitions: files >= partitions > 0)
+    app.run()
+    said = [one.value for one in app.main.caption if "lake compact" in one.value]
+    assert len(said) == 1
+    assert said[0].startswith("3 files for 3 accounts, regions and days")
 
 
 def test_what_cannot_be_applied_is_said(app: AppTest) -> None:
