@@ -154,7 +154,7 @@ class LineReader:
             short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
             for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
                 self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
-            lines = lines.kept(short)
+            lines = lines if pc.all(short).as_py() else lines.kept(short)
         if not len(lines):
             return
         if self._shape is None:

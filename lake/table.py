@@ -218,14 +218,14 @@ class Store:
             return []
         root = self.path / table
         actions = add_actions(DeltaTable(root, version=snapshot.tables[table]))
-        paths, accounts, regions, dates, rows, sizes = (
+        names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )
         firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
         found = [
-            DataFile(f"{root}/{path}", account, region, str(day), *told)
-            for path, account, region, day, *told in zip(
-                paths, accounts, regions, dates, rows, sizes, firsts, lasts, strict=True
+            DataFile(f"{root}/{name}", account, region, str(day), *told)
+            for name, account, region, day, *told in zip(
+                names, accounts, regions, dates, rows, sizes, firsts, lasts, strict=True
             )
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
