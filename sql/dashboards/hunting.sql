@@ -8,8 +8,8 @@ SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organizati
 FROM logs GROUP BY ALL
 
 -- relation: by_destination
--- The same by destination address; bytes are those that went there.
-SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation, count(*) AS n,
+-- The same by destination address; bytes are those that went there. And by user, whom logs with a destination hardly name: so one look at all events does for both.
+SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation, "user".name AS "user", count(*) AS n,
        count(*) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS flow_records,
        sum(source.bytes) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS bytes
 FROM logs GROUP BY ALL
@@ -24,7 +24,7 @@ FROM logs GROUP BY ALL
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
        unnest([coalesce(sum(failed), 0), coalesce(sum(alerts), 0), coalesce(sum(listed), 0), count(DISTINCT ip),
-               (SELECT count(DISTINCT "user".name) FROM logs)])::BIGINT AS "Count"
+               (SELECT count(DISTINCT "user") FROM by_destination)])::BIGINT AS "Count"
 FROM by_source
 
 -- name: places
