@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lake.fieldsets import path_sql, quote
-from lake.filters import fields_of
+from lake.filters import fields_behind, fields_of
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
 
@@ -49,7 +49,7 @@ def chosen(table: str, selection: Selection) -> Chosen:
 def _asks_for_more(view: str, selection: Selection) -> bool:
     """Whether a selection names what a view lacks and one of its tables has."""
     lacking = selection.fields() - fields_of(view).keys()
-    return any(lacking & fields_of(table).keys() for table in tables_of(view))
+    return bool(lacking & fields_behind(view).keys())
 
 
 def _shared_columns(view: str) -> str:

@@ -257,8 +257,8 @@ class Selection:
     def unanswered(self, table: str) -> list[Filter]:
         """The filters that neither the table nor one of those behind a view has a field for; they
         do not narrow what it shows."""
-        behind = (table, *tables_of(table))
-        return [f for f in self.filters if not any(map(f.applies_to, behind))]
+        known = fields_behind(table)
+        return [f for f in self.filters if not all(leaf in known for leaf in leaves_of(f.field))]
 
     def words(self) -> str:
         parts = [self.time.words(), *(f.words() for f in self.filters)]
@@ -274,6 +274,15 @@ def fields_of(table: str) -> dict[str, str]:
     """
     own = {n: b for n, b in columns_of(table).items() if n not in (*PARTITION, "@timestamp")}
     return PARTITION | {leaf.name: leaf.type for leaf in leaves(own)}
+
+
+@cache
+def fields_behind(view: str) -> dict[str, str]:
+    """What can be asked of a view: its own fields, then those that only some of its tables have."""
+    found = dict(fields_of(view))
+    for table in tables_of(view):
+        found |= {name: kind for name, kind in fields_of(table).items() if name not in found}
+    return found
 
 
 @cache

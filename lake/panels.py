@@ -230,8 +230,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives
 
 
 def whole_row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:
-    """One row with all its fields, as JSON text; None where it is gone."""
+    """One row with all its fields, as JSON text; None where it is gone. Of a row of a view over
+    several tables also those that its own table has alone."""
     answer = _row(table, keys, at, ask)
+    if answer.rows and table not in catalogue().sources:
+        answer = _row(answer.one()["event"]["dataset"], keys, at, ask)
     return str(answer.rows[0][0]) if answer.rows else None
 
 

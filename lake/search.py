@@ -16,8 +16,7 @@ from typing import Any
 from lake.entities import as_address, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import path_sql
-from lake.filters import Clause, fields_of, kind_of, typed
-from lake.rowmodel import tables_of
+from lake.filters import Clause, fields_behind, fields_of, kind_of, typed
 from lake.words import Sentence
 
 LONGEST = 4000
@@ -86,8 +85,7 @@ class Search:
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that neither a table has nor one of those behind a view; what is asked of them
         fits no row of it."""
-        known = {name for one in (table, *tables_of(table)) for name in fields_of(one)}
-        return tuple(name for name in self.fields if name not in known)
+        return tuple(name for name in self.fields if name not in fields_behind(table))
 
     def clause(self, table: str) -> Clause:
         """The condition for a table, with the parameters that it uses."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.filters import Filter, fields_of
+from lake.filters import Filter, fields_behind
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
 from lake.ui.sidebar import add_filter, set_time
@@ -140,7 +140,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
 
 def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
     """Any value of the row as a filter, or followed through all logs; and the time around it."""
-    known = fields_of(view.dashboard.table)
+    known = fields_behind(view.dashboard.table)
     values = [(name, value) for name, value in _leaves(row) if name in known]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         leaf = st.selectbox(

@@ -12,7 +12,7 @@ import streamlit as st
 
 from lake.entities import PREFIX, kinds
 from lake.errors import UsageError
-from lake.filters import OPS, Filter, Selection, TimeRange, fields_of
+from lake.filters import OPS, Filter, Selection, TimeRange, fields_behind
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
 from lake.search import LONGEST, Search, read_search
@@ -271,7 +271,7 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
 
 def _form(dashboard: Dashboard) -> None:
     with st.popover(say("Add a filter"), icon=":material/filter_alt:", width="stretch"):
-        fields = list(fields_of(dashboard.table))
+        fields = list(fields_behind(dashboard.table))
         field = st.selectbox(say("Field"), fields, index=fields.index("source.ip"))
         op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS))
         value = st.text_input(say("Value"), disabled=op in ("set", "unset"))

@@ -220,6 +220,24 @@ def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
     assert "1 of 13 events" in app.main.caption[0].value.replace("\\", "")
 
 
+def test_a_row_among_all_logs_has_what_only_its_own_log_has(app: AppTest) -> None:
+    """Also as a filter, which narrows the page to that log."""
+    open_page(app, "hunting")
+    panel = next(p for p in find_dashboard("hunting").panels if p.chart == "rows")
+    chosen = {"selection": {"rows": [4], "columns": [], "cells": []}}
+    app.session_state[f"hunting:{panel.title}:rows:1"] = chosen
+    app.run()
+    row, _ = (json.loads(element.value) for element in app.json)
+    assert row["native"]["eventName"] == "PutBucketPolicy"
+    pivot = next(s for s in app.selectbox if s.label.startswith("Turn a value into a filter"))
+    pivot.set_value(("native.eventName", "PutBucketPolicy")).run()
+    next(b for b in app.button if b.label == "Only this").click().run()
+    assert not app.exception
+    assert "1 of 14 events" in app.main.caption[0].value.replace("\\", "")
+    fields = next(s for s in app.selectbox if s.label == "Field")
+    assert {"native.eventName", "native.log_status", "source.ip"} <= {*fields.options}
+
+
 def test_hostile_text_is_nowhere_markup(app: AppTest) -> None:
     open_page(app, "cloudtrail", f=[Filter("user_agent.original", "is", HOSTILE).url()])
     assert not any(element.allow_html for element in [*app.markdown, *app.caption])
