@@ -201,6 +201,12 @@ def read_blocks(path: Path) -> dict[str, Block]:
         else:
             used = (one for one in relations.values() if re.search(rf"\b{one.name}\b", sql))
             found[name] = Block(name, said, sql, tuple(used))
+    shared = {one.name for query in found.values() for one in query.shares}
+    for name in relations:
+        if name not in shared:
+            raise SourceError(
+                f"{path}: no query behind relation {name} names it. Use it, or take it away."
+            )
     return found
 
 

@@ -386,6 +386,9 @@ def test_a_relation_of_a_file_stands_before_the_queries_that_name_it(tmp_path: P
     path.write_text(f"{text}\n-- name: calls\n-- The same name.\nSELECT 1")
     with pytest.raises(SourceError, match="stands twice"):
         read_blocks(path)
+    path.write_text(f"-- name: before\n-- It.\nSELECT 1 AS calls\n{text}")
+    with pytest.raises(SourceError, match="no query behind relation calls names it"):
+        read_blocks(path)
 
 
 @pytest.mark.parametrize("name", dashboards())
