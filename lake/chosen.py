@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lake.fieldsets import path_sql, quote
+from lake.fieldsets import packed, quote
 from lake.filters import fields_behind, fields_of
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
@@ -35,12 +35,13 @@ def chosen(table: str, selection: Selection) -> Chosen:
     if not _asks_for_more(table, selection):
         clause = selection.clause(table)
         return Chosen(table, relation(table, clause.sql), clause.params, clause.sql)
+    columns = _shared_columns(table)
     selects: list[str] = []
     params: dict[str, Any] = {}
     for one in tables_of(table):
         if not selection.fits_none(one):
             clause = selection.clause(one)
-            selects.append(relation(one, clause.sql, _shared_columns(table)))
+            selects.append(relation(one, clause.sql, columns))
             params |= dict(clause.params)
     sql = "\nUNION ALL ".join(selects) or relation(table, "false")
     return Chosen(table, sql, tuple(params.items()), None)
@@ -57,8 +58,7 @@ def _shared_columns(view: str) -> str:
     columns = []
     for name, body in columns_of(view).items():
         if name == "native" and isinstance(body, dict):
-            members = (f"{quote(n)} := {path_sql(f'native.{n}')}" for n in body)
-            columns.append(f"struct_pack({', '.join(members)}) AS native")
+            columns.append(f"{packed({n: f'native.{n}' for n in body})} AS native")
         else:
             columns.append(quote(name))
     return ", ".join(columns)

@@ -75,6 +75,13 @@ def path_sql(leaf: str) -> str:
     return ".".join(map(quote, leaf.split(".")))
 
 
+def packed(body: object) -> str:
+    """SQL that packs a STRUCT: a tree of its members, whose leaves say where each is found."""
+    if isinstance(body, dict):
+        return f"struct_pack({', '.join(f'{quote(n)} := {packed(b)}' for n, b in body.items())})"
+    return path_sql(str(body))
+
+
 def literal(text: str) -> str:
     """A SQL string literal. Only for text of the project's own or checked by an allow-list."""
     return "'" + text.replace("'", "''") + "'"

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import UsageError
-from lake.fieldsets import leaves, path_sql, quote
+from lake.fieldsets import leaves, packed, quote
 from lake.queries import Gathering
 from lake.rowmodel import columns_of
 from lake.statements import one_select
@@ -82,14 +82,8 @@ def gathering_sql(told: Gathering) -> str:
         for part in above:
             inner = inner.setdefault(part, {})  # type: ignore[assignment]
         inner[last] = name
-    columns = ", ".join(f"{_packed(body)} AS {quote(name)}" for name, body in tree.items())
+    columns = ", ".join(f"{packed(body)} AS {quote(name)}" for name, body in tree.items())
     return f"SELECT {columns} FROM ({told.relation})"
-
-
-def _packed(body: object) -> str:
-    if isinstance(body, dict):
-        return f"struct_pack({', '.join(f'{quote(n)} := {_packed(b)}' for n, b in body.items())})"
-    return path_sql(str(body))
 
 
 class Gatherer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +18,10 @@ from lake.read_tables import read_csv, read_messages
 from lake.recognise import PROBE_LINES, is_header, remembered
 from lake.shapes import LongText, utf8
 from lake.sources import column_name
+from lake.tokens import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lake.envelopes import Wrap
     from lake.recognise import Reading
@@ -32,9 +33,6 @@ _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
 the lines that only begin like a header are told at once, not one by one."""
 _MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
-SHORT = 16 << 10
-"""Bytes of a text for whose lines Arrow's start, five times over, costs more than a look at each:
-half of what an object of twenty flows took."""
 
 
 @dataclass(slots=True)
@@ -66,19 +64,17 @@ class Lines:
 
     def kept(self, mask: pa.Array) -> Lines:
         """Those for which the mask is true."""
-        return Lines(
-            self.text.filter(mask),
-            self.position[mask.to_numpy(zero_copy_only=False)],
-            self.original.filter(mask) if self.original is not None else None,
-            self.encoding.filter(mask) if self.encoding is not None else None,
-        )
+        return self._taken(lambda a: a.filter(mask), mask.to_numpy(zero_copy_only=False))
 
     def part(self, part: slice) -> Lines:
+        return self._taken(lambda a: a[part], part)
+
+    def _taken(self, take: Callable[[pa.Array], pa.Array], places: Any) -> Lines:  # noqa: ANN401
         return Lines(
-            self.text[part],
-            self.position[part],
-            self.original[part] if self.original is not None else None,
-            self.encoding[part] if self.encoding is not None else None,
+            take(self.text),
+            self.position[places],
+            take(self.original) if self.original is not None else None,
+            take(self.encoding) if self.encoding is not None else None,
         )
 
 

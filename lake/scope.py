@@ -109,8 +109,11 @@ def view_of(
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
     further = _further(dashboard, selection, ask)
     named = {
-        name: further.get(table) or _none_of(table, dashboard) for name, table in dashboard.also
+        name: further[table].sql if table in further else _none_of(table, dashboard)
+        for name, table in dashboard.also
     }
+    # What one table has no field for, another may have.
+    params = {name: value for rows in (logs, *further.values()) for name, value in rows.params}
     # What the view over all tables counts already is no further event.
     counted = {} if dashboard.table == EVENTS else further
     time = selection.time.within(_around(extents))
@@ -127,7 +130,7 @@ def view_of(
         interval=width,
         relations=(("logs", logs.sql), *named.items()),
         params=(
-            *_params(selection, dashboard.table, *further).items(),
+            *params.items(),
             ("interval", width),
             ("entity", selection.entity),
         ),
@@ -293,12 +296,6 @@ def _files(table: str, selection: Selection) -> str | None:
     return f'SELECT * FROM {FILES} WHERE "source" IN ({sources}){also}'
 
 
-def _params(selection: Selection, *tables: str) -> dict[str, Any]:
-    """The values that the conditions of any of these tables use: what one has no field for, another
-    may have."""
-    return {name: value for table in tables for name, value in chosen(table, selection).params}
-
-
 def _around(extents: list[Extent]) -> TimeRange:
     """The range that holds several extents."""
     firsts = [extent.time.start for extent in extents if extent.time.start]
@@ -306,14 +303,14 @@ def _around(extents: list[Extent]) -> TimeRange:
     return TimeRange(min(firsts, default=None), max(ends, default=None))
 
 
-def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> dict[str, str]:
-    """The relations over a dashboard's further tables, under the same selection. A table is left
+def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> dict[str, Chosen]:
+    """The rows of a dashboard's further tables, under the same selection. A table is left
     out that there is none of, or that has no field of the user's own condition."""
     found = {}
     for _, table in dashboard.also:
         if table not in catalogue().sources or selection.fits_none(table):
             continue
-        found[table] = chosen(table, selection).sql
+        found[table] = chosen(table, selection)
         if selection.where:
             try:
                 extent_of(table, selection, ask)

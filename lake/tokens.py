@@ -27,7 +27,8 @@ REPLACED = "\ufffd"
 BLOCK = 1 << 20
 """Bytes cut at a time: what stays in the processor's cache. 33 MB at once took twice as long."""
 SHORT = 16 << 10
-"""Bytes for which Python is quicker than the start of numpy's operations."""
+"""Bytes of a text whose lines Python has looked at before operations of Arrow and numpy start: they
+were half of what an object of twenty flows took."""
 _QUOTE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '",\\\x1f')
 
 

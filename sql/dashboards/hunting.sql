@@ -17,7 +17,8 @@ FROM logs GROUP BY ALL
 -- relation: by_time
 -- Events over time by account, region and log type, and whether flows were accepted; how many of them failed or are alerts.
 SELECT utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
-       CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action, count(*) AS n, count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
+       CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action, count(*) AS n,
+       count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
 FROM logs GROUP BY ALL
 
 -- name: figures
