@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.known import Runs, contains
-from lake.model import Repeat
+from lake.ledger import REPEAT
 from lake.partitions import file_stats
 from lake.worker import write_parquet
 
@@ -33,17 +33,20 @@ if TYPE_CHECKING:
     from lake.worker import StagedFile
 
 
+_PLACE = ["log.file.path", "log.offset"]
+
+
 @dataclass(slots=True)
 class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped, and how many rows of (source, path) are forgotten: those of days
-    before `kept_from` (see `lake.table.Snapshot`). `texts`: staged file -> place -> what came
-    there, where the known record has another text."""
+    `repeats` that were dropped, as `lake.ledger.REPEAT` has them, and how many rows of (source,
+    path) are forgotten: those of days before `kept_from` (see `lake.table.Snapshot`). `texts`:
+    staged file -> place -> what came there, where the known record has another text."""
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
-    repeats: list[Repeat] = field(default_factory=list)
+    repeats: list[pa.Table] = field(default_factory=list)
     kept_from: Mapping[str, str] = field(default_factory=dict)
     forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -66,14 +69,14 @@ class Distinct:
         if double.any():
             texts = self.texts.get(file.path, {})
             file, dropped = _without(file, double, hashes, own, texts)
-            self.repeats += dropped
+            self.repeats.append(dropped)
         if file.rows:
             self.files.append(file)
             self.fresh[key].add(own[~double])
 
     def counted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
         """The results with the rows that turned out to be duplicates counted as such."""
-        count = Counter(one.path for one in self.repeats)
+        count = _by_path(table["path"] for table in self.repeats)
         return [
             replace(
                 one,
@@ -88,10 +91,15 @@ class Distinct:
 
 def rows_by_path(files: Iterable[Path]) -> Counter[str]:
     """How many rows each object has in some files of a table."""
+    logs = (pq.ParquetFile(file).read(columns=["log.file.path"])["log"] for file in files)
+    return _by_path(pc.struct_field(log, ["file", "path"]) for log in logs)
+
+
+def _by_path(columns: Iterable[pa.ChunkedArray]) -> Counter[str]:
+    """How often each path stands in some columns."""
     counts: Counter[str] = Counter()
-    for file in files:
-        log = pq.ParquetFile(file).read(columns=["log.file.path"])["log"]
-        for found in pc.value_counts(pc.struct_field(log, ["file", "path"])).to_pylist():
+    for paths in columns:
+        for found in pc.value_counts(paths).to_pylist():
             counts[found["values"]] += found["counts"]
     return counts
 
@@ -110,24 +118,29 @@ def _without(
     hashes: np.ndarray,
     own: np.ndarray,
     texts: Mapping[int, str],
-) -> tuple[StagedFile, list[Repeat]]:
+) -> tuple[StagedFile, pa.Table]:
     """A staged file without the rows marked, and what these were: `hashes` are the identities under
     which they are known, `own` their own, `texts` by place what they have else than the known
     record."""
-    table = pq.ParquetFile(file.path).read()
-    gone = table.filter(pa.array(double))
-    paths = pc.struct_field(gone["log"], ["file", "path"]).to_pylist()
-    places = pc.struct_field(gone["log"], "offset").to_pylist()
+    whole = bool(double.all())
+    table = pq.ParquetFile(file.path).read(columns=_PLACE if whole else None)
+    gone, kept = table, table.slice(0, 0)
+    if not whole:
+        gone, kept = table.select(["log"]).filter(pa.array(double)), table.filter(pa.array(~double))
     known, mine, at = hashes[double], own[double], np.flatnonzero(double)
-    repeats = [
-        Repeat(file.source, n, path, place, other if other != n else None, texts.get(row))
-        for n, other, row, path, place in zip(
-            known.tolist(), mine.tolist(), at.tolist(), paths, places, strict=True
-        )
-    ]
+    repeats = pa.table(
+        [
+            pa.repeat(file.source, len(at)),
+            known,
+            pc.struct_field(gone["log"], ["file", "path"]),
+            pc.struct_field(gone["log"], "offset"),
+            pa.array(mine, mask=mine == known),
+            pa.array(map(texts.get, at.tolist()), pa.string(), size=len(at)),
+        ],
+        REPEAT,
+    )
     file.path.unlink()
-    kept = table.filter(pa.array(~double))
-    if not kept.num_rows:
+    if whole:
         return replace(file, rows=0), repeats
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
     size, sha256 = write_parquet(kept, target)

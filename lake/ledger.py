@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lake.growth import Model
-    from lake.model import ObjectResult, Reject, Repeat
+    from lake.model import ObjectResult, Reject
 
 TABLE = "_lake"
 KINDS = ("batch", "object", "reject", "duplicate", "forgotten", "export_reject")
@@ -62,6 +61,12 @@ SCHEMA = pa.schema(
     ]
 )
 """Columns are only ever added, at the end."""
+REPEAT = pa.schema(
+    [SCHEMA.field(n) for n in ("source", "hash", "path", "position", "also", "text")]
+)
+"""What is told of a further delivery of a known record: the identity that this has, `hash`, and
+where it lay. Where the object was known and has changed: `also`, the identity that the record would
+have had without the earlier reading, and `text`, what came where it is not what the row has."""
 VERSION = hashlib.sha256(str(SCHEMA).encode()).hexdigest()[:12]
 
 
@@ -124,9 +129,17 @@ def object_table(
     )
 
 
-def duplicate_table(rows: Sequence[Repeat], batch: int) -> pa.Table:
-    """Further deliveries of known records."""
-    return _table("duplicate", [{"batch": batch, **asdict(row)} for row in rows])
+def duplicate_table(repeats: Sequence[pa.Table], batch: int) -> pa.Table:
+    """Further deliveries of known records, columns as `REPEAT` has them."""
+    rows = pa.concat_tables([REPEAT.empty_table(), *repeats])
+    told = {"kind": "duplicate", "batch": batch}
+    columns = [
+        rows[name]
+        if name in REPEAT.names
+        else pa.repeat(pa.scalar(told.get(name), kind), rows.num_rows)
+        for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)
+    ]
+    return pa.table(columns, SCHEMA)
 
 
 def forgotten_table(counts: Mapping[tuple[str, str], int], batch: int) -> pa.Table:

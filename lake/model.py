@@ -98,22 +98,6 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A further delivery of a known record, of which it has the identity, `hash`.
-
-    Where the object is known and has changed: `also` is the identity that the record would have had
-    without the earlier reading, `text` what came where it is not what the row has.
-    """
-
-    source: str
-    hash: int
-    path: str
-    position: int
-    also: int | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ObjectResult:
     """What became of one object: records = rows + duplicates + rejects, whatever the status."""
 
