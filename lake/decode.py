@@ -104,13 +104,14 @@ class Decoding(Reading):
             parts.append(block)
             size += len(block)
             while size >= WINDOW and not parts[0].startswith(PARQUET):
-                joined = b"".join(parts)
-                window, rest = joined[:WINDOW], joined[WINDOW:]
-                parts, size = [rest], len(rest)
+                window = b"".join(parts)
+                parts, size = [window[WINDOW:]], size - WINDOW
+                window = window[:WINDOW]
                 self.whole = False
                 self._told(window)
                 yield window, False
         window = b"".join(parts)
+        parts.clear()
         self._told(window)
         yield window, True
 

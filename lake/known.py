@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lake.model import RawObject
     from lake.table import Snapshot, Store
 
-HELD = 64 << 20
+HELD = 16 << 20
 """Identities held in memory at most; 8 bytes each. Days beyond are read from Parquet again."""
 
 
