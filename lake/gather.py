@@ -149,12 +149,10 @@ class Gatherer:
 
     def _over_held(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query | None:
         """The query over tables that are held, made where they are not; None where none serves."""
-        told = query.gather
-        if told is not None and told.relation in query.sql and _names_its_leaves(query):
-            held = self._gather(told, cursor)
-            if held is not None:
-                return query.over_table(_name(held), "" if held == told else told.condition or "")
-        return self._shared(query, cursor) if query.shares else None
+        shorter = self._shared(query, cursor) if query.shares else None
+        query = shorter or query
+        held = self._gathered(query, cursor)
+        return _over(query, held) if held else shorter
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
         """The query with what it shares with others in tables, unless that is too much."""
@@ -165,17 +163,25 @@ class Gatherer:
 
     def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> bool:
         """Have a query's answer in a table; whether it may be there."""
-        table, asked = _name(shared), shared
-        if shared.gather and shared not in self._held:
-            asked = self._over_held(shared, cursor) or shared
+        table = _name(shared)
+        known = shared in self._held or shared in self._too_much
+        held = None if known else self._gathered(shared, cursor)
+        asked = (_over(shared, held) if held else None) or shared
         with self._guard:
             if shared in self._held:
                 self._held.move_to_end(shared)
             elif shared not in self._too_much:
                 rows = self._make(table, asked.sql, asked.bound, cursor)
                 columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
-                self._keep(shared, rows * len(columns))
+                self._keep(shared, rows * len(columns), held)
             return shared in self._held
+
+    def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
+        """What is held of the rows behind a query, gathered where nothing is."""
+        told = query.gather
+        if told is None or told.relation not in query.sql or not _names_its_leaves(query):
+            return None
+        return self._gather(told, cursor)
 
     def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
         """What is held that answers this: its own rows, or all of the table's. None where they turn
@@ -193,9 +199,14 @@ class Gatherer:
             rows = self._make(_name(told), select, dict(told.params), cursor)
             return told if self._keep(told, rows * len(told.leaves)) else None
 
-    def _keep(self, told: Gathering | Query, cells: int) -> bool:
-        """Hold the table that was made of this, unless it has too many values."""
-        if cells > CELLS:
+    def _keep(self, told: Gathering | Query, cells: int, beside: Gathering | None = None) -> bool:
+        """Hold the table that was made of this, unless it has too many values; with the one that it
+        was made from, which others of its page ask."""
+        below = 0
+        if beside is not None and beside in self._held:
+            self._held.move_to_end(beside)
+            below = self._held[beside]
+        if cells + below > CELLS:
             self._too_much.add(told)
             self._maker.execute(f"DROP TABLE {_name(told)}")
             return False
@@ -225,6 +236,13 @@ class Gatherer:
         while self._held and sum(self._held.values()) + cells > CELLS:
             oldest, _ = self._held.popitem(last=False)
             self._maker.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
+
+
+def _over(query: Query, held: Gathering) -> Query | None:
+    """The query over a table that answers what it gathers."""
+    told = query.gather
+    condition = told.condition if told is not None and held != told else ""
+    return query.over_table(_name(held), condition or "")
 
 
 def _answers(held: Gathering, told: Gathering) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,8 @@ class Query:
     def _with(self, part: str, other: str) -> Query:
         sql = self.sql.replace(part, other)
         names = _parameters(sql)
-        return Query(sql, tuple((name, value) for name, value in self.params if name in names))
+        used = tuple((name, value) for name, value in self.params if name in names)
+        return replace(self, sql=sql, params=used)
 
     @property
     def bound(self) -> dict[str, Any] | None:

@@ -314,11 +314,13 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return flow_lake.make(tmp_path_factory.mktemp("flows")).path
 
 
-@pytest.mark.usefixtures("nothing_gathered")
+@pytest.mark.parametrize("gathered", [True, False])
 @pytest.mark.parametrize("name", [n for n, d in dashboards().items() if any(shares_of(d))])
 def test_what_queries_share_is_asked_once(
-    flows: Path, name: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    flows: Path, name: str, gathered: bool, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not gathered:
+        monkeypatch.setattr(scope, "gathering", lambda *_: None)
     monkeypatch.setattr(scope, "NEWEST", (1, 4))
     dashboard, lake = find_dashboard(name), open_lake(flows)
     for selection in [one for one in CHOSEN if not one.unanswered(dashboard.table)]:
@@ -346,6 +348,26 @@ def test_what_is_too_much_to_be_held_is_not_shared(
     made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
     assert len(made) == len(shares_of(find_dashboard("vpcflow")))
     assert lake.sql("FROM duckdb_tables() WHERE table_name LIKE 'rows_%'").fetchall() == []
+
+
+def test_what_is_shared_does_not_drive_out_what_it_is_made_of(
+    flows: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each panel of a page would gather the rows anew."""
+    first, dashboard = open_lake(flows), find_dashboard("vpcflow")
+    before = run_dashboard(first, "vpcflow")
+    held = first._gatherer._held
+    told = view_of(dashboard, ALL, first.answer).gather
+    assert told in held
+    assert len(held) == 1 + len(shares_of(dashboard))
+    lake = open_lake(flows)
+    monkeypatch.setattr(gather, "CELLS", max(held.values()))
+    asked.clear()
+    assert run_dashboard(lake, "vpcflow") == before
+    made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
+    assert len(made) == 1 + len(shares_of(dashboard))
+    assert [gathering_sql(told) in sql for sql in made] == [True] + [False] * (len(made) - 1)
+    assert [*lake._gatherer._held] == [told]
 
 
 def test_what_a_panel_of_rows_shares_is_asked_of_what_is_gathered(

@@ -1,47 +1,46 @@
--- relation: by_source
--- Events by source address, its country and the organisation whose network it belongs to; how many of them are of interest, how many are flows, and the bytes of these.
-SELECT source.ip AS ip, source.geo.country_name AS country, source.as.organization.name AS organisation, count(*) AS n,
-       count(*) FILTER (WHERE event.outcome = 'failure') AS failed, count(*) FILTER (WHERE event.kind = 'alert') AS alerts,
-       count(*) FILTER (WHERE len(threat.matched.providers) > 0) AS listed,
-       count(*) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS flow_records,
-       sum(source.bytes) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS bytes
-FROM logs GROUP BY ALL
-
--- relation: by_destination
--- The same by destination address; bytes are those that went there. And by user, whom logs with a destination hardly name: so one look at all events does for both.
-SELECT destination.ip AS ip, destination.geo.country_name AS country, destination.as.organization.name AS organisation, "user".name AS "user", count(*) AS n,
-       count(*) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS flow_records,
-       sum(source.bytes) FILTER (WHERE event.dataset IN ('vpcflow', 'tgwflow')) AS bytes
-FROM logs GROUP BY ALL
-
--- relation: by_time
--- Events over time by account, region and log type, and whether flows were accepted; how many of them failed or are alerts.
-SELECT utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
-       CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action, count(*) AS n,
-       count(*) FILTER (WHERE event.outcome = 'failure' OR event.kind = 'alert') AS failed
-FROM logs GROUP BY ALL
+-- relation: counted
+-- One look at all events, counted three ways, as "by" tells: by source address, its country and the organisation whose network it belongs to; the same by destination, and by user, whom logs with a destination hardly name; and over time by account, region, log type and whether flows were accepted.
+SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination' ELSE 'time' END AS "by",
+       coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country,
+       coalesce(source_organisation, destination_organisation) AS organisation, "user", bucket, account, region, type, flow_action,
+       count(*) AS n, count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE alert) AS alerts,
+       count(*) FILTER (WHERE failed OR alert) AS failed_or_alerts, count(*) FILTER (WHERE listed) AS listed,
+       count(*) FILTER (WHERE flow) AS flow_records, sum(bytes) FILTER (WHERE flow) AS flow_bytes
+FROM (SELECT source.ip AS source_ip, source.geo.country_name AS source_country, source.as.organization.name AS source_organisation,
+             destination.ip AS destination_ip, destination.geo.country_name AS destination_country,
+             destination.as.organization.name AS destination_organisation, "user".name AS "user",
+             utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
+             CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action,
+             event.outcome = 'failure' AS failed, event.kind = 'alert' AS alert, len(threat.matched.providers) > 0 AS listed,
+             event.dataset IN ('vpcflow', 'tgwflow') AS flow, source.bytes AS bytes
+      FROM logs)
+GROUP BY GROUPING SETS ((source_ip, source_country, source_organisation),
+                        (destination_ip, destination_country, destination_organisation, "user"),
+                        (bucket, account, region, type, flow_action))
 
 -- name: figures
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
-       unnest([coalesce(sum(failed), 0), coalesce(sum(alerts), 0), coalesce(sum(listed), 0), count(DISTINCT ip),
-               (SELECT count(DISTINCT "user") FROM by_destination)])::BIGINT AS "Count"
-FROM by_source
+       unnest([coalesce(sum(failed) FILTER (WHERE "by" = 'source'), 0), coalesce(sum(alerts) FILTER (WHERE "by" = 'source'), 0),
+               coalesce(sum(listed) FILTER (WHERE "by" = 'source'), 0), count(DISTINCT ip) FILTER (WHERE "by" = 'source'),
+               count(DISTINCT "user")])::BIGINT AS "Count"
+FROM counted
 
 -- name: places
 -- Events of the five accounts, the five regions and the five log types with most; 'unknown' where neither record, envelope nor key names one.
 SELECT CASE WHEN grouping(account) = 0 THEN 'account' WHEN grouping(region) = 0 THEN 'region' ELSE 'type' END AS "list",
        coalesce(account, region, type, 'unknown') AS "value", CAST(sum(n) AS BIGINT) AS "Count"
-FROM by_time
+FROM counted
+WHERE "by" = 'time'
 GROUP BY GROUPING SETS ((account), (region), (type))
 QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, "value") <= 5
 ORDER BY 1, 3 DESC, 2
 
 -- name: failures_over_time
 -- Events that failed or were refused, and alerts, by log type over time.
-SELECT bucket AS "@timestamp", type AS "event.dataset", CAST(sum(failed) AS BIGINT) AS "Count"
-FROM by_time
-WHERE failed > 0
+SELECT bucket AS "@timestamp", type AS "event.dataset", CAST(sum(failed_or_alerts) AS BIGINT) AS "Count"
+FROM counted
+WHERE "by" = 'time' AND failed_or_alerts > 0
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2
 
@@ -57,9 +56,9 @@ LIMIT 120
 -- name: sources
 -- Source addresses (fifteen with most events), their countries (twenty) and the organisations whose networks they belong to (ten), over all log types.
 WITH counts AS (
-  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM by_source WHERE ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM by_source WHERE country IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM by_source WHERE organisation IS NOT NULL GROUP BY ALL),
+  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source' AND country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source' AND organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 20)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -70,9 +69,9 @@ ORDER BY 1, 3 DESC, address_order(value)
 -- name: destinations
 -- Destination addresses, their countries and the organisations whose networks they belong to: the ten with most events each, over all log types.
 WITH counts AS (
-  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM by_destination WHERE ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM by_destination WHERE country IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM by_destination WHERE organisation IS NOT NULL GROUP BY ALL),
+  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination' AND country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination' AND organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -83,7 +82,7 @@ ORDER BY 1, 3 DESC, address_order(value)
 -- name: flow_actions
 -- Flow records that were accepted and that were rejected.
 SELECT flow_action AS "action", CAST(sum(n) AS BIGINT) AS "Count"
-FROM by_time
+FROM counted
 WHERE flow_action IS NOT NULL
 GROUP BY ALL
 ORDER BY 2 DESC, 1
@@ -92,8 +91,8 @@ LIMIT 5
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
 WITH sums AS (
-  SELECT 'sent' AS list, ip AS value, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS n FROM by_source WHERE ip IS NOT NULL AND flow_records > 0 GROUP BY ALL
-  UNION ALL SELECT 'received', ip, CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM by_destination WHERE ip IS NOT NULL AND flow_records > 0 GROUP BY ALL),
+  SELECT 'sent' AS list, ip AS value, CAST(coalesce(sum(flow_bytes), 0) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_records > 0 GROUP BY ALL
+  UNION ALL SELECT 'received', ip, CAST(coalesce(sum(flow_bytes), 0) AS BIGINT) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_records > 0 GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)

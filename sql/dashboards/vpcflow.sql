@@ -1,31 +1,36 @@
 -- The lists of addresses first find the tenth largest figure (`bounds`), so that the millions below it are
 -- not put in order.
 
--- relation: by_source
--- Flow records, packets and bytes by source address, and by what else tells of an address: grouped once for all that lists them.
-SELECT event.action AS action, source.ip AS ip, source.geo.country_iso_code AS country, network.direction AS direction,
-       native.tcp_flags = 2 AS syn, count(*) AS records, sum(source.packets) AS packets, sum(source.bytes) AS bytes
-FROM logs GROUP BY ALL
-
--- relation: by_time
--- Flow records and packets over time by what has few values.
-SELECT utc_bucket($interval, "@timestamp") AS bucket, event.action AS action, cloud.account.id AS account, cloud.region AS region,
-       cloud.subnet.id AS subnet, network.direction AS direction, native.tcp_flags = 2 AS syn, native.traffic_path AS path,
-       native.log_status AS status, count(*) AS records, sum(network.packets) AS packets
-FROM logs GROUP BY ALL
+-- relation: counted
+-- One look at all flow records, counted three ways, as "by" tells: by source address and by what else tells of one; by destination address; and over time by what has few values.
+SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination' ELSE 'time' END AS "by",
+       coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country,
+       action, direction, syn, bucket, account, region, subnet, path, status,
+       count(*) AS records, sum(packets) AS packets, sum(bytes) AS bytes
+FROM (SELECT source.ip AS source_ip, source.geo.country_iso_code AS source_country,
+             destination.ip AS destination_ip, destination.geo.country_iso_code AS destination_country,
+             event.action AS action, network.direction AS direction, native.tcp_flags = 2 AS syn,
+             utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region,
+             cloud.subnet.id AS subnet, native.traffic_path AS path, native.log_status AS status,
+             network.packets AS packets, source.bytes AS bytes
+      FROM logs)
+GROUP BY GROUPING SETS ((source_ip, source_country, action, direction, syn),
+                        (destination_ip, destination_country),
+                        (bucket, account, region, subnet, action, direction, syn, path, status))
 
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
 SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
        unnest([coalesce(sum(records), 0), coalesce(sum(records) FILTER (WHERE action = 'ACCEPT'), 0),
                coalesce(sum(records) FILTER (WHERE action = 'REJECT'), 0), count(DISTINCT ip) FILTER (WHERE action = 'REJECT')])::BIGINT AS "Count"
-FROM by_source
+FROM counted
+WHERE "by" = 'source'
 
 -- name: places
 -- Flow records of the five accounts and of the five regions with most; 'unknown' where neither record nor key names one. Transit gateways included.
 SELECT CASE WHEN grouping(account) = 0 THEN 'account' ELSE 'region' END AS "kind", coalesce(account, region, 'unknown') AS "value",
        CAST(sum(records) AS BIGINT) AS "Count"
-FROM (SELECT account, region, records FROM by_time
+FROM (SELECT account, region, records FROM counted WHERE "by" = 'time'
       UNION ALL SELECT cloud.account.id, cloud.region, 1 FROM transit)
 GROUP BY GROUPING SETS ((account), (region))
 QUALIFY row_number() OVER (PARTITION BY "kind" ORDER BY "Count" DESC, "value") <= 5
@@ -36,7 +41,7 @@ ORDER BY 1, 3 DESC, 2
 SELECT bucket AS "@timestamp",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
        CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
-FROM (SELECT bucket, action, packets FROM by_time
+FROM (SELECT bucket, action, packets FROM counted WHERE "by" = 'time'
       UNION ALL SELECT utc_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
 GROUP BY ALL
 ORDER BY 1
@@ -45,9 +50,9 @@ ORDER BY 1
 -- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
 WITH sums AS (
   SELECT action, 'address' AS kind, ip AS value, CAST(coalesce(sum(packets), 0) AS BIGINT) AS n
-  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL
+  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT action, 'country', country, CAST(coalesce(sum(packets), 0) AS BIGINT)
-  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND country IS NOT NULL GROUP BY ALL),
+  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND country IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT action, kind, list_min(max(n, 100)) AS least FROM sums GROUP BY ALL)
 SELECT action AS "action", kind AS "kind", value AS "value", n AS "Packets"
 FROM sums JOIN bounds USING (action, kind)
@@ -58,7 +63,7 @@ ORDER BY 1, 2, 4 DESC, address_order(value)
 -- name: bytes_by_source
 -- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most. Transit gateways included.
 WITH sums AS (
-  SELECT ip, country, sum(bytes) AS n FROM by_source WHERE ip IS NOT NULL GROUP BY ALL
+  SELECT ip, country, sum(bytes) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL GROUP BY ALL
   UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
 addresses AS (SELECT 'address' AS list, NULL AS country, ip, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 within AS (SELECT 'country' AS list, country, ip, coalesce(sum(n), 0) AS n FROM sums WHERE country IS NOT NULL GROUP BY country, ip),
@@ -79,7 +84,7 @@ ORDER BY list, place, min(nth) NULLS LAST
 -- name: bytes_by_destination
 -- Bytes by destination address and its country, the ten addresses with most and the rest. Transit gateways included.
 WITH sums AS (
-  SELECT destination.ip AS ip, max(destination.geo.country_iso_code) AS country, sum(source.bytes) AS n FROM logs WHERE destination.ip IS NOT NULL GROUP BY ip
+  SELECT ip, max(country) AS country, sum(bytes) AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL GROUP BY ip
   UNION ALL SELECT destination.ip AS ip, max(destination.geo.country_iso_code), sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ip),
 addresses AS (SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 first AS (
@@ -115,14 +120,14 @@ FROM (VALUES (1, 'another resource in the same VPC'), (2, 'an internet gateway o
              (5, 'an inter-region VPC peering connection'), (6, 'a local gateway'),
              (7, 'a gateway VPC endpoint (Nitro-based instances only)'),
              (8, 'an internet gateway (Nitro-based instances only)')) AS paths(path, label)
-LEFT JOIN (SELECT path, CAST(sum(records) AS BIGINT) AS n FROM by_time WHERE path IS NOT NULL GROUP BY ALL) USING (path)
+LEFT JOIN (SELECT path, CAST(sum(records) AS BIGINT) AS n FROM counted WHERE "by" = 'time' AND path IS NOT NULL GROUP BY ALL) USING (path)
 ORDER BY 2 DESC, path
 
 -- name: sources_by_direction
 -- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
 WITH flows AS (
   SELECT action, ip, direction, syn, coalesce(sum(packets), 0) AS n
-  FROM by_source WHERE action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL),
+  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL),
 lists AS (
   SELECT lower(action) AS list, ip, direction, n FROM flows
   UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
@@ -142,7 +147,7 @@ ORDER BY list, min(nth) NULLS LAST, "Packets" DESC, direction
 -- Flow records by subnet and direction: accepted and seen with its SYN alone, which is how a connection begins, and rejected. Ten subnets each and the rest.
 WITH flows AS (
   SELECT action, subnet, direction, sum(records) AS n
-  FROM by_time WHERE subnet IS NOT NULL AND (action = 'REJECT' OR action = 'ACCEPT' AND syn) GROUP BY ALL),
+  FROM counted WHERE "by" = 'time' AND subnet IS NOT NULL AND (action = 'REJECT' OR action = 'ACCEPT' AND syn) GROUP BY ALL),
 places AS (
   SELECT action, subnet, row_number() OVER (PARTITION BY action ORDER BY sum(n) DESC, subnet) AS place FROM flows GROUP BY action, subnet)
 SELECT action AS "action", CASE WHEN place <= 10 THEN subnet ELSE 'Other' END AS "subnet_id", direction AS "flow_direction",
@@ -171,7 +176,7 @@ LIMIT 50
 SELECT "@timestamp", source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
        destination.port AS "dstport", event.action AS "action", network.direction AS "flow_direction",
        source.packets AS "Packets", source.bytes AS "Bytes", event.hash AS "_hash",
-       (SELECT CAST(sum(records) AS BIGINT) FROM by_time WHERE status IS DISTINCT FROM 'NODATA' AND status IS DISTINCT FROM 'SKIPDATA') AS "_of"
+       (SELECT CAST(sum(records) AS BIGINT) FROM counted WHERE "by" = 'time' AND status IS DISTINCT FROM 'NODATA' AND status IS DISTINCT FROM 'SKIPDATA') AS "_of"
 FROM logs
 WHERE native.log_status IS DISTINCT FROM 'NODATA' AND native.log_status IS DISTINCT FROM 'SKIPDATA'
 ORDER BY "@timestamp" DESC, event.hash
