@@ -2,20 +2,23 @@
 
 A view over several tables has what they share. A condition on what only some of them have, as
 `native.eventName` among all logs, is put to each table by itself: rows of one that has no such
-field fit it as rows do in which the field is empty.
+field fit it as rows do in which the field is empty. So is what is to be shown of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lake.fieldsets import packed, quote
-from lake.filters import fields_behind, fields_of
+from lake.fieldsets import packed, path_sql, quote
+from lake.filters import fields_behind, fields_of, kind_of
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lake.filters import Selection
 
 
@@ -30,9 +33,11 @@ class Chosen:
     condition: str | None
 
 
-def chosen(table: str, selection: Selection) -> Chosen:
-    """A table's rows under a selection."""
-    if not _asks_for_more(table, selection):
+def chosen(table: str, selection: Selection, fields: Sequence[str] = ()) -> Chosen:
+    """A table's rows under a selection. Of a view also `fields` that only some of its tables have,
+    each as a column of its whole name (`"native.eventName"`), NULL in rows of the others."""
+    further = [name for name in fields if name in _lacking(table)]
+    if not further and not selection.fields() & _lacking(table):
         clause = selection.clause(table)
         return Chosen(table, relation(table, clause.sql), clause.params, clause.sql)
     columns = _shared_columns(table)
@@ -41,16 +46,25 @@ def chosen(table: str, selection: Selection) -> Chosen:
     for one in tables_of(table):
         if not selection.fits_none(one):
             clause = selection.clause(one)
-            selects.append(relation(one, clause.sql, columns))
+            own = [f"{_of_table(one, name)} AS {quote(name)}" for name in further]
+            selects.append(relation(one, clause.sql, ", ".join([columns, *own])))
             params |= dict(clause.params)
     sql = "\nUNION ALL ".join(selects) or relation(table, "false")
     return Chosen(table, sql, tuple(params.items()), None)
 
 
-def _asks_for_more(view: str, selection: Selection) -> bool:
-    """Whether a selection names what a view lacks and one of its tables has."""
-    lacking = selection.fields() - fields_of(view).keys()
-    return bool(lacking & fields_behind(view).keys())
+@cache
+def _lacking(view: str) -> frozenset[str]:
+    """What a view lacks and one of its tables has."""
+    return frozenset(fields_behind(view).keys() - fields_of(view).keys())
+
+
+def _of_table(table: str, field: str) -> str:
+    """A field in the rows of a table; as text where tables differ in its type."""
+    kind = fields_of(table).get(field)
+    if kind is None:
+        return "NULL"
+    return path_sql(field) if kind == kind_of(field) else f"{path_sql(field)}::VARCHAR"
 
 
 def _shared_columns(view: str) -> str:

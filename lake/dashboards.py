@@ -92,12 +92,14 @@ class Panel:
 class Dashboard:
     """One page: its table and its panels in order. `filters`, in the form of a URL, hold unless a
     reader's own names their field; `former` are titles of other versions. A page with `entity` is
-    about one thing, which the reader names; its queries have it as $entity."""
+    about one thing, which the reader names; its queries have it as $entity. `fields` are what its
+    panels take of `logs` that only some of the tables behind a view have (`lake.chosen`)."""
 
     name: str
     title: str
     label: str
     table: str
+    fields: tuple[str, ...] = ()
     about: str = ""
     icon: str = ""
     also: tuple[tuple[str, str], ...] = ()

@@ -10,9 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
 from lake.fieldsets import path_sql, quote
-from lake.filters import fields_of
+from lake.filters import fields_behind, fields_of, kind_of
 from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
@@ -46,15 +47,16 @@ def title_of(table: str) -> str:
     return source.title if source else "All logs" if table == EVENTS else table
 
 
-def columns_for(table: str, chosen: Sequence[str]) -> list[str]:
-    """The columns to show: those that were chosen and the table has, else the usual ones."""
-    known = fields_of(table)
-    return [name for name in dict.fromkeys(chosen) if name in known] or list(COLUMNS)
+def columns_for(table: str, wanted: Sequence[str]) -> list[str]:
+    """The columns to show: those that were chosen and the table has, or one of those behind a view,
+    else the usual ones."""
+    known = fields_behind(table)
+    return [name for name in dict.fromkeys(wanted) if name in known] or list(COLUMNS)
 
 
 def countable(table: str) -> list[str]:
     """The fields whose values can be counted and made a filter."""
-    kinds = fields_of(table)
+    kinds = {name: _kind(table, name) for name in fields_behind(table)}
     return [
         n for n, k in kinds.items() if k.removesuffix("[]") in _COUNTED and n != "event.original"
     ]
@@ -80,15 +82,24 @@ def explored(table: str, columns: Sequence[str]) -> Dashboard:
     )
     below = Panel(title="Explore - Rows", label="Rows", query="rows", chart="rows", block=rows)
     title = title_of(table)
-    return Dashboard(name=NAME, title=title, label=title, table=table, panels=(volume, below))
+    return Dashboard(
+        name=NAME,
+        title=title,
+        label=title,
+        table=table,
+        fields=tuple(columns),
+        panels=(volume, below),
+    )
 
 
 def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, int]]:
     """The values of a field, or of several together, under a view with their events, the fifteen
     with most first; of a list each value counts."""
-    kinds = fields_of(view.dashboard.table)
+    table = view.dashboard.table
     each = [
-        f"unnest({path_sql(name)})" if kinds[name].endswith("[]") else path_sql(name)
+        f"unnest({_column(table, name)})"
+        if _kind(table, name).endswith("[]")
+        else _column(table, name)
         for name in fields
     ]
     rows = "\n  UNION ALL ".join(f"SELECT {one} AS value FROM logs" for one in each)
@@ -99,14 +110,16 @@ def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, in
         f"FROM ({rows})\nWHERE value IS NOT NULL\n"
         f"GROUP BY ALL\nORDER BY 2 DESC, 1\nLIMIT {VALUES}",
     )
-    answer = ask(Query.over(block, dict(view.relations), dict(view.params)))
+    logs = chosen(table, view.selection, fields)
+    answer = ask(Query.over(block, {"logs": logs.sql}, dict(logs.params)))
     return [(value, events) for value, events in answer.rows]
 
 
 def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
     """The rows under a view as a file (`csv`, `jsonl`, `parquet`), newest first, at most
     `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it."""
-    shown = ", ".join(f"{path_sql(name)} AS {quote(name)}" for name in columns)
+    table = view.dashboard.table
+    shown = ", ".join(f"{_column(table, name)} AS {quote(name)}" for name in columns)
     what = f'"@timestamp", {shown}' if columns else "*"
     block = Block("file", "", f"SELECT {what}\nFROM logs\n{_ORDER}\nLIMIT {FILE_ROWS}")
     query = Query.over(block, dict(view.relations), dict(view.params)).written_out()
@@ -118,5 +131,15 @@ def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
 
 def _shown(table: str, name: str) -> str:
     """A column as a table on a page takes it: lists and structures as text."""
-    kind, path = fields_of(table)[name], path_sql(name)
+    kind, path = _kind(table, name), _column(table, name)
     return f"{path}::VARCHAR" if "(" in kind or "[" in kind else path
+
+
+def _column(table: str, name: str) -> str:
+    """A field in the rows of a table, or of one behind a view, as `chosen` gives them."""
+    return path_sql(name) if name in fields_of(table) else quote(name)
+
+
+def _kind(table: str, name: str) -> str:
+    """The DuckDB type of that column."""
+    return fields_of(table).get(name) or kind_of(name)

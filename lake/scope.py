@@ -98,7 +98,7 @@ def view_of(
 ) -> View:
     """Bring a dashboard and a selection together. Raises UsageError where a condition is wrong."""
     selection = dashboard.narrowed(selection)
-    logs = chosen(dashboard.table, selection)
+    logs = chosen(dashboard.table, selection, dashboard.fields)
     whole = extent_of(dashboard.table, Selection(), ask)
     shown = whole
     if logs.condition != "":

@@ -17,7 +17,7 @@ from lake.explore import (
     file_of,
     values_of,
 )
-from lake.filters import Filter, fields_of
+from lake.filters import Filter, fields_behind
 from lake.rowmodel import log_views
 from lake.ui.downloads import draw_downloads
 from lake.ui.leaderboard import draw_leaderboard
@@ -41,7 +41,7 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
         table = st.selectbox(say("Logs"), log_views(lake.tables()), key="logs", bind="query-params")
         chosen = st.multiselect(
             say("Columns"),
-            list(fields_of(table)),
+            list(fields_behind(table)),
             key="columns",
             bind="query-params",
             placeholder=say("The usual ones"),

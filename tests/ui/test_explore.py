@@ -14,11 +14,12 @@ from apptest import drawn, open_page
 
 from lake.errors import SourceError
 from lake.explore import COLUMNS, columns_for, countable, explored, file_of, values_of
-from lake.filters import Selection, fields_of
+from lake.filters import Selection, fields_behind, fields_of
 from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
 from lake.scope import extent_of, view_of
 from lake.search import read_search
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def test_a_page_shows_the_rows_that_its_search_finds(lake: Lake, app: AppTest, t
 
 def test_every_field_of_every_table_can_be_a_column(lake: Lake) -> None:
     for table in log_views(lake.tables()):
-        every = tuple(fields_of(table))
+        every = tuple(fields_behind(table))
         view = viewed(lake, table, columns=every)
         (_, rows) = view.dashboard.panels
         from lake.panels import run_panel
@@ -118,8 +119,50 @@ def test_a_hostile_search_reaches_no_file_but_its_own(lake: Lake) -> None:
 
 
 def test_columns_that_a_table_has_not(lake: Lake) -> None:
-    assert columns_for("events", ["native.eventName", "user.name"]) == ["user.name"]
+    assert columns_for("events", ["nothing", "user.name"]) == ["user.name"]
     assert columns_for("events", ["nothing"]) == list(COLUMNS)
+    assert columns_for("cloudtrail", ["native.log_status"]) == list(COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def demo(demo_folder: Path) -> Lake:
+    return open_lake(demo_folder / "lakehouse", locked=True)
+
+
+OWN = ("event.dataset", "native.eventName", "native.log_status", "native.type", "native.resources")
+"""Of one source, of two, of several as different things, and a list of structures of one."""
+
+
+def test_all_logs_show_what_only_some_have(demo: Lake) -> None:
+    """Beside each other, as the rows of each source have it; narrowed as rows are."""
+    view = viewed(demo, "events", "region:us-east-1", OWN)
+    found = [json.loads(line) for line in file_of(demo, view, OWN, "jsonl").splitlines()]
+    assert len(found) == view.shown.events
+    for name in OWN[1:]:
+        holders = [t for t in catalogue().sources if name in fields_of(t)]
+        assert 0 < len(holders) < len(catalogue().sources)
+        for table in catalogue().sources:
+            shown = sorted(str(one[name]) for one in found if one["event.dataset"] == table)
+            one = viewed(demo, table, "region:us-east-1", (name,) if table in holders else COLUMNS)
+            lines = file_of(demo, one, one.dashboard.fields, "jsonl").splitlines()
+            due = [json.loads(line).get(name) for line in lines]
+            assert shown == sorted(map(str, due)), (name, table)
+
+
+def test_all_logs_count_the_values_of_what_only_some_have(demo: Lake) -> None:
+    for table, name in (("cloudtrail", "native.eventName"), ("vpcflow", "native.interface_id")):
+        for search in ("", "event.outcome:failure", f"{name}:*"):
+            due = values_of(viewed(demo, table, search), [name], demo.answer)
+            assert due == values_of(viewed(demo, "events", search), [name], demo.answer) != []
+
+
+def test_a_page_of_all_logs_with_a_column_of_one(app: AppTest) -> None:
+    search = "event.dataset:cloudtrail"
+    columns = ["event.action", "native.eventName"]
+    open_page(app, "explore", logs="events", q=search, columns=columns)
+    shown = app.main.dataframe[0].value
+    assert list(shown.columns) == ["@timestamp", "event.action", "native.eventName"]
+    assert list(shown["event.action"]) == list(shown["native.eventName"])
 
 
 def test_no_dashboard_takes_its_place(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
