@@ -124,16 +124,14 @@ def _without(
     record."""
     whole = bool(double.all())
     table = pq.ParquetFile(file.path).read(columns=_PLACE if whole else None)
-    gone, kept = table, table.slice(0, 0)
-    if not whole:
-        gone, kept = table.select(["log"]).filter(pa.array(double)), table.filter(pa.array(~double))
+    log = table["log"].filter(pa.array(double))
     known, mine, at = hashes[double], own[double], np.flatnonzero(double)
     repeats = pa.table(
         [
             pa.repeat(file.source, len(at)),
             known,
-            pc.struct_field(gone["log"], ["file", "path"]),
-            pc.struct_field(gone["log"], "offset"),
+            pc.struct_field(log, ["file", "path"]),
+            pc.struct_field(log, "offset"),
             pa.array(mine, mask=mine == known),
             pa.array(map(texts.get, at.tolist()), pa.string(), size=len(at)),
         ],
@@ -142,6 +140,7 @@ def _without(
     file.path.unlink()
     if whole:
         return replace(file, rows=0), repeats
+    kept = table.filter(pa.array(~double))
     target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
     size, sha256 = write_parquet(kept, target)
     bounds = pc.min_max(kept["@timestamp"].cast(pa.int64()))
