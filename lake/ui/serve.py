@@ -2,17 +2,25 @@
 Host where it opens a websocket, and nowhere else; here every request with another host name than
 this machine's is refused before it reaches Streamlit. So a page of somebody's, whose name has come
 to mean 127.0.0.1, gets no word out of it.
+
+And pages are told where the server is: Streamlit's script else looks for it below the page's own
+address first, and whoever opens a shared link finds errors in the browser's console.
 """
 
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from lake.paths import resource
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ["127.0.0.1", "localhost"]
 """As `.streamlit/config.toml` has them for websockets."""
@@ -27,12 +35,58 @@ OPTIONS = {
 }
 """What holds wherever it is started; the rest is in the file."""
 
+HEAD = b"<head>"
+TOLD = HEAD + b"<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin}</script>"
+
+
+class Told:
+    """Puts into every page of HTML, and into nothing else, what tells Streamlit's script where its
+    server is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _wants_page(scope):
+            await self._app(scope, receive, send)
+            return
+        plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_page(message):
+                start.update(message)
+            elif not start:
+                await send(message)
+            else:
+                parts.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    body = b"".join(parts).replace(HEAD, TOLD, 1)
+                    rest = [pair for pair in start["headers"] if pair[0] != b"content-length"]
+                    start["headers"] = [*rest, (b"content-length", str(len(body)).encode())]
+                    await send(start)
+                    await send({"type": "http.response.body", "body": body})
+
+        await self._app({**scope, "headers": plain}, receive, sent)
+
+
+def _wants_page(scope: Scope) -> bool:
+    """Whether a browser opens an address, as it does of pages and of files to be saved."""
+    asked = (value for name, value in scope["headers"] if name == b"accept")
+    return scope["method"] == "GET" and any(b"text/html" in value for value in asked)
+
+
+def _is_page(start: Message) -> bool:
+    kind = dict(start["headers"]).get(b"content-type", b"")
+    return bool(start["status"] == HTTPStatus.OK and kind.startswith(b"text/html"))
+
 
 def main() -> None:
     """Serve until interrupted."""
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
     port = int(sys.argv.pop(1))  # the app takes what follows for its own
-    app = st.App(resource("app_streamlit.py"), middleware=[guard])
+    app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told)])
     app.run(config={**OPTIONS, "server.port": port})
 
 

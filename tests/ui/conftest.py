@@ -37,7 +37,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page; no request of it may leave this machine, no script of it may fail."""
+    """A page; no request of it may leave this machine, no script of it may fail, and its
+    console may have no error."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 1000}, color_scheme=getattr(request, "param", "light")
     )
@@ -48,6 +49,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     opened.on("request", lambda r: asked.add(urlsplit(r.url).hostname or urlsplit(r.url).scheme))
     opened.on("websocket", lambda s: asked.add(urlsplit(s.url).hostname or ""))
     opened.on("pageerror", lambda error: failed.append(str(error)))
+    opened.on("console", lambda told: told.type == "error" and failed.append(told.text))
     yield opened
     context.close()
     assert asked <= {"127.0.0.1", "data", "blob"}

@@ -1,0 +1,66 @@
+"""What `lake dashboard` changes of what Streamlit sends: a page's head, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lake.ui.serve import HEAD, TOLD, Told
+
+BODY = [b"<html><he", b"ad>x<head></html>"]
+PAGE = (b"accept", b"text/html,*/*")
+
+
+def served(kind: bytes, status: int, *given: tuple[bytes, bytes], method: str = "GET") -> Any:  # noqa: ANN401
+    """What a browser gets, and which of its headers the app was told."""
+    got: list[dict[str, Any]] = []
+    told: list[list[tuple[bytes, bytes]]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        told.append(scope["headers"])
+        size = str(sum(map(len, BODY))).encode()
+        headers = [(b"content-type", kind), (b"content-length", size), (b"set-cookie", b"a=1")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        for number, part in enumerate(BODY, 1):
+            more = number < len(BODY)
+            await send({"type": "http.response.body", "body": part, "more_body": more})
+
+    async def send(message: Any) -> None:  # noqa: ANN401
+        got.append(message)
+
+    scope = {"type": "http", "method": method, "path": "/hunting", "headers": [*given]}
+    asyncio.run(Told(app)(scope, None, send))  # type: ignore[arg-type]
+    start, *parts = got
+    return dict(start["headers"]), b"".join(part["body"] for part in parts), told[0]
+
+
+def test_a_page_is_told_where_its_server_is() -> None:
+    headers, body, asked = served(
+        b"text/html; charset=utf-8", 200, PAGE, (b"accept-encoding", b"gzip")
+    )
+    assert body == b"".join(BODY).replace(HEAD, TOLD, 1)
+    assert headers[b"content-length"] == str(len(body)).encode()
+    assert headers[b"set-cookie"] == b"a=1"
+    assert asked == [PAGE]  # else it would come compressed
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "given", "method"),
+    [
+        (b"text/csv", 200, [PAGE], "GET"),
+        (b"application/octet-stream", 200, [PAGE], "GET"),
+        (b"text/html", 404, [PAGE], "GET"),
+        (b"text/html", 200, [(b"accept", b"*/*"), (b"accept-encoding", b"gzip")], "GET"),
+        (b"text/html", 200, [PAGE, (b"accept-encoding", b"gzip")], "HEAD"),
+    ],
+)
+def test_nothing_else_is_changed(
+    kind: bytes, status: int, given: list[tuple[bytes, bytes]], method: str
+) -> None:
+    """A file that is saved least of all, whatever stands in it."""
+    headers, body, asked = served(kind, status, *given, method=method)
+    assert body == b"".join(BODY)
+    assert headers[b"content-length"] == str(len(body)).encode()
+    assert asked == given
