@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -31,7 +32,8 @@ def served(kind: bytes, status: int, *given: tuple[bytes, bytes], method: str = 
         got.append(message)
 
     scope = {"type": "http", "method": method, "path": "/hunting", "headers": [*given]}
-    asyncio.run(Told(app)(scope, None, send))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:  # Playwright's own loop may run in this thread
+        pool.submit(asyncio.run, Told(app)(scope, None, send)).result()  # type: ignore[arg-type]
     start, *parts = got
     return dict(start["headers"]), b"".join(part["body"] for part in parts), told[0]
 
