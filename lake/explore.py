@@ -96,11 +96,10 @@ def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, in
     """The values of a field, or of several together, under a view with their events, the fifteen
     with most first; of a list each value counts."""
     table = view.dashboard.table
+    columns = {name: _column(table, name) for name in fields}
     each = [
-        f"unnest({_column(table, name)})"
-        if _kind(table, name).endswith("[]")
-        else _column(table, name)
-        for name in fields
+        f"unnest({column})" if _kind(table, name).endswith("[]") else column
+        for name, column in columns.items()
     ]
     rows = "\n  UNION ALL ".join(f"SELECT {one} AS value FROM logs" for one in each)
     block = Block(

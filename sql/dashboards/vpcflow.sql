@@ -84,7 +84,7 @@ ORDER BY list, place, min(nth) NULLS LAST
 -- name: bytes_by_destination
 -- Bytes by destination address and its country, the ten addresses with most and the rest. Transit gateways included.
 WITH sums AS (
-  SELECT ip, max(country) AS country, sum(bytes) AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL GROUP BY ip
+  SELECT ip, country, bytes AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL
   UNION ALL SELECT destination.ip AS ip, max(destination.geo.country_iso_code), sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ip),
 addresses AS (SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 first AS (
