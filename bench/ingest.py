@@ -57,7 +57,7 @@ def measure_kind(
         "cores",
         name,
         {"one": one.wall, "wall": whole.wall, "speedup": one.wall / whole.wall, "cores": cores()},
-        {"one": one.wall},
+        {"one": one.wall, "bare": yardsticks.speedup(KINDS[name], objects, cores())},
         whole.wall / one.wall,
     )
     yield from _filled(ground, name, objects)

@@ -50,12 +50,14 @@ TABLES = {
         "CPU / (unpack + parse + write)",
     ),
     "cores": Table(
-        "One process against one a core. Two cores are to give 1.8 times the speed.",
+        "One process against one a core. Two cores are to give 1.8 times the speed; beside it what "
+        "they give to unpacking and parsing alone, each core its share of the objects.",
         {
             "cores": ("cores", "n"),
             "wall of one": ("one", "s"),
             "wall of all": ("wall", "s"),
             "speed-up": ("speedup", "x"),
+            "bare work": ("bare", "x"),
         },
         "wall of all / wall of one",
     ),

@@ -7,6 +7,9 @@ from __future__ import annotations
 import gzip
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from bench.kinds import Kind
@@ -76,6 +79,25 @@ def of_objects(kind: Kind, objects: Iterable[Path]) -> dict[str, float]:
         records = watch.time("unpack", unpack, kind, path.read_bytes())
         count += watch.time("parse", parse, kind, records)
     return {**watch.seconds, "records": count}
+
+
+def speedup(kind: Kind, objects: Sequence[Path], jobs: int) -> float:
+    """How many times as quick the same is by so many processes at once as by one, each with a share
+    of the objects: what the machine gives to work that shares nothing. The median of three."""
+    shares = [objects[number::jobs] for number in range(jobs)]
+    found = []
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+
+        def seconds(parts: Sequence[Sequence[Path]]) -> float:
+            began = time.perf_counter()
+            wait([pool.submit(of_objects, kind, part) for part in parts])
+            return time.perf_counter() - began
+
+        seconds([objects] * jobs)  # not measured: the processes begin
+        for _ in range(3):
+            alone = seconds([objects])
+            found.append(alone / seconds(shares))
+    return median(found)
 
 
 def of_rows(files: Iterable[Path]) -> dict[str, float]:
