@@ -82,6 +82,10 @@ def ingest(
             "--rehash", help="Look at every object's content, not only at size, time and ETag."
         ),
     ] = False,
+    compact: Annotated[
+        bool,
+        typer.Option(help="Make one file of small ones, where eight have gathered in a partition."),
+    ] = True,
     account: Annotated[
         str | None, typer.Option(help="Account of logs that do not name one (twelve digits).")
     ] = None,
@@ -109,6 +113,7 @@ def ingest(
         memory=parse_size(memory, "--memory") if memory else None,
         account=account,
         rehash=rehash,
+        compact=compact,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
         geoip=GeoIP.open(geoip_db) if geoip_db else None,
         fork=True,

@@ -17,7 +17,7 @@ from lake.paths import default_lake
 from lake.sizes import parse_size
 
 if TYPE_CHECKING:
-    from lake.compact import CompactReport
+    from lake.report import CompactReport
     from lake.verify import VerifyReport
 
 GraceOption = Annotated[
@@ -36,7 +36,11 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def compact(lake: LakeOption = None, grace: GraceOption = GRACE_HOURS) -> None:
+def compact(
+    lake: LakeOption = None,
+    grace: GraceOption = GRACE_HOURS,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")] = None,
+) -> None:
     """Merge small files into large ones sorted by time; delete what nobody reads any more."""
     from lake.client_file import write_client_file
     from lake.compact import CompactOptions
@@ -44,7 +48,7 @@ def compact(lake: LakeOption = None, grace: GraceOption = GRACE_HOURS) -> None:
     from lake.terminal import status_line
 
     path = lake or default_lake()
-    options = CompactOptions(timedelta(hours=grace))
+    options = CompactOptions(timedelta(hours=grace), jobs, fork=True)
     with status_line() as say:
         report = run(path, options, say)
     write_client_file(path)

@@ -1,32 +1,45 @@
 """Small files of a partition -> few large ones, sorted by time; the same rows exactly.
 
-It decides which files are worth it, and merges them a partition at a time, outside of the lake's
-lock; the lock is held for the commit alone, which checks that the files still are the table's. It
-says nothing about rows: what a leaf holds is carried over, whatever the present transform says.
+It decides which files are worth it (all of them for `lake compact`, those that have gathered after
+an ingest) and merges them a partition at a time, outside of the lake's lock; the lock is held for
+the commit alone, which checks that the files still are the table's. It says nothing about rows:
+what a leaf holds is carried over, whatever the present transform says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.commit import Commit, commit, recover
 from lake.compact_ledger import compact_ledger
+from lake.machine import cores
 from lake.merge import is_sorted, merge
 from lake.merged_schema import TypesDiffer
+from lake.pool import was_killed, workers
+from lake.report import CompactReport
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store
-from lake.vacuum import Vacuumed, vacuum
+from lake.vacuum import vacuum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+    from concurrent.futures import Executor, Future
 
     from lake.table import DataFile, Snapshot
     from lake.worker import StagedFile
+
+    Place = tuple[str, str, str, str]
+    """A partition: table, account, region, date."""
 
 SETTLED = 96 << 20
 """Bytes of a file that is large enough to be left, if it is sorted."""
@@ -34,6 +47,15 @@ GROUP_BYTES = 512 << 20
 GROUP_PARTITIONS = 200
 """Partitions, and their bytes, that are committed together: a commit costs little, what is staged
 takes room on the disk twice."""
+ALIKE = 8
+"""Files of like length in a partition from which an ingest makes one, so that each row is written
+anew about once whenever its partition has grown eightfold."""
+LITTLE = 16 << 20
+"""Bytes of a file that an ingest leaves to `lake compact`, which may take its time."""
+AHEAD = 8
+"""Partitions at work or waiting for a process."""
+FEW = 64
+"""Files that this process merges sooner than others could begin."""
 GRACE = timedelta(days=7)
 """How long files stay that have left the lake: a reader who opened before still needs them, and
 `--as-of` reaches back so far. A week is longer than any query, and than a weekend."""
@@ -41,26 +63,20 @@ GRACE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class CompactOptions:
-    """`grace` is how long files stay that have left the lake."""
+    """`grace` is how long files stay that have left the lake; `jobs` and `fork` are those of
+    `IngestOptions`."""
 
     grace: timedelta = GRACE
+    jobs: int | None = None
+    fork: bool = False
 
 
-@dataclass(slots=True)
-class CompactReport:
-    """What a compaction did. `skipped` counts partitions that others changed meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Small:
+    """Files of a table's partition that are to become one, or few."""
 
-    partitions: int = 0
-    files_before: int = 0
-    files_after: int = 0
-    size_before: int = 0
-    size_after: int = 0
-    rows: int = 0
-    skipped: int = 0
-    ledger_before: int = 0
-    ledger_after: int = 0
-    vacuumed: Vacuumed = field(default_factory=Vacuumed)
-    notes: list[str] = field(default_factory=list)
+    table: str
+    files: Sequence[DataFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class _Merged:
     """A partition's files and what they have become."""
 
     table: str
-    files: list[DataFile]
+    files: Sequence[DataFile]
     staged: list[StagedFile]
 
 
@@ -82,59 +98,106 @@ def compact(
     Raises UsageError where there is no lake, LakeError for a file that is not as it was committed,
     StorageError where the disk refuses; what was committed stays.
     """
-    store = Store.open(path)
-    folder = staging_name(store.path)
     options = options or CompactOptions()
-    waiting = "waiting for another writer"
-    with staging(store, folder, lambda: notify(waiting)) as notes:
-        report = CompactReport(notes=notes)
-        _compact_tables(store, folder, report, notify)
-        report.ledger_before, report.ledger_after = compact_ledger(store, folder)
-        notify("deleting what nobody reads any more")
-        with store.lock(lambda: notify(waiting)):
-            recover(store)
-            report.vacuumed = vacuum(store, options.grace)
+    with workers(options.jobs or cores(), options.fork) as pool:
+        store = Store.open(path)
+        folder = staging_name(store.path)
+        waiting = "waiting for another writer"
+        with staging(store, folder, lambda: notify(waiting)) as notes:
+            report = CompactReport(notes=notes)
+            snapshot = store.snapshot()
+            for table in sorted(snapshot.tables.keys() - catalogue().sources.keys()):
+                report.notes.append(
+                    f"{table}: no such source is known here; its files stay as they are"
+                )
+            merge_small(store, folder, list(_due(store, snapshot)), report, notify, pool)
+            report.ledger_before, report.ledger_after = compact_ledger(store, folder)
+            notify("deleting what nobody reads any more")
+            with store.lock(lambda: notify(waiting)):
+                recover(store)
+                report.vacuumed = vacuum(store, options.grace)
     return report
 
 
-def _compact_tables(
+def merge_small(
     store: Store,
     folder: Path,
+    due: Sequence[Small],
     report: CompactReport,
     notify: Callable[[str], None],
+    pool: Executor | None,
 ) -> None:
-    snapshot = store.snapshot()
-    due = list(_due(store, snapshot))
-    for table in sorted(snapshot.tables.keys() - catalogue().sources.keys()):
-        report.notes.append(f"{table}: no such source is known here; its files stay as they are")
+    """Merge and commit, partition by partition; by a pool's processes where it is worth them. Files
+    that others changed meanwhile are left. Raises as `compact` does."""
+    if sum(len(small.files) for small in due) < FEW:
+        pool = None
     held: list[_Merged] = []
     size = 0
-    for number, (table, files) in enumerate(due, 1):
-        notify(f"compacting {table}: partition {number:,} of {len(due):,}")
-        try:
-            staged = merge(table, files, folder)
-        except TypesDiffer as error:
-            report.notes.append(
-                f"{table}, {_place(files[0])}: files that differ in the type of {error} stay as "
-                f"they are; `lake rebuild {table}` gives them one"
-            )
-            continue
-        held.append(_Merged(table, files, staged))
-        size += sum(f.size for f in staged)
-        if size >= GROUP_BYTES or len(held) >= GROUP_PARTITIONS:
-            _commit(store, held, report)
-            held, size = [], 0
+    with closing(_merging(due, folder, pool)) as merging:
+        for number, (small, merged) in enumerate(merging, 1):
+            notify(f"merging small files of {small.table}: partition {number:,} of {len(due):,}")
+            try:
+                staged = merged()
+            except TypesDiffer as error:
+                report.notes.append(
+                    f"{small.table}, {_place(small.files[0])}: files that differ in the type of "
+                    f"{error} stay as they are; `lake rebuild {small.table}` gives them one"
+                )
+                continue
+            except BrokenProcessPool as error:
+                raise was_killed() from error
+            held.append(_Merged(small.table, small.files, staged))
+            size += sum(f.size for f in staged)
+            if size >= GROUP_BYTES or len(held) >= GROUP_PARTITIONS:
+                _commit(store, held, report)
+                held, size = [], 0
     _commit(store, held, report)
 
 
-def _due(store: Store, snapshot: Snapshot) -> Iterator[tuple[str, list[DataFile]]]:
+def _merging(
+    due: Sequence[Small], folder: Path, pool: Executor | None
+) -> Generator[tuple[Small, Callable[[], list[StagedFile]]]]:
+    """Each with what gives its merged files, in order; a few are ahead at work in the pool."""
+    if pool is None:
+        for small in due:
+            yield small, partial(merge, small.table, small.files, folder)
+        return
+    begun: deque[tuple[Small, Future[list[StagedFile]]]] = deque()
+    try:
+        for small in due:
+            begun.append((small, pool.submit(merge, small.table, small.files, folder)))
+            if len(begun) > AHEAD:
+                first, future = begun.popleft()
+                yield first, future.result
+        while begun:
+            first, future = begun.popleft()
+            yield first, future.result
+    finally:
+        for _, future in begun:
+            future.cancel()
+        wait([future for _, future in begun])  # nothing is written when the folder goes
+
+
+def crowded(store: Store, snapshot: Snapshot, places: Collection[Place]) -> Iterator[Small]:
+    """Files of like length, `ALIKE` of them or more in one of these partitions."""
+    for table in sorted({place[0] for place in places} & catalogue().sources.keys()):
+        alike: dict[tuple[Place, int], list[DataFile]] = {}
+        for file in store.files(table, snapshot):
+            place = (table, file.account, file.region, file.date)
+            if file.size < LITTLE and place in places:
+                eightfold = file.size.bit_length() // 3
+                alike.setdefault((place, eightfold), []).append(file)
+        yield from (Small(table, files) for files in alike.values() if len(files) >= ALIKE)
+
+
+def _due(store: Store, snapshot: Snapshot) -> Iterator[Small]:
     """The partitions worth it, each with the files to merge: those that are small or not sorted,
     where there are several or one that is large."""
     for table in sorted(snapshot.tables.keys() & catalogue().sources.keys()):
         for _, group in groupby(store.files(table, snapshot), key=_place):
             files = [f for f in group if f.size < SETTLED or not is_sorted(Path(f.path))]
             if len(files) > 1 or (files and files[0].size >= SETTLED):
-                yield table, files
+                yield Small(table, files)
 
 
 def _place(file: DataFile) -> str:

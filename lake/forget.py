@@ -16,10 +16,11 @@ from lake import ledger
 from lake.commit import Commit, commit, recover
 from lake.duplicates import rows_by_path
 from lake.errors import unknown_name
+from lake.report import Vacuumed
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store
-from lake.vacuum import Vacuumed, vacuum
+from lake.vacuum import vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Callable

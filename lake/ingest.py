@@ -7,33 +7,29 @@ means and how it is read is the workers' part. The executor is any of `concurren
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import sys
-import threading
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from lake import ledger
 from lake.changed import earlier_records
 from lake.commit import Commit, LedgerFile, commit, growths, recover
+from lake.compact import crowded, merge_small
 from lake.decompress import configured_limit
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
-from lake.errors import LakeError, StorageError
+from lake.errors import LakeError
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
-from lake.lean import start_lean
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, Unreadable
+from lake.pool import was_killed, workers
 from lake.report import IngestReport
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
@@ -47,6 +43,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from lake.compact import Place
     from lake.model import Location
 
 BATCH_BYTES = 16 << 20
@@ -74,6 +71,8 @@ class IngestOptions:
     """Tell what has changed by every object's content, not by its size, time and ETag."""
     s3: S3Options = field(default_factory=S3Options)
     geoip: GeoIP | None = None
+    compact: bool = True
+    """Merge small files of a partition where many have gathered (`lake.compact.crowded`)."""
     fork: bool = False
     """Fork the workers, which spares each a second of imports. Only for a process that has not used
     DuckDB, Arrow or Delta yet, as the command line's: their threads do not survive a fork."""
@@ -81,42 +80,17 @@ class IngestOptions:
 
 @dataclass(slots=True)
 class Progress:
-    """What a progress bar needs; `total` counts objects to read once listing has ended."""
+    """What a progress bar needs; `total` counts objects to read once listing has ended. `merging`
+    says what is done when all has been read."""
 
     phase: str = "listing"
+    merging: str = ""
     listed: int = 0
     total: int = 0
     total_size: int = 0
     objects: int = 0
     size: int = 0
     records: int = 0
-
-
-def _ready_worker(driver: int) -> None:
-    """A worker's first act: it ends when its driver does, however that ends."""
-    start_lean()
-
-    def watch() -> None:
-        while os.getppid() == driver:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _pool(jobs: int, fork: bool) -> Iterator[Executor | None]:
-    """The workers: forked at once, before a library has started a thread, or fresh processes."""
-    if jobs == 1:
-        yield None
-        return
-    alone = fork and sys.platform == "linux" and threading.active_count() == 1
-    context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(jobs, context, _ready_worker, (os.getpid(),)) as pool:
-        if alone:
-            catalogue()
-            pool.submit(cores).result()
-        yield pool
 
 
 def ingest(
@@ -147,6 +121,8 @@ class _Ingest:
     aside: list[ObjectResult] = field(default_factory=list)
     reread: set[str] = field(default_factory=set)
     """Paths of objects of which the lake has records, to be read again."""
+    places: set[Place] = field(default_factory=set)
+    """Partitions that have got files."""
     ingested: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     store: Store = field(init=False)
@@ -157,14 +133,8 @@ class _Ingest:
 
     def run(self) -> IngestReport:
         started = time.monotonic()
-        with ExitStack() as stack:
-            self.pool = stack.enter_context(_pool(self.options.jobs or cores(), self.options.fork))
-            try:
-                self._run()
-            except BaseException:
-                if self.pool is not None:
-                    self.pool.shutdown(cancel_futures=True)  # what runs is waited for
-                raise
+        with workers(self.options.jobs or cores(), self.options.fork) as self.pool:
+            self._run()
         self.report.seconds = time.monotonic() - started
         return self.report
 
@@ -222,6 +192,24 @@ class _Ingest:
         if batches:
             self._run_batches(batches, min(jobs, len(batches)))
         self._commit()
+        if self.options.compact and self.places:
+            self._merge_small()
+
+    def _merge_small(self) -> None:
+        """Make one file of the small ones that have gathered in a partition. Where that fails the
+        lake is as it was, and what was read is committed: a note says so."""
+
+        def say(what: str) -> None:
+            self.progress.merging = what
+            self.notify(self.progress)
+
+        merged = self.report.merged
+        try:
+            due = list(crowded(self.store, self.store.snapshot(), self.places))
+            merge_small(self.store, self.staging, due, merged, say, self.pool)
+        except LakeError as error:
+            merged.notes.append(f"small files stay as they are: {error}")
+        self.report.notes += merged.notes
 
     def _list(
         self, locations: list[Location], known: dict[str, KnownObject]
@@ -305,10 +293,7 @@ class _Ingest:
         try:
             result = get(batch)
         except BrokenProcessPool as error:
-            raise StorageError(
-                "a worker process was killed (out of memory?). What was committed stays. Run again "
-                "with fewer --jobs or a smaller --memory."
-            ) from error
+            raise was_killed() from error
         except OSError:
             raise
         except Exception as error:
@@ -379,6 +364,7 @@ class _Ingest:
                 if fresh:
                     self.identities.add(table, date, fresh, committed)
             self.identities.snapshot = committed
+        self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
         for one in objects:
             self.report.add(one)

@@ -8,10 +8,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
 import numpy as np
 
 from lake.database import asking
 from lake.decompress import configured_limit
+from lake.errors import LakeError
 from lake.transform import versions
 
 if TYPE_CHECKING:
@@ -124,7 +126,8 @@ class Identities:
         return found
 
     def day(self, table: str, date: str) -> np.ndarray:
-        """The sorted identities of a table's day, over all accounts and regions."""
+        """The sorted identities of a table's day, over all accounts and regions. Raises LakeError
+        where a file of them cannot be read."""
         held = self._days.get((table, date))
         if held is None:
             held = self._days[(table, date)] = self._load(table, date)
@@ -142,11 +145,18 @@ class Identities:
         files = self._files[table].get(date)
         if not files:
             return np.empty(0, np.int64)
-        with asking() as con:
-            found = con.execute(
-                "SELECT event.hash AS h FROM read_parquet($files, hive_partitioning = false)",
-                {"files": files},
-            ).fetchnumpy()["h"]
+        try:
+            with asking() as con:
+                found = con.execute(
+                    "SELECT event.hash AS h FROM read_parquet($files, hive_partitioning = false)",
+                    {"files": files},
+                ).fetchnumpy()["h"]
+        except duckdb.Error as error:
+            raise LakeError(
+                f"what the lake holds of {table}, {date} cannot be read: "
+                f"{str(error).splitlines()[0]}. `lake verify` says what is amiss; bring the file "
+                "back from a copy."
+            ) from error
         return np.sort(np.asarray(found, np.int64))
 
     def note(self, also: Mapping[str, Mapping[int, int]]) -> None:

@@ -25,6 +25,7 @@ from lake.merged_schema import (
     is_sole,
     merged_fields,
     sole_leaves,
+    together,
     with_structs,
     without_leaf,
 )
@@ -68,12 +69,13 @@ def merge(
     paths = [Path(file.path) for file in files]
     for path in paths:
         check_unaltered(path)
-    schema = _schema(table, paths)
+    footers, parts = _opened(paths)
+    schema = _schema(table, paths, parts)
     rows = _Rows()
     staged: list[StagedFile] = []
     total = 0
     output: _Output | None = None
-    for group in _sorted_groups(rows, paths, schema, folder):
+    for group in _sorted_groups(rows, paths, footers, schema, folder):
         output = output or _Output(folder, schema)
         output.write(group)
         total += _total(_hashes(group))
@@ -91,10 +93,21 @@ def merge(
     return staged
 
 
-def _schema(table: str, paths: Sequence[Path]) -> pa.Schema:
+def _opened(paths: Sequence[Path]) -> tuple[list[pq.FileMetaData], list[pa.Schema]]:
+    """The footers of files, and the structures that these have. (`FileMetaData.schema` would make
+    a cycle that keeps the footer until Python's collector comes.)"""
+    footers: list[pq.FileMetaData] = []
+    schemas: dict[pa.Schema, None] = {}
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            footers.append(file.metadata)
+            schemas[file.schema_arrow] = None
+    return footers, list(schemas)
+
+
+def _schema(table: str, paths: Sequence[Path], parts: Sequence[pa.Schema]) -> pa.Schema:
     """What the files hold together. A leaf that only kept its STRUCT in some file is left out where
     another one does so now."""
-    parts = [pq.read_schema(path) for path in paths]
     model = table_schema(table)
     merged = merged_fields(parts, model)
     for leaf in sole_leaves(parts):
@@ -123,35 +136,40 @@ class _Rows:
 
     total: int = 0
 
-    def read(self, paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
-        for path in paths:
-            file = pq.ParquetFile(path)
-            for number in range(file.num_row_groups):
-                group = conformed(file.read_row_group(number), schema)
+    def read(self, paths: Sequence[Path], footers: Sequence[pq.FileMetaData]) -> Iterator[pa.Table]:
+        """The row groups of the files, as they are."""
+        for path, footer in zip(paths, footers, strict=True):
+            file = pq.ParquetFile(path, metadata=footer)
+            for number in range(footer.num_row_groups):
+                group = file.read_row_group(number)
                 self.total += _total(_hashes(group))
                 yield group
 
 
 def _sorted_groups(
-    rows: _Rows, paths: Sequence[Path], schema: pa.Schema, folder: Path
+    rows: _Rows,
+    paths: Sequence[Path],
+    footers: Sequence[pq.FileMetaData],
+    schema: pa.Schema,
+    folder: Path,
 ) -> Iterator[pa.Table]:
-    metadata = [pq.read_metadata(path) for path in paths]
-    sizes = [m.row_group(n).total_byte_size for m in metadata for n in range(m.num_row_groups)]
+    sizes = [f.row_group(n).total_byte_size for f in footers for n in range(f.num_row_groups)]
     stretches = -(-sum(sizes) // STRETCH_BYTES)
     if stretches <= 1:
-        yield from _row_groups(pa.concat_tables(rows.read(paths, schema)))
+        yield from _row_groups(together(rows.read(paths, footers), schema))
         return
-    cuts = _cuts(paths, stretches)
+    cuts = _cuts(paths, footers, stretches)
     spill = _Spill(folder / f"sort-{uuid.uuid4().hex}.arrow", schema)
-    for group in rows.read(paths, schema):
+    for read in rows.read(paths, footers):
+        group = conformed(read, schema)
         spill.deal(group, np.searchsorted(cuts, _moments(group), side="right"))
     for stretch in spill.stretches():
         yield from _row_groups(stretch)
 
 
-def _cuts(paths: Sequence[Path], stretches: int) -> np.ndarray:
+def _cuts(paths: Sequence[Path], footers: Sequence[pq.FileMetaData], stretches: int) -> np.ndarray:
     """The times between which there are about equally many rows."""
-    every = max(sum(pq.read_metadata(path).num_rows for path in paths) // SAMPLES, 1)
+    every = max(sum(footer.num_rows for footer in footers) // SAMPLES, 1)
     samples = [_moments(pq.ParquetFile(path).read(["@timestamp"]))[::every] for path in paths]
     ordered = np.sort(np.concatenate(samples))
     return np.unique(ordered[[len(ordered) * n // stretches for n in range(1, stretches)]])

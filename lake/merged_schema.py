@@ -90,6 +90,15 @@ def without_leaf(fields: Fields, path: Leaf) -> list[pa.Field]:
     return kept
 
 
+def together(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The rows of all parts with every leaf of the schema. What is of one structure is brought into
+    it at once: for small parts that costs more than their rows."""
+    alike: dict[pa.Schema, list[pa.Table]] = {}
+    for part in parts:
+        alike.setdefault(part.schema, []).append(part)
+    return pa.concat_tables(conformed(pa.concat_tables(some), schema) for some in alike.values())
+
+
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with every leaf of the schema, NULL where they have none."""
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}

@@ -1,4 +1,4 @@
-"""What an ingest did, as numbers that add up, and in words; and what `lake verify` finds."""
+"""What an ingest or a compaction did, as numbers that add up; and what `lake verify` finds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,31 @@ class SourceCount:
     rejects: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """How many files were deleted, and their bytes."""
+
+    files: int = 0
+    size: int = 0
+
+
+@dataclass(slots=True)
+class CompactReport:
+    """What a compaction did. `skipped` counts partitions that others changed meanwhile."""
+
+    partitions: int = 0
+    files_before: int = 0
+    files_after: int = 0
+    size_before: int = 0
+    size_after: int = 0
+    rows: int = 0
+    skipped: int = 0
+    ledger_before: int = 0
+    ledger_after: int = 0
+    vacuumed: Vacuumed = field(default_factory=Vacuumed)
+    notes: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class IngestReport:
     """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
@@ -36,6 +61,8 @@ class IngestReport:
     seconds: float = 0.0
     geoip: str = ""
     notes: list[str] = field(default_factory=list)
+    merged: CompactReport = field(default_factory=CompactReport)
+    """What became of small files that had gathered."""
 
     def add(self, result: ObjectResult) -> None:
         """Count one object's fate."""

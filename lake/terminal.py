@@ -84,6 +84,8 @@ def _sending(sending: Sending, seconds: float) -> str:
 
 
 def _words(progress: Progress, seconds: float) -> str:
+    if progress.merging:
+        return progress.merging
     if progress.phase != "reading":
         return f"{progress.phase}: {progress.listed:,} objects"
     share = progress.size / progress.total_size if progress.total_size else 1.0
@@ -142,6 +144,13 @@ def print_report(report: IngestReport, console: Console) -> None:
         )
     if report.rejects:
         console.print(Text("  rejected records: lake rejects"))
+    if report.merged.partitions:
+        console.print(
+            Text(
+                f"  {report.merged.files_before:,} small files of {report.merged.partitions:,} "
+                f"partitions became {report.merged.files_after:,}"
+            )
+        )
     for note in report.notes:
         console.print(Text(f"  note: {visible(note)}"))
     console.print(Text(visible(report.geoip)))

@@ -7,7 +7,6 @@ what else lies in the folder is somebody's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from lake.commit import Commit, commit
 from lake.deltalog import versions
 from lake.errors import UsageError
 from lake.files import is_ours
+from lake.report import Vacuumed
 from lake.table import paths
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.table import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Vacuumed:
-    """How many files were deleted, and their bytes."""
-
-    files: int = 0
-    size: int = 0
 
 
 def vacuum(
