@@ -79,6 +79,7 @@ def views(store: Store, snapshot: Snapshot, held: Mapping[str, Sequence[DataFile
     empty head files where they lack."""
     known = catalogue()
     files = {name: [file.path for file in held[name]] for name in known.sources}
+    rows = {name: sum(file.rows for file in held[name]) for name in known.sources}
     lacking = {name: store.lacking(name, snapshot, paths) for name, paths in files.items() if paths}
     shown = {view: tables_of(view) for view in (*known.sources, EVENTS, *known.families)}
     found = []
@@ -89,7 +90,8 @@ def views(store: Store, snapshot: Snapshot, held: Mapping[str, Sequence[DataFile
             lacks |= lacking.get(name, Lacking())
         paths = [path for name in names for path in files[name]]
         if paths:
-            found.append(_view(store.path, view, columns_of(view), paths, lacks))
+            told = sum(rows[name] for name in names)
+            found.append(_view(store.path, view, columns_of(view), paths, lacks, told))
         else:
             found.append(_empty(view, types))
     found += ledger_views(store, snapshot)
@@ -111,9 +113,15 @@ def table_view(store: Store, snapshot: Snapshot, table: str, files: list[str]) -
 
 
 def _view(
-    lake: Path, name: str, columns: dict[str, str | Tree], files: list[str], lacking: Lacking
+    lake: Path,
+    name: str,
+    columns: dict[str, str | Tree],
+    files: list[str],
+    lacking: Lacking,
+    rows: int | None = None,
 ) -> View:
-    """A view over files.
+    """A view over files that hold so many rows. DuckDB takes the first file, which is empty, for
+    one like the others, and would put the larger side of every join into memory.
 
     Where files lack columns, DuckDB must look at each (`union_by_name`). Where they lack a STRUCT
     within a column, DuckDB 2.0.0 ends with an internal error when it reads a leaf of that STRUCT
@@ -124,7 +132,8 @@ def _view(
     chosen, union = "*", ""
     if lacking.columns & columns.keys():
         chosen, union = ", ".join(map(quote, columns)), ", union_by_name = true"
-    body = f"SELECT {chosen} FROM read_parquet([{listed}], {HIVE}{union})"
+    told = f", explicit_cardinality = {rows}" if rows else ""
+    body = f"SELECT {chosen} FROM read_parquet([{listed}], {HIVE}{union}{told})"
     whole = [quote(n) for n in columns if n in lacking.structs]
     if whole:
         cases = (f'CASE WHEN "@timestamp" IS NOT NULL THEN {n} END AS {n}' for n in whole)
