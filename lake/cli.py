@@ -471,6 +471,19 @@ def main() -> None:
     except LakeError as error:
         sys.stderr.write(f"lake: {visible_lines(_in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
+    except Exception as error:
+        if "Query interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+            sys.exit(130)
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        words = _in_plain_words(str(error)).partition("\n")[0]
+        sys.stderr.write(f"lake: {visible_lines(words)}\n")
+        sys.stderr.write("`lake verify` says whether a file of the lake is amiss.\n")
+        sys.exit(1)
+
+
+_LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
+"""Whose errors are about a lake's files, where nothing else has caught them."""
 
 
 def _in_plain_words(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,14 +20,15 @@ from typing import TYPE_CHECKING
 
 from lake.commit import Commit, commit, recover
 from lake.compact_ledger import compact_ledger
+from lake.errors import LakeError
 from lake.machine import cores
 from lake.merge import is_sorted, merge
 from lake.merged_schema import TypesDiffer
-from lake.pool import was_killed, workers
+from lake.pool import workers
 from lake.report import CompactReport
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
-from lake.table import Store
+from lake.table import Store, batch_of
 from lake.vacuum import vacuum
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ ALIKE = 8
 anew about once whenever its partition has grown eightfold."""
 LITTLE = 16 << 20
 """Bytes of a file that an ingest leaves to `lake compact`, which may take its time."""
+AT_ONCE = 400
+"""Files that are merged together; 1,500 took 0.7 GB, half a megabyte each."""
 AHEAD = 8
 """Partitions at work or waiting for a process."""
 FEW = 64
@@ -128,11 +130,13 @@ def merge_small(
     pool: Executor | None,
 ) -> None:
     """Merge and commit, partition by partition; by a pool's processes where it is worth them. Files
-    that others changed meanwhile are left. Raises as `compact` does."""
+    that others changed meanwhile are left. Raises as `compact` does; of files that are damaged when
+    the others are merged."""
     if sum(len(small.files) for small in due) < FEW:
         pool = None
     held: list[_Merged] = []
     size = 0
+    trouble: LakeError | None = None
     with closing(_merging(due, folder, pool)) as merging:
         for number, (small, merged) in enumerate(merging, 1):
             notify(f"merging small files of {small.table}: partition {number:,} of {len(due):,}")
@@ -144,14 +148,26 @@ def merge_small(
                     f"{error} stay as they are; `lake rebuild {small.table}` gives them one"
                 )
                 continue
-            except BrokenProcessPool as error:
-                raise was_killed() from error
+            except LakeError as error:
+                if _are_held(store, small):
+                    trouble = trouble or error
+                else:
+                    report.skipped += 1
+                continue
             held.append(_Merged(small.table, small.files, staged))
             size += sum(f.size for f in staged)
             if size >= GROUP_BYTES or len(held) >= GROUP_PARTITIONS:
                 _commit(store, held, report)
                 held, size = [], 0
     _commit(store, held, report)
+    if trouble is not None:
+        raise trouble
+
+
+def _are_held(store: Store, small: Small) -> bool:
+    """Whether files still are the table's; `lake forget --now` may have deleted some."""
+    held = {file.path for file in store.files(small.table, store.snapshot())}
+    return {file.path for file in small.files} <= held
 
 
 def _merging(
@@ -178,16 +194,21 @@ def _merging(
         wait([future for _, future in begun])  # nothing is written when the folder goes
 
 
-def crowded(store: Store, snapshot: Snapshot, places: Collection[Place]) -> Iterator[Small]:
-    """Files of like length, `ALIKE` of them or more in one of these partitions."""
+def crowded(
+    store: Store, snapshot: Snapshot, places: Collection[Place], upto: int
+) -> Iterator[Small]:
+    """Files of like length, `ALIKE` of them or more in one of these partitions; of batches up to
+    one."""
     for table in sorted({place[0] for place in places} & catalogue().sources.keys()):
         alike: dict[tuple[Place, int], list[DataFile]] = {}
         for file in store.files(table, snapshot):
             place = (table, file.account, file.region, file.date)
-            if file.size < LITTLE and place in places:
+            if file.size < LITTLE and place in places and batch_of(file.path) <= upto:
                 eightfold = file.size.bit_length() // 3
                 alike.setdefault((place, eightfold), []).append(file)
-        yield from (Small(table, files) for files in alike.values() if len(files) >= ALIKE)
+        for files in alike.values():
+            if len(files) >= ALIKE:
+                yield from _pieces(table, files)
 
 
 def _due(store: Store, snapshot: Snapshot) -> Iterator[Small]:
@@ -197,7 +218,13 @@ def _due(store: Store, snapshot: Snapshot) -> Iterator[Small]:
         for _, group in groupby(store.files(table, snapshot), key=_place):
             files = [f for f in group if f.size < SETTLED or not is_sorted(Path(f.path))]
             if len(files) > 1 or (files and files[0].size >= SETTLED):
-                yield Small(table, files)
+                yield from _pieces(table, files)
+
+
+def _pieces(table: str, files: Sequence[DataFile]) -> Iterator[Small]:
+    """The files, as many at a time as fit into memory with their footers."""
+    for start in range(0, len(files), AT_ONCE):
+        yield Small(table, files[start : start + AT_ONCE])
 
 
 def _place(file: DataFile) -> str:

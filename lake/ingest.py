@@ -29,7 +29,7 @@ from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, Unreadable
-from lake.pool import was_killed, workers
+from lake.pool import workers
 from lake.report import IngestReport
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
@@ -123,6 +123,8 @@ class _Ingest:
     """Paths of objects of which the lake has records, to be read again."""
     places: set[Place] = field(default_factory=set)
     """Partitions that have got files."""
+    first: int = 0
+    """The batch after which this ingest began."""
     ingested: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     store: Store = field(init=False)
@@ -179,6 +181,7 @@ class _Ingest:
 
     def _read(self, locations: list[Location]) -> None:
         snapshot = self.store.snapshot()
+        self.first = snapshot.batch
         growths(self.store, snapshot)
         self.identities = Identities(self.store, snapshot)
         work = self._list(locations, known_objects(self.store, snapshot))
@@ -196,8 +199,9 @@ class _Ingest:
             self._merge_small()
 
     def _merge_small(self) -> None:
-        """Make one file of the small ones that have gathered in a partition. Where that fails the
-        lake is as it was, and what was read is committed: a note says so."""
+        """Make one file of the small ones that had gathered in a partition before this ingest (an
+        export that follows tells its own files from what was merged). Where that fails the lake is
+        as it was, and what was read is committed: a note says so."""
 
         def say(what: str) -> None:
             self.progress.merging = what
@@ -205,9 +209,9 @@ class _Ingest:
 
         merged = self.report.merged
         try:
-            due = list(crowded(self.store, self.store.snapshot(), self.places))
+            due = list(crowded(self.store, self.store.snapshot(), self.places, self.first))
             merge_small(self.store, self.staging, due, merged, say, self.pool)
-        except LakeError as error:
+        except (LakeError, OSError, BrokenProcessPool) as error:
             merged.notes.append(f"small files stay as they are: {error}")
         self.report.notes += merged.notes
 
@@ -292,11 +296,11 @@ class _Ingest:
         """A batch's result; a batch that fails as a whole is cut until the object is found."""
         try:
             result = get(batch)
-        except BrokenProcessPool as error:
-            raise was_killed() from error
-        except OSError:
+        except (BrokenProcessPool, OSError):
             raise
         except Exception as error:
+            if "Query interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+                raise KeyboardInterrupt from error
             if len(batch.objects) > 1:
                 half = len(batch.objects) // 2
                 queue.extendleft(

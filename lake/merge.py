@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,21 @@ WRITING: dict[str, Any] = {
 
 def is_sorted(path: Path) -> bool:
     """Whether a file says that its rows stand in the order of time."""
-    metadata = pq.read_metadata(path)
-    return metadata.num_row_groups > 0 and bool(metadata.row_group(0).sorting_columns)
+    with _reading(path):
+        metadata = pq.read_metadata(path)
+        return metadata.num_row_groups > 0 and bool(metadata.row_group(0).sorting_columns)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Names the file that cannot be read: LakeError."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}. Nothing of it was changed. "
+            "`lake verify` says what is amiss; bring the file back from a copy."
+        ) from error
 
 
 def merge(
@@ -99,7 +113,7 @@ def _opened(paths: Sequence[Path]) -> tuple[list[pq.FileMetaData], list[pa.Schem
     footers: list[pq.FileMetaData] = []
     schemas: dict[pa.Schema, None] = {}
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with _reading(path), pq.ParquetFile(path) as file:
             footers.append(file.metadata)
             schemas[file.schema_arrow] = None
     return footers, list(schemas)
@@ -139,9 +153,9 @@ class _Rows:
     def read(self, paths: Sequence[Path], footers: Sequence[pq.FileMetaData]) -> Iterator[pa.Table]:
         """The row groups of the files, as they are."""
         for path, footer in zip(paths, footers, strict=True):
-            file = pq.ParquetFile(path, metadata=footer)
             for number in range(footer.num_row_groups):
-                group = file.read_row_group(number)
+                with _reading(path), pq.ParquetFile(path, metadata=footer) as file:
+                    group = file.read_row_group(number)
                 self.total += _total(_hashes(group))
                 yield group
 

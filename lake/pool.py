@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -23,33 +25,34 @@ if TYPE_CHECKING:
 @contextmanager
 def workers(jobs: int, fork: bool) -> Iterator[Executor | None]:
     """So many processes; None where that is one, this one. With `fork` they are forked at once,
-    before a library has started a thread; else they begin with the first work."""
+    before a library has started a thread; else they begin with the first work. Raises StorageError
+    where one ends by itself."""
     if jobs == 1:
         yield None
         return
     alone = fork and sys.platform == "linux" and threading.active_count() == 1
     context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(jobs, context, _ready, (os.getpid(),)) as pool:
-        if alone:
-            catalogue()
-            pool.submit(cores).result()
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # what runs is waited for
-            raise
-
-
-def was_killed() -> StorageError:
-    """What to say when a worker ended by itself."""
-    return StorageError(
-        "a worker process was killed (out of memory?). What was committed stays. Run again with "
-        "fewer --jobs or a smaller --memory."
-    )
+    try:
+        with ProcessPoolExecutor(jobs, context, _ready, (os.getpid(),)) as pool:
+            if alone:
+                catalogue()
+                pool.submit(cores).result()
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # what runs is waited for
+                raise
+    except BrokenProcessPool as error:
+        raise StorageError(
+            "a worker process was killed (out of memory?). What was committed stays. Run again "
+            "with fewer --jobs."
+        ) from error
 
 
 def _ready(driver: int) -> None:
-    """A worker's first act: it ends when its driver does, however that ends."""
+    """A worker's first act: it ends when its driver does, however that ends. Ctrl-C is for the
+    driver, which lets what runs come to its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     start_lean()
 
     def watch() -> None:

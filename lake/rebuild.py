@@ -170,8 +170,9 @@ def _check_same(store: Store, old: dict[str, list[DataFile]]) -> None:
     for table, files in old.items():
         if not {f.path for f in files} <= {f.path for f in store.files(table, now)}:
             raise LakeError(
-                f"another writer has changed files of {table} meanwhile (a compaction, a rebuild, "
-                "forgetting). Nothing was changed; run the same command again."
+                f"another writer has changed files of {table} meanwhile (a compaction, an "
+                "ingest that merges small files, a rebuild, forgetting). Nothing was changed; run "
+                "the same command again."
             )
 
 

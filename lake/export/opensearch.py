@@ -33,6 +33,7 @@ from lake.export.sent import Memory, Sent
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
+from lake.merge import is_sorted
 from lake.reader import connection
 from lake.sources import catalogue
 from lake.statements import one_select
@@ -273,12 +274,16 @@ class _Run:
             return _Part(
                 replace(now, refused=before.refused, total=total), files, due, compare=False
             )
-        total = self._total(table, files)
-        if before.rebuilt == rebuilt and (before.rows, before.total) == (rows, total):
-            same = replace(now, refused=before.refused, total=total)
-            if not self.options.dry_run:
-                self.memory.note(same)
-            return _Part(same, files, [], compare=False)
+        # files have been merged, and others may have come
+        merged = [f for name, f in names.items() if name in kept or is_sorted(Path(f.path))]
+        for stood in (merged, files):
+            given = sum(file.rows for file in stood), before.rebuilt
+            if given == (before.rows, rebuilt) and self._total(table, stood) == before.total:
+                due = [file for file in files if file not in stood]
+                same = replace(now, refused=before.refused, total="0" if due else before.total)
+                if not due and not self.options.dry_run:
+                    self.memory.note(same)
+                return _Part(same, files, due, compare=False)
         return _Part(now, files, files, compare=True)
 
     def _total(self, table: str, files: Sequence[DataFile]) -> str:

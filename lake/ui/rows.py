@@ -4,6 +4,7 @@ as it came, and a way to turn any of its values into a filter.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,12 @@ from lake.ui.follow import follow
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height
 from lake.ui.text import count, plain
-from lake.ui.words import say
+from lake.ui.words import back_or_forth, say
 from lake.visible import shortened, visible
 from lake.words import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from lake.dashboards import Panel
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _LONGEST = 20_000
 """Characters of a value of the chosen row that are shown."""
 HELD, SENT = "As the lake holds it", "As OpenSearch gets it"
+_ABOUT = "page:about"
+"""The dashboard and the selection whose rows were shown last."""
 AROUND = 5
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
@@ -41,7 +44,7 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
     in `_of` how many it has."""
     newest = run_panel(view, panel, ask)
     events = newest.keys[0].get("_of", view.shown.events) if newest.keys else 0
-    page = _page(events)
+    page = _page(view, events)
     result = run_panel(view, panel, ask, offset=(page - 1) * ROWS_SHOWN)
     event = st.dataframe(
         frame(result.columns, result.rows),
@@ -51,7 +54,8 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         column_config=column_config(result.columns, result.rows),
         on_select="rerun",
         selection_mode="single-row",
-        key=f"{view.dashboard.name}:{panel.title}:rows:{page}",
+        # of these very rows: a row is chosen by its place
+        key=f"{view.dashboard.name}:{panel.title}:rows:{page}:{_digest(result)}",
         alt=say(panel.about),
     )
     chosen = event["selection"]["rows"]
@@ -61,7 +65,24 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         st.caption(say("Choose a row to see all its fields and the record as it came."))
 
 
-def _page(events: int) -> int:
+def _digest(result: PanelResult) -> str:
+    """What tells these rows from others."""
+    shown = repr([(key.get("_hash"), row[0]) for key, row in _pairs(result)])
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+def _pairs(result: PanelResult) -> Iterable[tuple[dict[str, Any], tuple[Any, ...]]]:
+    return zip(result.keys, result.rows, strict=True) if result.keys else ()
+
+
+def _page(view: View, events: int) -> int:
+    """The page, and where the reader is among the events. Other events than in the run before are
+    shown from the first page on, unless the browser went back to them."""
+    about = (view.dashboard.name, view.selection)
+    if st.session_state.setdefault(_ABOUT, about) != about:
+        st.session_state[_ABOUT] = about
+        if not back_or_forth():
+            st.session_state["page"] = 1
     pages = min(-(-events // ROWS_SHOWN) or 1, PAGES)
     with st.container(horizontal=True, vertical_alignment="center"):
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from lake.scope import Extent
 
 ALL, DATES = "All", "From, to"
+_NEW = "filter"
+"""What the form of a new filter keeps."""
+_ALONE = ("set", "unset")
+"""Operators without a value."""
 SPANS = {
     ALL: None,
     "Last 30 days": timedelta(days=30),
@@ -272,19 +276,28 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
 def _form(dashboard: Dashboard) -> None:
     with st.popover(say("Add a filter"), icon=":material/filter_alt:", width="stretch"):
         fields = list(fields_behind(dashboard.table))
-        field = st.selectbox(say("Field"), fields, index=fields.index("source.ip"))
-        op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS))
-        value = st.text_input(say("Value"), disabled=op in ("set", "unset"))
-        st.button(say("Add"), on_click=_added, args=(field, op, value), type="primary")
+        # by key: what was typed last is in the state when the button is pressed, not in this run
+        field = f"{_NEW}:field:{dashboard.name}"
+        st.selectbox(say("Field"), fields, index=fields.index("source.ip"), key=field)
+        op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS), key=f"{_NEW}:op")
+        st.text_input(say("Value"), disabled=op in _ALONE, key=f"{_NEW}:value")
+        st.button(say("Add"), on_click=_added, args=(field,), type="primary")
     if problem := st.session_state.pop("filter_problem", None):
         st.error(plain(problem))
 
 
-def _added(field: str, op: str, value: str) -> None:
+def _added(field: str) -> None:
+    state = st.session_state
+    op, value = state[f"{_NEW}:op"], state[f"{_NEW}:value"]
+    if not value.strip() and op not in _ALONE:
+        state["filter_problem"] = say("A filter wants a value.")
+        return
     try:
-        add_filter(Filter(field, op, () if op in ("set", "unset") else value))
+        add_filter(Filter(state[field], op, () if op in _ALONE else value))
     except UsageError as error:
-        st.session_state["filter_problem"] = say_error(error)
+        state["filter_problem"] = say_error(error)
+        return
+    state[f"{_NEW}:value"] = ""
 
 
 def _to_minute(moment: datetime) -> datetime:

@@ -105,7 +105,7 @@ def _table(result: Result) -> None:
 
 
 def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
-    label = plain(field.name)
+    label = shortened(field.name, 60)  # the head of a table is no Markdown
     if pa.types.is_timestamp(field.type):
         label = f"{label} (UTC)" if field.type.tz else label
         return st.column_config.DatetimeColumn(

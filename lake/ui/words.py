@@ -41,7 +41,7 @@ def begin(*kept: str) -> None:
     written = st.session_state.get(_WRITTEN, {})
     lost = {key: written[key] for key in (LANG, *kept) if key in written}
     lost = {key: value for key, value in lost.items() if st.session_state.get(key) == value}
-    if lost and not _back_or_forth() and lost.keys().isdisjoint(st.query_params):
+    if lost and not back_or_forth() and lost.keys().isdisjoint(st.query_params):
         st.query_params.update(lost)
     browser = (st.context.locale or "").partition("-")[0].lower()
     before = st.session_state.get(_DRAWN)
@@ -110,7 +110,7 @@ def pick_language() -> None:
 def _settle(key: str, known: Collection[str], usual: str) -> str:
     """Bring a choice and the address together before its widget is drawn: where nothing was chosen
     yet, and where a reader goes back or forth, the address is right."""
-    chosen = None if _back_or_forth() else st.session_state.get(key)
+    chosen = None if back_or_forth() else st.session_state.get(key)
     given = (str(one) for one in (chosen, st.query_params.get(key)))
     value = next((one for one in given if one in known), usual)
     # Only where it must be told, since a widget that is told of its value closes its list: in
@@ -128,7 +128,7 @@ def _settle(key: str, known: Collection[str], usual: str) -> str:
     return value
 
 
-def _back_or_forth() -> bool:
+def back_or_forth() -> bool:
     """Whether the browser went to another entry of its history."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation

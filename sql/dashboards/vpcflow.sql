@@ -160,7 +160,7 @@ GROUP BY ALL
 ORDER BY action, min(place), "Count" DESC, direction
 
 -- name: conversations
--- Flow records of instances by both ends: of the 25 pairs of interface and source address with most records, the fifty conversations with most. Where no record names zone and instance, none is looked at.
+-- Flow records of instances by both ends: of the 25 pairs of interface and source address with most records, the fifty conversations with most.
 WITH pairs AS (
   SELECT interface, ip, records AS n FROM counted
   WHERE "by" = 'interface' AND ip IS NOT NULL ORDER BY n DESC, interface, ip LIMIT 25)

@@ -154,6 +154,31 @@ def test_what_has_changed_is_sent(opensearch: OpenSearchServer, lake: Path, tmp_
 
 @pytest.mark.opensearch
 @pytest.mark.long
+def test_what_an_ingest_merges_is_not_sent_again(
+    opensearch: OpenSearchServer, lake: Path, tmp_path: Path
+) -> None:
+    """The files that stood became one, and another came, between two exports."""
+
+    def deliver(number: int, compact: bool) -> None:
+        folder = tmp_path / f"{number}/AWSLogs/111111111111/CloudTrail/us-east-1/2024/03/01"
+        folder.mkdir(parents=True)
+        record = small_lake.event(100 + number, "14:00:00", "s3", "GetObject")
+        (folder / f"{number}.json").write_text(json.dumps({"Records": [record]}))
+        given = IngestOptions(jobs=1, compact=compact)
+        merged = ingest(lake, [str(tmp_path / f"{number}")], given).merged
+        assert bool(merged.partitions) == compact
+
+    for number in range(8):
+        deliver(number, compact=False)
+    send(opensearch, lake)
+    deliver(8, compact=True)
+    assert sent(send(opensearch, lake)) == 1
+    assert opensearch.ids() == rows(lake)
+    assert sent(send(opensearch, lake)) == 0
+
+
+@pytest.mark.opensearch
+@pytest.mark.long
 def test_a_document_deleted_by_others_is_told(opensearch: OpenSearchServer, lake: Path) -> None:
     send(opensearch, lake)
     (index,) = opensearch.ids("log-aws-cloudtrail-*")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import small_lake
-from apptest import APP, drawn, figures, open_page, shows, wanted
+from apptest import APP, choose_row, drawn, figures, open_page, shows, wanted
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
@@ -22,6 +22,7 @@ from lake.ingest import IngestOptions, ingest
 from lake.output import as_text
 from lake.panels import PanelResult, run_dashboard, run_panel
 from lake.search import read_search
+from lake.ui import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,31 @@ def test_a_search_is_in_the_box_and_in_the_sentence(app: AppTest) -> None:
     open_page(app, "cloudtrail", q="event.action:GetObject")
     assert app.text_input(key="q").value == "event.action:GetObject"
     assert "search event.action:GetObject" in app.main.caption[0].value.replace("\\", "")
+
+
+def test_a_filter_without_a_value_is_none(app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    add = next(b for b in app.sidebar.button if b.label == "Add")
+    add.click().run()
+    assert "A filter wants a value" in app.sidebar.error[0].value
+    assert app.multiselect(key="f").value == []
+    app.text_input(key="filter:value").set_value("192.0.2.1")
+    next(b for b in app.sidebar.button if b.label == "Add").click().run()
+    assert app.multiselect(key="f").value == ["source.ip is 192.0.2.1"]
+    assert app.text_input(key="filter:value").value == ""
+    assert not app.sidebar.error
+
+
+def test_other_events_are_shown_from_the_first_page(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "ROWS_SHOWN", 5)
+    open_page(app, "cloudtrail")
+    app.session_state["page"] = 2
+    app.run()
+    assert app.session_state["page"] == 2
+    app.text_input(key="q").set_value("event.outcome:success").run()
+    assert app.session_state["page"] == 1
 
 
 def test_a_search_that_cannot_be_read_is_said(app: AppTest) -> None:
@@ -174,9 +200,7 @@ def test_a_range_without_events_names_the_nearest(app: AppTest) -> None:
 
 def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> None:
     open_page(app, "cloudtrail")
-    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
-    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
-    app.run()
+    choose_row(app, "cloudtrail:search - CloudTrail", 3)
     assert not app.exception
     row, original = (json.loads(element.value) for element in app.json)
     assert original == small_lake.EVENTS[9]
@@ -191,9 +215,7 @@ def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> N
 
 def test_a_chosen_row_as_opensearch_gets_it(lake: Lake, app: AppTest) -> None:
     open_page(app, "cloudtrail")
-    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
-    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
-    app.run()
+    choose_row(app, "cloudtrail:search - CloudTrail", 3)
     form = next(g for g in app.button_group if "As OpenSearch gets it" in g.options)
     form.set_value("As OpenSearch gets it").run()
     assert not app.exception
@@ -209,9 +231,7 @@ def test_a_chosen_row_as_opensearch_gets_it(lake: Lake, app: AppTest) -> None:
 
 def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
     open_page(app, "cloudtrail")
-    chosen = {"selection": {"rows": [3], "columns": [], "cells": []}}
-    app.session_state["cloudtrail:search - CloudTrail:rows:1"] = chosen
-    app.run()
+    choose_row(app, "cloudtrail:search - CloudTrail", 3)
     pivot = next(s for s in app.selectbox if s.label.startswith("Turn a value into a filter"))
     pivot.set_value(("user_agent.original", HOSTILE)).run()
     next(b for b in app.button if b.label == "Only this").click().run()
@@ -224,9 +244,7 @@ def test_a_row_among_all_logs_has_what_only_its_own_log_has(app: AppTest) -> Non
     """Also as a filter, which narrows the page to that log."""
     open_page(app, "hunting")
     panel = next(p for p in find_dashboard("hunting").panels if p.chart == "rows")
-    chosen = {"selection": {"rows": [4], "columns": [], "cells": []}}
-    app.session_state[f"hunting:{panel.title}:rows:1"] = chosen
-    app.run()
+    choose_row(app, f"hunting:{panel.title}", 4)
     row, _ = (json.loads(element.value) for element in app.json)
     assert row["native"]["eventName"] == "PutBucketPolicy"
     pivot = next(s for s in app.selectbox if s.label.startswith("Turn a value into a filter"))

@@ -100,6 +100,30 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
     assert sentence(page) == after
 
 
+def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
+    """Typed and added at once: the box has not told the page of it before."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    page.get_by_text("Add a filter", exact=True).click()
+    page.get_by_label("Value", exact=True).fill("26.77.13.201")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url("**f=source.ip+is+26.77.13.201*")
+    settled(page)
+    assert "source.ip is 26.77.13.201" in sentence(page)
+
+
+def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    open_first_row(page)
+    page.get_by_label("Search", exact=True).fill("event.action:SendSSHPublicKey")
+    page.get_by_label("Search", exact=True).press("Enter")
+    page.wait_for_url("**q=*")
+    settled(page)
+    page.wait_for_selector("text=Choose a row to see")
+    assert page.locator("[data-testid=stJson]").count() == 0
+
+
 @pytest.mark.long
 def test_a_click_on_a_country_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")

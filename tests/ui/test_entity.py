@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import small_lake
-from apptest import explains_every_panel, figures, open_page, shows, wanted
+from apptest import choose_row, explains_every_panel, figures, open_page, shows, wanted
 
 from lake.entities import kinds
 from lake.filters import Filter, Selection
@@ -15,7 +15,7 @@ from lake.query import Lake, open_lake
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-ROWS = "explore:Explore - Rows:rows:1"
+ROWS = "explore:Explore - Rows"
 pytestmark = pytest.mark.usefixtures("as_if_alone")
 
 
@@ -73,8 +73,7 @@ def test_a_name_that_would_be_markup(app: AppTest) -> None:
 
 def choose_the_newest(app: AppTest, field: str, value: str) -> None:
     """Open the first row and take one of its values."""
-    app.session_state[ROWS] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    app.run()
+    choose_row(app, ROWS, 0)
     next(b for b in app.selectbox if b.label.startswith("Turn a value")).select((field, value))
     app.run()
 

@@ -7,7 +7,7 @@
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH words AS (
   SELECT *,
-    TRY_CAST(elb_status_code AS INTEGER)                 AS status,
+    nullif(TRY_CAST(elb_status_code AS INTEGER), 0)      AS status,  -- 000: the balancer answered nothing
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
     TRY_CAST(sent_bytes AS BIGINT)                       AS sent,
     TRY_CAST(request_processing_time AS DOUBLE)          AS t1,

@@ -123,7 +123,9 @@ FROM (
       CASE
         WHEN area = 'authentication' THEN CASE r.eventName
           WHEN 'Logout' THEN 'end' WHEN 'ExitRole' THEN 'end' WHEN 'SignOut' THEN 'end' WHEN 'GlobalSignOut' THEN 'end'
-          WHEN 'CheckMfa' THEN 'info' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
+          -- steps of a sign-in, of which only the last, UserAuthentication, is one
+          WHEN 'CheckMfa' THEN 'info' WHEN 'CredentialChallenge' THEN 'info' WHEN 'CredentialVerification' THEN 'info'
+          WHEN 'PasswordRecoveryRequested' THEN 'info' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
           WHEN 'SendSSHPublicKey' THEN 'access' WHEN 'SendSerialConsoleSSHPublicKey' THEN 'access' ELSE 'start' END
         WHEN area = 'session' AND r.eventName = 'TerminateSession' THEN 'end'
         WHEN verb_deed = 'info' AND (r.eventCategory IN ('Data', 'NetworkActivity') OR area = 'file' OR starts_with(r.eventName, 'GetParameter')

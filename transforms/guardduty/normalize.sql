@@ -17,7 +17,7 @@ SELECT
        THEN ['malware'] ELSE ['intrusion_detection'] END AS "event.category",
   CASE WHEN coalesce(net.blocked, asked.blocked, act.portProbeAction.blocked) THEN ['denied'] ELSE ['info'] END AS "event.type",
   act.actionType                                       AS "event.action",
-  CASE WHEN api IS NOT NULL THEN CASE WHEN api.errorCode IS NULL THEN 'success' ELSE 'failure' END
+  CASE WHEN api IS NOT NULL THEN CASE WHEN nullif(api.errorCode, '') IS NULL THEN 'success' ELSE 'failure' END
        WHEN k8s.statusCode IS NOT NULL THEN CASE WHEN k8s.statusCode < 400 THEN 'success' ELSE 'failure' END
        WHEN len(logins) > 0 THEN CASE WHEN len(list_filter(logins, lambda l: l.successfulLoginAttempts > 0)) > 0
          THEN 'success' ELSE 'failure' END END         AS "event.outcome",
@@ -26,7 +26,7 @@ SELECT
   r.severity                                           AS "event.severity",
   TRY_CAST(svc.eventFirstSeen AS TIMESTAMPTZ)          AS "event.start",
   TRY_CAST(svc.eventLastSeen AS TIMESTAMPTZ)           AS "event.end",
-  api.errorCode                                        AS "error.code",
+  nullif(api.errorCode, '')                            AS "error.code",
 
   -- cloud, host: the instance
   r.accountId                                          AS "cloud.account.id",

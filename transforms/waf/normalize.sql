@@ -77,15 +77,21 @@ FROM (
       CASE WHEN host_text <> '' THEN host_text END AS host,
       CASE WHEN starts_with(r.webaclId, 'arn:') THEN string_split(r.webaclId, ':') END AS arn,
       nullif(r.terminatingRuleId, 'Default_Action') AS acl_rule,
-      CASE WHEN r.terminatingRuleId <> 'Default_Action' AND len(r.ruleGroupList) > 0 THEN list_filter(
-        r.ruleGroupList, lambda g: g.terminatingRule.ruleId IS NOT NULL)[-1].terminatingRule.ruleId END AS inner_rule,
+      CASE WHEN group_decides THEN group_rules[-1] END AS inner_rule,
       list_concat(
         CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId) END,
         CASE WHEN len(r.ruleGroupList) > 0 THEN flatten(list_transform(r.ruleGroupList, lambda g: list_concat(
           list_transform(g.nonTerminatingMatchingRules, lambda x: x.ruleId),
-          list_transform(g.excludedRules, lambda x: x.ruleId)))) END) AS counted
+          list_transform(g.excludedRules, lambda x: x.ruleId)))) END,
+        -- a group that is set to count names the rule that would have ended it
+        CASE WHEN group_decides THEN group_rules[:-2] ELSE group_rules END) AS counted
     FROM (
-      SELECT *, coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host) AS host_text
+      SELECT *,
+        CASE WHEN len(r.ruleGroupList) > 0 THEN list_filter(
+          list_transform(r.ruleGroupList, lambda g: g.terminatingRule.ruleId), lambda x: x IS NOT NULL) END AS group_rules,
+        r.terminatingRuleId <> 'Default_Action'
+          AND coalesce(r.terminatingRuleType, 'GROUP') IN ('GROUP', 'MANAGED_RULE_GROUP') AS group_decides,
+        coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host) AS host_text
       FROM (SELECT *, list_transform(r.httpRequest.headers, lambda h: lower(h.name)) AS names FROM records)
     )
   )

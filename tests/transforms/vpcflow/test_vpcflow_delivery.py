@@ -117,6 +117,15 @@ def test_an_unknown_order_without_a_header_is_not_guessed(more: str) -> None:
     assert result.reason.startswith("lines of vpcflow without a header and with other fields")
 
 
+def test_another_order_of_as_many_fields_is_not_taken_for_the_default() -> None:
+    first, rest = LINE.split(" ", 1)
+    result = taken(
+        f"{rest} {first}\n",
+        "AWSLogs/123456789012/vpcflowlogs/us-east-1/2014/12/14/x.log",
+    )
+    assert (result.status, result.rows) == ("unknown", [])
+
+
 def parquet(columns: dict[str, pa.Array], **options: str) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, **options)  # type: ignore[arg-type]

@@ -125,6 +125,26 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "blocked by a rule of the web ACL, after a group that is set to count",
+        record(action="BLOCK", terminatingRuleId="geo", ruleGroupList=[group("Inner", "Seen")]),
+        {"rule.name": "geo", "rule.id": "geo", "native.countedRules": ["Inner", "Seen"]},
+    ),
+    (
+        "allowed, after a group that is set to count",
+        record(ruleGroupList=[group("Inner")]),
+        {"rule.name": None, "rule.id": None, "native.countedRules": ["Inner"]},
+    ),
+    (
+        "blocked by the second of two groups, of which the first is set to count",
+        record(
+            action="BLOCK",
+            terminatingRuleId="managed",
+            terminatingRuleType="MANAGED_RULE_GROUP",
+            ruleGroupList=[group("First"), group("Second")],
+        ),
+        {"rule.name": "Second", "rule.id": "managed", "native.countedRules": ["First"]},
+    ),
+    (
         "blocked by a rule of the web ACL, with a response",
         record(action="BLOCK", terminatingRuleId="geo", responseCodeSent=403),
         {
