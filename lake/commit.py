@@ -358,23 +358,24 @@ def recover(store: Store) -> str | None:
     _new_journal(store).unlink(missing_ok=True)
     try:
         journal = json.loads(path.read_text("utf-8"))
+        number, tables, files = journal["batch"], journal["tables"], journal["files"]
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, KeyError, TypeError):  # cut before anything was begun, or damaged
         path.unlink()
         return None
-    done = store.snapshot().batch >= journal["batch"]
+    done = store.snapshot().batch >= number
     if not done:
-        for table, before in journal["tables"].items():
-            _undo(store, table, before, journal["batch"])
-        for name in journal["files"]:
+        for table, before in tables.items():
+            _undo(store, table, before, number)
+        for name in files:
             (store.path / name).unlink(missing_ok=True)
-        _remove_unnamed(store, journal["batch"])
-    for table in {*journal["tables"], ledger.TABLE}:
+        _remove_unnamed(store, number)
+    for table in {*tables, ledger.TABLE}:
         for begun in (store.path / table / "_delta_log").glob("*.json#*"):
             begun.unlink()  # a version that was being written
     path.unlink()
-    return None if done else f"an unfinished batch {journal['batch']} was removed"
+    return None if done else f"an unfinished batch {number} was removed"
 
 
 def _remove_unnamed(store: Store, number: int) -> None:

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.errors import LakeError
 from lake.files import unquoted
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Version:
     added: dict[str, int] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether its file told nothing, as a power cut can leave it."""
+        return not (self.operation or self.engine or self.added or self.removed)
+
 
 def newest(table: Path) -> int | None:
     """The last version of a table, from the names in its log alone; None where there is none."""
@@ -39,6 +45,19 @@ def newest(table: Path) -> int | None:
     except OSError:
         return None
     return max((int(stem) for stem in stems if stem.isdecimal()), default=None)
+
+
+def check_whole(table: Path, version: int) -> None:
+    """Raises LakeError where a file of the log up to a version is empty, as a power cut can leave
+    it: delta-rs passes over it, and the table would lack what that version added."""
+    with os.scandir(table / "_delta_log") as listed:
+        for entry in listed:
+            stem = entry.name.removesuffix(".json")
+            if stem.isdecimal() and int(stem) <= version and not entry.stat().st_size:
+                raise LakeError(
+                    f"{entry.path} is empty: what it told of the table is lost. Bring it back from "
+                    "a copy; `lake verify` says what else is amiss."
+                )
 
 
 def versions(table: Path) -> Iterator[Version]:

@@ -22,7 +22,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
-from lake.deltalog import newest
+from lake.deltalog import check_whole, newest
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
@@ -213,11 +213,13 @@ class Store:
         return int(self._ledger().version()) if version is None else version
 
     def files(self, table: str, snapshot: Snapshot) -> list[DataFile]:
-        """The files of a source's table in a snapshot, by partition."""
+        """The files of a source's table in a snapshot, by partition. Raises LakeError where its log
+        is not whole."""
         if table not in snapshot.tables:
             return []
-        root = self.path / table
-        actions = add_actions(DeltaTable(root, version=snapshot.tables[table]))
+        root, version = self.path / table, snapshot.tables[table]
+        check_whole(root, version)
+        actions = add_actions(DeltaTable(root, version=version))
         names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +20,7 @@ from deltalake.exceptions import DeltaError
 from lake import ledger
 from lake.commit import JOURNAL
 from lake.deltalog import versions
-from lake.files import recorded_sha256, sha256_of
+from lake.files import recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.report import Finding
 from lake.table import Store, add_actions
@@ -135,8 +135,53 @@ def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> l
             name = str(action["path"])
             size, rows = int(action["size_bytes"]), int(action["num_records"])
             files.append(_Committed(table, name, root / name, size, rows))
+            report.findings += _misnamed(table, name, action)
         _check_log(table, version, log, {str(a["path"]) for a in found}, report)
+        report.findings += _lost(store, snapshot, table, version, log)
     return files
+
+
+def _misnamed(table: str, name: str, action: dict[str, Any]) -> list[Finding]:
+    """A partition that Delta's log tells otherwise than the file's path."""
+    told = {
+        key.removeprefix("partition."): str(value)
+        for key, value in action.items()
+        if key.startswith("partition.")
+    }
+    named = dict(part.split("=", 1) for part in unquoted(name).split("/")[:-1] if "=" in part)
+    wrong = [f"{key}={value}" for key, value in told.items() if named.get(key) != value]
+    if not wrong:
+        return []
+    what = f"Delta's log has it under {', '.join(wrong)}; the log was changed"
+    return [Finding("log", f"{table}/{name}", what, ADVICE)]
+
+
+def _lost(
+    store: Store, snapshot: Snapshot, table: str, named: int, log: list[Version]
+) -> list[Finding]:
+    """Versions that tell nothing, and a batch that the table has and the ledger has not: nobody
+    reads its rows, though it was committed."""
+    found = [
+        Finding("log", f"{table}, version {v.number}", "its file in the log is empty", ADVICE)
+        for v in log
+        if v.is_empty
+    ]
+    later = [v for v in log if v.number > named and (v.batch or 0) > snapshot.batch]
+    stood: set[str] = set()
+    now: set[str] = set()
+    for version in log:
+        now = now - version.removed | version.added.keys()
+        stood = set(now) if version.number <= named else stood
+    # a killed writer's is taken back by a further version; one at work has a journal, or is through
+    at_work = (store.path / JOURNAL).exists() or store.snapshot().batch != snapshot.batch
+    if table != ledger.TABLE and later and now != stood and not at_work:
+        rows = sum(sum(v.added.values()) for v in later)
+        what = (
+            f"adds {rows:,} rows in batch {later[-1].batch}, of which the ledger knows nothing: "
+            "its last version is gone, and nobody reads these rows"
+        )
+        found.append(Finding("lost", f"{table}, version {later[0].number}", what, ADVICE))
+    return found
 
 
 def _check_log(
@@ -147,7 +192,7 @@ def _check_log(
         report.notes.append(f"{table}: the beginning of its log is gone; versions are not compared")
         return
     ours: dict[str, int] = {}
-    others = [v for v in log if v.number > 0 and v.batch is None]
+    others = [v for v in log if v.number > 0 and v.batch is None and not v.is_empty]
     for version in log:
         if version.number <= named and version.batch is not None:
             ours = {n: r for n, r in ours.items() if n not in version.removed} | version.added

@@ -15,6 +15,7 @@ from engine import hashes, put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
 from lake.compact import compact
+from lake.errors import LakeError
 from lake.files import recorded_sha256, sha256_of
 from lake.query import open_lake
 from lake.report import Finding
@@ -185,6 +186,46 @@ def test_files_that_no_version_knows_are_told(lake: Path) -> None:
     ]
 
 
+@pytest.fixture
+def two(lake: Path, tmp_path: Path) -> Path:
+    """The lake with a second batch of flows."""
+    key = FLOW_KEY.replace("1a2b", "9f9f")
+    read(lake, put(tmp_path / "more", key, logs.flow_file(logs.flows(4, first=900))))
+    return lake
+
+
+def last_version(lake: Path, table: str) -> Path:
+    return max((lake / table / "_delta_log").glob("*.json"))
+
+
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_a_batch_that_the_ledger_has_lost(two: Path, how: str) -> None:
+    path = last_version(two, "_lake")
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"")
+    kinds = {kind for kind, where in found(two) if where.startswith("vpcflow, version")}
+    assert kinds == {"lost"}
+    (told,) = (f.what for f in verify(two).findings if f.kind == "lost")
+    assert "4 rows in batch 2" in told
+
+
+def test_a_version_of_a_table_that_is_empty(two: Path) -> None:
+    """Its rows would be missing in silence."""
+    last_version(two, "vpcflow").write_bytes(b"")
+    assert ("log", "vpcflow, version 2") in found(two)
+    for use in (open_lake, compact):
+        with pytest.raises(LakeError, match=r"json is empty: .*lake verify"):
+            use(two)
+
+
+def test_a_partition_that_the_log_tells_otherwise(two: Path) -> None:
+    path = last_version(two, "vpcflow")
+    path.write_text(path.read_text().replace('"date":"2024-02-01"', '"date":"2024-02-03"'))
+    assert "log" in {kind for kind, where in found(two) if where.startswith("vpcflow/account=")}
+
+
 def test_an_unfinished_batch(lake: Path) -> None:
     (lake / "_journal.json").write_text('{"batch": 2, "tables": {}, "files": []}')
     assert found(lake) == [("unfinished", "_journal.json")]
@@ -199,7 +240,8 @@ def test_a_row_in_the_wrong_partition(lake: Path, tmp_path: Path) -> None:
     target.parent.mkdir()
     path.rename(target)
     log = lake / "vpcflow" / "_delta_log" / f"{1:020}.json"
-    log.write_text(log.read_text().replace("date=2024-02-01/", "date=2024-02-02/"))
+    text = log.read_text().replace("date=2024-02-01/", "date=2024-02-02/")
+    log.write_text(text.replace('"date":"2024-02-01"', '"date":"2024-02-02"'))
     (one,) = verify(lake).findings
     assert one.kind == "misplaced"
     assert one.where == "vpcflow/account=111122223333/region=eu-west-1/date=2024-02-02"
