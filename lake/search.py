@@ -32,6 +32,8 @@ _FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:)")
 _ESCAPED = re.compile(r"\\([\\*\":()\[\]<>=-])")
 _PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
 _IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
+_NETWORK = re.compile(r"[\da-fA-F.:]+/\d*")
+"""What is meant for a network."""
 _COMPARED = re.compile(r">=|<=|>|<")
 _ENDS = re.compile(r'(\[|\{)\s*("(?:\\.|[^"\\])*"|\S+?)\s+TO\s+("(?:\\.|[^"\\])*"|\S+?)\s*(\]|\})')
 _BLANK = re.compile(r"\s*")
@@ -283,6 +285,8 @@ class _Reader:
             network = _network(text)
             if network:
                 return Leaf(name, "within", self.param(network))
+            if _NETWORK.fullmatch(text):
+                raise self.wrong("{text} is no network, as 10.0.0.0/8 is.", start, text=text)
             text = _address(text) or text
         return Leaf(name, "=", self.param(self.typed(name, kind, _plain(text, quoted), start)))
 

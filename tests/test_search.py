@@ -211,6 +211,8 @@ def test_nothing_is_no_search() -> None:
     [
         ("sourc.ip:1.2.3.4", "character 1: unknown field 'sourc.ip'. Did you mean source.ip"),
         ("arn:aws:s3", "unknown field 'arn'"),
+        ("source.ip:10.0.0.0/33", "10.0.0.0/33 is no network"),
+        ("related.ip:2001:db8::/200", "2001:db8::/200 is no network"),
         ("a (b", "character 3: this ( is not closed"),
         ("a)", "character 2: a ) that nothing opens"),
         ('"a', 'character 1: this " is not closed'),
