@@ -22,7 +22,7 @@ from lake.visible import shortened, visible
 from lake.words import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from lake.dashboards import Panel
@@ -67,12 +67,10 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
 
 def _digest(result: PanelResult) -> str:
     """What tells these rows from others."""
-    shown = repr([(key.get("_hash"), row[0]) for key, row in _pairs(result)])
+    shown = repr(
+        [(key.get("_hash"), row[0]) for key, row in zip(result.keys, result.rows, strict=True)]
+    )
     return hashlib.sha256(shown.encode()).hexdigest()[:16]
-
-
-def _pairs(result: PanelResult) -> Iterable[tuple[dict[str, Any], tuple[Any, ...]]]:
-    return zip(result.keys, result.rows, strict=True) if result.keys else ()
 
 
 def _page(view: View, events: int) -> int:
