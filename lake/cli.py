@@ -26,7 +26,7 @@ from lake.cli_options import (
     stdout,
 )
 from lake.cli_upkeep import register
-from lake.errors import LakeError, UsageError
+from lake.errors import LakeError, UsageError, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size
@@ -472,7 +472,7 @@ def main() -> None:
         sys.stderr.write(f"lake: {visible_lines(_in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
     except Exception as error:
-        if "Query interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+        if is_interrupt(error):
             sys.exit(130)
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise

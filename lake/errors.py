@@ -57,6 +57,11 @@ class LimitError(DecodeError):
         self.limit = limit
 
 
+def is_interrupt(error: Exception) -> bool:
+    """Whether it is what DuckDB makes of Ctrl-C."""
+    return "Query interrupted" in str(error)
+
+
 def unknown_name(kind: str, name: str, known: list[str]) -> UsageError:
     """An error that lists the known names, so that the next try is right."""
     return UsageError(f"unknown {kind} '{name}'. Known: {', '.join(sorted(known)) or 'none'}.")

@@ -24,7 +24,7 @@ from lake.decompress import configured_limit
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
-from lake.errors import LakeError
+from lake.errors import LakeError, is_interrupt
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
@@ -299,7 +299,7 @@ class _Ingest:
         except (BrokenProcessPool, OSError):
             raise
         except Exception as error:
-            if "Query interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+            if is_interrupt(error):
                 raise KeyboardInterrupt from error
             if len(batch.objects) > 1:
                 half = len(batch.objects) // 2

@@ -136,8 +136,9 @@ def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> l
             size, rows = int(action["size_bytes"]), int(action["num_records"])
             files.append(_Committed(table, name, root / name, size, rows))
             report.findings += _misnamed(table, name, action)
-        _check_log(table, version, log, {str(a["path"]) for a in found}, report)
-        report.findings += _lost(store, snapshot, table, version, log)
+        held = {str(a["path"]) for a in found}
+        _check_log(table, version, log, held, report)
+        report.findings += _lost(store, snapshot, table, version, log, held)
     return files
 
 
@@ -157,7 +158,7 @@ def _misnamed(table: str, name: str, action: dict[str, Any]) -> list[Finding]:
 
 
 def _lost(
-    store: Store, snapshot: Snapshot, table: str, named: int, log: list[Version]
+    store: Store, snapshot: Snapshot, table: str, named: int, log: list[Version], files: set[str]
 ) -> list[Finding]:
     """Versions that tell nothing, and a batch that the table has and the ledger has not: nobody
     reads its rows, though it was committed."""
@@ -167,14 +168,15 @@ def _lost(
         if v.is_empty
     ]
     later = [v for v in log if v.number > named and (v.batch or 0) > snapshot.batch]
-    stood: set[str] = set()
-    now: set[str] = set()
+    if table == ledger.TABLE or not later:
+        return found
+    now = files
     for version in log:
-        now = now - version.removed | version.added.keys()
-        stood = set(now) if version.number <= named else stood
+        if version.number > named:
+            now = now - version.removed | version.added.keys()
     # a killed writer's is taken back by a further version; one at work has a journal, or is through
     at_work = (store.path / JOURNAL).exists() or store.snapshot().batch != snapshot.batch
-    if table != ledger.TABLE and later and now != stood and not at_work:
+    if now != files and not at_work:
         rows = sum(sum(v.added.values()) for v in later)
         what = (
             f"adds {rows:,} rows in batch {later[-1].batch}, of which the ledger knows nothing: "
