@@ -34,6 +34,8 @@ _LONGEST = 20_000
 HELD, SENT = "As the lake holds it", "As OpenSearch gets it"
 _ABOUT = "page:about"
 """The dashboard and the selection whose rows were shown last."""
+_LEAF = "row:leaf"
+"""The value of the chosen row, (field, value), that the buttons are about."""
 AROUND = 5
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
@@ -166,12 +168,13 @@ def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
             say("Turn a value into a filter, or follow it through all logs"),
             values,
             format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
+            key=_LEAF,
         )
         if leaf is None:
             return
         for op, label in (("is", "Only this"), ("not", "Not this")):
-            st.button(say(label), on_click=_filter, args=(*leaf, op))
-        st.button(say("Everywhere"), on_click=follow, args=leaf, help=say("All logs that know it"))
+            st.button(say(label), on_click=_filter, args=(op,))
+        st.button(say("Everywhere"), on_click=_follow, help=say("All logs that know it"))
         around = timedelta(minutes=AROUND)
         st.button(
             say("± {minutes} minutes", minutes=str(AROUND)),
@@ -181,8 +184,14 @@ def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
         )
 
 
-def _filter(field: str, value: str, op: str) -> None:
+def _filter(op: str) -> None:
+    # from the state: a button can be pressed before a run has drawn it for the value just taken
+    field, value = st.session_state[_LEAF]
     add_filter(Filter(field, op, value))
+
+
+def _follow() -> None:
+    follow(*st.session_state[_LEAF])
 
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -72,10 +72,9 @@ def test_a_name_that_would_be_markup(app: AppTest) -> None:
 
 
 def choose_the_newest(app: AppTest, field: str, value: str) -> None:
-    """Open the first row and take one of its values."""
+    """Open the first row and take one of its values; nothing is drawn for it yet."""
     choose_row(app, ROWS, 0)
     next(b for b in app.selectbox if b.label.startswith("Turn a value")).select((field, value))
-    app.run()
 
 
 def test_a_value_of_a_row_leads_there(app: AppTest) -> None:
@@ -104,3 +103,15 @@ def test_the_time_around_an_event(lake: Lake, app: AppTest) -> None:
     start, end = app.session_state["from"], app.session_state["to"]
     assert start < at.replace(tzinfo=None) < end
     assert 10 <= (end - start).total_seconds() / 60 <= 11
+
+
+def test_another_row_has_its_own_values_to_follow(app: AppTest) -> None:
+    """What was taken from one row is never followed from another that has no such value."""
+    open_page(app, "explore", logs="cloudtrail")
+    choose_the_newest(app, "event.action", "GetObject")
+    app.run()
+    for row in range(1, 13):
+        choose_row(app, ROWS, row)
+        box = next(b for b in app.selectbox if b.label.startswith("Turn a value"))
+        field, value = app.session_state["row:leaf"]
+        assert f"{field}: {value}"[:160] in box.options
