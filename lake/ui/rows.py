@@ -34,8 +34,6 @@ _LONGEST = 20_000
 HELD, SENT = "As the lake holds it", "As OpenSearch gets it"
 _ABOUT = "page:about"
 """The dashboard and the selection whose rows were shown last."""
-_LEAF = "row:leaf"
-"""The value of the chosen row, (field, value), that the buttons are about."""
 AROUND = 5
 PAGES = 200
 """As far as one can page: beyond ten thousand rows a filter finds an event sooner."""
@@ -69,10 +67,13 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
 
 def _digest(result: PanelResult) -> str:
     """What tells these rows from others."""
-    shown = repr(
+    return _short(
         [(key.get("_hash"), row[0]) for key, row in zip(result.keys, result.rows, strict=True)]
     )
-    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+def _short(shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def _page(view: View, events: int) -> int:
@@ -163,18 +164,23 @@ def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
     """Any value of the row as a filter, or followed through all logs; and the time around it."""
     known = fields_behind(view.dashboard.table)
     values = [(name, value) for name, value in _leaves(row) if name in known]
+    # by key: the value just taken is in the state when a button is pressed, not yet in this run;
+    # one key for each row, as no other has its values
+    key = f"row:{_short(values)}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         leaf = st.selectbox(
             say("Turn a value into a filter, or follow it through all logs"),
             values,
             format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
-            key=_LEAF,
+            key=key,
         )
         if leaf is None:
             return
         for op, label in (("is", "Only this"), ("not", "Not this")):
-            st.button(say(label), on_click=_filter, args=(op,))
-        st.button(say("Everywhere"), on_click=_follow, help=say("All logs that know it"))
+            st.button(say(label), on_click=_filter, args=(key, op))
+        st.button(
+            say("Everywhere"), on_click=_follow, args=(key,), help=say("All logs that know it")
+        )
         around = timedelta(minutes=AROUND)
         st.button(
             say("± {minutes} minutes", minutes=str(AROUND)),
@@ -184,14 +190,13 @@ def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
         )
 
 
-def _filter(op: str) -> None:
-    # from the state: a button can be pressed before a run has drawn it for the value just taken
-    field, value = st.session_state[_LEAF]
+def _filter(key: str, op: str) -> None:
+    field, value = st.session_state[key]
     add_filter(Filter(field, op, value))
 
 
-def _follow() -> None:
-    follow(*st.session_state[_LEAF])
+def _follow(key: str) -> None:
+    follow(*st.session_state[key])
 
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -108,10 +108,9 @@ def test_the_time_around_an_event(lake: Lake, app: AppTest) -> None:
 def test_another_row_has_its_own_values_to_follow(app: AppTest) -> None:
     """What was taken from one row is never followed from another that has no such value."""
     open_page(app, "explore", logs="cloudtrail")
-    choose_the_newest(app, "event.action", "GetObject")
-    app.run()
-    for row in range(1, 13):
+    for row in range(13):
         choose_row(app, ROWS, row)
         box = next(b for b in app.selectbox if b.label.startswith("Turn a value"))
-        field, value = app.session_state["row:leaf"]
+        field, value = box.value
         assert f"{field}: {value}"[:160] in box.options
+        box.select_index(len(box.options) - 1).run()
