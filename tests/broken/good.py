@@ -56,6 +56,28 @@ def finding(number: int, **members: object) -> dict[str, Any]:
     }
 
 
+def aggregated(number: int) -> dict[str, Any]:
+    counted = [{"name": "PutObject", "value": number}]
+    return {
+        "eventVersion": "1.0",
+        "accountId": ACCOUNT,
+        "eventId": f"{number:08x}-6248-48e1-a6b3-000000000001",
+        "eventCategory": "Aggregated",
+        "eventType": "AwsAggregatedEvent",
+        "awsRegion": "eu-west-1",
+        "eventSource": "s3.amazonaws.com",
+        "timeWindow": {
+            "windowStart": f"{at(number):%Y-%m-%dT%H:%M:%SZ}",
+            "windowEnd": f"{at(number + 300):%Y-%m-%dT%H:%M:%SZ}",
+            "windowSize": "PT5M",
+        },
+        "summary": {
+            "primaryDimension": {"dimension": "eventName", "statistics": counted},
+            "details": [],
+        },
+    }
+
+
 def insight(number: int) -> dict[str, Any]:
     return {
         "eventVersion": "1.07",
@@ -224,6 +246,11 @@ GOOD = {
         _records(
             "cloudtrail_insight", TRAIL_KEY.replace("CloudTrail", "CloudTrail-Insight"), insight
         ),
+        _records(
+            "cloudtrail_aggregated",
+            TRAIL_KEY.replace("CloudTrail", "CloudTrail-Aggregated"),
+            aggregated,
+        ),
         Good("guardduty", f"AWSLogs/{ACCOUNT}/GuardDuty/eu-west-1/2024/02/01/f.jsonl.gz", finding),
         Good(
             "waf",
@@ -258,5 +285,8 @@ GOOD = {
     )
 }
 """Every source by its name."""
-JSON = ("cloudtrail", "cloudtrail_insight", "guardduty", "waf", "route53resolver")
+JSON = (
+    *("cloudtrail", "cloudtrail_insight", "cloudtrail_aggregated", "guardduty", "waf"),
+    "route53resolver",
+)
 LINES = tuple(name for name in GOOD if name not in JSON)

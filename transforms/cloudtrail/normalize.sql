@@ -58,13 +58,16 @@ SELECT
   r.sourceIPAddress                                    AS "source.ip",
 
   -- destination: the endpoint's name as the caller wrote it
-  r.tlsDetails.clientProvidedHostHeader                AS "destination.address",
-  r.tlsDetails.clientProvidedHostHeader                AS "destination.domain",
+  nullif(r.tlsDetails.clientProvidedHostHeader, '-')   AS "destination.address",
+  host                                                 AS "destination.domain",
 
   -- user
   name                                                 AS "user.name",
-  coalesce(nullif(r.userIdentity.principalId, ''), r.userIdentity.onBehalfOf.userId, nullif(r.userIdentity.arn, ''),
-           r.userIdentity.invokedBy, r.userIdentity.accountId) AS "user.id",
+  -- a sign-in whose user is not known yet gives the account as principal; it is nobody's id but the root's
+  coalesce(CASE WHEN r.userIdentity.principalId IS DISTINCT FROM r.userIdentity.accountId OR r.userIdentity.type IN ('Root', 'AWSAccount')
+                THEN nullif(r.userIdentity.principalId, '') END,
+           r.userIdentity.onBehalfOf.userId, nullif(r.userIdentity.arn, ''), r.userIdentity.invokedBy,
+           CASE WHEN r.userIdentity.type IN ('Root', 'AWSAccount') THEN r.userIdentity.accountId END) AS "user.id",
   r.userIdentity.type                                  AS "user.type",
   CASE WHEN role IS NOT NULL THEN [role] END           AS "user.roles",
   coalesce(nullif(r.userIdentity.accessKeyId, ''), r.accessKeyId) AS "user.access_key.id",
@@ -75,6 +78,7 @@ SELECT
   target                                               AS "user.target.name",
   CASE WHEN target IS NOT NULL AND r.eventName = 'CreateUser' THEN coalesce(r.responseElements ->> '$.user.userId', r.responseElements ->> '$.userId')
        ELSE target_id END                              AS "user.target.id",
+  CASE WHEN target_role IS NOT NULL THEN [target_role] END AS "user.target.roles",
   CASE WHEN target IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS "user.changes.name",
   effective                                            AS "user.effective.name",
   effective_id                                         AS "user.effective.id",
@@ -85,14 +89,14 @@ SELECT
   CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') THEN 'tls' WHEN starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN 'ssl' END AS "tls.version_protocol",
   CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN substr(r.tlsDetails.tlsVersion, 5) END AS "tls.version",
   nullif(r.tlsDetails.cipherSuite, '-')                AS "tls.cipher",
-  r.tlsDetails.clientProvidedHostHeader                AS "tls.client.server_name",
+  host                                                 AS "tls.client.server_name",
 
   -- file: S3 objects
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
 
   -- related
-  CASE WHEN coalesce(role, target, effective, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, target, effective,
+  CASE WHEN coalesce(role, target, target_role, effective, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, target, target_role, effective,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
@@ -244,11 +248,18 @@ FROM (
             WHEN r.eventSource = 'ssm.amazonaws.com' THEN list_filter([CASE r.eventName
               WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
               WHEN 'PutComplianceItems' THEN r.requestParameters ->> '$.resourceId' END], lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+            WHEN contains(r.serviceEventDetails, '"instanceIdSet"') THEN r.serviceEventDetails ->> '$.instanceIdSet[*]'
             WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
             WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
           END AS instances,
           CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
-               THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username') END AS target,
+               THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
+                 -- one's own key is made without a name
+                 CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END) END AS target,
+          -- the role that is changed, or asked for, also in vain
+          CASE WHEN r.eventSource = 'iam.amazonaws.com' AND r.readOnly IS DISTINCT FROM true THEN r.requestParameters ->> '$.roleName'
+               WHEN r.eventSource = 'sts.amazonaws.com' AND contains(r.requestParameters, ':role/') THEN nullif(split_part(r.requestParameters ->> '$.roleArn', '/', -1), '')
+               END AS target_role,
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
           -- <role or account id>:<session or user>; AssumeRoot names the account, or its root's ARN
           CASE WHEN r.eventSource = 'sts.amazonaws.com' AND r.responseElements IS NOT NULL
@@ -281,6 +292,9 @@ FROM (
                      ELSE nullif(r.userIdentity.principalId, '') END,
                 r.userIdentity.onBehalfOf.userId, r.userIdentity.invokedBy, r.userName,
                 CASE WHEN r.userIdentity.accountId = 'anonymous' OR r.userIdentity.type = 'AWSAccount' THEN r.userIdentity.accountId END) END AS name,
+            -- as the caller wrote it, with a port or without
+            CASE WHEN contains(r.tlsDetails.clientProvidedHostHeader, ':') THEN host_of(r.tlsDetails.clientProvidedHostHeader)
+                 ELSE nullif(r.tlsDetails.clientProvidedHostHeader, '-') END AS host,
             CASE WHEN r.userIdentity.sessionContext.sessionIssuer.type = 'Role' THEN r.userIdentity.sessionContext.sessionIssuer.userName
                  WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN nullif(split_part(r.userIdentity.arn, '/', 2), '') END AS role
           FROM records))))

@@ -69,8 +69,8 @@ SELECT
   coalesce(caller.principalId, k8s_user.uid, actors[1]."user".uid) AS "user.id",
   coalesce(caller.userType, actors[1]."user".type)     AS "user.type",
   coalesce(caller.accessKeyId, actors[1]."user".credentialUid) AS "user.access_key.id",
-  CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
-       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS "user.session.name",
+  session                                              AS "user.session.name",
+  CASE WHEN caller.userType IN ('AssumedRole', 'Role') AND caller.userName IS NOT NULL THEN [caller.userName] END AS "user.roles",
   coalesce(api.userAgent, k8s.userAgent)               AS "user_agent.original",
   k8s.requestUri                                       AS "url.original",
   url_path(k8s.requestUri)                             AS "url.path",
@@ -108,7 +108,7 @@ SELECT
     [remote_ip, local_ip, api.remoteIpDetails.ipAddressV6, net.remoteIpDetails.ipAddressV6, k8s.remoteIpDetails.ipAddressV6,
      act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6, net.localIpDetails.ipAddressV6]), lambda ip: ip_text(ip)) AS "related.ip",
   list_concat(list_transform(actors, lambda a: a."user"."name"), list_transform(logins, lambda l: l."user"),
-    [r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
+    [session, r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
     [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
   list_transform(r.resource.s3BucketDetails, lambda b: b."name") AS "related.buckets",
@@ -127,17 +127,19 @@ SELECT
 FROM (
   SELECT *,
     coalesce(net.connectionDirection = 'OUTBOUND', act.actionType = 'DNS_REQUEST', false) AS outbound,
-    coalesce(api.remoteIpDetails.ipAddressV4, net.remoteIpDetails.ipAddressV4, probes[1].remoteIpDetails.ipAddressV4,
-      k8s.remoteIpDetails.ipAddressV4, act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4,
+    coalesce(nullif(api.remoteIpDetails.ipAddressV4, ''), nullif(net.remoteIpDetails.ipAddressV4, ''), nullif(probes[1].remoteIpDetails.ipAddressV4, ''),
+      nullif(k8s.remoteIpDetails.ipAddressV4, ''), nullif(act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4, ''),
       api.remoteIpDetails.ipAddressV6, net.remoteIpDetails.ipAddressV6, probes[1].remoteIpDetails.ipAddressV6,
       k8s.remoteIpDetails.ipAddressV6, act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6) AS remote_ip,
     CASE WHEN act.actionType IN ('NETWORK_CONNECTION', 'PORT_PROBE', 'DNS_REQUEST') THEN coalesce(
-      net.localIpDetails.ipAddressV4, net.localIpDetails.ipAddressV6, probes[1].localIpDetails.ipAddressV4,
+      nullif(net.localIpDetails.ipAddressV4, ''), nullif(net.localIpDetails.ipAddressV6, ''), nullif(probes[1].localIpDetails.ipAddressV4, ''),
       vm.networkInterfaces[1].privateIpAddress, vm.networkInterfaces[1].ipv6Addresses[1]) END AS local_ip,
     CASE WHEN act.actionType IN ('NETWORK_CONNECTION', 'PORT_PROBE', 'DNS_REQUEST')
       THEN nullif(vm.networkInterfaces[1].publicIp, '') END AS public_ip,
     flatten(list_transform(vm.networkInterfaces, lambda i: list_concat([i.privateIpAddress, i.publicIp], i.ipv6Addresses,
       list_transform(i.privateIpAddresses, lambda p: p.privateIpAddress)))) AS own_ips,
+    CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
+      THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS session,
     CASE kind.purpose WHEN 'InitialAccess' THEN ['TA0001', 'Initial Access'] WHEN 'Execution' THEN ['TA0002', 'Execution']
       WHEN 'Persistence' THEN ['TA0003', 'Persistence'] WHEN 'PrivilegeEscalation' THEN ['TA0004', 'Privilege Escalation']
       WHEN 'DefenseEvasion' THEN ['TA0005', 'Defense Evasion'] WHEN 'CredentialAccess' THEN ['TA0006', 'Credential Access']

@@ -276,3 +276,28 @@ def test_the_same_event_has_one_identity_and_reused_ids_have_several() -> None:
 def test_records_without_an_id_are_told_apart_by_their_text() -> None:
     found = read(record(eventID=None, requestID="1"), record(eventID=None, requestID="2"))
     assert len({r["event"]["hash"] for r in found.rows}) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "address", "domain"),
+    [
+        ("sts.amazonaws.com:443", "sts.amazonaws.com:443", "sts.amazonaws.com"),
+        ("[2001:db8::1]:8443", "[2001:db8::1]:8443", "2001:db8::1"),
+        ("-", None, None),
+    ],
+)
+def test_the_host_that_a_caller_wrote(header: str, address: str | None, domain: str | None) -> None:
+    found = row("sts", "GetCallerIdentity", tlsDetails={"clientProvidedHostHeader": header})
+    assert at(found, "destination.address") == address
+    assert at(found, "destination.domain") == domain
+    assert at(found, "tls.client.server_name") == domain
+
+
+def test_spot_instances_that_were_taken_back() -> None:
+    found = row(
+        name="BidEvictedEvent",
+        eventType="AwsServiceEvent",
+        serviceEventDetails={"instanceIdSet": ["i-1eb2ac8eEXAMPLE", "i-2eb2ac8eEXAMPLE"]},
+    )
+    assert at(found, "cloud.instance.id") == "i-1eb2ac8eEXAMPLE"
+    assert at(found, "related.hosts") == ["i-1eb2ac8eEXAMPLE", "i-2eb2ac8eEXAMPLE"]

@@ -184,7 +184,7 @@ IDENTITIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "unknown",
         {"type": "Unknown", "principalId": "", "accountId": "111122223333", "arn": ""},
-        {"id": "111122223333", "type": "Unknown"},
+        {"type": "Unknown"},
     ),
     (
         "no type, a service",
@@ -217,7 +217,8 @@ def test_an_identity_center_sign_in_names_the_user_beside_the_identity() -> None
         serviceEventDetails={"UserAuthentication": "Failure", "CredentialType": "PASSWORD"},
         eventType="AwsServiceEvent",
     )
-    assert (at(found, "user.name"), at(found, "user.id")) == ("alice", "111122223333")
+    # the account is nobody's id
+    assert (at(found, "user.name"), at(found, "user.id")) == ("alice", None)
     assert at(found, "user.access_key.id") is None
     assert at(found, "event.outcome") == "failure"
     assert at(found, "event.category") == ["authentication"]
@@ -258,7 +259,40 @@ def test_assume_role_names_the_effective_user() -> None:
         "name": "review",
     }
     assert at(found, "user.name") == "alice@example.com"
-    assert at(found, "related.user") == ["Admin", "alice@example.com", "review"]
+    assert at(found, "user.target.roles") == ["Audit"]
+    assert at(found, "related.user") == ["Admin", "Audit", "alice@example.com", "review"]
+
+
+def test_a_role_that_is_refused_or_changed_is_named() -> None:
+    asked = {"roleArn": "arn:aws:iam::444455556666:role/ops/Audit", "roleSessionName": "x"}
+    refused = row("sts", "AssumeRole", requestParameters=asked, errorCode="AccessDenied")
+    assert at(refused, "user.target.roles") == ["Audit"]
+    assert given(at(refused, "user.effective")) == {}
+    policy = {"roleName": "Audit", "policyName": "p", "policyDocument": "{}"}
+    changed = row("iam", "PutRolePolicy", requestParameters=policy)
+    assert at(changed, "user.target.roles") == ["Audit"]
+    assert at(changed, "related.user") == ["Admin", "Audit", "alice@example.com"]
+    read_only = row("iam", "GetRole", requestParameters={"roleName": "Audit"})
+    assert at(read_only, "user.target.roles") is None
+
+
+def test_a_key_of_ones_own_names_whose_it_is() -> None:
+    made = {"accessKey": {"userName": "bob", "accessKeyId": "AKIAEXAMPLE", "status": "Active"}}
+    found = row("iam", "CreateAccessKey", responseElements=made)
+    assert at(found, "user.target.name") == "bob"
+
+
+def test_a_sign_in_of_nobody_known_has_no_id() -> None:
+    identity = {
+        "type": "IAMUser",
+        "principalId": "111122223333",
+        "accountId": "111122223333",
+        "accessKeyId": "",
+        "userName": "mallory",
+    }
+    answer = {"ConsoleLogin": "Failure"}
+    found = row("signin", "ConsoleLogin", userIdentity=identity, responseElements=answer)
+    assert (at(found, "user.name"), at(found, "user.id")) == ("mallory", None)
 
 
 @pytest.mark.parametrize("principal", ["222222222222", "arn:aws:iam::222222222222:root"])

@@ -263,7 +263,8 @@ CASES: list[tuple[str, Json, Json]] = [
             "user.type": "AssumedRole",
             "user.session.name": "bob",
             "user.access_key.id": "ASIAX",
-            "related.user": ["deploy"],
+            "user.roles": ["deploy"],
+            "related.user": ["bob", "deploy"],
         },
     ),
     (
@@ -623,3 +624,11 @@ def test_the_samples_of_every_kind() -> None:
     assert [at(r, "network.direction") for r in found.rows] == [
         "inbound", "outbound", "outbound", None, "inbound", None, None, None, None,
     ]  # fmt: skip
+
+
+def test_an_empty_address_of_one_family_is_none() -> None:
+    """Findings of AWS have both members, of which one is empty."""
+    caller = remote("2001:db8::1") | {"ipAddressV4": ""}
+    action = api(remoteIpDetails=caller)
+    found = preview(json.dumps(finding("Recon:IAMUser/X", action, CALLER)).encode(), KEY)
+    assert found.rows[0]["source"]["ip"] == "2001:db8::1"

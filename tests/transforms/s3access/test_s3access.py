@@ -217,7 +217,7 @@ def test_quotes_in_a_user_agent_shift_no_field(agent: str) -> None:
     assert value(found, "cloud.region") == "us-west-1"
 
 
-@pytest.mark.parametrize("referrer", ['https://x/?q="a b"', 'a"b', r"x\"y"])
+@pytest.mark.parametrize("referrer", ['https://x/?q="a b"', 'a"b', r"x\"y", 'https://x/" - y'])
 def test_quotes_in_a_referrer_shift_no_field(referrer: str) -> None:
     found = row(line(referrer=f'"{referrer}"'))
     assert value(found, "http.request.referrer") == referrer

@@ -227,3 +227,14 @@ def test_in_the_folder_of_vpc_flow_logs_the_names_tell() -> None:
     theirs = taken(f"{FLOW_HEADER}\n{flow(1)}\n", KEY)
     assert [r["event"]["dataset"] for r in ours.rows] == ["tgwflow"]
     assert [r["event"]["dataset"] for r in theirs.rows] == ["vpcflow"]
+
+
+def test_a_format_without_a_field_of_the_gateway() -> None:
+    """The kind of resource is said by no other flow log."""
+    (found,) = flat(
+        "version resource-type account-id srcaddr dstaddr start end bytes\n"
+        "6 TransitGateway 123456789012 10.0.0.1 10.0.0.2 1646150000 1646150060 40\n",
+        KEY,
+        "tgwflow",
+    )
+    assert (found["source.ip"], found["network.bytes"]) == ("10.0.0.1", 40)

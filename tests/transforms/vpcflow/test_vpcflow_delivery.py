@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from logs import FLOW_HEADER, WRAPPERS, subscription
+from logs import FLOW_HEADER, FLOW_KEY, WRAPPERS, subscription
 from rows import flat, only, taken
 
 LINE = (
@@ -206,3 +206,15 @@ def test_a_hive_key_says_account_and_region(hour: str) -> None:
         "cloud.account.id": "123456789012",
         "cloud.region": "us-east-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("srcaddr\n10.0.0.1\n", "source.ip", "10.0.0.1"),
+        ("instance-tag-2 srcaddr end\nweb 10.0.0.1 1616729349\n", "native.instance_tag_2", "web"),
+    ],
+)
+def test_a_header_of_one_field_or_with_a_digit_is_no_row(text: str, field: str, value: str) -> None:
+    (found,) = flat(text, FLOW_KEY, "vpcflow")
+    assert found[field] == value
