@@ -113,7 +113,7 @@ def print_report(report: IngestReport, console: Console) -> None:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
     console.print(
         Text(
-            f"{report.objects:,} objects ({size_text(report.size)} read): "
+            f"{report.objects:,} object{'s' * (report.objects != 1)} ({size_text(report.size)} read): "
             f"{', '.join(fates) or 'none'}"
         )
     )
