@@ -111,12 +111,9 @@ def print_report(report: IngestReport, console: Console) -> None:
     fates = [f"{count:,} {status}" for status, count in sorted(report.statuses.items())]
     if report.unchanged:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
-    console.print(
-        Text(
-            f"{report.objects:,} object{'s' * (report.objects != 1)} ({size_text(report.size)} read): "
-            f"{', '.join(fates) or 'none'}"
-        )
-    )
+    objects = "1 object" if report.objects == 1 else f"{report.objects:,} objects"
+    told = f"{objects} ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
+    console.print(Text(told))
     if report.sources:
         console.print(_source_table(report))
         rate = report.records / report.seconds if report.seconds else 0.0

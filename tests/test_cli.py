@@ -134,7 +134,7 @@ def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_
     put(tmp_path / "logs", "notes.txt", b"Call the owner of the key on Monday.\n")
     done = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1")
     assert done.code == 1
-    assert "1 objects (37 B read): 1 unknown" in done.err
+    assert "1 object (37 B read): 1 unknown" in done.err
     assert "notes.txt" in done.err
     assert "No AWS logs were found there. What was there instead stands above" in done.err
     assert "`lake sources`" in done.err
