@@ -24,7 +24,7 @@ from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page
 from lake.ui.sidebar import add_filter, choose
 from lake.ui.text import count, plain
-from lake.ui.words import say
+from lake.ui.words import say, say_unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +38,14 @@ if TYPE_CHECKING:
 def draw_explore(lake: Lake, ask: Asker) -> None:
     """One table under what is chosen."""
     with st.sidebar:
-        table = st.selectbox(say("Logs"), log_views(lake.tables()), key="logs", bind="query-params")
+        known = log_views(lake.tables())
+        say_unread("logs", known.__contains__)
+        table = st.selectbox(say("Logs"), known, key="logs", bind="query-params")
+        fields = list(fields_behind(table))
+        say_unread("columns", fields.__contains__)
         chosen = st.multiselect(
             say("Columns"),
-            list(fields_behind(table)),
+            fields,
             key="columns",
             bind="query-params",
             placeholder=say("The usual ones"),
@@ -59,9 +63,11 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
 
 def _values(view: View, ask: Ask) -> None:
     """A field's values; a click on one filters on it."""
+    fields = countable(view.dashboard.table)
+    say_unread("values", fields.__contains__)
     field = st.selectbox(
         say("Values of"),
-        countable(view.dashboard.table),
+        fields,
         index=None,
         key="values",
         bind="query-params",

@@ -17,7 +17,7 @@ from lake.ui.follow import follow
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height
 from lake.ui.text import count, plain
-from lake.ui.words import back_or_forth, say
+from lake.ui.words import back_or_forth, say, say_unread
 from lake.visible import shortened, visible
 from lake.words import Sentence
 
@@ -86,6 +86,7 @@ def _page(view: View, events: int) -> int:
             st.session_state["page"] = 1
     pages = min(-(-events // ROWS_SHOWN) or 1, PAGES)
     with st.container(horizontal=True, vertical_alignment="center"):
+        say_unread("page", str.isdecimal)
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
         first = (page - 1) * ROWS_SHOWN + 1
         last = min(page * ROWS_SHOWN, events)

@@ -18,7 +18,7 @@ from lake.scope import extent_of, facet
 from lake.search import LONGEST, Search, read_search
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
-from lake.ui.words import pick, pick_language, say, say_error, shown
+from lake.ui.words import pick, pick_language, say, say_error, say_unread, shown
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -161,6 +161,8 @@ def _search() -> Search | None:
 
 
 def _time(extent: Extent) -> TimeRange:
+    if "span" not in st.session_state and "span" not in st.query_params and _dated():
+        st.session_state["span"] = DATES
     span = pick(
         say("Time (UTC)"),
         SPANS,
@@ -184,6 +186,7 @@ def _time(extent: Extent) -> TimeRange:
 
 
 def _moment(label: str, key: str) -> datetime | None:
+    say_unread(key, _is_moment)
     given = st.datetime_input(
         label,
         value=None,
@@ -198,6 +201,19 @@ def _moment(label: str, key: str) -> datetime | None:
     return given.replace(tzinfo=UTC) if given else None
 
 
+def _dated() -> bool:
+    """Whether a link has dates, though it does not say that they are to be taken."""
+    return any(_is_moment(st.query_params.get(key, "")) for key in ("from", "to"))
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return _EARLIEST <= found.replace(tzinfo=None) <= _LATEST
+
+
 _COMPARED = Sentence(
     "Figures with those of the period before, which is as long and ends where this one begins."
 )
@@ -208,6 +224,7 @@ _UNCOMPARED = Sentence(
 
 def _compare(time: TimeRange) -> None:
     chosen = time.start is not None
+    say_unread("compare", {"true", "false"}.__contains__)
     st.toggle(
         say("Compare with the period before"),
         key="compare",

@@ -17,10 +17,17 @@ _LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 has no width, keeps it a text."""
 
 
+_CODE = re.compile(r"(`lake [a-z][A-Za-z -]*`)")
+"""A command of ours, which stands as code. Whoever writes one into a log gets no more than that."""
+
+
 def plain(text: str) -> str:
-    """Text with every character escaped that Markdown, its directives or HTML would read."""
+    """Text with every character escaped that Markdown, its directives or HTML would read, but for
+    commands such as `lake ingest WHERE`."""
     shown = _LINK.sub("\u2060", visible(text.replace("\r", " ").replace("\n", " ")))
-    return _MARKS.sub(r"\\\1", shown)
+    parts = _CODE.split(shown)
+    parts[::2] = [_MARKS.sub(r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def width(text: str) -> int:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from lake.ui.text import plain
+from lake.visible import shortened
 from lake.words import Sentence, translated
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ LANGUAGES = {"en": "English", "ja": "日本語"}
 STRINGS = "strings.{}.toml"
 _DRAWN, _TURNED = "lang:drawn", "lang:turned"
 """The language of the run before, and whether this one's is another."""
+_LONGEST = 80
 _WRITTEN = "lang:written"
 """What the address was told of choices, by key."""
 
@@ -86,9 +89,20 @@ def shown(options: Mapping[str, str]) -> Callable[[str], str]:
     return lambda option: said.get(option, option)
 
 
+def say_unread(key: str, taken: Callable[[str], bool]) -> None:
+    """What a link says that its widget will not take, which would be dropped without a word; before
+    the widget is drawn."""
+    for text in st.query_params.get_all(key):
+        if text and not taken(text):
+            part = f"{key}={shortened(text, _LONGEST)}"
+            said = say("Not applied: '{part}', which is in the link.", part=part)
+            st.warning(plain(said), icon=":material/link_off:")
+
+
 def pick(label: str, options: Iterable[str], key: str, **how: Any) -> str:  # noqa: ANN401
     """A list to choose from, the first unless told; `how` is what else a selectbox takes."""
     known = {option: option for option in options}
+    say_unread(key, known.__contains__)
     chosen = _settle(key, known, next(iter(known)))
     st.selectbox(
         label, list(known), key=key, format_func=shown(known), persist_state="session", **how

@@ -1,0 +1,61 @@
+"""What a link says that a page cannot take is said, never dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import small_lake
+from apptest import open_page
+
+from lake.query import Lake, open_lake
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+pytestmark = pytest.mark.usefixtures("as_if_alone")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = small_lake.make(tmp_path_factory.mktemp("small"))
+    return open_lake(made.path, locked=True)
+
+
+def warned(app: AppTest) -> list[str]:
+    return [w.value.replace("\\", "") for w in app.warning]
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "value"),
+    [
+        ("cloudtrail", "span", "Last fortnight"),
+        ("cloudtrail", "from", "yesterday"),
+        ("cloudtrail", "to", "9999-01-01T00:00"),
+        ("cloudtrail", "compare", "perhaps"),
+        ("cloudtrail", "refresh", "Always"),
+        ("cloudtrail", "page", "last"),
+        ("explore", "logs", "nosuch"),
+        ("explore", "columns", "no.such"),
+        ("explore", "values", "no.such"),
+        ("entity", "kind", "Elephant"),
+    ],
+)
+def test_what_is_not_taken_is_said(app: AppTest, page: str, key: str, value: str) -> None:
+    open_page(app, page, **{key: value})
+    assert warned(app) == [f"Not applied: '{key}={value}', which is in the link."]
+
+
+def test_what_is_taken_is_not_warned_of(app: AppTest) -> None:
+    link = {"logs": "cloudtrail", "columns": "source.ip", "values": "event.action", "page": "1"}
+    dates = {"span": "From, to", "from": "2020-01-01T00:00", "compare": "true"}
+    open_page(app, "explore", **link, **dates)
+    assert not warned(app)
+
+
+def test_dates_without_a_span_are_taken(app: AppTest) -> None:
+    open_page(app, "cloudtrail", **{"from": "2001-01-01T00:00", "to": "2001-01-02T00:00"})
+    assert app.session_state["span"] == "From, to"
+    said = app.main.info[0].value.replace("\\", "")
+    assert said.startswith("Nothing 2001-01-01 00:00 to 2001-01-02 00:00 UTC.")
+    assert not warned(app)
