@@ -24,6 +24,8 @@ ROWS = 5_000
 COLOURS = 10
 """Different values by which a chart is coloured unless told."""
 _LONGEST = 200
+_NARROWEST = 300
+"""So many of the narrowest bars go into the width of a chart."""
 _TIMES = (pa.scalar(-62_135_596_800_000), pa.scalar(253_402_300_799_999))
 """Milliseconds of the years 1 to 9999; an infinite time is none that can be drawn."""
 
@@ -102,7 +104,7 @@ def _all(known: Sequence[str], role: str) -> list[int]:
 
 def _across(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """The places of points, and where a time's bar ends: as far on as the two nearest times are
-    apart."""
+    apart, and so far that it can be seen."""
     role = _role(column.type)
     if role == "number":
         found = _number(column)
@@ -113,7 +115,8 @@ def _across(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     ms = _milliseconds(column)
     order = pc.unique(ms).sort()
     gaps = pc.subtract(order[1:], order[:-1])
-    gap = pc.min(gaps).as_py() or 60_000
+    wide = (pc.max(ms).as_py() - pc.min(ms).as_py()) // _NARROWEST if len(order) else 0
+    gap = max(pc.min(gaps).as_py() or 60_000, wide)
     utc = pa.timestamp("ms", "UTC")
     return ms.cast(utc), pc.add(ms, gap).cast(utc)
 

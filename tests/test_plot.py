@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -102,3 +102,12 @@ def test_what_cannot_be_drawn_is_left_out() -> None:
     ]
     many = pa.table({"x": list(range(ROWS + 1)), "y": list(range(ROWS + 1))})
     assert points(many, Chart("line", (0,), 1)).num_rows == ROWS
+
+
+def test_a_bar_of_scattered_times_is_wide_enough_to_be_seen() -> None:
+    """Two events a millisecond apart, and one a day later."""
+    times = [NOON, NOON + timedelta(milliseconds=1), NOON + timedelta(days=1)]
+    table = pa.table({"at": pa.array(times, pa.timestamp("us", "UTC")), "n": [1, 2, 3]})
+    found = points(table, Chart("bar", (0,), 1))
+    widths = {end - x for x, end in zip(*(found[c].to_pylist() for c in ("x", "end")), strict=True)}
+    assert min(widths) >= timedelta(days=1) / 300

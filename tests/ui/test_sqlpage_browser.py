@@ -85,3 +85,14 @@ def test_a_query_runs_beside_a_page_that_stays_usable_and_ends(
     click_row(page, 3)
     editor_has(page, "FROM range(10001)")
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "SELECT 1 AS n", "text=1 row")
+    page.emulate_media(media="print")
+    for hidden in ("stTabs", "stButtonGroup", "stFormSubmitButton", "stSelectbox", "stTextInput"):
+        assert not page.locator(f"[data-testid={hidden}]").first.is_visible()
+    assert page.locator("textarea").is_visible()
+    assert page.locator("[data-testid=stDataFrame]:visible").count() == 1
