@@ -48,7 +48,7 @@ def day_of(text: str | None, option: str) -> date | None:
     if ago:
         return datetime.now(UTC).date() - timedelta(days=int(ago.group(1)))
     try:
-        return datetime.fromisoformat(text).date()
+        return date.fromisoformat(text)
     except ValueError:
         raise UsageError(
             f"{option} {text}: write a day as 2024-02-01, or 7d for a week ago."
@@ -61,6 +61,6 @@ def moment_of(text: str | None, option: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

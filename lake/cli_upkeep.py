@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GraceOption = Annotated[
     float,
-    typer.Option(min=0, help="Hours for which files stay that have left the lake."),
+    typer.Option(min=0, max=1e6, help="Hours for which files stay that have left the lake."),
 ]
 GRACE_HOURS = 168.0
 MemoryOption = Annotated[

@@ -54,13 +54,13 @@ class Days:
         """Whether keys of the days from `first` to `last` may be asked for."""
         if self.since is not None and last < self.since:
             return False
-        return self.until is None or first <= self.until + timedelta(days=1)
+        return self.until is None or first - timedelta(days=1) <= self.until
 
     def covers(self, first: date, last: date) -> bool:
         """Whether every key of these days is asked for."""
         if self.since is not None and first < self.since:
             return False
-        return self.until is None or last <= self.until + timedelta(days=1)
+        return self.until is None or last - timedelta(days=1) <= self.until
 
     def takes(self, key: str) -> bool:
         """False only where the key carries a day and no day that it carries is asked for."""

@@ -98,7 +98,7 @@ def magic(head: bytes) -> str | None:
         return "gzip"
     if head[:3] == b"BZh" and head[3:4].isdigit():
         return "bzip2"
-    if head[:4] == b"\x28\xb5\x2f\xfd":
+    if len(head) >= 4 and _zstd_begins(head):
         return "zstd"
     if head[:6] == b"\xfd7zXZ\x00":
         return "xz"
@@ -140,33 +140,46 @@ def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
+def _starting(magic: bytes) -> Callable[[bytes], bool]:
+    return lambda data: magic.startswith(data[: len(magic)])
+
+
 def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, lambda: zlib.decompressobj(31), _inflate, b"\x1f\x8b", "gzip")
+    return _members(
+        blocks, lambda: zlib.decompressobj(31), _inflate, _starting(b"\x1f\x8b"), "gzip"
+    )
 
 
 def _bzip2(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, bz2.BZ2Decompressor, _limited, b"BZh", "bzip2")
+    return _members(blocks, bz2.BZ2Decompressor, _limited, _starting(b"BZh"), "bzip2")
 
 
 def _xz(blocks: Iterator[bytes]) -> Iterator[bytes]:
     def new() -> lzma.LZMADecompressor:
         return lzma.LZMADecompressor(memlimit=MEMORY)
 
-    return _members(blocks, new, _limited, b"\xfd7zXZ", "xz")
+    return _members(blocks, new, _limited, _starting(b"\xfd7zXZ"), "xz")
 
 
 def _zstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
     def new() -> zstandard.ZstdDecompressionObj:
         return zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
 
-    return _members(blocks, new, _unlimited, b"\x28\xb5\x2f\xfd", "zstd")
+    return _members(blocks, new, _unlimited, _zstd_begins, "zstd")
+
+
+def _zstd_begins(data: bytes) -> bool:
+    """Whether a frame may begin so: one of data, or one to pass over (RFC 8878, 3.1.2), in which
+    pzstd and the seekable format keep their tables."""
+    passed = 0x50 <= data[0] <= 0x5F and b"\x2a\x4d\x18".startswith(data[1:4])
+    return passed or b"\x28\xb5\x2f\xfd".startswith(data[:4])
 
 
 def _members(
     blocks: Iterator[bytes],
     new: Callable[[], Any],
     feed: Callable[[Any, bytes], Iterator[bytes]],
-    start: bytes,
+    begins: Callable[[bytes], bool],
     kind: str,
 ) -> Iterator[bytes]:
     """Every member of a stream of members; zeros after the last one are padding."""
@@ -178,7 +191,7 @@ def _members(
                 data = data.lstrip(b"\0")
                 if not data:
                     break
-                if not data.startswith(start[: len(data)]):
+                if not begins(data):
                     raise DecodeError(f"{len(data):,} bytes after the {kind} data are no {kind}")
                 member = new()
             step = STEP if feed is _inflate else FINE

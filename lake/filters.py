@@ -338,7 +338,7 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
         return entities_of(text, field.removeprefix(PREFIX))[0][1]
     try:
         if kind in ("INTEGER", "BIGINT"):
-            return int(text)
+            return _whole(text)
         if kind == "DOUBLE":
             return float(text)
         if kind == "BOOLEAN":
@@ -357,6 +357,13 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
             )
         ) from None
     return text
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
 
 
 def _moment(text: str) -> datetime:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ from lake.pool import workers
 from lake.report import IngestReport
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
-from lake.table import Store
+from lake.table import Store, is_own
 from lake.worker import Batch, BatchResult, WorkerSetup, run_batch
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class _Ingest:
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()
+        held = {p.name for p in self.path.iterdir()} if self.path.is_dir() else None
         self.staging = staging_name(self.path)
         locations = [self._locate(w, self.staging / "scratch") for w in self.where]
         self.store = Store.create(self.path)
@@ -156,12 +158,19 @@ class _Ingest:
                 self._read(locations)
         finally:
             if fresh and not self.report.objects:
-                self._unmake()
+                self._unmake(held)
 
-    def _unmake(self) -> None:
-        """Leave no lake behind that holds nothing, unless another ingest is at work in it."""
-        if self.store.snapshot().batch == 0 and not any(self.staging.parent.iterdir()):
-            shutil.rmtree(self.path, ignore_errors=True)
+    def _unmake(self, held: set[str] | None) -> None:
+        """Leave no lake behind that holds nothing, unless another ingest is at work in it. What was
+        in the folder before (`held`; None where there was none) stays."""
+        if self.store.snapshot().batch or any(self.staging.parent.iterdir()):
+            return
+        for entry in self.path.iterdir():
+            if is_own(entry.name) and entry.name not in (held or ()):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if held is None:
+            with suppress(OSError):  # another program has put something there
+                self.path.rmdir()
 
     def _locate(self, where: str, scratch: Path) -> Location:
         return locate(

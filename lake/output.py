@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import pyarrow as pa
 
 _FORMULA = re.compile("(^|[;\t\r\n])(?=[-=+@\t\r\uff0b\uff0d\uff1d\uff20])")
 """Where a cell begins that would be run: at the start, or after what a spreadsheet of another
@@ -106,7 +108,7 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
     from lake.export.documents import documents, source_of
 
     relation = con.sql(query)
-    for rows in relation.to_arrow_reader(_BATCH) if relation is not None else ():
+    for rows in _batches(relation, _BATCH)[1] if relation is not None else ():
         if rows.num_rows:
             found = documents(source_of(rows), rows)
             out.writelines(json_text(one.body) + "\n" for one in found)
@@ -231,24 +233,60 @@ def write(
     if form not in (*FORMATS, *_OTHERS):
         raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
-        if target is not None and form == "parquet":
-            _parquet(con, query, target)
-            return
-        if form != "documents":
+        if form not in _OTHERS:
             con.execute(query)
             if con.description is None:
                 return
-        file = target.open("w", encoding="utf-8", newline="") if target else nullcontext(out)
-        with file as opened:
-            if form == "documents":
-                _documents(con, query, opened)
+        with _put(target) if target else nullcontext() as part:
+            if part is not None and form == "parquet":
+                _parquet(con, query, part)
                 return
-            (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
+            file = part.open("w", encoding="utf-8", newline="") if part else nullcontext(out)
+            with file as opened:
+                if form == "documents":
+                    _documents(con, query, opened)
+                else:
+                    (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
     except OSError as error:
         if target is None:
             raise
         why = error.strerror or str(error)
         raise StorageError(f"{target} cannot be written: {why}. Name another file.") from error
+
+
+@contextmanager
+def _put(target: Path) -> Iterator[Path]:
+    """A file to write, which takes its place once it is whole: what was there before stays where a
+    query fails. A pipe or a device is written as it is."""
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if part.exists():
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _batches(
+    relation: duckdb.DuckDBPyRelation, rows: int
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema of a query's rows, and the rows. Raises duckdb.Error where the query fails, as
+    Arrow tells it as an error of reading."""
+    import duckdb
+
+    reader = relation.to_arrow_reader(rows)
+
+    def read() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except OSError as error:
+            raise duckdb.Error(str(error)) from error
+
+    return reader.schema, read()
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
@@ -260,10 +298,10 @@ def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, targ
     relation = con.sql(query)
     if relation is None:
         return
-    reader = relation.to_arrow_reader(100_000)
+    schema, batches = _batches(relation, 100_000)
     try:
-        with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
-            for batch in reader:
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in batches:
                 writer.write_batch(batch)
     except pa.ArrowNotImplementedError as error:
         raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error

@@ -16,8 +16,6 @@ from lake.model import RawObject, Reject
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
 
@@ -56,8 +54,3 @@ def _engine() -> Engine:
     engine = Engine(1 << 30)
     atexit.register(engine.close)
     return engine
-
-
-def preview_file(path: Path, key: str | None = None, **options: Any) -> Preview:  # noqa: ANN401
-    """`preview` of a local file, under its own path unless a key is given."""
-    return preview(path.read_bytes(), key or path.as_posix(), **options)

@@ -9,6 +9,8 @@ views in `lake.duckdb` (`lake.client_file`).
 from __future__ import annotations
 
 import threading
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +33,22 @@ if TYPE_CHECKING:
 
     from lake.queries import Answer, Query
     from lake.report import IngestReport
+    from lake.table import Snapshot
 
 FOOTERS = 1_500
 """Files up to which DuckDB keeps what it has read of their footers, which never change: it spares
 half of the 1 ms a file that every query takes, and costs 0.1 to 0.2 MB a file."""
 SPILL_LIMIT = "10GB"
 """What the queries on a locked lake may lay on the disk while they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """A version of the lake, and who answers queries on it: replaced as one."""
+
+    snapshot: Snapshot
+    con: duckdb.DuckDBPyConnection
+    gatherer: Gatherer
 
 
 class Lake:
@@ -57,10 +69,10 @@ class Lake:
         self.locked = locked
         self._memory = memory
         self._guard = threading.Lock()
-        self._snapshot = self._store.snapshot(as_of)
+        snapshot = self._store.snapshot(as_of)
         if as_of is not None:
-            self._store.check_there(self._snapshot, as_of)
-        self._con = self._connect()
+            self._store.check_there(snapshot, as_of)
+        self._now = self._connect(snapshot)
 
     @property
     def path(self) -> Path:
@@ -70,15 +82,15 @@ class Lake:
     @property
     def version(self) -> int:
         """Changes with every commit."""
-        return self._snapshot.ledger_version
+        return self._now.snapshot.ledger_version
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, snapshot: Snapshot) -> _Now:
         con = connection(self.path, self._memory)
-        self._gatherer = Gatherer(con)
+        gatherer = Gatherer(con)
         con.execute(macros())
-        held = data_files(self._store, self._snapshot)
-        self._gatherer.tell_files(con, held)
-        shown = views(self._store, self._snapshot, held)
+        held = data_files(self._store, snapshot)
+        gatherer.tell_files(con, held)
+        shown = views(self._store, snapshot, held)
         for view in shown:
             con.execute(view.sql)
         files = sorted({file for view in shown for file in view.files})
@@ -91,29 +103,34 @@ class Lake:
             con.execute("SET lock_configuration = true")
         else:
             keep_settings(con)
-        return con
+        return _Now(snapshot, con, gatherer)
 
     def refresh(self) -> int:
         """Take up what has been committed since; returns the version."""
         if self._as_of is None and self._store.ledger_version() != self.version:
             with self._guard:
-                self._snapshot = self._store.snapshot()
-                self._con = self._connect()
+                if self._store.ledger_version() != self.version:
+                    self._now = self._connect(self._store.snapshot())
         return self.version
+
+    def still(self) -> Lake:
+        """This lake as it is now, for whoever asks more than one query: a `refresh` of this one, by
+        another thread too, changes nothing in it."""
+        return copy(self)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor over the views; one a thread and query."""
-        return self._con.cursor()
+        return self._now.con.cursor()
 
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection | None = None) -> Answer:
         """The answer to a query of the project's own; what several ask in common is gathered once.
         Raises UsageError with the engine's words. `cursor` is one of this lake's: whoever holds it
         can `interrupt`."""
-        return self._gatherer.answer(query, cursor or self.cursor())
+        return self._now.gatherer.answer(query, cursor or self.cursor())
 
     def interrupt(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """End the answer that runs by a cursor, with what is gathered for it."""
-        self._gatherer.interrupt(cursor)
+        self._now.gatherer.interrupt(cursor)
 
     def sql(
         self, query: str, params: dict[str, Any] | list[Any] | None = None
@@ -125,26 +142,28 @@ class Lake:
         `guardduty_latest`; macros: `cidr`, `is_private`, `ago`, `utc_bucket`, `arn`.
         """
         statement = one_select(query) if self.locked else query
-        return self._con.cursor().sql(statement, params=params)
+        return self.cursor().sql(statement, params=params)
 
     def scan(self, source: str) -> pl.LazyFrame:
         """A source's rows as a Polars LazyFrame, at this snapshot."""
         import polars as pl
 
         catalogue()[source]
-        if source not in self._snapshot.tables:
+        tables = self._now.snapshot.tables
+        if source not in tables:
             raise LakeError(
                 f"the lake has no rows of {source}. It has: {', '.join(self.tables())}."
             )
-        return pl.scan_delta(str(self.path / source), version=self._snapshot.tables[source])
+        return pl.scan_delta(str(self.path / source), version=tables[source])
 
     def tables(self) -> list[str]:
         """The tables that have rows."""
-        return sorted(self._snapshot.tables)
+        return sorted(self._now.snapshot.tables)
 
     def status(self) -> Status:
         """What the lake holds, by table, and what became of the objects."""
-        return status_of(self._store, self._snapshot, self._con.cursor())
+        now = self._now
+        return status_of(self._store, now.snapshot, now.con.cursor())
 
     def ingest(self, *where: str, **options: Any) -> IngestReport:  # noqa: ANN401
         """Read logs into the lake, as `lake ingest` does; options as `IngestOptions`."""

@@ -134,7 +134,7 @@ class S3Location:
         Raises DecodeError (changed, deleted, archived meanwhile), AccessError, OSError. A broken
         connection is taken up again where it broke, up to five times in a row.
         """
-        body = _Body(self.client(), self.bucket, self.prefix, obj)
+        body = _Body(self.client(), self.bucket, obj)
         body.connect()
         return cast("BinaryIO", PulledStream(body.pull, body.close))
 
@@ -209,7 +209,7 @@ def _made(session: boto3.Session, endpoint_url: str | None, tries: int, s3: _S3D
 class _Body:
     """The bytes of one object, over as many connections as it takes."""
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str, obj: RawObject) -> None:
+    def __init__(self, client: S3Client, bucket: str, obj: RawObject) -> None:
         self._client = client
         self._bucket = bucket
         self._obj = obj

@@ -193,13 +193,17 @@ def _recent(table: str, selection: Selection, time: TimeRange, ask: Ask) -> tupl
 
 def view_before(view: View, ask: Ask) -> View | None:
     """The same under the period before, which is as long and ends where this one begins; None
-    where no range is chosen. A range that is open to its end ends with the last event."""
+    where no range is chosen, or there is no such period. A range that is open to its end ends with
+    the last event."""
     chosen = view.selection.time
     last = view.time.end - timedelta(microseconds=1) if view.time.end else None
     end = chosen.end or last
     if not chosen.start or not end or end <= chosen.start:
         return None
-    before = TimeRange(chosen.start - (end - chosen.start), chosen.start)
+    try:
+        before = TimeRange(chosen.start - (end - chosen.start), chosen.start)
+    except OverflowError:  # before the year 1
+        return None
     return view_of(view.dashboard, replace(view.selection, time=before), ask, str(view.interval))
 
 

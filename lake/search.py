@@ -299,11 +299,11 @@ class _Reader:
             )
         self.at = found.end()
         ends = []
-        for mark, text, op in (
-            (found[1], found[2], ">=" if found[1] == "[" else ">"),
-            (found[4], found[3], "<=" if found[4] == "]" else "<"),
+        for text, op in (
+            (found[2], ">=" if found[1] == "[" else ">"),
+            (found[3], "<=" if found[4] == "]" else "<"),
         ):
-            quoted = mark != "" and text.startswith('"') and len(text) > 1
+            quoted = text.startswith('"') and len(text) > 1
             if text != "*":
                 given = text[1:-1] if quoted else text
                 ends.append(Leaf(name, op, self.ordered(name, given, quoted, start)))

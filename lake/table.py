@@ -106,7 +106,7 @@ class Store:
             return cls.open(path)
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file. Name a folder with --lake.")
-        if path.is_dir() and any(not _own(p.name) for p in path.iterdir()):
+        if path.is_dir() and any(not is_own(p.name) and p.name[0] != "." for p in path.iterdir()):
             raise UsageError(
                 f"{path} holds other files and no lake. Name an empty or new folder with --lake."
             )
@@ -316,8 +316,9 @@ def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
     return model_version(catalogue()[table]), lambda: table_schema(table)
 
 
-def _own(name: str) -> bool:
-    return name.startswith(("_", ".")) or name == "lake.duckdb"
+def is_own(name: str) -> bool:
+    """Whether an entry of a lake's folder is the lake's."""
+    return name.startswith("_") or name == "lake.duckdb"
 
 
 def _moments(actions: pa.Table, name: str) -> list[int | None]:

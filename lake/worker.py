@@ -72,7 +72,6 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
-    keep_original: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,6 @@ class Batch:
 
     number: int
     objects: tuple[tuple[Location, RawObject], ...]
-
-    @property
-    def size(self) -> int:
-        return sum(obj.size for _, obj in self.objects)
 
 
 @dataclass(frozen=True, slots=True)

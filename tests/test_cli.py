@@ -300,6 +300,67 @@ def test_a_file_holds_what_stdout_would(
     assert (tmp_path / "out").read_text("utf-8") == lake(line).out
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet", "documents"])
+@pytest.mark.parametrize(
+    "query", ["SELECT nope", "SELECT error('boom') FROM range(100) WHERE range > 9"]
+)
+def test_a_query_that_fails_leaves_the_file_as_it_was(
+    form: str, query: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "kept"
+    target.write_text("kept")
+    done = lake(f"sql {shlex.quote(query)} --lake made --format {form} -o {target}")
+    assert done.code != 0
+    assert "cannot be written" not in done.err
+    assert target.read_text() == "kept"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_place_that_is_no_plain_file_is_written_as_it_is(
+    lake: Callable[[str], Done], made: Path
+) -> None:
+    assert lake("sql 'SELECT 1 AS n' --lake made --format csv -o /dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ingest logs --lake new --until 9999-12-31",
+        "panels cloudtrail --lake made --from 0001-01-01T00:00:00+10:00",
+        "panels cloudtrail --lake made --from 0002-01-01 --to 9000-01-01 --compare",
+        "compact --lake made --grace 1e12",
+        "sql 'SELECT 1' --lake made --as-of 0001-01-01T00:00:00+10:00",
+        "panels cloudtrail --lake made --filter 'source.port is 99999999999999999999999999999'",
+    ],
+)
+def test_times_and_numbers_without_bounds(
+    line: str, lake: Callable[[str], Done], made: Path
+) -> None:
+    """Taken, or refused in a sentence."""
+    done = lake(line)
+    assert done.code in (0, 2)
+    assert "Traceback" not in done.err and "Overflow" not in done.err
+    assert "128-bit" not in done.err
+
+
+def test_an_ingest_that_finds_nothing_takes_nothing_away(
+    lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder with hidden files, and with what could be a lake's, is as it was."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nothing").mkdir()
+    for name in (".git/HEAD", "_mine/notes"):
+        (tmp_path / "place" / name).parent.mkdir(parents=True)
+        (tmp_path / "place" / name).write_text("precious")
+    done = lake("ingest nothing --lake place")
+    assert done.code == 2
+    kept = sorted(str(p.relative_to(tmp_path / "place")) for p in (tmp_path / "place").rglob("*"))
+    assert kept == [".git", ".git/HEAD", "_mine", "_mine/notes"]
+    assert lake("ingest nothing --lake new").code == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_no_rows_in_every_format(lake: Callable[[str], Done], made: Path) -> None:
     query = "'SELECT 1 AS n WHERE false' --lake made --format"
     assert lake(f"sql {query} json").out == "[]\n"

@@ -100,6 +100,15 @@ def test_zeros_after_a_member_are_padding(kind: str) -> None:
     assert unpacked(wrap(b"one\n") + b"\0" * 512 + wrap(b"two\n")) == (b"one\ntwo\n", None)
 
 
+@pytest.mark.parametrize("number", [0x50, 0x5F])
+def test_zstd_frames_to_pass_over(number: int) -> None:
+    """Before, between and after the frames of data, as pzstd and the seekable format write them."""
+    wrap = WRAPPERS["zstd"]
+    passed = bytes([number]) + b"\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"size"
+    whole = passed + wrap(b"one\n") + passed + passed + wrap(b"two\n") + passed
+    assert unpacked(whole) == (b"one\ntwo\n", None)
+
+
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd", "xz"])
 def test_anything_else_after_a_member_is_told(kind: str) -> None:
     content, why = unpacked(WRAPPERS[kind](LINES) + b"trailer")

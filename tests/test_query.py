@@ -191,6 +191,37 @@ def test_refresh_takes_up_what_is_new(tmp_path: Path) -> None:
     assert lake.refresh() == lake.version
 
 
+def events_in(lake: Lake) -> int:
+    ((found,),) = lake.sql("SELECT count(*) FROM events").fetchall()
+    return int(found)
+
+
+def test_a_refresh_that_fails_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody is told of a version whose rows cannot be asked yet."""
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(2)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    lake = lake_package.open(tmp_path / "lake")
+    still = lake.still()
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(2)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    version = lake.version
+
+    def full() -> str:
+        assert lake.version == version
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lake.query.macros", full)
+        with pytest.raises(OSError, match="no space"):
+            lake.refresh()
+    assert (lake.version, events_in(lake)) == (version, 2)
+    assert lake.refresh() > version
+    assert events_in(lake) == 4
+    assert (still.version, events_in(still)) == (version, 2)
+
+
 def test_a_lake_of_the_past_stays_there(folder: Path) -> None:
     from datetime import UTC, datetime
 
@@ -298,6 +329,12 @@ CIDR = [
 ]
 
 
+@pytest.mark.parametrize("net", ["10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/x", "::/129", "::/-1"])
+def test_a_network_that_is_none_tells_nothing(opened: Lake, net: str) -> None:
+    for ip in ("10.0.0.1", "::1"):
+        assert opened.sql("SELECT cidr($ip, $net)", {"ip": ip, "net": net}).fetchall() == [(None,)]
+
+
 @pytest.mark.parametrize(("ip", "net", "within"), CIDR)
 def test_cidr(opened: Lake, ip: str | None, net: str, within: bool | None) -> None:
     query = "SELECT cidr(v, $net) FROM (VALUES ($ip::VARCHAR)) AS t(v)"
@@ -310,7 +347,8 @@ PRIVATE = {
     "100.63.255.255": False, "100.64.0.0": True, "100.127.255.255": True, "100.128.0.0": False,
     "127.0.0.1": True, "169.254.169.254": True, "8.8.8.8": False, "::1": True, "fc00::1": True,
     "fd12:3456::1": True, "fe80::1": True, "febf::1": True, "fec0::1": False,
-    "2001:db8::1": False, None: None,
+    "2001:db8::1": False, "fc1::1": False, "fd::1": False, "fe8::1": False, "::ffff:10.0.0.1": True,
+    "::ffff:172.31.0.1": True, "::ffff:8.8.8.8": False, None: None,
 }  # fmt: skip
 
 
@@ -340,7 +378,9 @@ ARN = {
         "aws", "sts", None, "111122223333", "assumed-role/admin/i-0abc", "assumed-role",
         "admin/i-0abc",
     ),
-    "arn:aws-cn:s3:::bucket/a:b/c": ("aws-cn", "s3", None, None, "bucket/a:b/c", "bucket", "a:b/c"),
+    "arn:aws-cn:s3:::bucket/a:b/c": (
+        "aws-cn", "s3", None, None, "bucket/a:b/c", None, "bucket/a:b/c",
+    ),
     "arn:aws:s3:::bucket": ("aws", "s3", None, None, "bucket", None, "bucket"),
     "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/f:*": (
         "aws", "logs", "eu-west-1", "111122223333", "log-group:/aws/lambda/f:*", "log-group",

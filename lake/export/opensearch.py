@@ -188,7 +188,7 @@ class _Run:
         known = catalogue()
         self.tables = [t for t in sorted(self.snapshot.tables) if t in known.sources]
         if options.sources:
-            self.tables = [known[name].name for name in options.sources]
+            self.tables = [known[name].name for name in dict.fromkeys(options.sources)]
 
     def whole(self) -> ExportReport:
         parts, gone = self._plan()

@@ -1,8 +1,8 @@
 """What a cluster has been sent, by partition: the files whose rows it has.
 
-Kept in the lake's folder, a file for each cluster, a line for each partition as it was last sent;
-a line that was cut by a kill counts for nothing. Two states of a partition with equal sums hold the
-same rows, in other files: a compaction.
+Kept in the lake's folder, a file for each cluster, a line each time that a partition was sent, of
+which the last counts; a line that was cut by a kill counts for nothing. Two states of a partition
+with equal sums hold the same rows, in other files: a compaction.
 """
 
 from __future__ import annotations

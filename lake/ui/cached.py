@@ -93,7 +93,7 @@ class Asker:
     """Whoever answers queries on a lake as it is now, for one drawing of a page."""
 
     def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+        self._lake = lake = lake.still()
         self._place = str(lake.path), lake.version
         self._running: dict[Query, tuple[Future[Answer], duckdb.DuckDBPyConnection]] = {}
 

@@ -23,9 +23,11 @@ CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN list_tr
     lambda g: struct_pack(head := ipv6_side(g, 1), tail := ipv6_side(g, 2), cut := contains(g, '::'))), lambda s: ipv6_joined(s))[1] END;
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
--- network without a length is one address. What must stand before a dot is compared as text first, which
+-- network without a length is one address, of one that no address has NULL. What must stand before a dot is compared as text first, which
 -- decides /8, /16, /24 and /32 alone.
-CREATE OR REPLACE MACRO cidr_bits(net) AS CASE WHEN contains(net, '/') THEN TRY_CAST(split_part(net, '/', 2) AS INTEGER)
+CREATE OR REPLACE MACRO cidr_bits(net) AS CASE
+  WHEN contains(net, '/') THEN CASE WHEN TRY_CAST(split_part(net, '/', 2) AS INTEGER) BETWEEN 0 AND CASE WHEN contains(net, ':') THEN 128 ELSE 32 END
+    THEN TRY_CAST(split_part(net, '/', 2) AS INTEGER) END
   WHEN contains(net, ':') THEN 128 ELSE 32 END;
 CREATE OR REPLACE MACRO cidr_head(net) AS
   array_to_string(string_split(split_part(net, '/', 1), '.')[1:(cidr_bits(net) // 8)], '.')
@@ -33,7 +35,7 @@ CREATE OR REPLACE MACRO cidr_head(net) AS
 CREATE OR REPLACE MACRO ipv6_within(a) AS a.ip[1:(a.bits // 4)] = a.net[1:(a.bits // 4)] AND (a.bits % 4 = 0 OR
   (TRY_CAST('0x' || a.ip[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)) = (TRY_CAST('0x' || a.net[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)));
 CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
-  WHEN ip IS NULL THEN NULL
+  WHEN ip IS NULL OR cidr_bits(net) IS NULL THEN NULL
   WHEN contains(net, ':') THEN CASE WHEN NOT contains(ip, ':') THEN false ELSE
     list_transform([struct_pack(ip := ipv6_hex(ip), net := ipv6_hex(split_part(net, '/', 1)), bits := cidr_bits(net))],
       lambda a: ipv6_within(a))[1] END
@@ -44,12 +46,13 @@ CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
   ELSE TRY_CAST(split_part(ip, '.', cidr_bits(net) // 8 + 1) AS INTEGER) >> (8 - cidr_bits(net) % 8)
      = TRY_CAST(split_part(split_part(net, '/', 1), '.', cidr_bits(net) // 8 + 1) AS INTEGER) >> (8 - cidr_bits(net) % 8) END;
 
--- is_private(ip): RFC 1918, RFC 4193, carrier-grade NAT, loopback and link-local addresses.
+-- is_private(ip): RFC 1918, RFC 4193, carrier-grade NAT, loopback and link-local addresses, also within ::ffff:.
 CREATE OR REPLACE MACRO is_private(ip) AS CASE
   WHEN starts_with(ip, '10.') OR starts_with(ip, '192.168.') OR starts_with(ip, '127.') OR starts_with(ip, '169.254.') THEN true
   WHEN starts_with(ip, '172.') THEN TRY_CAST(split_part(ip, '.', 2) AS INTEGER) BETWEEN 16 AND 31
   WHEN starts_with(ip, '100.') THEN TRY_CAST(split_part(ip, '.', 2) AS INTEGER) BETWEEN 64 AND 127
-  WHEN contains(ip, ':') THEN ip = '::1' OR regexp_matches(ip, '^f[cd]|^fe[89ab]')
+  WHEN contains(ip, ':') THEN ip = '::1' OR regexp_matches(ip, '^f[cd][0-9a-f]{2}:|^fe[89ab][0-9a-f]:')
+    OR regexp_matches(ip, '^::ffff:(10|127|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.')
   WHEN ip IS NOT NULL THEN false END;
 
 -- ago(span): the moment that long before now: `"@timestamp" > ago('2 hours')`.
@@ -62,10 +65,11 @@ CREATE OR REPLACE MACRO utc_bucket(width, time) AS
   make_timestamptz(epoch_us(time_bucket(CAST(width AS INTERVAL), make_timestamp(epoch_us(time)))));
 
 -- arn(text): an ARN in its parts: partition, service, region, account, resource (all after the fifth
--- colon), resource_type, resource_id. NULL where the text is no ARN.
+-- colon), resource_type, resource_id. An ARN without region and account (a bucket's, an object's) tells no
+-- type. NULL where the text is no ARN.
 CREATE OR REPLACE MACRO arn(text) AS CASE WHEN regexp_matches(text, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:.') THEN struct_pack(
   "partition" := split_part(text, ':', 2), service := split_part(text, ':', 3),
   region := nullif(split_part(text, ':', 4), ''), account := nullif(split_part(text, ':', 5), ''),
   resource := regexp_extract(text, '^(?:[^:]*:){5}(.*)$', 1),
-  resource_type := nullif(regexp_extract(text, '^(?:[^:]*:){5}([^:/]*)[:/]', 1), ''),
-  resource_id := regexp_extract(text, '^(?:[^:]*:){5}(?:[^:/]*[:/])?(.*)$', 1)) END;
+  resource_type := nullif(regexp_extract(text, '^(?:[^:]*:){3}(?:[^:]+:[^:]*|:[^:]+):([^:/]*)[:/]', 1), ''),
+  resource_id := regexp_extract(text, '^(?:[^:]*:){3}(?:::|(?:[^:]+:[^:]*|:[^:]+):(?:[^:/]*[:/])?)(.*)$', 1)) END;

@@ -118,6 +118,20 @@ def test_no_answer_outlives_its_data(made: Path, tmp_path: Path) -> None:
     assert (before, Asker(lake)(QUICK).rows) == (((13,),), ((14,),))
 
 
+def test_answers_of_one_page_are_of_one_version(made: Path, tmp_path: Path) -> None:
+    """Also where another session takes up a new one in between; and each is kept under its own."""
+    shutil.copytree(made / "lakehouse", tmp_path / "lakehouse")
+    lake = open_lake(tmp_path / "lakehouse", locked=True)
+    page = Asker(lake)
+    (tmp_path / "logs").mkdir()
+    new = small_lake.event(78, "13:00:00", "ec2", "RunInstances")
+    small_lake._put(tmp_path / "logs" / "more.json.gz", [new])
+    ingest(tmp_path / "lakehouse", [str(tmp_path / "logs")], IngestOptions(jobs=1))
+    lake.refresh()
+    assert page(QUICK).rows == ((13,),)
+    assert Asker(lake)(QUICK).rows == ((14,),)
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     from lake.queries import Answer
 

@@ -95,8 +95,8 @@ SELECT
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
 
   -- related
-  CASE WHEN coalesce(role, target, target_role, effective, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, target, target_role, effective,
+  CASE WHEN coalesce(role, target, target_role, effective, switched, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, target, target_role, effective, switched,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
@@ -140,6 +140,7 @@ FROM (
       SELECT *,
         CASE WHEN effective_id IS NOT NULL THEN nullif(substr(effective_id, strpos(effective_id, ':') + 1), '')
              WHEN r.eventName = 'SwitchRole' THEN split_part(r.additionalEventData ->> '$.SwitchTo', '/', -1) END AS effective,
+        CASE WHEN r.eventName IN ('SwitchRole', 'ExitRole') THEN nullif(split_part(r.additionalEventData ->> '$.SwitchFrom', '/', -1), '') END AS switched,
         CASE
           WHEN r.eventCategory = 'NetworkActivity' THEN 'endpoint'
           ELSE coalesce(

@@ -82,8 +82,9 @@ SELECT
   svc.runtimeDetails.process.executablePath            AS "process.executable",
   svc.runtimeDetails.process.pid                       AS "process.pid",
   coalesce('s3://' || r.resource.s3BucketDetails[1]."name" || '/' || r.resource.s3BucketDetails[1].s3ObjectDetails[1]."key", infected[1].filePaths[1].filePath,
-    svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath) AS "file.path",
-  coalesce(infected[1].filePaths[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash) AS "file.hash.sha256",
+    nullif(svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath, '')) AS "file.path",
+  coalesce(infected[1].filePaths[1].hash, list_filter(scanned, lambda h: h IS NOT NULL)[1],
+    r.resource.s3BucketDetails[1].s3ObjectDetails[1].hash) AS "file.hash.sha256",
 
   -- rule
   r.type                                               AS "rule.id",
@@ -110,10 +111,14 @@ SELECT
   list_concat(list_transform(actors, lambda a: a."user"."name"), list_transform(logins, lambda l: l."user"),
     [session, r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
+    list_transform(list_filter(parts, lambda p: p.resourceType = 'EC2_INSTANCE'), lambda p: nullif(regexp_extract(p.uid, 'i-[0-9a-f]+$'), '')),
     [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
-  list_transform(r.resource.s3BucketDetails, lambda b: b."name") AS "related.buckets",
+  list_concat(list_transform(r.resource.s3BucketDetails, lambda b: b."name"),
+    list_transform(list_filter(parts, lambda p: p.resourceType = 'S3_BUCKET'), lambda p: p."name")) AS "related.buckets",
   list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), list_transform(infected, lambda t: t.filePaths[1].hash),
-    [svc.runtimeDetails.process.executableSha256, svc.malwareScanDetails.threats[1].hash, svc.malwareScanDetails.threats[1].itemPaths[1].hash]) AS "related.hash",
+    list_transform(svc.malwareScanDetails.threats, lambda t: t.hash), scanned,
+    flatten(list_transform(r.resource.s3BucketDetails, lambda b: list_transform(coalesce(b.s3ObjectDetails, []), lambda o: o.hash))),
+    [svc.runtimeDetails.process.executableSha256]) AS "related.hash",
 
   -- native
   CASE WHEN r.severity > 8.9 THEN 'critical' WHEN r.severity > 6.9 THEN 'high' WHEN r.severity > 3.9 THEN 'medium'
@@ -138,6 +143,10 @@ FROM (
       THEN nullif(vm.networkInterfaces[1].publicIp, '') END AS public_ip,
     flatten(list_transform(vm.networkInterfaces, lambda i: list_concat([i.privateIpAddress, i.publicIp], i.ipv6Addresses,
       list_transform(i.privateIpAddresses, lambda p: p.privateIpAddress)))) AS own_ips,
+    -- what was found in the scanned files; what an attack sequence is about
+    flatten(list_transform(svc.malwareScanDetails.threats, lambda t: list_concat(
+      list_transform(t.itemPaths, lambda p: p.hash), list_transform(t.itemDetails, lambda d: d.hash)))) AS scanned,
+    from_json(svc.detection.sequence.resources, '[{"resourceType": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR"}]') AS parts,
     CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS session,
     CASE kind.purpose WHEN 'InitialAccess' THEN ['TA0001', 'Initial Access'] WHEN 'Execution' THEN ['TA0002', 'Execution']

@@ -316,6 +316,7 @@ def test_switch_role_names_the_effective_role() -> None:
         },
     )
     assert at(found, "user.effective.name") == "Ops"
+    assert at(found, "related.user") == ["Admin", "Ops", "alice@example.com", "bob"]
     assert at(found, "event.outcome") == "success"
 
 

@@ -461,6 +461,17 @@ CASES: list[tuple[str, Json, Json]] = [
                         {"key": "ATTACK_TECHNIQUE", "values": ["T1562.008 - Impair Defenses"]},
                     ],
                     "signals": [{"uid": "g", "severity": 5.0}],
+                    "resources": [
+                        {
+                            "uid": "arn:aws:s3:::exports",
+                            "name": "exports",
+                            "resourceType": "S3_BUCKET",
+                        },
+                        {
+                            "uid": "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc",
+                            "resourceType": "EC2_INSTANCE",
+                        },
+                    ],
                 }
             },
         ),
@@ -470,7 +481,8 @@ CASES: list[tuple[str, Json, Json]] = [
             "user.id": "AIDA1",
             "user.access_key.id": "AKIA1",
             "related.ip": ["198.51.100.9"],
-            "related.hosts": ["x.example"],
+            "related.hosts": ["i-0abc", "x.example"],
+            "related.buckets": ["exports"],
             "threat.framework": "MITRE ATT&CK",
             "threat.tactic.name": ["Discovery", "Impact"],
             "threat.technique.id": ["T1562.008"],
@@ -632,3 +644,21 @@ def test_an_empty_address_of_one_family_is_none() -> None:
     action = api(remoteIpDetails=caller)
     found = preview(json.dumps(finding("Recon:IAMUser/X", action, CALLER)).encode(), KEY)
     assert found.rows[0]["source"]["ip"] == "2001:db8::1"
+
+
+def test_all_that_a_scan_found() -> None:
+    """Of every threat, in both lists, and of the object itself."""
+    threats = [
+        {"name": "T1", "itemDetails": [{"itemPath": "p", "hash": "aa11"}]},
+        {"name": "T2", "itemPaths": [{"nestedItemPath": "", "hash": "bb22"}]},
+    ]
+    bucket = {"name": "b", "s3ObjectDetails": [{"key": "e.com", "hash": "cc33"}]}
+    found = finding(
+        "Object:S3/MaliciousFile",
+        None,
+        {"resourceType": "S3Object", "s3BucketDetails": [bucket]},
+        malwareScanDetails={"threats": threats},
+    )
+    (row,) = preview(json.dumps(found).encode(), KEY).rows
+    assert row["related"]["hash"] == ["aa11", "bb22", "cc33"]
+    assert row["file"] == {"path": "s3://b/e.com", "hash": {"sha256": "aa11"}}
