@@ -21,7 +21,9 @@ from lake.cli_options import (
     OutOption,
     RawOption,
     day_of,
+    in_plain_words,
     moment_of,
+    renew_client_file,
     stderr,
     stdout,
 )
@@ -123,7 +125,7 @@ def ingest(
         report = run(path, where, options, draw)
     if report.objects == 0:
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
-    _renew_client_file(path)
+    renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
@@ -441,23 +443,10 @@ def _keep_client_file(path: Path) -> None:
     """Write `lake.duckdb` anew where it is not the lake's, and say so."""
     from lake.client_file import client_file_stale
 
-    if client_file_stale(path) and _renew_client_file(path):
+    if client_file_stale(path) and renew_client_file(path):
         stderr().print(
             "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
         )
-
-
-def _renew_client_file(path: Path) -> bool:
-    """Write `lake.duckdb`; where that fails, say so and go on, since nothing here stands on it."""
-    from lake.client_file import write_client_file
-    from lake.errors import StorageError
-
-    try:
-        write_client_file(path)
-    except StorageError as error:
-        stderr().print(_in_plain_words(str(error)), markup=False, highlight=False)
-        return False
-    return True
 
 
 register(app)
@@ -469,14 +458,14 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except LakeError as error:
-        sys.stderr.write(f"lake: {visible_lines(_in_plain_words(str(error)))}\n")
+        sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
     except Exception as error:
         if is_interrupt(error):
             sys.exit(130)
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
-        words = _in_plain_words(str(error)).partition("\n")[0]
+        words = in_plain_words(str(error)).partition("\n")[0]
         sys.stderr.write(f"lake: {visible_lines(words)}\n")
         sys.stderr.write("`lake verify` says whether a file of the lake is amiss.\n")
         sys.exit(1)
@@ -484,12 +473,6 @@ def main() -> None:
 
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
 """Whose errors are about a lake's files, where nothing else has caught them."""
-
-
-def _in_plain_words(text: str) -> str:
-    """Without the colours and the indented arrows that delta-rs puts into its errors."""
-    text = re.sub(r"\s*\u21b3\s*", ": ", re.sub(r"\x1b\[[0-9;]*m", "", text))
-    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)
 
 
 if __name__ == "__main__":
