@@ -35,6 +35,8 @@ from lake.sizes import parse_size
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
+    import duckdb
+
     from lake.client_file import Prepared
     from lake.query import Lake
 
@@ -182,6 +184,9 @@ def sql(
             refuse_writes(text, opened.path)
             write(opened.cursor(), text, form, sys.stdout, output, raw)
     except duckdb.Error as error:
+        known = _damage(lake, str(error)) if _may_be_damage(error) else None
+        if known is not None:
+            raise LakeError(f"the lake cannot be read: {known}") from error
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
         ) from error
@@ -449,14 +454,37 @@ def _keep_client_file(path: Path) -> None:
         )
 
 
+def _may_be_damage(error: duckdb.Error) -> bool:
+    """Whether it can come of a file; what Parquet's footers raise has no class of its own."""
+    import duckdb
+
+    return type(error) is duckdb.Error or isinstance(
+        error, (duckdb.IOException, duckdb.InvalidInputException)
+    )
+
+
+def _damage(lake: Path | None, words: str) -> str | None:
+    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
+    from lake.damage import COPY, VIEWS, damaged_file
+
+    folder = (lake or default_lake()).absolute()
+    if "No files found" in words and f'"{folder}/' in words:
+        name = words.split('"')[1]
+        advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
+        return f"{name} is gone. What to do: {advice}."
+    found = damaged_file(folder)
+    return f"{found[0]} is damaged. What to do: {found[1]}." if found else None
+
+
 register(app)
 
 
 def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
     start_lean()
+    told: dict[str, Path | None] = {}
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, obj=told)
     except LakeError as error:
         sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
@@ -466,8 +494,11 @@ def main() -> None:
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         words = in_plain_words(str(error)).partition("\n")[0]
-        sys.stderr.write(f"lake: {visible_lines(words)}\n")
-        sys.stderr.write("`lake verify` says whether a file of the lake is amiss.\n")
+        known = (
+            _damage(told.get("lake"), words) or "`lake verify` says whether a file of it is amiss."
+        )
+        sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
+        sys.stderr.write(f"{visible_lines(known)}\n")
         sys.exit(1)
 
 

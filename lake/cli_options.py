@@ -14,8 +14,20 @@ from lake.errors import LakeError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+
+def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
+    """Keep which lake a command is about, for `main` to look at after an error."""
+    context.ensure_object(dict)["lake"] = lake
+    return lake
+
+
 LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
+    Path | None,
+    typer.Option(
+        "--lake",
+        help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]",
+        callback=_note_lake,
+    ),
 ]
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
