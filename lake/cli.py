@@ -21,7 +21,9 @@ from lake.cli_options import (
     OutOption,
     RawOption,
     day_of,
+    in_plain_words,
     moment_of,
+    renew_client_file,
     stderr,
     stdout,
 )
@@ -33,6 +35,8 @@ from lake.sizes import parse_size
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
+    import duckdb
+
     from lake.client_file import Prepared
     from lake.query import Lake
 
@@ -123,7 +127,7 @@ def ingest(
         report = run(path, where, options, draw)
     if report.objects == 0:
         raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
-    _renew_client_file(path)
+    renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     if not logs:
@@ -180,6 +184,9 @@ def sql(
             refuse_writes(text, opened.path)
             write(opened.cursor(), text, form, sys.stdout, output, raw)
     except duckdb.Error as error:
+        known = _damage(lake, str(error)) if _may_be_damage(error) else None
+        if known is not None:
+            raise LakeError(f"the lake cannot be read: {known}") from error
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
         ) from error
@@ -441,23 +448,32 @@ def _keep_client_file(path: Path) -> None:
     """Write `lake.duckdb` anew where it is not the lake's, and say so."""
     from lake.client_file import client_file_stale
 
-    if client_file_stale(path) and _renew_client_file(path):
+    if client_file_stale(path) and renew_client_file(path):
         stderr().print(
             "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
         )
 
 
-def _renew_client_file(path: Path) -> bool:
-    """Write `lake.duckdb`; where that fails, say so and go on, since nothing here stands on it."""
-    from lake.client_file import write_client_file
-    from lake.errors import StorageError
+def _may_be_damage(error: duckdb.Error) -> bool:
+    """Whether it can come of a file; what Parquet's footers raise has no class of its own."""
+    import duckdb
 
-    try:
-        write_client_file(path)
-    except StorageError as error:
-        stderr().print(_in_plain_words(str(error)), markup=False, highlight=False)
-        return False
-    return True
+    return type(error) is duckdb.Error or isinstance(
+        error, (duckdb.IOException, duckdb.InvalidInputException)
+    )
+
+
+def _damage(lake: Path | None, words: str) -> str | None:
+    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
+    from lake.damage import COPY, VIEWS, damaged_file
+
+    folder = (lake or default_lake()).absolute()
+    if "No files found" in words and f'"{folder}/' in words:
+        name = words.split('"')[1]
+        advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
+        return f"{name} is gone. What to do: {advice}."
+    found = damaged_file(folder)
+    return f"{found[0]} is damaged. What to do: {found[1]}." if found else None
 
 
 register(app)
@@ -466,30 +482,28 @@ register(app)
 def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
     start_lean()
+    told: dict[str, Path | None] = {}
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, obj=told)
     except LakeError as error:
-        sys.stderr.write(f"lake: {visible_lines(_in_plain_words(str(error)))}\n")
+        sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
     except Exception as error:
         if is_interrupt(error):
             sys.exit(130)
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
-        words = _in_plain_words(str(error)).partition("\n")[0]
-        sys.stderr.write(f"lake: {visible_lines(words)}\n")
-        sys.stderr.write("`lake verify` says whether a file of the lake is amiss.\n")
+        words = in_plain_words(str(error)).partition("\n")[0]
+        known = (
+            _damage(told.get("lake"), words) or "`lake verify` says whether a file of it is amiss."
+        )
+        sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
+        sys.stderr.write(f"{visible_lines(known)}\n")
         sys.exit(1)
 
 
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
 """Whose errors are about a lake's files, where nothing else has caught them."""
-
-
-def _in_plain_words(text: str) -> str:
-    """Without the colours and the indented arrows that delta-rs puts into its errors."""
-    text = re.sub(r"\s*\u21b3\s*", ": ", re.sub(r"\x1b\[[0-9;]*m", "", text))
-    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)
 
 
 if __name__ == "__main__":

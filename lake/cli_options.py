@@ -9,13 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.errors import UsageError
+from lake.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+
+def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
+    """Keep which lake a command is about, for `main` to look at after an error."""
+    context.ensure_object(dict)["lake"] = lake
+    return lake
+
+
 LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]")
+    Path | None,
+    typer.Option(
+        "--lake",
+        help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]",
+        callback=_note_lake,
+    ),
 ]
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
@@ -64,3 +76,22 @@ def moment_of(text: str | None, option: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
+
+
+def renew_client_file(path: Path) -> bool:
+    """Write `lake.duckdb`; where that fails, say so and go on: what is
+    committed does not stand on it."""
+    from lake.client_file import write_client_file
+
+    try:
+        write_client_file(path)
+    except LakeError as error:
+        stderr().print(in_plain_words(str(error)), markup=False, highlight=False)
+        return False
+    return True
+
+
+def in_plain_words(text: str) -> str:
+    """Without the colours and the indented arrows that delta-rs puts into its errors."""
+    text = re.sub(r"\s*\u21b3\s*", ": ", re.sub(r"\x1b\[[0-9;]*m", "", text))
+    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)

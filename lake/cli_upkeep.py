@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli_options import LakeOption, day_of, stderr, stdout
+from lake.cli_options import LakeOption, day_of, renew_client_file, stderr, stdout
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
@@ -42,7 +42,6 @@ def compact(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")] = None,
 ) -> None:
     """Merge small files into large ones sorted by time; delete what nobody reads any more."""
-    from lake.client_file import write_client_file
     from lake.compact import CompactOptions
     from lake.compact import compact as run
     from lake.terminal import status_line
@@ -51,7 +50,7 @@ def compact(
     options = CompactOptions(timedelta(hours=grace), jobs, fork=True)
     with status_line() as say:
         report = run(path, options, say)
-    write_client_file(path)
+    renew_client_file(path)
     _print_compacted(report)
 
 
@@ -147,7 +146,6 @@ def forget(
     """Take days before a date out of the tables, for good: later ingests do not bring them back."""
     import sys
 
-    from lake.client_file import write_client_file
     from lake.forget import doomed
     from lake.forget import forget as run
     from lake.terminal import size_text, status_line
@@ -171,7 +169,7 @@ def forget(
         raise UsageError("nothing was forgotten. Say --yes to forget what stands above.")
     with status_line() as say:
         report = run(path, day, source, now, say)
-    write_client_file(path)
+    renew_client_file(path)
     for note in report.notes:
         stderr().print(f"note: {note}", markup=False, highlight=False)
     rows = sum(one.rows for one in report.tables)
@@ -198,7 +196,6 @@ def rebuild(
     memory: MemoryOption = None,
 ) -> None:
     """Derive rows again from their originals, with today's transforms and GeoIP databases."""
-    from lake.client_file import write_client_file
     from lake.enrich.geoip import GeoIP
     from lake.rebuild import RebuildOptions
     from lake.rebuild import rebuild as run
@@ -212,7 +209,7 @@ def rebuild(
     )
     with status_line() as say:
         report = run(path, options, say)
-    write_client_file(path)
+    renew_client_file(path)
     words, out = stderr(), stdout()
     for note in report.notes:
         words.print(f"note: {note}", markup=False, highlight=False)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from lake.deltalog import newest
-from lake.errors import StorageError
+from lake.errors import StorageError, is_interrupt
 from lake.fieldsets import literal
 from lake.program import program_mark, program_version
 from lake.reader import connection, keep_settings
@@ -93,6 +94,9 @@ def write_client_file(path: Path) -> None:
     Clients open it read-only. Takes the lake's lock, so that the last one wins. Raises
     StorageError.
     """
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
     from lake.table import Store
     from lake.views import data_files, macros, views
 
@@ -119,8 +123,11 @@ def write_client_file(path: Path) -> None:
             # what a client that was killed has left belongs to the old file
             left.unlink(missing_ok=True)
             temporary.replace(target)
-    except (OSError, duckdb.IOException) as error:
-        _remove(temporary)
+    except (OSError, duckdb.Error, pa.ArrowException, DeltaError) as error:
+        if is_interrupt(error):
+            raise
+        with suppress(OSError):  # a disk that may only be read refuses that too
+            _remove(temporary)
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
         ) from error

@@ -120,6 +120,8 @@ def commit(store: Store, given: Commit) -> Snapshot:
             if table in remade:  # its old files are out already
                 told = [action for action in told if isinstance(action, AddAction)]
             versions[table] = _write(store, table, told, number)
+        logs = [_version_file(store.path / t, versions[t]) for t in {*tables, *wider}]
+        _flush(store.path, [*(target for _, target in (*moves, *ledger_moves)), *logs])
         del versions[ledger.TABLE]
         models = _models(before, [*versions], grown, number)
         _commit_ledger(store, given, before, number, versions, models, actions)
@@ -287,7 +289,10 @@ def _commit_ledger(
     for at, table in enumerate(rows):
         if table.num_rows:
             actions.append(_write_ledger(root, table, number, at))
+    _flush(store.path, [root / a.path for a in actions if isinstance(a, AddAction)])
     _transact(delta, actions, ["kind"], number)
+    delta.update_incremental()
+    _flush(store.path, [_version_file(root, delta.version())])
 
 
 def _write_ledger(root: Path, table: pa.Table, number: int, at: int) -> AddAction:
@@ -345,6 +350,27 @@ def _write_journal(store: Store, journal: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(store.path / JOURNAL)
+
+
+def _version_file(root: Path, version: int) -> Path:
+    return root / "_delta_log" / f"{version:020}.json"
+
+
+def _flush(lake: Path, files: Iterable[Path]) -> None:
+    """Bring files and their folders' entries onto the disk, so that a power cut after the batch
+    counts leaves them."""
+    if os.name != "posix":
+        return  # a folder cannot be opened there
+    paths: dict[Path, None] = {}
+    for file in files:
+        above = [folder for folder in file.parents if folder.is_relative_to(lake)]
+        paths |= dict.fromkeys([file, *above])
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _new_journal(store: Store) -> Path:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lake.commit import Commit, commit, recover
 from lake.compact_ledger import compact_ledger
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lake.table import DataFile, Snapshot
     from lake.worker import StagedFile
 
+    One = TypeVar("One", "Small", "_Merged")
     Place = tuple[str, str, str, str]
     """A partition: table, account, region, date."""
 
@@ -149,7 +150,7 @@ def merge_small(
                 )
                 continue
             except LakeError as error:
-                if _are_held(store, small):
+                if _held(store, [small]):
                     trouble = trouble or error
                 else:
                     report.skipped += 1
@@ -164,10 +165,12 @@ def merge_small(
         raise trouble
 
 
-def _are_held(store: Store, small: Small) -> bool:
-    """Whether files still are the table's; `lake forget --now` may have deleted some."""
-    held = {file.path for file in store.files(small.table, store.snapshot())}
-    return {file.path for file in small.files} <= held
+def _held(store: Store, of: Sequence[One]) -> list[One]:
+    """Those whose files still are their table's; others may have merged them, or `lake forget
+    --now` deleted some."""
+    now = store.snapshot()
+    held = {t: {file.path for file in store.files(t, now)} for t in {one.table for one in of}}
+    return [one for one in of if {file.path for file in one.files} <= held[one.table]]
 
 
 def _merging(
@@ -238,9 +241,7 @@ def _commit(store: Store, merged: list[_Merged], report: CompactReport) -> None:
         return
     with store.lock():
         recover(store)
-        now = store.snapshot()
-        counted = {t: {f.path for f in store.files(t, now)} for t in {m.table for m in merged}}
-        good = [m for m in merged if {f.path for f in m.files} <= counted[m.table]]
+        good = _held(store, merged)
         removed: dict[str, list[str]] = {}
         for one in good:
             removed.setdefault(one.table, []).extend(store.names(one.table, one.files))

@@ -171,7 +171,10 @@ class Lake:
 
         report = ingest(self.path, list(where), IngestOptions(**options))
         self.refresh()
-        write_client_file(self.path)
+        try:
+            write_client_file(self.path)
+        except LakeError as error:
+            report.notes.append(str(error))
         return report
 
 

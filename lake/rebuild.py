@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter, defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,7 @@ from lake.worker import CHUNK_BYTES, StagedFile, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from lake.decode import Shape
@@ -102,8 +105,11 @@ def rebuild(
 ) -> RebuildReport:
     """Derive the rows of one table, or of all, again.
 
-    Raises UsageError (no lake, no such table), LakeError (a file that is not as it was committed, a
-    compaction meanwhile), StorageError where the disk refuses; the lake is as it was then.
+    Where another writer changes files meanwhile (a compaction, an ingest that merges small ones),
+    it begins again and holds the lake's lock until it is through.
+
+    Raises UsageError (no lake, no such table), LakeError (a file that is not as it was committed),
+    StorageError where the disk refuses; the lake is as it was then.
     """
     options = options or RebuildOptions()
     store = Store.open(path)
@@ -113,33 +119,62 @@ def rebuild(
         notify("waiting for another writer")
 
     with staging(store, folder, waiting) as notes:
-        snapshot = store.snapshot()
         geoip = options.geoip or GeoIP.default()
         report = RebuildReport(geoip=geoip.describe(), notes=notes)
-        old: dict[str, list[DataFile]] = {}
-        staged: list[StagedFile] = []
-        engine = Engine(options.memory or default_memory(), temp=str(folder / "spill"))
         try:
-            with Ledger(store, snapshot) as objects:
-                for table in _tables(snapshot, options.source, report):
-                    old[table] = store.files(table, snapshot)
-                    one = _Table(catalogue()[table], engine, geoip, objects, folder)
-                    staged += one.rebuild(old[table], notify)
-                    report.tables[table] = one.count
-        finally:
-            engine.close()
-        _check_kept(store, snapshot, report)
-        with store.lock(waiting):
-            recover(store)
-            _check_same(store, old)
-            removed = {t: store.names(t, files) for t, files in old.items()}
-            if staged:
-                made = {t: transform_version(catalogue()[t]) for t in old}
-                given = Commit(
-                    staged, removed=removed, did="rebuild", geoip=geoip.builds, rebuilt=made
-                )
-                commit(store, given)
+            _rebuild(store, folder, options, geoip, report, notify, partial(store.lock, waiting))
+        except _Changed:
+            notify("another writer has changed files meanwhile: once more, and writers wait")
+            report = RebuildReport(geoip=geoip.describe(), notes=notes)
+            with store.lock(waiting):
+                _rebuild(store, folder, options, geoip, report, notify, nullcontext)
     return report
+
+
+class _Changed(Exception):
+    """Files that were read are no longer the table's."""
+
+
+def _rebuild(
+    store: Store,
+    folder: Path,
+    options: RebuildOptions,
+    geoip: GeoIP,
+    report: RebuildReport,
+    notify: Callable[[str], None],
+    lock: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Read, derive and commit. Raises _Changed where another writer has changed what was read."""
+    snapshot = store.snapshot()
+    old: dict[str, list[DataFile]] = {}
+    staged: list[StagedFile] = []
+    engine = Engine(options.memory or default_memory(), temp=str(folder / "spill"))
+    try:
+        with Ledger(store, snapshot) as objects:
+            for table in _tables(snapshot, options.source, report):
+                old[table] = store.files(table, snapshot)
+                one = _Table(catalogue()[table], engine, geoip, objects, folder)
+                staged += one.rebuild(old[table], notify)
+                report.tables[table] = one.count
+    except (LakeError, OSError):
+        _check_same(store, old)  # a file that is gone may have left the table
+        raise
+    finally:
+        engine.close()
+    _check_kept(store, snapshot, report)
+    with lock():
+        recover(store)
+        try:
+            _check_same(store, old)
+        except _Changed:
+            for file in staged:
+                file.path.unlink()
+            raise
+        removed = {t: store.names(t, files) for t, files in old.items()}
+        if staged:
+            made = {t: transform_version(catalogue()[t]) for t in old}
+            given = Commit(staged, removed=removed, did="rebuild", geoip=geoip.builds, rebuilt=made)
+            commit(store, given)
 
 
 def _tables(snapshot: Snapshot, source: str | None, report: RebuildReport) -> list[str]:
@@ -169,11 +204,7 @@ def _check_same(store: Store, old: dict[str, list[DataFile]]) -> None:
     now = store.snapshot()
     for table, files in old.items():
         if not {f.path for f in files} <= {f.path for f in store.files(table, now)}:
-            raise LakeError(
-                f"another writer has changed files of {table} meanwhile (a compaction, an "
-                "ingest that merges small files, a rebuild, forgetting). Nothing was changed; run "
-                "the same command again."
-            )
+            raise _Changed
 
 
 class Ledger:

@@ -22,6 +22,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
+from lake.damage import COPY, damaged_log, has_footer
 from lake.deltalog import check_whole, newest
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
@@ -136,7 +137,7 @@ class Store:
         try:
             described = self._ledger().metadata().description or "{}"
             found = int(json.loads(described).get("format", 0))
-        except (DeltaError, ValueError) as error:
+        except ValueError as error:
             raise LakeError(f"{self.path} cannot be read as a lake: {error}") from error
         if found > FORMAT:
             raise LakeVersionError(
@@ -148,7 +149,7 @@ class Store:
 
     def _ledger(self, as_of: datetime | None = None) -> DeltaTable:
         try:
-            table = DeltaTable(self.path / ledger.TABLE)
+            table = open_table(self.path / ledger.TABLE)
         except TableNotFoundError as error:
             raise StorageError(
                 f"the lake at {self.path} cannot be read any more: {error}. What was committed "
@@ -174,10 +175,17 @@ class Store:
         path = self.path / ledger.TABLE / batches[-1]
         if as_of is not None and not path.exists():
             raise self._deleted(as_of, 1)
-        last = pq.ParquetFile(path)
-        there = last.schema_arrow.names  # `models` is not in the first lakes
-        told = [name for name in ("batch", "tables", "models", "context") if name in there]
-        row = max(last.read(told).to_pylist(), key=lambda r: int(r["batch"]))
+        try:
+            last = pq.ParquetFile(path)
+            there = last.schema_arrow.names  # `models` is not in the first lakes
+            told = [name for name in ("batch", "tables", "models", "context") if name in there]
+            row = max(last.read(told).to_pylist(), key=lambda r: int(r["batch"]))
+        except (OSError, pa.ArrowException, ValueError) as error:
+            raise StorageError(
+                f"{path}, the ledger's last batch, cannot be read: {error}. Mend the cause (mount "
+                "the disk) and run the same command again, or bring the file back from a copy; "
+                "`lake verify` says what else is amiss."
+            ) from error
         models = json.loads(row.get("models") or "{}")
         said = json.loads(row["context"] or "{}")
         return Snapshot(
@@ -219,7 +227,7 @@ class Store:
             return []
         root, version = self.path / table, snapshot.tables[table]
         check_whole(root, version)
-        actions = add_actions(DeltaTable(root, version=version))
+        actions = add_actions(open_table(root, version))
         names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )
@@ -246,7 +254,7 @@ class Store:
         version, schema = present_model(table)
         if model.version != version:
             at = snapshot.ledger_version if table == ledger.TABLE else snapshot.tables[table]
-            grown = growth(DeltaTable(self.path / table, version=at).schema(), schema())
+            grown = growth(open_table(self.path / table, at).schema(), schema())
             grown.must_be_growth(table, self.path)
             found |= grown.lacking
         return found
@@ -256,14 +264,14 @@ class Store:
         root, version = self.path / ledger.TABLE, snapshot.ledger_version
         listed = self._listed
         if listed is None or listed[0] != version:
-            listed = self._listed = version, sorted(paths(DeltaTable(root, version=version)))
+            listed = self._listed = version, sorted(paths(open_table(root, version)))
         return [f"{root}/{path}" for path in listed[1] if path.startswith(f"kind={kind}/")]
 
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
         earlier versions lack some."""
         head = self.path / "_views" / f"ledger-{ledger.VERSION}.parquet"
-        if not head.exists():
+        if not has_footer(head):
             head.parent.mkdir(exist_ok=True)
             write_empty(head, ledger.SCHEMA)
         return [str(head), *self.ledger_files(kind, snapshot)]
@@ -327,6 +335,18 @@ def _moments(actions: pa.Table, name: str) -> list[int | None]:
         return [None] * len(actions)
     found: list[int | None] = actions[name].cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
     return found
+
+
+def open_table(root: Path, version: int | None = None) -> DeltaTable:
+    """A table, at a version. Raises StorageError with the damaged file where its log cannot be
+    read, TableNotFoundError where there is none."""
+    try:
+        return DeltaTable(root, version=version)
+    except TableNotFoundError:
+        raise
+    except DeltaError as error:
+        path, advice = damaged_log(root) or (root / "_delta_log", COPY)
+        raise StorageError(f"{path} cannot be read: {error}. What to do: {advice}.") from error
 
 
 def add_actions(table: DeltaTable) -> pa.Table:

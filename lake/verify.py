@@ -19,11 +19,13 @@ from deltalake.exceptions import DeltaError
 
 from lake import ledger
 from lake.commit import JOURNAL
-from lake.deltalog import versions
+from lake.damage import damaged_log
+from lake.deltalog import newest, versions
+from lake.errors import StorageError
 from lake.files import recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.report import Finding
-from lake.table import Store, add_actions
+from lake.table import Snapshot, Store, add_actions
 from lake.terminal import size_text
 from lake.verify_rows import check_rows
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.deltalog import Version
-    from lake.table import Snapshot
 
 ADVICE = (
     "bring it back from a copy of the lake; without one, read the objects into a new lake: "
@@ -72,11 +73,14 @@ class _Committed:
 
 def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> VerifyReport:
     """Check a lake. Raises UsageError where there is none, LakeVersionError for a newer one."""
-    store = Store.open(path)
+    try:
+        store = Store.open(path)
+    except StorageError:  # its log is damaged, which is found below
+        store = Store(path)
     report = VerifyReport(store.path)
     snapshot = _settled(store, report, notify)
     report.batch = snapshot.batch
-    files = _check_versions(store, snapshot, report)
+    files, unread = _check_versions(store, snapshot, report)
     damaged = _check_files(files, report, notify)
     _look_around(store, {f.path for f in files}, report)
     report.findings += check_rows(
@@ -86,7 +90,7 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
             t: [str(f.path) for f in files if f.table == t and f not in damaged]
             for t in _tables(files)
         },
-        {f.table for f in damaged},
+        {f.table for f in damaged} | unread,
         report.notes,
         default_memory(),
         notify,
@@ -112,16 +116,28 @@ def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) 
                     "run it again, or `lake compact`: the next writer takes the beginnings back",
                 )
             )
-        return store.snapshot()
+        try:
+            return store.snapshot()
+        except StorageError:  # which file it is, the checks of `_lake` find
+            report.notes.append(
+                "the ledger cannot be read: the tables were checked as their own logs have them"
+            )
+            logs = {p.parent: newest(p.parent) for p in store.path.glob("*/_delta_log")}
+            tables = {root.name: number for root, number in logs.items() if number is not None}
+            return Snapshot(0, tables.pop(ledger.TABLE, 0), tables)
 
 
 # -- versions --------------------------------------------------------------------------------------
 
 
-def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> list[_Committed]:
-    """The files of the versions that the last batch names; findings of what others committed."""
+def _check_versions(
+    store: Store, snapshot: Snapshot, report: VerifyReport
+) -> tuple[list[_Committed], set[str]]:
+    """The files of the versions that the last batch names, and the tables whose log cannot be read;
+    findings of what others committed."""
     named = {ledger.TABLE: snapshot.ledger_version, **snapshot.tables}
     files: list[_Committed] = []
+    unread: set[str] = set()
     for table, version in named.items():
         root = store.path / table
         try:
@@ -129,7 +145,10 @@ def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> l
             found = add_actions(delta).to_pylist()
             log = list(versions(root))
         except (DeltaError, ValueError) as error:
-            report.findings.append(Finding("log", f"{table}/_delta_log", str(error), ADVICE))
+            path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
+            where = path.relative_to(store.path).as_posix()
+            report.findings.append(Finding("log", where, str(error), advice))
+            unread.add(table)
             continue
         for action in found:
             name = str(action["path"])
@@ -139,7 +158,7 @@ def _check_versions(store: Store, snapshot: Snapshot, report: VerifyReport) -> l
         held = {str(a["path"]) for a in found}
         _check_log(table, version, log, held, report)
         report.findings += _lost(store, snapshot, table, version, log, held)
-    return files
+    return files, unread
 
 
 def _misnamed(table: str, name: str, action: dict[str, Any]) -> list[Finding]:
@@ -278,7 +297,10 @@ def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None
     """What else lies among the tables' files: of earlier versions, and nobody's."""
     strange: list[str] = []
     for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
-        known = {root / name for version in versions(root) for name in version.added}
+        try:
+            known = {root / name for version in versions(root) for name in version.added}
+        except (OSError, ValueError):  # a finding of its own
+            continue
         for path in sorted(root.rglob("*.parquet")):
             if path in counted or "_delta_log" in path.parts:
                 continue

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from lake.damage import has_footer
 from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
 from lake.growth import Lacking
 from lake.paths import resource
@@ -196,7 +197,7 @@ def _head(lake: Path, name: str, columns: dict[str, str | Tree]) -> str:
         lake / "_views" / f"{name}-{version}" / "account=unknown/region=unknown/date=1970-01-01"
     )
     head = folder / "head.parquet"
-    if not head.exists():
+    if not has_footer(head):
         folder.mkdir(parents=True, exist_ok=True)
         types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
         write_empty(head, pa.schema(types))

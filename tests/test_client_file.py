@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -174,6 +176,64 @@ def test_an_ingest_does_not_fail_where_it_cannot_be_written(lake: Path) -> None:
     assert "The lake itself is whole." in said
     assert open_lake(lake).sql(COUNT).fetchall() == [(7,)]
     assert [p.name for p in lake.iterdir() if p.name.startswith(".lake.duckdb")] == []
+
+
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+shift; exec "$@"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a folder")
+def test_a_copy_that_may_only_be_read(lake: Path, tmp_path: Path) -> None:
+    """The file says where it was written, and cannot be made anew: the lake is read."""
+    moved = lake.rename(tmp_path / "moved")
+    program = [sys.executable, "-m", "lake.cli", "sql", COUNT, "--lake", str(moved)]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", str(moved), *program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode == 99:
+        pytest.skip(f"no mount: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "6"
+    assert "lake.duckdb cannot be written: " in done.stderr
+    assert "The lake itself is whole." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["compact"], ["rebuild"], ["forget", "--before", "2024-02-02", "--yes"]],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize(
+    "error",
+    [OSError(28, "No space left"), duckdb.FatalException("disk is full")],
+    ids=lambda error: type(error).__name__,
+)
+def test_upkeep_reports_where_it_cannot_be_written(
+    command: list[str], error: Exception, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    before = open_lake(lake).version
+    monkeypatch.setattr("lake.client_file._copy", refuse)
+    (lake / "lake.duckdb").unlink()
+    said = run(*command, "--lake", lake)
+    assert f"lake.duckdb cannot be written: {error}. The lake itself is whole." in said
+    assert any(told in said for told in ("partitions, ", "stay as they were", "rows forgotten"))
+    assert command == ["compact"] or open_lake(lake).version > before
+
+
+def test_python_reports_where_it_cannot_be_written(lake: Path) -> None:
+    (lake / "lake.duckdb").unlink()
+    put(lake / "lake.duckdb", "in-the-way", b"")
+    report = open_lake(lake).ingest(str(lake.parent / "logs"), jobs=1)
+    assert report.rows == 1
+    assert "cannot be written" in report.notes[-1]
 
 
 def test_the_half_of_a_killed_writer_is_removed(lake: Path) -> None:

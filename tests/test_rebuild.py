@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,9 +22,9 @@ from original import lay_out_samples, require
 from own_source import LINES, LINES_SQL, odd, own_source
 from small_lake import make
 
-from lake.compact import compact
+from lake.compact import CompactOptions, compact
 from lake.enrich.geoip import GeoIP
-from lake.errors import LakeError, UsageError
+from lake.errors import UsageError
 from lake.query import open_lake
 from lake.rebuild import RebuildOptions, rebuild
 from lake.sources import catalogue
@@ -347,7 +347,12 @@ def test_an_ingest_while_rows_are_rebuilt(tmp_path: Path, monkeypatch: Any) -> N
     assert verify(tmp_path / "lake").findings == []
 
 
-def test_a_compaction_while_rows_are_rebuilt(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize("grace", [timedelta(0), timedelta(7)], ids=["at once", "a week"])
+def test_a_compaction_while_rows_are_rebuilt(
+    grace: timedelta,
+    tmp_path: Path,
+    monkeypatch: Any,  # noqa: ANN401
+) -> None:
     for number in range(2):
         key = TRAIL_KEY.replace("a1b2", f"{number:04x}")
         where = put(tmp_path / "logs", key, logs.trail(logs.events(2, first=1 + 2 * number)))
@@ -355,12 +360,19 @@ def test_a_compaction_while_rows_are_rebuilt(tmp_path: Path, monkeypatch: Any) -
     before = hashes(tmp_path / "lake")
     check = __import__("lake.rebuild").rebuild.check_unaltered
 
+    seen: list[Path] = []
+
     def meanwhile(path: Path) -> None:
-        compact(tmp_path / "lake")
+        if not seen:
+            compact(tmp_path / "lake", CompactOptions(grace))
+        seen.append(path)
         check(path)
 
     monkeypatch.setattr("lake.rebuild.check_unaltered", meanwhile)
-    with pytest.raises(LakeError, match="another writer has changed files of cloudtrail"):
-        rebuild(tmp_path / "lake", NONE)
+    told: list[str] = []
+    count = rebuild(tmp_path / "lake", NONE, told.append).tables["cloudtrail"]
+    assert (count.rows, count.kept) == (4, 0)
+    assert "another writer has changed files meanwhile: once more, and writers wait" in told
+    assert list((tmp_path / "lake" / "_staging").iterdir()) == []
     assert hashes(tmp_path / "lake") == before
     assert verify(tmp_path / "lake").findings == []

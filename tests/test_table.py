@@ -391,3 +391,22 @@ def test_batches_are_rows_of_the_ledger(place: Path) -> None:
     assert ask(place / "lake", "SELECT batch, count(*) FROM objects GROUP BY 1 ORDER BY 1") == [
         (1, 2), (2, 2),
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the name of an open file")
+def test_a_batch_is_on_the_disk_when_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut after a commit leaves its files, their names and the logs' versions."""
+    flushed: list[Path] = []
+    monkeypatch.setattr(
+        "os.fsync", lambda fd: flushed.append(Path(f"/proc/self/fd/{fd}").readlink())
+    )
+    lake = tmp_path / "lake"
+    read(lake, put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3))))
+    (data,) = (lake / "vpcflow").glob("*/*/*/*.parquet")
+    batch = [*(lake / "_lake").glob("kind=*/*.parquet")]
+    version = f"_delta_log/{1:020}.json"
+    wanted = [data, *data.parents[:4], lake / "vpcflow" / version, *batch, lake / "_lake" / version]
+    assert set(wanted) <= set(flushed)
+    assert flushed.index(lake / "_lake" / version) > max(map(flushed.index, wanted[:-1]))

@@ -1,0 +1,140 @@
+"""A damaged file in a lake's folder is named, with what to do: by `lake verify` beside all that it
+finds else, by other commands in place of a library's error."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import logs
+import pytest
+from command import run_lake
+from engine import put, read
+from logs import FLOW_KEY, TRAIL_KEY
+
+from lake.client_file import write_client_file
+from lake.query import open_lake
+from lake.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COUNT = "SELECT (SELECT count(*) FROM cloudtrail), (SELECT count(*) FROM objects)"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of three batches, whose logs have a checkpoint each."""
+    folder = tmp_path_factory.mktemp("whole")
+    often = {"delta.logRetentionDuration": "interval 36500 days", "delta.checkpointInterval": "2"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lake.table.CONFIGURATION", often)
+        patch.setattr("lake.commit.CONFIGURATION", often)
+        read(folder / "lake", put(folder / "logs", FLOW_KEY, logs.flow_file(logs.flows(4))))
+        for number in range(2):
+            key = TRAIL_KEY.replace("a1b2", f"{number:04x}")
+            calls = logs.trail(logs.events(2, first=1 + 2 * number))
+            read(folder / "lake", put(folder / "logs", key, calls))
+    return folder
+
+
+@pytest.fixture
+def lake(whole: Path, tmp_path: Path) -> Path:
+    shutil.copytree(whole / "lake", tmp_path / "lake")
+    write_client_file(tmp_path / "lake")
+    open_lake(tmp_path / "lake").status()
+    return tmp_path / "lake"
+
+
+def last(lake: Path, pattern: str) -> Path:
+    return sorted(lake.glob(pattern))[-1]
+
+
+def cut(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-10] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = [cut, flip, lambda path: path.write_bytes(b""), lambda path: path.unlink()]
+BATCH = "_lake/kind=batch/*.parquet"
+LEDGER = "_lake/_delta_log/*.checkpoint.parquet"
+TRAIL = "cloudtrail/_delta_log/*.checkpoint.parquet"
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=["cut", "flip", "empty", "gone"])
+@pytest.mark.parametrize("pattern", [BATCH, "_lake/kind=object/*.parquet"])
+def test_the_ledger(
+    pattern: str,
+    damage: Callable[[Path], None],
+    lake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = last(lake, pattern)
+    damage(path)
+    flows = last(lake, "vpcflow/*/*/*/*.parquet")
+    aside = flows.rename(lake.parent / "aside")
+    put(lake.parent / "logs", FLOW_KEY, logs.flow_file(logs.flows(5)))
+    where = [p.relative_to(lake).as_posix() for p in (path, flows)]
+    assert {f.where for f in verify(lake).findings} == set(where)
+    aside.rename(flows)
+    for command in (["status"], ["ingest", str(lake.parent / "logs")], ["compact"], ["sql", COUNT]):
+        code, _, err = run_lake([*command, "--lake", str(lake)], monkeypatch, capsys)
+        if code == 0 and (command != ["status"] or damage is flip):
+            continue  # it has not read this file, or not what has changed in it
+        assert code == 1, err
+        assert str(path) in err
+        assert "`lake verify` says" in err or "run the same command again" in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("damage", [cut, lambda path: path.unlink()], ids=["cut", "gone"])
+@pytest.mark.parametrize("pattern", [LEDGER, TRAIL])
+def test_a_checkpoint(
+    pattern: str,
+    damage: Callable[[Path], None],
+    lake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = last(lake, pattern)
+    damage(path)
+    where = path.relative_to(lake).as_posix()
+    assert [(f.kind, f.where) for f in verify(lake).findings] == [("log", where)]
+    code, _, err = run_lake(["status", "--lake", str(lake)], monkeypatch, capsys)
+    assert code == 1
+    assert f"{path} cannot be read: " in err
+    assert "delete it and `_last_checkpoint` beside it" in err
+    path.unlink(missing_ok=True)
+    (path.parent / "_last_checkpoint").unlink()
+    assert verify(lake).findings == []
+    assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=["cut", "flip", "empty", "gone"])
+@pytest.mark.parametrize("pattern", ["_views/cloudtrail-*/*/*/*/head.parquet", "_views/ledger-*"])
+def test_the_head_of_a_view(
+    pattern: str,
+    damage: Callable[[Path], None],
+    lake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is made anew; the views that `lake sql` has prepared cannot tell, and say what to do."""
+    path = last(lake, pattern)
+    damage(path)
+    code, _, err = run_lake(["sql", COUNT, "--lake", str(lake)], monkeypatch, capsys)
+    assert "Traceback" not in err
+    if code:
+        assert str(path) in err
+        assert "What to do: delete the folder _views" in err
+    assert verify(lake).findings == []
+    assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
+    assert run_lake(["sql", COUNT, "--lake", str(lake)], monkeypatch, capsys)[0] == 0
