@@ -186,8 +186,20 @@ def test_the_connection_bears_the_trace_id_of_its_requests() -> None:
 
 
 def test_a_short_line_is_a_reject() -> None:
-    result = read(line(), line().rsplit(" ", 1)[0])
+    result = read(line(), line().rsplit(" ", 2)[0])
     assert len(result.rows) == 1
     assert [(r.position, r.reason) for r in result.rejects] == [
-        (2, "11 fields, expected at least 12")
+        (2, "10 fields, expected at least 11")
     ]
+
+
+def test_a_line_of_the_first_year_has_no_trace_id() -> None:
+    found = row(
+        "2023-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 "
+        '4.036 "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" '
+        "NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success"
+    )
+    assert value(found, "source.ip") == "203.0.113.1"
+    assert value(found, "tls.client.x509.serial_number") == "FEF257372D5C14D4"
+    assert value(found, "event.outcome") == "success"
+    assert value(found, "native.conn_trace_id") is None

@@ -89,6 +89,11 @@ def test_a_subscription_says_account_and_stream() -> None:
 V3 = " vpc-0a subnet-0b i-0c 19 IPv4 172.31.16.139 203.0.113.21"
 V4 = " us-east-1 use1-az4 - -"
 V5 = " - S3 egress 8"
+V7 = (
+    " arn:aws:ecs:us-east-1:1:cluster/c c arn:aws:ecs:us-east-1:1:container-instance/c/i i "
+    "574fc0af 816bc224 pay arn:aws:ecs:us-east-1:1:task-definition/b:3 "
+    "arn:aws:ecs:us-east-1:1:task/c/6adbd0d6 6adbd0d6"
+)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,9 @@ V5 = " - S3 egress 8"
         (V3, {"cloud.vpc.id": "vpc-0a", "native.tcp_flags": 19}),
         (V3 + V4, {"cloud.vpc.id": "vpc-0a", "native.az_id": "use1-az4"}),
         (V3 + V4 + V5, {"native.traffic_path": 8, "native.pkt_dst_aws_service": "S3"}),
+        (V3 + V4 + V5 + V7, {"native.traffic_path": 8, "native.ecs_task_id": "6adbd0d6"}),
+        (V3 + V4 + V5 + V7 + " BPA", {"native.ecs_service_name": "pay", "event.reason": "BPA"}),
+        (" -" * 25, {"native.account_id": "123456789010"}),
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
