@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import plain, write
+from lake.output import plain, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -85,7 +85,8 @@ class Result:
                 con.register("first", first)
                 texts = ", ".join(f"to_json({name})::VARCHAR AS {name}" for name in nested)
                 first = con.sql(f"SELECT * REPLACE ({texts}) FROM first").to_arrow_table()
-        return pa.table([_for_the_eye(c) for c in first.columns], names=_told_apart(names))
+        shown = told_apart([shortened(name, 100) for name in names])
+        return pa.table([_for_the_eye(c) for c in first.columns], names=shown)
 
     def plan(self) -> list[Step] | None:
         """The steps of a plan that was asked for, the last one first; None of other results."""
@@ -261,14 +262,3 @@ def _for_the_eye(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if whole and all(value is None or abs(value) <= _EXACT for value in values):
         return pa.array([None if v is None else int(v) for v in values], pa.int64())
     return pa.array([None if v is None else shortened(str(plain(v))) for v in values], pa.string())
-
-
-def _told_apart(names: list[str]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        shown, n = shortened(name, 100), 1
-        while shown in found:
-            n += 1
-            shown = f"{shortened(name, 100)} ({n})"
-        found.append(shown)
-    return found

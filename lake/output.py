@@ -75,8 +75,9 @@ def _columns(result: duckdb.DuckDBPyConnection) -> list[str]:
     return [column[0] for column in result.description or []]
 
 
-def _told_apart(names: list[str]) -> list[str]:
-    """An object of JSON has one member of a name: the second `a` is `a_1`, as in a subquery."""
+def told_apart(names: list[str]) -> list[str]:
+    """Names of columns, each once, as a table and an object of JSON want them: the second `a` is
+    `a_1`, as in a subquery."""
     found: list[str] = []
     for name in names:
         own, n = name, 0
@@ -88,7 +89,7 @@ def _told_apart(names: list[str]) -> list[str]:
 
 
 def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    first, columns = True, _told_apart(_columns(result))
+    first, columns = True, told_apart(_columns(result))
     out.write("[")
     for row in _rows(result):
         out.write("\n" if first else ",\n")
@@ -98,7 +99,7 @@ def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    columns = _told_apart(_columns(result))
+    columns = told_apart(_columns(result))
     for row in _rows(result):
         out.write(_object(columns, row) + "\n")
 

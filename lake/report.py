@@ -103,11 +103,6 @@ class IngestReport:
     def rejects(self) -> int:
         return sum(c.rejects for c in self.sources.values())
 
-    @property
-    def balanced(self) -> bool:
-        """Whether records found = rows + duplicates + rejects."""
-        return self.records == self.rows + self.duplicates + self.rejects
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:

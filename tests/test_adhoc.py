@@ -117,7 +117,7 @@ def test_what_is_shown(lake: Lake) -> None:
         "tree": '{"a":[1],"b":"x"}', "map": '{"k":1}',
         "moment": datetime(2024, 2, 1, 10, 0, 0, 500_000, UTC),
         "day": datetime(2024, 2, 1, tzinfo=UTC).date(), "yes": True, "blob": "41",
-        "span": row["span"], "nothing": None, "=x": 1, "=x (2)": 2, "escape": "\ufffd[2J",
+        "span": row["span"], "nothing": None, "=x": 1, "=x_1": 2, "escape": "\ufffd[2J",
         "long": "x" * 1000 + " \u2026 (3,000 characters)",
     }  # fmt: skip
     assert asked(lake, "FROM range(5000)").shown().num_rows == adhoc.DISPLAY_LIMIT
