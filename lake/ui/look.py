@@ -42,7 +42,7 @@ GREENS = ("#2f8f63", "#6dbb93", "#1d6b48", "#9fd4b8")
 SHADES = {"good": GREENS, "bad": REDS}
 """Palettes of the tones that are one colour; its first is the colour."""
 MEANING = {
-    "outcome": {"success": "#6c9bd2", "failure": RED, "unknown": GREY},
+    "outcome": {"success": "#6c9bd2", "failure": RED, "unknown": "#8a63d2"},
     "status": {
         "read": GREEN,
         "partial": "#d99a0b",
