@@ -109,7 +109,7 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
     from lake.export.documents import documents, source_of
 
     relation = con.sql(query)
-    for rows in _batches(relation, _BATCH)[1] if relation is not None else ():
+    for rows in _read(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
         if rows.num_rows:
             found = documents(source_of(rows), rows)
             out.writelines(json_text(one.body) + "\n" for one in found)
@@ -272,22 +272,15 @@ def _put(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _batches(
-    relation: duckdb.DuckDBPyRelation, rows: int
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The schema of a query's rows, and the rows. Raises duckdb.Error where the query fails, as
-    Arrow tells it as an error of reading."""
+def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """A query's rows. Raises duckdb.Error where the query fails, which Arrow tells as an error of
+    reading."""
     import duckdb
 
-    reader = relation.to_arrow_reader(rows)
-
-    def read() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from reader
-        except OSError as error:
-            raise duckdb.Error(str(error)) from error
-
-    return reader.schema, read()
+    try:
+        yield from reader
+    except OSError as error:
+        raise duckdb.Error(str(error)) from error
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
@@ -299,10 +292,10 @@ def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, targ
     relation = con.sql(query)
     if relation is None:
         return
-    schema, batches = _batches(relation, 100_000)
+    reader = relation.to_arrow_reader(100_000)
     try:
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for batch in batches:
+        with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+            for batch in _read(reader):
                 writer.write_batch(batch)
     except pa.ArrowNotImplementedError as error:
         raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error

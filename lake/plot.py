@@ -115,7 +115,7 @@ def _across(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     ms = _milliseconds(column)
     order = pc.unique(ms).sort()
     gaps = pc.subtract(order[1:], order[:-1])
-    wide = (pc.max(ms).as_py() - pc.min(ms).as_py()) // _NARROWEST if len(order) else 0
+    wide = (order[-1].as_py() - order[0].as_py()) // _NARROWEST if len(order) else 0
     gap = max(pc.min(gaps).as_py() or 60_000, wide)
     utc = pa.timestamp("ms", "UTC")
     return ms.cast(utc), pc.add(ms, gap).cast(utc)

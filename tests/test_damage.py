@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from command import Ran
+
 COUNT = "SELECT (SELECT count(*) FROM cloudtrail), (SELECT count(*) FROM objects)"
 
 
@@ -45,6 +47,14 @@ def lake(whole: Path, tmp_path: Path) -> Path:
     write_client_file(tmp_path / "lake")
     open_lake(tmp_path / "lake").status()
     return tmp_path / "lake"
+
+
+@pytest.fixture
+def run(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """A command on the lake."""
+    return lambda *command: run_lake([*command, "--lake", str(lake)], monkeypatch, capsys)
 
 
 def last(lake: Path, pattern: str) -> Path:
@@ -74,8 +84,7 @@ def test_the_ledger(
     pattern: str,
     damage: Callable[[Path], None],
     lake: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Callable[..., Ran],
 ) -> None:
     path = last(lake, pattern)
     damage(path)
@@ -86,7 +95,7 @@ def test_the_ledger(
     assert {f.where for f in verify(lake).findings} == set(where)
     aside.rename(flows)
     for command in (["status"], ["ingest", str(lake.parent / "logs")], ["compact"], ["sql", COUNT]):
-        code, _, err = run_lake([*command, "--lake", str(lake)], monkeypatch, capsys)
+        code, _, err = run(*command)
         if code == 0 and (command != ["status"] or damage is flip):
             continue  # it has not read this file, or not what has changed in it
         assert code == 1, err
@@ -101,14 +110,13 @@ def test_a_checkpoint(
     pattern: str,
     damage: Callable[[Path], None],
     lake: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Callable[..., Ran],
 ) -> None:
     path = last(lake, pattern)
     damage(path)
     where = path.relative_to(lake).as_posix()
     assert [(f.kind, f.where) for f in verify(lake).findings] == [("log", where)]
-    code, _, err = run_lake(["status", "--lake", str(lake)], monkeypatch, capsys)
+    code, _, err = run("status")
     assert code == 1
     assert f"{path} cannot be read: " in err
     assert "delete it and `_last_checkpoint` beside it" in err
@@ -124,17 +132,16 @@ def test_the_head_of_a_view(
     pattern: str,
     damage: Callable[[Path], None],
     lake: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Callable[..., Ran],
 ) -> None:
     """It is made anew; the views that `lake sql` has prepared cannot tell, and say what to do."""
     path = last(lake, pattern)
     damage(path)
-    code, _, err = run_lake(["sql", COUNT, "--lake", str(lake)], monkeypatch, capsys)
+    code, _, err = run("sql", COUNT)
     assert "Traceback" not in err
     if code:
         assert str(path) in err
         assert "What to do: delete the folder _views" in err
     assert verify(lake).findings == []
     assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
-    assert run_lake(["sql", COUNT, "--lake", str(lake)], monkeypatch, capsys)[0] == 0
+    assert run("sql", COUNT)[0] == 0

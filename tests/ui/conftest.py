@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import small_lake
 from apptest import APP
 from pages import PATIENCE, QUIET, absent
 from streamlit.testing.v1 import AppTest
+
+from lake.query import Lake, open_lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
-
-    from lake.query import Lake
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +55,13 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context.close()
     assert asked <= {"127.0.0.1", "data", "blob"}
     assert failed == []
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The small lake, which a module may have another in place of."""
+    made = small_lake.make(tmp_path_factory.mktemp("small"))
+    return open_lake(made.path, locked=True)
 
 
 @pytest.fixture

@@ -10,19 +10,14 @@ from apptest import choose_row, explains_every_panel, figures, open_page, shows,
 
 from lake.entities import kinds
 from lake.filters import Filter, Selection
-from lake.query import Lake, open_lake
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
+    from lake.query import Lake
+
 ROWS = "explore:Explore - Rows"
 pytestmark = pytest.mark.usefixtures("as_if_alone")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    made = small_lake.make(tmp_path_factory.mktemp("small"))
-    return open_lake(made.path, locked=True)
 
 
 @pytest.mark.parametrize(

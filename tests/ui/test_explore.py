@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-import small_lake
 from apptest import drawn, open_page
 
 from lake.errors import SourceError
@@ -29,12 +28,6 @@ if TYPE_CHECKING:
     from lake.scope import View
 
 pytestmark = pytest.mark.usefixtures("as_if_alone")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    made = small_lake.make(tmp_path_factory.mktemp("small"))
-    return open_lake(made.path, locked=True)
 
 
 def viewed(lake: Lake, table: str, search: str = "", columns: tuple[str, ...] = COLUMNS) -> View:

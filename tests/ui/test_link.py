@@ -5,21 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import small_lake
 from apptest import open_page
-
-from lake.query import Lake, open_lake
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 pytestmark = pytest.mark.usefixtures("as_if_alone")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    made = small_lake.make(tmp_path_factory.mktemp("small"))
-    return open_lake(made.path, locked=True)
 
 
 def warned(app: AppTest) -> list[str]:

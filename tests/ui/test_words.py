@@ -16,7 +16,6 @@ from interface import listed, spoken, written
 from streamlit.testing.v1 import AppTest
 
 from lake.filters import Filter, TimeRange
-from lake.query import Lake, open_lake
 from lake.search import read_search
 from lake.ui import words
 from lake.ui.text import width
@@ -32,12 +31,6 @@ PAGES = (
     *("cloudtrail", "cloudfront", "guardduty", "vpcflow", "waf"),
 )
 OVER_ONE_MORNING = {"span": "From, to", "from": "2024-03-01T10:00", "to": "2024-03-01T11:03"}
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    made = small_lake.make(tmp_path_factory.mktemp("small"))
-    return open_lake(made.path, locked=True)
 
 
 @pytest.fixture
