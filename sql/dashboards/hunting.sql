@@ -1,29 +1,26 @@
 -- relation: counted
--- One look at all events, counted three ways, as "by" tells: by source address, its country and the organisation whose network it belongs to; the same by destination, and by user, whom logs with a destination hardly name; and over time by account, region, log type and whether flows were accepted.
+-- One look at all events, counted three ways, as "by" tells: by source address, its country and the organisation whose network it belongs to; the same by destination, and by user, whom logs with a destination hardly name; and over time by account, region, log type, whether flows were accepted, and what is alarming.
 SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination' ELSE 'time' END AS "by",
        coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country,
        coalesce(source_organisation, destination_organisation) AS organisation, "user", bucket, account, region, type, flow_action,
-       count(*) AS n, count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE alert) AS alerts,
-       count(*) FILTER (WHERE failed OR alert) AS failed_or_alerts, count(*) FILTER (WHERE listed) AS listed,
-       count(*) FILTER (WHERE flow) AS flow_records, sum(bytes) FILTER (WHERE flow) AS flow_bytes
+       failed, alert, listed, count(*) AS n, sum(flow_bytes) AS flow_bytes
 FROM (SELECT source.ip AS source_ip, source.geo.country_name AS source_country, source.as.organization.name AS source_organisation,
              destination.ip AS destination_ip, destination.geo.country_name AS destination_country,
              destination.as.organization.name AS destination_organisation, "user".name AS "user",
              utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
              CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action,
              event.outcome = 'failure' AS failed, event.kind = 'alert' AS alert, len(threat.matched.providers) > 0 AS listed,
-             event.dataset IN ('vpcflow', 'tgwflow') AS flow, source.bytes AS bytes
+             CASE WHEN event.dataset IN ('vpcflow', 'tgwflow') THEN coalesce(source.bytes, 0) END AS flow_bytes
       FROM logs)
 GROUP BY GROUPING SETS ((source_ip, source_country, source_organisation),
                         (destination_ip, destination_country, destination_organisation, "user"),
-                        (bucket, account, region, type, flow_action))
+                        (bucket, account, region, type, flow_action, failed, alert, listed))
 
 -- name: figures
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
-       unnest([coalesce(sum(failed) FILTER (WHERE "by" = 'source'), 0), coalesce(sum(alerts) FILTER (WHERE "by" = 'source'), 0),
-               coalesce(sum(listed) FILTER (WHERE "by" = 'source'), 0), count(DISTINCT ip) FILTER (WHERE "by" = 'source'),
-               count(DISTINCT "user")])::BIGINT AS "Count"
+       unnest([coalesce(sum(n) FILTER (WHERE failed), 0), coalesce(sum(n) FILTER (WHERE alert), 0), coalesce(sum(n) FILTER (WHERE listed), 0),
+               count(DISTINCT ip) FILTER (WHERE "by" = 'source'), count(DISTINCT "user")])::BIGINT AS "Count"
 FROM counted
 
 -- name: places
@@ -38,9 +35,9 @@ ORDER BY 1, 3 DESC, 2
 
 -- name: failures_over_time
 -- Events that failed or were refused, and alerts, by log type over time.
-SELECT bucket AS "@timestamp", type AS "event.dataset", CAST(sum(failed_or_alerts) AS BIGINT) AS "Count"
+SELECT bucket AS "@timestamp", type AS "event.dataset", CAST(sum(n) AS BIGINT) AS "Count"
 FROM counted
-WHERE "by" = 'time' AND failed_or_alerts > 0
+WHERE failed OR alert
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2
 
@@ -91,8 +88,8 @@ LIMIT 5
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
 WITH sums AS (
-  SELECT 'sent' AS list, ip AS value, CAST(coalesce(sum(flow_bytes), 0) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_records > 0 GROUP BY ALL
-  UNION ALL SELECT 'received', ip, CAST(coalesce(sum(flow_bytes), 0) AS BIGINT) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_records > 0 GROUP BY ALL),
+  SELECT 'sent' AS list, ip AS value, CAST(sum(flow_bytes) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'received', ip, CAST(sum(flow_bytes) AS BIGINT) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)
