@@ -25,6 +25,7 @@ from lake.fieldsets import leaves, packed, quote
 from lake.queries import Gathering
 from lake.rowmodel import columns_of
 from lake.statements import one_select
+from lake.table import footer_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -119,7 +120,7 @@ class Gatherer:
             for file in files:
                 first, last = file.first, file.last
                 if first is None or last is None:  # a file of an early lake
-                    first, last = _times_of(file.path)
+                    first, last = footer_times(pq.read_metadata(file.path))
                 place = (file.account, file.region, date.fromisoformat(file.date))
                 rows.append((table, *place, file.rows, first, last))
         moment = pa.timestamp("us", "UTC")
@@ -250,16 +251,6 @@ def _answers(held: Gathering, told: Gathering) -> bool:
     whole = held.table == told.table and held.condition == ""
     part = whole and told.condition is not None
     return held == told or (part and {*told.leaves} <= {*held.leaves})
-
-
-def _times_of(path: str) -> tuple[int, int]:
-    """First and last event of a file, as its footer tells, in microseconds of UTC since 1970."""
-    footer = pq.read_metadata(path)
-    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
-    at = names.index("@timestamp")
-    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
-    told = [(one.min_raw, one.max_raw) for one in groups]
-    return min(first for first, _ in told), max(last for _, last in told)
 
 
 def _names_its_leaves(query: Query) -> bool:

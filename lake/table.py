@@ -231,11 +231,10 @@ class Store:
         names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )
-        firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
         found = [
-            DataFile(f"{root}/{name}", account, region, str(day), *told)
-            for name, account, region, day, *told in zip(
-                names, accounts, regions, dates, rows, sizes, firsts, lasts, strict=True
+            DataFile(f"{root}/{name}", account, region, str(day), *told, *times)
+            for name, account, region, day, *told, times in zip(
+                names, accounts, regions, dates, rows, sizes, told_times(actions), strict=True
             )
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
@@ -329,12 +328,27 @@ def is_own(name: str) -> bool:
     return name.startswith("_") or name == "lake.duckdb"
 
 
+def told_times(actions: pa.Table) -> list[tuple[int | None, int | None]]:
+    """First and last event of each file, as Delta's log tells them, in microseconds of UTC since
+    1970: of a time with a zone Python makes its own in 5 us."""
+    firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
+    return list(zip(firsts, lasts, strict=True))
+
+
 def _moments(actions: pa.Table, name: str) -> list[int | None]:
-    """Times of a column as numbers: of a time with a zone Python makes its own in 5 us."""
     if name not in actions.schema.names:
         return [None] * len(actions)
     found: list[int | None] = actions[name].cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
     return found
+
+
+def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
+    """First and last event of a file, as its footer tells, in microseconds of UTC since 1970."""
+    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
+    at = names.index("@timestamp")
+    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
+    told = [(one.min_raw, one.max_raw) for one in groups]
+    return min(first for first, _ in told), max(last for _, last in told)
 
 
 def open_table(root: Path, version: int | None = None) -> DeltaTable:

@@ -25,7 +25,7 @@ from lake.errors import StorageError
 from lake.files import recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.report import Finding
-from lake.table import Snapshot, Store, add_actions
+from lake.table import Snapshot, Store, add_actions, footer_times, told_times
 from lake.terminal import size_text
 from lake.verify_rows import check_rows
 
@@ -69,6 +69,8 @@ class _Committed:
     path: Path
     size: int
     rows: int
+    times: tuple[int | None, int | None]
+    """Of the first and last event; pages leave out files by them."""
 
 
 def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> VerifyReport:
@@ -142,7 +144,7 @@ def _check_versions(
         root = store.path / table
         try:
             delta = DeltaTable(root, version=version)
-            found = add_actions(delta).to_pylist()
+            found = add_actions(delta)
             log = list(versions(root))
         except (DeltaError, ValueError) as error:
             path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
@@ -150,12 +152,12 @@ def _check_versions(
             report.findings.append(Finding("log", where, str(error), advice))
             unread.add(table)
             continue
-        for action in found:
+        for action, times in zip(found.to_pylist(), told_times(found), strict=True):
             name = str(action["path"])
             size, rows = int(action["size_bytes"]), int(action["num_records"])
-            files.append(_Committed(table, name, root / name, size, rows))
+            files.append(_Committed(table, name, root / name, size, rows, times))
             report.findings += _misnamed(table, name, action)
-        held = {str(a["path"]) for a in found}
+        held = {str(name) for name in found["path"].to_pylist()}
         _check_log(table, version, log, held, report)
         report.findings += _lost(store, snapshot, table, version, log, held)
     return files, unread
@@ -283,9 +285,13 @@ def _check_file(file: _Committed) -> Finding | None:
             return Finding("cut" if size < file.size else "altered", where, what, ADVICE)
         if wanted is not None and (found := sha256_of(file.path)) != wanted:
             return Finding("altered", where, f"its SHA-256 is {found}", ADVICE)
-        rows = pq.read_metadata(file.path).num_rows
+        footer = pq.read_metadata(file.path)
+        rows = footer.num_rows
         if rows != file.rows:
             return Finding("altered", where, f"{rows:,} rows, committed with {file.rows:,}", ADVICE)
+        if None not in file.times and footer_times(footer) != file.times:
+            what = "Delta's log tells other times of its first and last event; the log was changed"
+            return Finding("log", where, what, ADVICE)
     except FileNotFoundError:
         return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
     except (OSError, pa.ArrowException) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import flow_lake
+import pyarrow.parquet as pq
 import pytest
 import small_lake
 
@@ -26,6 +27,7 @@ from lake.rowmodel import EVENTS
 from lake.scope import Extent, view_of
 from lake.search import Search
 from lake.sources import catalogue
+from lake.table import footer_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +179,7 @@ def test_a_file_whose_times_the_log_does_not_tell(lake: Lake) -> None:
         f"FROM read_parquet('{lake.path}/cloudtrail/**/*.parquet', filename = true) "
         "GROUP BY 1 ORDER BY 1 LIMIT 1"
     ).fetchall()[0]
-    assert gather._times_of(path) == (first, last)
+    assert footer_times(pq.read_metadata(path)) == (first, last)
 
 
 def test_the_files_are_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

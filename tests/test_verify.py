@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -231,6 +232,16 @@ def test_an_unfinished_batch(lake: Path) -> None:
     assert found(lake) == [("unfinished", "_journal.json")]
     compact(lake)
     assert found(lake) == []
+
+
+def test_times_that_the_log_tells_otherwise(two: Path) -> None:
+    """Pages count a day's events by what the log tells, and leave out files by it."""
+    path = last_version(two, "vpcflow")
+    earlier, changed = re.subn(r"(minValues[^T]*T)\d\d", r"\g<1>00", path.read_text())
+    path.write_text(earlier)
+    (finding,) = verify(two).findings
+    assert (finding.kind, "first and last event" in finding.what) == ("log", True)
+    assert changed == 1
 
 
 def test_a_row_in_the_wrong_partition(lake: Path, tmp_path: Path) -> None:
