@@ -34,7 +34,8 @@ def compact_ledger(store: Store, folder: Path) -> tuple[int, int]:
     removed: list[str] = []
     for kind in ledger.KINDS:
         small = [Path(p) for p in store.ledger_files(kind, snapshot)]
-        small = [p for p in small if p.stat().st_size < SETTLED]
+        # one that is gone is told when it is to be read
+        small = [p for p in small if not p.exists() or p.stat().st_size < SETTLED]
         if len(small) > LEFT:
             merged.append(LedgerFile(_merge(small, folder), kind, batch_of(small[-1].name)))
             removed += [p.relative_to(store.path / ledger.TABLE).as_posix() for p in small]
