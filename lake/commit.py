@@ -349,7 +349,7 @@ def _write_journal(store: Store, journal: dict[str, Any]) -> None:
         json.dump(journal, file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(store.path / JOURNAL)
+    _flush(store.path, [temporary.replace(store.path / JOURNAL)])
 
 
 def _version_file(root: Path, version: int) -> Path:

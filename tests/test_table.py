@@ -397,7 +397,8 @@ def test_batches_are_rows_of_the_ledger(place: Path) -> None:
 def test_a_batch_is_on_the_disk_when_it_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A power cut after a commit leaves its files, their names and the logs' versions."""
+    """A power cut after a commit leaves its files, their names and the logs' versions; one in the
+    middle the journal, by which the next writer takes it back."""
     flushed: list[Path] = []
     monkeypatch.setattr(
         "os.fsync", lambda fd: flushed.append(Path(f"/proc/self/fd/{fd}").readlink())
@@ -410,3 +411,6 @@ def test_a_batch_is_on_the_disk_when_it_counts(
     wanted = [data, *data.parents[:4], lake / "vpcflow" / version, *batch, lake / "_lake" / version]
     assert set(wanted) <= set(flushed)
     assert flushed.index(lake / "_lake" / version) > max(map(flushed.index, wanted[:-1]))
+    begun = flushed.index(lake / "_journal.json")
+    assert flushed[begun + 1] == lake
+    assert begun < min(map(flushed.index, [data, *batch]))
