@@ -32,7 +32,7 @@ from lake.errors import LakeError, UsageError, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size
-from lake.visible import visible, visible_lines
+from lake.visible import visible_lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -198,89 +198,16 @@ def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
     from lake.output import write
     from lake.reader import connection
     from lake.status import read_status
-    from lake.terminal import size_text
+    from lake.status_text import print_status, put_status
 
     found = read_status(lake or default_lake())
     _keep_client_file(found.path)
-    if form != "table":
-        rows = [
-            (t.table, t.title, t.rows, t.files, t.size, t.accounts, t.regions, t.first, t.last)
-            for t in found.tables
-        ]
-        con = connection(found.path)
-        con.execute(
-            'CREATE TEMP TABLE status ("table" VARCHAR, title VARCHAR, rows BIGINT, files BIGINT, '
-            "bytes BIGINT, accounts BIGINT, regions BIGINT, first DATE, last DATE)"
-        )
-        if rows:
-            con.executemany("INSERT INTO status VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        write(con, "FROM status", form, sys.stdout)
-        return
-    from rich.table import Table
-
-    # as narrow as 80 columns, the longest name whole
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("table", "rows", "files", "size", "accounts", "regions", "first day", "last day"):
-        table.add_column(
-            name,
-            justify="left" if name in ("table", "first day", "last day") else "right",
-            no_wrap=name == "table",
-        )
-    for t in found.tables:
-        table.add_row(
-            t.table,
-            f"{t.rows:,}",
-            f"{t.files:,}",
-            size_text(t.size),
-            str(t.accounts),
-            str(t.regions),
-            t.first,
-            t.last,
-        )
-    out = stdout()
-    where = visible(str(found.path))
-    out.print(f"{where}, batch {found.batch}; days are UTC", markup=False, highlight=False)
-    out.print(table)
-    fates = ", ".join(f"{n:,} {s}" for s, n in found.objects.items()) or "none"
-    out.print(
-        f"objects: {fates}; {found.duplicates:,} duplicates, {found.rejects:,} rejects",
-        highlight=False,
-    )
-    for source, members in sorted(found.unknown_members.items()):
-        names = ", ".join(f"{visible(m)} ({n:,})" for m, n in members.items())
-        out.print(f"members unknown to {source}: {names}", markup=False, highlight=False)
-    for source, members in sorted(found.lossy_members.items()):
-        names = ", ".join(f"{visible(m)} ({n:,})" for m, n in members.items())
-        out.print(
-            f"members of {source} that are not of their type, so NULL or rounded in native and "
-            f"whole in event.original only: {names}",
-            markup=False,
-            highlight=False,
-        )
-    if found.outdated:
-        out.print(
-            f"{found.outdated:,} rows were made by an earlier transform of "
-            f"{', '.join(found.outdated_tables)}: lake rebuild makes them anew",
-            highlight=False,
-        )
-    if found.scattered:
-        files, partitions = found.scattered
-        out.print(
-            f"{files:,} files for {partitions:,} accounts, regions and days, which every query "
-            "opens: lake compact makes few of them",
-            highlight=False,
-        )
-    if found.sourceless:
-        out.print(
-            f"tables without a source, which no view shows: {', '.join(found.sourceless)}. "
-            "Set LAKE_TRANSFORMS to the folder that has their sources.",
-            highlight=False,
-        )
-    for name, day in sorted(found.kept_from.items()):
-        out.print(f"{name}: days before {day} are forgotten", highlight=False)
-    out.print(
-        f"GeoIP: {found.geoip or 'no database when these were read'}", markup=False, highlight=False
-    )
+    if form == "table":
+        print_status(found, stdout())
+    else:
+        with connection(found.path) as con:
+            put_status(found, con)
+            write(con, "FROM status", form, sys.stdout)
 
 
 @app.command()
