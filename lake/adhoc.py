@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import plain, told_apart, write
+from lake.output import json_value, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -222,7 +222,7 @@ class Question:
         return Result(pa.Table.from_batches(batches, reader.schema), self.seconds, cut)
 
 
-def file_of(lake: Lake, text: str, result: Result, form: str) -> bytes:
+def result_file(lake: Lake, text: str, result: Result, form: str) -> bytes:
     """What a query gives as a file, all of it: where the page has only the first rows the query is
     run again. Raises UsageError where that, too, is cut, so that no file lacks rows unsaid."""
     if result.cut is None:
@@ -261,4 +261,5 @@ def _for_the_eye(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
     if whole and all(value is None or abs(value) <= _EXACT for value in values):
         return pa.array([None if v is None else int(v) for v in values], pa.int64())
-    return pa.array([None if v is None else shortened(str(plain(v))) for v in values], pa.string())
+    texts = [None if v is None else shortened(str(json_value(v))) for v in values]
+    return pa.array(texts, pa.string())

@@ -65,10 +65,10 @@ def may_be_archive(path: str) -> bool:
 def is_archive(stored: str) -> bool:
     """Whether this file is one. Raises OSError where it may not be read."""
     with Path(stored).open("rb", buffering=0) as stream:
-        return kind_of(cast("BinaryIO", stream)) is not None
+        return archive_kind(cast("BinaryIO", stream)) is not None
 
 
-def kind_of(stream: BinaryIO) -> str | None:
+def archive_kind(stream: BinaryIO) -> str | None:
     """`zip`, `tar`, `tar+gzip`, `tar+bzip2`, `tar+xz`, `tar+zstd`, or None for anything else."""
     head = stream.read(512)
     wrapper = magic(head)
@@ -127,7 +127,7 @@ def _is_inner(opened: Archive, member: Member) -> bool:
         return False
     try:
         with opened.open(member) as stream:
-            return kind_of(stream) is not None
+            return archive_kind(stream) is not None
     except DecodeError:
         return False  # whoever opens it as an object gets to hear it
 
@@ -144,7 +144,7 @@ def _open_archive(path: str, scratch: Path) -> tuple[Archive, str | None]:
 @lru_cache(maxsize=32)
 def _opened(file: Path, mtime_ns: int, size: int, pid: int) -> Archive:
     with file.open("rb") as stream:
-        kind = kind_of(stream)
+        kind = archive_kind(stream)
     return ZipArchive(file) if kind == "zip" else TarArchive(file)
 
 
@@ -156,7 +156,7 @@ def _on_disk(path: str, scratch: Path) -> tuple[Path, str | None]:
     if target.exists():
         return target, spool_damage(target)
     with open_member(path, scratch) if nested else file.open("rb") as stream:
-        kind = kind_of(stream)
+        kind = archive_kind(stream)
     if not nested and kind in ("zip", "tar"):
         return file, None
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lake.fieldsets import packed, path_sql, quote
-from lake.filters import fields_behind, fields_of, kind_of
+from lake.filters import fields_behind, fields_of, type_of
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
 
@@ -64,7 +64,7 @@ def _of_table(table: str, field: str) -> str:
     kind = fields_of(table).get(field)
     if kind is None:
         return "NULL"
-    return path_sql(field) if kind == kind_of(field) else f"{path_sql(field)}::VARCHAR"
+    return path_sql(field) if kind == type_of(field) else f"{path_sql(field)}::VARCHAR"
 
 
 def _shared_columns(view: str) -> str:

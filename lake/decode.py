@@ -21,7 +21,7 @@ from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet
 from lake.recognise import Reading
-from lake.shapes import Records, Refused, Shape, shortened
+from lake.shapes import Records, Refused, Shape, reject_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,4 +168,4 @@ class _Hashing:
         return self._hash.hexdigest()
 
 
-__all__ = ["WINDOW", "Decoding", "Records", "Refused", "Shape", "shortened"]
+__all__ = ["WINDOW", "Decoding", "Records", "Refused", "Shape", "reject_text"]

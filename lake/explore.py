@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
 from lake.fieldsets import path_sql, quote
-from lake.filters import fields_behind, fields_of, kind_of
+from lake.filters import fields_behind, fields_of, type_of
 from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
@@ -114,7 +114,7 @@ def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, in
     return [(value, events) for value, events in answer.rows]
 
 
-def file_of(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
+def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
     """The rows under a view as a file (`csv`, `jsonl`, `parquet`), newest first, at most
     `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it."""
     table = view.dashboard.table
@@ -141,4 +141,4 @@ def _column(table: str, name: str) -> str:
 
 def _kind(table: str, name: str) -> str:
     """The DuckDB type of that column."""
-    return fields_of(table).get(name) or kind_of(name)
+    return fields_of(table).get(name) or type_of(name)

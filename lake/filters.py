@@ -153,7 +153,7 @@ class Filter:
                     operator=Sentence(OPS[self.op]),
                 )
             )
-        kind = kind_of(self.field)
+        kind = type_of(self.field)
         if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
             raise UsageError(
                 Sentence("{field} holds structures: only set and unset apply.", field=self.field)
@@ -178,14 +178,14 @@ class Filter:
             if self.op == "set":
                 return Clause(_any([f"{path_sql(name)} IS NOT NULL" for name in fields]))
             return Clause(" AND ".join(f"{path_sql(name)} IS NULL" for name in fields))
-        kind = kind_of(self.field)
+        kind = type_of(self.field)
         values = [
             text if self.op == "contains" else typed(self.field, kind, text) for text in self.value
         ]
         params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
         sql = _any(
             [
-                _comparison(self.op, path_sql(name), kind_of(name), f"${param}")
+                _comparison(self.op, path_sql(name), type_of(name), f"${param}")
                 for name in fields
                 for param, _ in params
             ]
@@ -295,7 +295,7 @@ def all_fields() -> dict[str, str]:
     return found
 
 
-def kind_of(field: str) -> str:
+def type_of(field: str) -> str:
     """The DuckDB type of a field. Raises UsageError with the nearest names for an unknown one."""
     try:
         return all_fields()[field]

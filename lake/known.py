@@ -14,7 +14,7 @@ import numpy as np
 from lake.database import asking
 from lake.decompress import configured_limit
 from lake.errors import LakeError
-from lake.transform import versions
+from lake.transform import table_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False
 
 def nobodys() -> str:
     """What `objects.transform` has, at present, for an object that no source knows."""
-    return json.dumps(versions(set()))
+    return json.dumps(table_versions(set()))
 
 
 @dataclass(slots=True)

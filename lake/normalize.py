@@ -31,7 +31,7 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.shapes import shortened
+from lake.shapes import reject_text
 from lake.spelling import respelled
 from lake.strangers import Stranger
 
@@ -188,7 +188,7 @@ class Chunk:
             [reason] * len(rows) if isinstance(reason, str) else reason.filter(mask).to_pylist()
         )
         return [
-            Rejected(r["object"], r["position"], why, shortened(r["text"] or ""))
+            Rejected(r["object"], r["position"], why, reject_text(r["text"] or ""))
             for r, why in zip(rows, reasons, strict=True)
         ]
 

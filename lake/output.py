@@ -39,7 +39,7 @@ _ODD = re.compile("[^\n -~]")
 _BATCH = 2_000
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def json_value(value: Any) -> Any:  # noqa: ANN401
     """A value of DuckDB's as JSON has it."""
     if isinstance(value, datetime):
         return _moment(value)
@@ -52,9 +52,9 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [json_value(v) for v in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
     return value
@@ -116,7 +116,7 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
 
 
 def _object(columns: list[str], row: Sequence[Any]) -> str:
-    return json_text(dict(zip(columns, map(plain, row), strict=True)))
+    return json_text(dict(zip(columns, map(json_value, row), strict=True)))
 
 
 def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401
@@ -151,7 +151,7 @@ def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
-    value = plain(value)
+    value = json_value(value)
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
@@ -197,7 +197,7 @@ _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIG
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
-    value = plain(value)
+    value = json_value(value)
     if value is None:
         return ""
     return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))

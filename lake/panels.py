@@ -5,11 +5,9 @@ ask through the same `Query`, and neither counts anything itself.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from lake.errors import SourceError, UsageError
 from lake.fieldsets import literal, quote
 from lake.filters import Filter, Selection, TimeRange
 from lake.notes import note_of
+from lake.output import json_value
 from lake.queries import Answer, Ask, Query, relation
 from lake.rowmodel import arrow_type, table_columns
 from lake.scope import View, lake_blocks, view_before, view_of
@@ -209,24 +208,7 @@ def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
 
 
 def _rows(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    return [[plain(value) for value in row] for row in rows]
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401  whatever a query gives
-    """A value as JSON has it: times ISO 8601 with Z, whole decimals as integers, NaN as null."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, (int, str)) else str(value)
+    return [[json_value(value) for value in row] for row in rows]
 
 
 def whole_row(table: str, keys: dict[str, Any], at: datetime, ask: Ask) -> str | None:

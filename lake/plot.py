@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.output import plain
+from lake.output import json_value
 from lake.visible import shortened
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _words(column: pa.ChunkedArray) -> pa.Array:
-    values = (plain(value) for value in column.to_pylist())
+    values = (json_value(value) for value in column.to_pylist())
     texts = ["none" if value is None else _written(value) for value in values]
     return pa.array([shortened(text, _LONGEST) for text in texts], pa.string())
 

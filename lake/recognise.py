@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 from lake.errors import DecodeError
 from lake.frames import members_of
 from lake.losses import Losses
-from lake.shapes import LongText, Refused, Shape, shortened
+from lake.shapes import LongText, Refused, Shape, reject_text
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Reading:
 
     def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
         """Note a piece that is no record; by default it is the last one seen."""
-        told = str(text) if isinstance(text, LongText) else shortened(text)
+        told = str(text) if isinstance(text, LongText) else reject_text(text)
         self.refused.append(Refused(position or max(self.seen, 1), reason, told))
 
     def damaged(self, reason: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from lake.entities import as_address, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import path_sql
-from lake.filters import Clause, fields_behind, fields_of, kind_of, typed
+from lake.filters import Clause, fields_behind, fields_of, type_of, typed
 from lake.words import Sentence
 
 LONGEST = 4000
@@ -230,7 +230,7 @@ class _Reader:
             return self.bare()
         name = named[0]
         try:
-            kind_of(name)
+            type_of(name)
         except UsageError as error:
             if name == "@timestamp":
                 raise self.wrong("times are chosen with the time range, not searched.") from None
@@ -264,7 +264,7 @@ class _Reader:
 
     def value(self, name: str) -> Node:
         """A value, a comparison or a range of a field."""
-        start, kind = self.at, kind_of(name).removesuffix("[]")
+        start, kind = self.at, type_of(name).removesuffix("[]")
         if self.text[start] in "[{":
             return self.range(name)
         compared = _COMPARED.match(self.text, start)
@@ -310,7 +310,7 @@ class _Reader:
         return _join("AND", list(ends)) if ends else Leaf(name, "set")
 
     def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
-        kind = kind_of(name).removesuffix("[]")
+        kind = type_of(name).removesuffix("[]")
         if _IP.search(name) and kind == "VARCHAR":
             raise self.wrong(
                 "addresses have no order; write a network: {field}:10.0.0.0/8.", start, field=name
@@ -377,7 +377,7 @@ def _together(parts: list[Node], tied: list[bool]) -> list[Node]:
 
 def _only_field(node: Node) -> str | None:
     if isinstance(node, Leaf):
-        listed = kind_of(node.field).endswith("[]")
+        listed = type_of(node.field).endswith("[]")
         return node.field if node.op in ("=", "like", "within") and not listed else None
     if isinstance(node, Joined) and node.word == "OR":
         named = {_only_field(part) for part in node.parts}
@@ -408,7 +408,7 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
         return f"{name} IS NOT NULL"
     listed = own.endswith("[]")
     item, given = "x" if listed else name, f"${leaf.param}"
-    kind, typed_alike = own.removesuffix("[]"), own == kind_of(leaf.field)
+    kind, typed_alike = own.removesuffix("[]"), own == type_of(leaf.field)
     if leaf.op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
         given = f"TRY_CAST({given} AS {kind})"
     elif leaf.op == "like" or not typed_alike:

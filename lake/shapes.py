@@ -137,7 +137,7 @@ class LongText:
         return f"{head}... ({self._size:,} bytes, sha256 {self._hash.hexdigest()})"
 
 
-def shortened(text: bytes | str) -> str:
+def reject_text(text: bytes | str) -> str:
     """A rejected record's text, its head with length and hash where it is long."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     if len(data) <= REJECT_TEXT:

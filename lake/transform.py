@@ -42,7 +42,7 @@ def _together(known: tuple[str, ...]) -> str:
     return _version(there, *known)
 
 
-def versions(tables: set[str]) -> dict[str, str]:
+def table_versions(tables: set[str]) -> dict[str, str]:
     """Table -> version, as an object's row keeps it; ANY where there is no table."""
     if not tables:
         return {ANY: catalogue_version()}

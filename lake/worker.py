@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.coded import DICTIONARY_BYTES
-from lake.decode import Decoding, Refused, Shape, shortened
+from lake.decode import Decoding, Refused, Shape, reject_text
 from lake.engine import Engine
 from lake.errors import LakeError
 from lake.frames import is_value
@@ -32,7 +32,7 @@ from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
 from lake.sources import catalogue
 from lake.strangers import Stranger, as_pending
-from lake.transform import versions
+from lake.transform import table_versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -338,7 +338,7 @@ class _Run:
 def _refused(one: Stranger, source: str) -> Rejected:
     known = is_value(one.text.encode())
     reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
-    return Rejected(one.object, one.position, reason, shortened(one.text))
+    return Rejected(one.object, one.position, reason, reject_text(one.text))
 
 
 def _result(entry: _Object) -> ObjectResult:
@@ -366,7 +366,7 @@ def _result(entry: _Object) -> ObjectResult:
         context=json.dumps(decoding.context) if decoding.context else None,
         unknown_members=dict(decoding.unknown_members),
         lossy_members=dict(decoding.lossy_members),
-        transform=versions(entry.tables),
+        transform=table_versions(entry.tables),
     )
 
 

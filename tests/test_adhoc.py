@@ -206,13 +206,14 @@ def test_a_plan_is_of_one_select(lake: Lake, text: str, words: str) -> None:
 def test_the_file_of_a_cut_result_has_all(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "FROM range(2000)"
     cut = asked(lake, text, row_limit=1000)
-    lines = adhoc.file_of(lake, text, cut, "jsonl").decode().splitlines()
+    lines = adhoc.result_file(lake, text, cut, "jsonl").decode().splitlines()
     assert (len(lines), lines[-1]) == (2000, '{"range": 1999}')
     monkeypatch.setattr(adhoc, "FILE_ROWS", 1500)
     with pytest.raises(UsageError, match="would have the first 1,500 rows only"):
-        adhoc.file_of(lake, text, cut, "csv")
+        adhoc.result_file(lake, text, cut, "csv")
     whole = asked(lake, "FROM range(3)")
-    assert adhoc.file_of(lake, "not asked again", whole, "csv").split() == [*b"range 0 1 2".split()]
+    text = "not asked again"
+    assert adhoc.result_file(lake, text, whole, "csv").split() == [*b"range 0 1 2".split()]
 
 
 def test_what_is_at_hand(lake: Lake) -> None:

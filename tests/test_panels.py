@@ -260,7 +260,7 @@ def test_printed_values_are_json(lake: Lake) -> None:
     )
     assert json.loads(json.dumps(panels_json([result])))[0]["rows"] == [
         ["2024-01-01T00:00:00.005000Z"],
-        [None],
+        ["nan"],
         [["x"]],
     ]
 

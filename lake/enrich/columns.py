@@ -21,7 +21,7 @@ _FILLED = ("BIGINT", "BOOLEAN", "DOUBLE", "INTEGER", "VARCHAR")
 
 
 @cache
-def arrow_type(path: str) -> pa.DataType:
+def member_type(path: str) -> pa.DataType:
     """The Arrow type of a member of a field set by its dotted name, e.g. `source.geo`.
 
     Raises SourceError where `ecs.toml` lacks the member or gives it a type not known here.

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.enrich.address import parse
-from lake.enrich.columns import arrow_type
+from lake.enrich.columns import member_type
 from lake.enrich.mmdb import Database
 from lake.errors import UsageError
 
@@ -120,7 +120,7 @@ class GeoIP:
             "ip": pa.array(addresses.texts, pa.string()),
         }
         for name, rows in (("geo", self._geo), ("as", self._as)):
-            kind = arrow_type(f"source.{name}")
+            kind = member_type(f"source.{name}")
             columns[name] = rows.column(public, kind) if rows else pa.nulls(len(given), kind)
         return pa.table(columns)
 
@@ -238,7 +238,7 @@ def _databases(path: Path) -> list[_Found]:
 def places(database: Database, addresses: Sequence[str]) -> pa.StructArray:
     """What City, Country and Enterprise records say of addresses, as ECS geo, in English; NULL
     where one says nothing. Raises UsageError where the file is damaged."""
-    kind = arrow_type("source.geo")
+    kind = member_type("source.geo")
     texts = {leaf: _texts(database.members(addresses, path)) for leaf, path in _PLACE.items()}
     region = [texts["country_iso_code"], texts["region_iso_code"]]
     at = {leaf: _numbers(database.members(addresses, path)) for leaf, path in _POSITION.items()}
@@ -256,7 +256,7 @@ def places(database: Database, addresses: Sequence[str]) -> pa.StructArray:
 def systems(database: Database, addresses: Sequence[str]) -> pa.StructArray:
     """What ASN, ISP and Enterprise records say of addresses, as ECS as; in the last the members
     stand in `traits`. NULL and errors as with `places`."""
-    kind = arrow_type("source.as")
+    kind = member_type("source.as")
 
     def either(name: str, read: Callable[[list[Any]], pa.Array]) -> pa.Array:
         paths: list[Member] = [(name,), ("traits", name)]

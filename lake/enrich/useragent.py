@@ -16,7 +16,7 @@ import pyarrow as pa
 from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
-from lake.enrich.columns import arrow_type
+from lake.enrich.columns import member_type
 from lake.rowmodel import AGENT
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def parse(texts: pa.Array | Sequence[str | None]) -> pa.Table:
     ]
     columns = {"text": given}
     for at, leaf in enumerate(AGENT):
-        columns[leaf] = pa.array([row[at] for row in rows], arrow_type(f"user_agent.{leaf}"))
+        columns[leaf] = pa.array([row[at] for row in rows], member_type(f"user_agent.{leaf}"))
     return pa.table(columns)
 
 

@@ -20,7 +20,7 @@ from lake.export.jsonmembers import beside, flat, parsed
 from lake.export.jsontext import each, members, objects
 from lake.export.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
-from lake.output import plain
+from lake.output import json_value
 from lake.rowmodel import table_columns
 from lake.sources import catalogue
 
@@ -63,8 +63,8 @@ def documents(source: Source, rows: pa.RecordBatch) -> list[Document]:
     for name, leaf in layout.members.items():
         given = _leaf(rows, leaf)
         if name in columns or name in texts:  # the record has what the leaf's type does not hold
-            own = texts.pop(name, None) or each(columns.pop(name).to_pylist(), plain)
-            of_leaf = each(given.to_pylist(), plain)
+            own = texts.pop(name, None) or each(columns.pop(name).to_pylist(), json_value)
+            of_leaf = each(given.to_pylist(), json_value)
             texts[name] = [a if a is not None else b for a, b in zip(of_leaf, own, strict=True)]
         else:
             columns[name] = given
@@ -163,7 +163,7 @@ def _apart(
             texts[name] = each(column.to_pylist(), partial(_fit, at))
         elif pa.types.is_map(column.type):
             pairs = column.to_pylist(maps_as_pydicts="lossy")
-            given = [None if one is None else json.dumps(plain(one)) for one in pairs]
+            given = [None if one is None else json.dumps(json_value(one)) for one in pairs]
             texts[name] = each(given, partial(_fit, at))
         elif isinstance(body, dict):
             inner, apart = _apart(members(column), body, f"{at}.")

@@ -14,7 +14,7 @@ from lake.explore import (
     columns_for,
     countable,
     explored,
-    file_of,
+    rows_file,
     values_of,
 )
 from lake.filters import Filter, fields_behind
@@ -95,7 +95,7 @@ def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:
         whole = st.toggle(
             say("Every field"), key="explore:whole", help=say("Not only the columns shown")
         )
-        file = partial(file_of, lake, view, () if whole else columns)
+        file = partial(rows_file, lake, view, () if whole else columns)
         draw_downloads("explore:file", view.dashboard.table, file)
 
 

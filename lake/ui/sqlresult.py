@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, file_of
+from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
 from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
 from lake.ui.cached import for_typed_sql
 from lake.ui.downloads import draw_downloads
@@ -65,7 +65,7 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
         draw_downloads(
             "sql:file",
             "siem-lake",
-            lambda form: file_of(for_typed_sql(lake), text, result, form),
+            lambda form: result_file(for_typed_sql(lake), text, result, form),
         )
     if result.cut:
         st.warning(

@@ -16,7 +16,7 @@ import pytest
 from netaddr import IPSet
 
 from lake.enrich.address import parse
-from lake.enrich.columns import arrow_type
+from lake.enrich.columns import member_type
 from lake.enrich.geoip import GeoIP, default_folder, places, systems
 from lake.enrich.mmdb import Database
 from lake.errors import SourceError, UsageError
@@ -105,19 +105,19 @@ def test_lookup_gives_every_column_in_the_given_order(write: Callable[..., Path]
 
 def test_types_are_those_of_ecs_toml(write: Callable[..., Path]) -> None:
     table = GeoIP.open([write("GeoLite2-City", {"81.2.69.0/24": LONDON})]).lookup(["81.2.69.142"])
-    assert table.schema.field("geo").type == arrow_type("source.geo") == arrow_type("client.geo")
-    assert table.schema.field("as").type == arrow_type("source.as")
-    assert [field.name for field in arrow_type("source.geo")] == list(LONDON_GEO)
-    assert arrow_type("source.geo").field("location").type == pa.struct(
+    assert table.schema.field("geo").type == member_type("source.geo") == member_type("client.geo")
+    assert table.schema.field("as").type == member_type("source.as")
+    assert [field.name for field in member_type("source.geo")] == list(LONDON_GEO)
+    assert member_type("source.geo").field("location").type == pa.struct(
         [("lat", pa.float64()), ("lon", pa.float64())]
     )
-    assert arrow_type("source.as").field("number").type == pa.int64()
+    assert member_type("source.as").field("number").type == pa.int64()
     assert GeoIP.none().lookup(["81.2.69.142"]).schema == table.schema
     assert GeoIP.none().lookup([]).schema == table.schema
     with pytest.raises(SourceError, match=r"no source\.ge0"):
-        arrow_type("source.ge0")
+        member_type("source.ge0")
     with pytest.raises(SourceError, match=r"event\.category is VARCHAR\[\]"):
-        arrow_type("event.category")
+        member_type("event.category")
 
 
 def test_chunked_and_large_text_is_taken(write: Callable[..., Path]) -> None:

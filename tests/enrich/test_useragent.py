@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lake.enrich.columns import arrow_type
+from lake.enrich.columns import member_type
 from lake.enrich.useragent import PARSED_CHARACTERS, parse
 
 EXPECTED = Path(__file__).parents[2].parent / "shared" / "corpus-expected"
@@ -81,7 +81,7 @@ def test_nothing_gives_nothing_and_types_are_those_of_ecs_toml() -> None:
     assert table["device"].to_pylist()[1:] == [None, None]
     assert table.column_names == ["text", "name", "version", "os", "device"]
     for leaf in table.column_names[1:]:
-        assert table.schema.field(leaf).type == arrow_type(f"user_agent.{leaf}")
+        assert table.schema.field(leaf).type == member_type(f"user_agent.{leaf}")
     assert parse([]).schema == table.schema
 
 

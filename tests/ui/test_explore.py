@@ -12,7 +12,7 @@ import pytest
 from apptest import drawn, open_page
 
 from lake.errors import SourceError
-from lake.explore import COLUMNS, columns_for, countable, explored, file_of, values_of
+from lake.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
 from lake.filters import Selection, fields_behind, fields_of
 from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
@@ -96,19 +96,19 @@ def test_files_hold_what_is_shown(lake: Lake) -> None:
         "SELECT event.action AS a, source.ip AS i FROM cloudtrail "
         "WHERE event.outcome = 'failure' ORDER BY \"@timestamp\" DESC, event.hash"
     ).fetchall()
-    rows = list(csv.reader(io.StringIO(file_of(lake, view, columns, "csv").decode())))
+    rows = list(csv.reader(io.StringIO(rows_file(lake, view, columns, "csv").decode())))
     assert rows[0] == ["'@timestamp", *columns]  # guarded, as whatever begins like a formula
     assert [(a, i or None) for _, a, i in rows[1:]] == due
-    lines = [json.loads(line) for line in file_of(lake, view, (), "jsonl").splitlines()]
+    lines = [json.loads(line) for line in rows_file(lake, view, (), "jsonl").splitlines()]
     assert [line["event"]["action"] for line in lines] == [a for a, _ in due]
     assert all("original" in line["event"] for line in lines)
-    table = pq.read_table(io.BytesIO(file_of(lake, view, columns, "parquet")))
+    table = pq.read_table(io.BytesIO(rows_file(lake, view, columns, "parquet")))
     assert table["source.ip"].to_pylist() == [i for _, i in due]
 
 
 def test_a_hostile_search_reaches_no_file_but_its_own(lake: Lake) -> None:
     view = viewed(lake, "events", "\"'; COPY events TO '/tmp/x' --\"")
-    assert file_of(lake, view, ("event.action",), "csv").count(b"\n") == 1
+    assert rows_file(lake, view, ("event.action",), "csv").count(b"\n") == 1
 
 
 def test_columns_that_a_table_has_not(lake: Lake) -> None:
@@ -129,7 +129,7 @@ OWN = ("event.dataset", "native.eventName", "native.log_status", "native.type", 
 def test_all_logs_show_what_only_some_have(demo: Lake) -> None:
     """Beside each other, as the rows of each source have it; narrowed as rows are."""
     view = viewed(demo, "events", "region:us-east-1", OWN)
-    found = [json.loads(line) for line in file_of(demo, view, OWN, "jsonl").splitlines()]
+    found = [json.loads(line) for line in rows_file(demo, view, OWN, "jsonl").splitlines()]
     assert len(found) == view.shown.events
     for name in OWN[1:]:
         holders = [t for t in catalogue().sources if name in fields_of(t)]
@@ -137,7 +137,7 @@ def test_all_logs_show_what_only_some_have(demo: Lake) -> None:
         for table in catalogue().sources:
             shown = sorted(str(one[name]) for one in found if one["event.dataset"] == table)
             one = viewed(demo, table, "region:us-east-1", (name,) if table in holders else COLUMNS)
-            lines = file_of(demo, one, one.dashboard.fields, "jsonl").splitlines()
+            lines = rows_file(demo, one, one.dashboard.fields, "jsonl").splitlines()
             due = [json.loads(line).get(name) for line in lines]
             assert shown == sorted(map(str, due)), (name, table)
 
