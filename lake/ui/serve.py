@@ -5,19 +5,26 @@ to mean 127.0.0.1, gets no word out of it.
 
 And pages are told where the server is: Streamlit's script else looks for it below the page's own
 address first, and whoever opens a shared link finds errors in the browser's console.
+
+What the first page takes to be there, modules and the opened lake, is made ready while a browser
+still loads its own part.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
+from contextlib import suppress
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from lake.paths import resource
+from lake.errors import LakeError
+from lake.paths import default_lake, resource
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -82,8 +89,18 @@ def _is_page(start: Message) -> bool:
     return bool(start["status"] == HTTPStatus.OK and kind.startswith(b"text/html"))
 
 
+def make_ready() -> None:
+    """Load the app and open its lake, half a second. What is amiss with that the page says."""
+    import_module("lake.ui.app")
+    from lake.ui.cached import open_lake
+
+    with suppress(LakeError):
+        open_lake(str(default_lake().absolute()))
+
+
 def main() -> None:
     """Serve until interrupted."""
+    threading.Thread(target=make_ready, daemon=True).start()
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
     port = int(sys.argv.pop(1))  # the app takes what follows for its own
     app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told)])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.ui.serve import HEAD, TOLD, Told
+from lake.ui.cached import open_lake
+from lake.ui.serve import HEAD, TOLD, Told, make_ready
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lake.query import Lake
 
 BODY = [b"<html><he", b"ad>x<head></html>"]
 PAGE = (b"accept", b"text/html,*/*")
@@ -66,3 +72,17 @@ def test_nothing_else_is_changed(
     assert body == b"".join(BODY)
     assert headers[b"content-length"] == str(len(body)).encode()
     assert asked == given
+
+
+def test_the_lake_is_open_before_a_browser_asks(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    make_ready()
+    monkeypatch.setattr("lake.ui.cached.lake_package", None)  # it opens none any more
+    assert open_lake(str(lake.path)).path == lake.path
+
+
+def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "none"))
+    make_ready()
