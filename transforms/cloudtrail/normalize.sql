@@ -38,10 +38,11 @@ SELECT
        WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
             AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
-  CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, '')) END AS "event.reason",
+  CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
+    r.serviceEventDetails ->> '$.createAccountStatus.failureReason') END AS "event.reason",
 
   -- error
-  nullif(r.errorCode, '')                              AS "error.code",
+  CASE WHEN failed THEN nullif(r.errorCode, '') END    AS "error.code",
   nullif(r.errorMessage, '')                           AS "error.message",
 
   -- cloud
@@ -53,9 +54,9 @@ SELECT
   instances[1]                                         AS "cloud.instance.id",
   replace(r.eventSource, '.amazonaws.com', '')         AS "cloud.service.name",
 
-  -- source
-  r.sourceIPAddress                                    AS "source.address",
-  r.sourceIPAddress                                    AS "source.ip",
+  -- source: of the addresses that a proxy forwarded, the first is the caller's
+  address                                              AS "source.address",
+  CASE WHEN contains(address, ',') THEN split_part(address, ',', 1) ELSE address END AS "source.ip",
 
   -- destination: the endpoint's name as the caller wrote it
   nullif(r.tlsDetails.clientProvidedHostHeader, '-')   AS "destination.address",
@@ -64,7 +65,8 @@ SELECT
   -- user
   name                                                 AS "user.name",
   -- a sign-in whose user is not known yet gives the account as principal; it is nobody's id but the root's
-  coalesce(CASE WHEN r.userIdentity.principalId IS DISTINCT FROM r.userIdentity.accountId OR r.userIdentity.type IN ('Root', 'AWSAccount')
+  coalesce(CASE WHEN r.userIdentity.principalId = 'Anonymous' THEN pool_user END,
+           CASE WHEN r.userIdentity.principalId IS DISTINCT FROM r.userIdentity.accountId OR r.userIdentity.type IN ('Root', 'AWSAccount')
                 THEN nullif(r.userIdentity.principalId, '') END,
            r.userIdentity.onBehalfOf.userId, nullif(r.userIdentity.arn, ''), r.userIdentity.invokedBy,
            CASE WHEN r.userIdentity.type IN ('Root', 'AWSAccount') THEN r.userIdentity.accountId END) AS "user.id",
@@ -77,7 +79,7 @@ SELECT
   CASE WHEN contains(name, '@') AND regexp_full_match(name, '[^@\s/:]+@[^@\s/:]+\.[A-Za-z]{2,}') THEN name END AS "user.email",
   target                                               AS "user.target.name",
   CASE WHEN target IS NOT NULL AND r.eventName = 'CreateUser' THEN coalesce(r.responseElements ->> '$.user.userId', r.responseElements ->> '$.userId')
-       ELSE target_id END                              AS "user.target.id",
+       ELSE coalesce(target_id, CASE WHEN r.userIdentity.principalId IS DISTINCT FROM 'Anonymous' THEN pool_user END) END AS "user.target.id",
   CASE WHEN target_role IS NOT NULL THEN [target_role] END AS "user.target.roles",
   CASE WHEN target IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS "user.changes.name",
   effective                                            AS "user.effective.name",
@@ -86,8 +88,10 @@ SELECT
   -- user agent, http, tls
   r.userAgent                                          AS "user_agent.original",
   r.requestID                                          AS "http.request.id",
-  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') THEN 'tls' WHEN starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN 'ssl' END AS "tls.version_protocol",
-  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN substr(r.tlsDetails.tlsVersion, 5) END AS "tls.version",
+  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, '1.') THEN 'tls'
+       WHEN starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN 'ssl' END AS "tls.version_protocol",
+  CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN substr(r.tlsDetails.tlsVersion, 5)
+       WHEN starts_with(r.tlsDetails.tlsVersion, '1.') THEN r.tlsDetails.tlsVersion END AS "tls.version",
   nullif(r.tlsDetails.cipherSuite, '-')                AS "tls.cipher",
   host                                                 AS "tls.client.server_name",
 
@@ -95,14 +99,19 @@ SELECT
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
 
   -- related
-  CASE WHEN coalesce(role, target, target_role, effective, switched, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, target, target_role, effective, switched,
+  CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: forwarded_ip(trim(ip))) END AS "related.ip",
+  CASE WHEN coalesce(role, target, target_role, effective, switched, pool_user, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, target, target_role, effective, switched, pool_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
                         r.responseElements ->> '$.cluster.clusterId', r.requestParameters ->> '$.clusterId')])
        ELSE instances END                              AS "related.hosts",
-  CASE WHEN starts_with(r.eventSource, 's3') THEN [r.requestParameters ->> '$.bucketName'] END AS "related.buckets"
+  -- a copy names the bucket that it takes from, unless by an access point
+  CASE WHEN starts_with(r.eventSource, 's3') THEN
+    CASE WHEN contains(r.requestParameters, '"x-amz-copy-source"')
+         THEN [r.requestParameters ->> '$.bucketName', nullif(regexp_extract(r.requestParameters ->> '$."x-amz-copy-source"', '^/?([^/:]+)/', 1), '')]
+         ELSE [r.requestParameters ->> '$.bucketName'] END END AS "related.buckets"
 FROM (
   SELECT *,
     -- what kind of thing the call does: ECS event.type
@@ -127,10 +136,13 @@ FROM (
       CASE
         WHEN area = 'authentication' THEN CASE r.eventName
           WHEN 'Logout' THEN 'end' WHEN 'ExitRole' THEN 'end' WHEN 'SignOut' THEN 'end' WHEN 'GlobalSignOut' THEN 'end'
+          WHEN 'AdminUserGlobalSignOut' THEN 'end' WHEN 'Logout_GET' THEN 'end' WHEN 'Logout_POST' THEN 'end'
           -- steps of a sign-in, of which only the last, UserAuthentication, is one
           WHEN 'CheckMfa' THEN 'info' WHEN 'CredentialChallenge' THEN 'info' WHEN 'CredentialVerification' THEN 'info'
           WHEN 'PasswordRecoveryRequested' THEN 'info' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
-          WHEN 'SendSSHPublicKey' THEN 'access' WHEN 'SendSerialConsoleSSHPublicKey' THEN 'access' ELSE 'start' END
+          WHEN 'SendSSHPublicKey' THEN 'access' WHEN 'SendSerialConsoleSSHPublicKey' THEN 'access'
+          -- a Cognito page that is shown is no sign-in, but OAuth2Response_GET is one
+          ELSE CASE WHEN ends_with(r.eventName, '_GET') AND NOT contains(r.eventName, 'Response') THEN 'info' ELSE 'start' END END
         WHEN area = 'session' AND r.eventName = 'TerminateSession' THEN 'end'
         WHEN verb_deed = 'info' AND (r.eventCategory IN ('Data', 'NetworkActivity') OR area = 'file' OR starts_with(r.eventName, 'GetParameter')
                OR r.eventName IN ('GetSecretValue', 'BatchGetSecretValue', 'GetPasswordData')) THEN 'access'
@@ -179,7 +191,8 @@ FROM (
               WHEN 'ds.amazonaws.com' THEN 'iam'
               WHEN 'verifiedpermissions.amazonaws.com' THEN 'iam'
               WHEN 'rolesanywhere.amazonaws.com' THEN CASE WHEN r.eventName = 'CreateSession' THEN 'authentication' ELSE 'iam' END
-              WHEN 'cognito-idp.amazonaws.com' THEN CASE WHEN contains(r.eventName, 'Auth') OR contains(r.eventName, 'SignOut') OR r.eventName LIKE 'Login%' OR r.eventName LIKE 'Token%' THEN 'authentication' ELSE 'iam' END
+              WHEN 'cognito-idp.amazonaws.com' THEN CASE WHEN (contains(r.eventName, 'Auth') AND NOT contains(r.eventName, 'AuthEvent')) OR contains(r.eventName, 'SignOut') OR r.eventName LIKE 'Log%'
+                OR r.eventName LIKE 'Token%' OR r.eventName LIKE 'SAML%' THEN 'authentication' ELSE 'iam' END
               WHEN 'cognito-identity.amazonaws.com' THEN CASE WHEN r.eventName LIKE 'GetCredentials%' OR r.eventName LIKE 'GetOpenIdToken%' OR r.eventName = 'GetId' THEN 'authentication' ELSE 'iam' END
               WHEN 'eks-auth.amazonaws.com' THEN 'authentication'
               WHEN 'ec2-instance-connect.amazonaws.com' THEN CASE WHEN contains(r.eventName, 'Tunnel') THEN 'session' ELSE 'authentication' END
@@ -245,10 +258,15 @@ FROM (
                         r.requestParameters ->> '$.AssociateIamInstanceProfileRequest.InstanceId')],
               coalesce(r.responseElements ->> '$.instancesSet.items[*].instanceId', []),
               coalesce(r.requestParameters ->> '$.instancesSet.items[*].instanceId', []),
-              coalesce(r.requestParameters ->> '$.instanceIds[*]', [])), lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
-            WHEN r.eventSource = 'ssm.amazonaws.com' THEN list_filter([CASE r.eventName
-              WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
-              WHEN 'PutComplianceItems' THEN r.requestParameters ->> '$.resourceId' END], lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+              coalesce(r.requestParameters ->> '$.instanceIds[*]', []),
+              -- {"key": "InstanceIds", "values": [...]}
+              CASE WHEN contains(r.requestParameters, '"targets"') THEN coalesce(r.requestParameters ->> '$.targets[*].values[*]', []) ELSE [] END),
+              lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+            WHEN r.eventSource = 'ssm.amazonaws.com' THEN list_filter(
+              CASE WHEN contains(r.requestParameters, '"targets"') THEN r.requestParameters ->> '$.targets[*].values[*]' ELSE [CASE r.eventName
+                WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
+                WHEN 'OpenControlChannel' THEN r.requestParameters ->> '$.targetId'
+                WHEN 'PutComplianceItems' THEN r.requestParameters ->> '$.resourceId' END] END, lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
             WHEN contains(r.serviceEventDetails, '"instanceIdSet"') THEN r.serviceEventDetails ->> '$.instanceIdSet[*]'
             WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
             WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
@@ -260,6 +278,7 @@ FROM (
           -- the role that is changed, or asked for, also in vain
           CASE WHEN r.eventSource = 'iam.amazonaws.com' AND r.readOnly IS DISTINCT FROM true THEN r.requestParameters ->> '$.roleName'
                WHEN r.eventSource = 'sts.amazonaws.com' AND contains(r.requestParameters, ':role/') THEN nullif(split_part(r.requestParameters ->> '$.roleArn', '/', -1), '')
+               WHEN r.eventSource = 'sso.amazonaws.com' THEN r.serviceEventDetails ->> '$.role_name'
                END AS target_role,
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
           -- <role or account id>:<session or user>; AssumeRoot names the account, or its root's ARN
@@ -268,6 +287,11 @@ FROM (
                     ELSE coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END END AS effective_id
         FROM (
           SELECT record, r, key_path, wrap,
+            -- of an EFS mount the service is the sender and the client stands within
+            CASE WHEN contains(r.serviceEventDetails, '"sourceIpAddress"') THEN r.serviceEventDetails ->> '$.sourceIpAddress'
+                 ELSE r.sourceIPAddress END AS address,
+            -- the user of a Cognito pool who signs in, or is administered
+            CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),
               -- as the console shows it: "2024-02-01, 10:00:00 UTC+01:00", "February 01, 2024, 10:00:00 (UTC+01:00)"
               try_strptime(trim(regexp_replace(replace(r.eventTime, ',', ''), ' *\(?UTC(?:([+-]\d\d):?(\d\d))?\)?$', ' \1\2')),
@@ -276,7 +300,9 @@ FROM (
             CASE WHEN starts_with(r.eventName, 'Describe') THEN 'describe' WHEN starts_with(r.eventName, 'Get') THEN 'get' WHEN starts_with(r.eventName, 'List') THEN 'list'
                  WHEN starts_with(r.eventName, 'Create') THEN 'create' WHEN starts_with(r.eventName, 'Delete') THEN 'delete' WHEN starts_with(r.eventName, 'Update') THEN 'update'
                  ELSE lower(regexp_extract(r.eventName, '^(?:Batch|Admin)?([A-Z]?[a-z0-9]+)', 1)) END AS verb,
-            nullif(r.errorCode, '') IS NOT NULL OR nullif(r.errorMessage, '') IS NOT NULL
+            -- Managed Grafana gives its HTTP status as errorCode, also of what succeeded
+            (r.errorCode <> '' AND r.errorCode NOT LIKE '2__' AND r.errorCode NOT LIKE '3__') IS TRUE OR nullif(r.errorMessage, '') IS NOT NULL
+              OR regexp_matches(r.serviceEventDetails, ':\s*"(FAILED|Failed)"') IS TRUE
               OR (r.eventSource = 'signin.amazonaws.com' AND (contains(r.responseElements, '"Failure"') OR contains(r.serviceEventDetails, '"Failure"'))) IS TRUE AS failed,
             CASE
               WHEN r.userIdentity.type = 'Root' THEN 'root'

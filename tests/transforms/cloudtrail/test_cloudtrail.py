@@ -102,6 +102,31 @@ def test_empty_errors_are_none(code: str | None, message: str | None) -> None:
     assert at(found, "error.code") is None
 
 
+def test_an_http_status_of_success_is_no_error() -> None:
+    # Managed Grafana writes its answer's status as errorCode
+    saved = row("grafana", "save-dashboard", errorCode="200")
+    assert (at(saved, "event.outcome"), at(saved, "error.code")) == ("success", None)
+    assert at(saved, "event.reason") is None
+    refused = row("grafana", "save-dashboard", errorCode="403")
+    assert (at(refused, "event.outcome"), at(refused, "error.code")) == ("failure", "403")
+
+
+def test_what_a_service_tells_as_failed() -> None:
+    status = {"state": "FAILED", "failureReason": "EMAIL_ALREADY_EXISTS"}
+    found = row(
+        "organizations",
+        "CreateAccountResult",
+        eventType="AwsServiceEvent",
+        serviceEventDetails={"createAccountStatus": status},
+    )
+    assert at(found, "event.outcome") == "failure"
+    assert at(found, "event.reason") == "EMAIL_ALREADY_EXISTS"
+    job = row("s3", "JobStatusChanged", serviceEventDetails={"jobId": "1", "status": "Failed"})
+    assert at(job, "event.outcome") == "failure"
+    done = row("s3", "JobStatusChanged", serviceEventDetails={"jobId": "1", "status": "Complete"})
+    assert at(done, "event.outcome") == "success"
+
+
 def test_network_activity_is_allowed_or_denied() -> None:
     members: dict[str, Any] = {
         "eventCategory": "NetworkActivity",
@@ -185,6 +210,26 @@ INSTANCES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["i-08", "i-09"],
     ),
     (
+        "ssm",
+        "SendCommand",
+        {"requestParameters": {"targets": [{"key": "InstanceIds", "values": ["i-11", "i-12"]}]}},
+        ["i-11", "i-12"],
+    ),
+    (
+        "ssm",
+        "CreateAssociation",
+        {
+            "requestParameters": {
+                "targets": [
+                    {"key": "instanceids", "values": ["i-13"]},
+                    {"key": "tag:Name", "values": ["web"]},
+                ]
+            }
+        },
+        ["i-13"],
+    ),
+    ("ssm", "OpenControlChannel", {"requestParameters": {"targetId": "i-14"}}, ["i-14"]),
+    (
         "sts",
         "AssumeRole",
         {
@@ -229,6 +274,48 @@ def test_cloudhsm_hosts() -> None:
 def test_service_names_stay_addresses(text: str, address: str | None) -> None:
     found = row(sourceIPAddress=text)
     assert (at(found, "source.address"), at(found, "source.ip")) == (text, address)
+
+
+def test_of_forwarded_addresses_the_first_is_the_callers() -> None:
+    found = row("grafana", "login", sourceIPAddress="198.51.100.7, 10.0.0.8")
+    assert at(found, "source.address") == "198.51.100.7, 10.0.0.8"
+    assert at(found, "source.ip") == "198.51.100.7"
+    assert at(found, "related.ip") == ["10.0.0.8", "198.51.100.7"]
+
+
+def test_the_client_of_a_file_system_stands_in_the_details() -> None:
+    found = row(
+        "elasticfilesystem",
+        "NewClientConnection",
+        eventType="AwsServiceEvent",
+        sourceIPAddress="AWS Internal",
+        serviceEventDetails={"permissions": {"ClientMount": True}, "sourceIpAddress": "10.0.0.9"},
+    )
+    assert (at(found, "source.address"), at(found, "source.ip")) == ("10.0.0.9", "10.0.0.9")
+
+
+@pytest.mark.parametrize(
+    ("written", "version"), [("TLSv1.3", "1.3"), ("1.3", "1.3"), ("-", None), ("unknown", None)]
+)
+def test_tls_versions(written: str, version: str | None) -> None:
+    found = row(tlsDetails={"tlsVersion": written})
+    assert at(found, "tls.version") == version
+    assert at(found, "tls.version_protocol") == ("tls" if version else None)
+
+
+@pytest.mark.parametrize(
+    ("taken_from", "buckets"),
+    [
+        ("vault/a/b.txt", ["copies", "vault"]),
+        ("/vault/a%20b.txt", ["copies", "vault"]),
+        ("arn:aws:s3:eu-central-1:111122223333:accesspoint/ap/object/a", ["copies"]),
+    ],
+)
+def test_a_copy_relates_both_buckets(taken_from: str, buckets: list[str]) -> None:
+    asked = {"bucketName": "copies", "key": "b.txt", "x-amz-copy-source": taken_from}
+    found = row("s3", "CopyObject", eventCategory="Data", requestParameters=asked)
+    assert at(found, "related.buckets") == buckets
+    assert at(found, "file.path") == "s3://copies/b.txt"
 
 
 def test_s3_objects_are_files() -> None:

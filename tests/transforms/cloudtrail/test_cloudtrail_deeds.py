@@ -75,6 +75,13 @@ DEEDS = [
     ("ses", "SendEmail", ["email"], ["start"]),
     ("cognito-idp", "AdminCreateUser", ["iam"], ["creation", "user"]),
     ("cognito-idp", "InitiateAuth", ["authentication"], ["start"]),
+    ("cognito-idp", "AdminListUserAuthEvents", ["iam"], ["info", "user"]),
+    ("cognito-idp", "Login_GET", ["authentication"], ["info"]),
+    ("cognito-idp", "Login_POST", ["authentication"], ["start"]),
+    ("cognito-idp", "OAuth2Response_GET", ["authentication"], ["start"]),
+    ("cognito-idp", "SAML2Response_POST", ["authentication"], ["start"]),
+    ("cognito-idp", "Logout_GET", ["authentication"], ["end"]),
+    ("cognito-idp", "AdminUserGlobalSignOut", ["authentication"], ["end"]),
     ("some-new-service", "FrobnicateThing", ["configuration"], ["change"]),
 ]
 

@@ -276,6 +276,25 @@ def test_a_role_that_is_refused_or_changed_is_named() -> None:
     assert at(read_only, "user.target.roles") is None
 
 
+def test_a_role_of_identity_center_is_named() -> None:
+    details = {"role_name": "Audit", "account_id": "444455556666"}
+    found = row("sso", "GetRoleCredentials", serviceEventDetails=details)
+    assert at(found, "user.target.roles") == ["Audit"]
+
+
+def test_users_of_a_cognito_pool() -> None:
+    sub = "5f0c2d1e-0000-4000-8000-000000000001"
+    nobody = {"type": "Unknown", "principalId": "Anonymous"}
+    own = row("cognito-idp", "InitiateAuth", userIdentity=nobody, additionalEventData={"sub": sub})
+    assert (at(own, "user.id"), at(own, "user.target.id")) == (sub, None)
+    assert at(own, "related.user") == [sub, "Anonymous"]
+    by_admin = row("cognito-idp", "AdminDisableUser", additionalEventData={"sub": sub})
+    assert at(by_admin, "user.id") == "AROAEXAMPLEROLEID0001:alice@example.com"
+    assert at(by_admin, "user.target.id") == sub
+    unknown = row("cognito-idp", "InitiateAuth", userIdentity=nobody)
+    assert at(unknown, "user.id") == "Anonymous"
+
+
 def test_a_key_of_ones_own_names_whose_it_is() -> None:
     made = {"accessKey": {"userName": "bob", "accessKeyId": "AKIAEXAMPLE", "status": "Active"}}
     found = row("iam", "CreateAccessKey", responseElements=made)
