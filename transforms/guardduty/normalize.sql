@@ -20,7 +20,10 @@ SELECT
   CASE WHEN api IS NOT NULL THEN CASE WHEN nullif(api.errorCode, '') IS NULL THEN 'success' ELSE 'failure' END
        WHEN k8s.statusCode IS NOT NULL THEN CASE WHEN k8s.statusCode < 400 THEN 'success' ELSE 'failure' END
        WHEN len(logins) > 0 THEN CASE WHEN len(list_filter(logins, lambda l: l.successfulLoginAttempts > 0)) > 0
-         THEN 'success' ELSE 'failure' END END         AS "event.outcome",
+         THEN 'success' ELSE 'failure' END
+       -- a login attempt without its counts: by the type, RDS/AnomalousBehavior.SuccessfulLogin
+       WHEN act.actionType = 'RDS_LOGIN_ATTEMPT' AND starts_with(kind.mechanism, 'Successful') THEN 'success'
+       WHEN act.actionType = 'RDS_LOGIN_ATTEMPT' AND starts_with(kind.mechanism, 'Failed') THEN 'failure' END AS "event.outcome",
   coalesce(r.id, r.arn)                                AS "event.id",
   svc.serviceName                                      AS "event.provider",
   r.severity                                           AS "event.severity",
@@ -71,7 +74,9 @@ SELECT
   coalesce(caller.accessKeyId, actors[1]."user".credentialUid) AS "user.access_key.id",
   session                                              AS "user.session.name",
   CASE WHEN caller.userType IN ('AssumedRole', 'Role') AND caller.userName IS NOT NULL THEN [caller.userName] END AS "user.roles",
-  coalesce(api.userAgent, k8s.userAgent)               AS "user_agent.original",
+  -- of anomalous behaviour it stands beside the action, for the API's readers as JSON in a text
+  coalesce(nullif(api.userAgent, ''), nullif(k8s.userAgent, ''), svc.additionalInfo.userAgent ->> '$.fullUserAgent',
+    TRY(svc.additionalInfo.value ->> '$.userAgent.fullUserAgent')) AS "user_agent.original",
   k8s.requestUri                                       AS "url.original",
   url_path(k8s.requestUri)                             AS "url.path",
   url_query(k8s.requestUri)                            AS "url.query",
@@ -81,8 +86,12 @@ SELECT
   svc.runtimeDetails.process.name                      AS "process.name",
   svc.runtimeDetails.process.executablePath            AS "process.executable",
   svc.runtimeDetails.process.pid                       AS "process.pid",
+  ran ->> '$.commandLineExample'                       AS "process.command_line",
+  parent.name                                          AS "process.parent.name",
+  parent.pid                                           AS "process.parent.pid",
   coalesce('s3://' || r.resource.s3BucketDetails[1]."name" || '/' || r.resource.s3BucketDetails[1].s3ObjectDetails[1]."key", infected[1].filePaths[1].filePath,
-    nullif(svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath, '')) AS "file.path",
+    nullif(svc.malwareScanDetails.threats[1].itemPaths[1].nestedItemPath, ''), svc.malwareScanDetails.threats[1].itemDetails[1].itemPath,
+    ran ->> '$.threatFilePath', ran ->> '$.filePath', ran ->> '$.scriptPath', ran ->> '$.moduleFilePath', ran ->> '$.libraryPath') AS "file.path",
   coalesce(infected[1].filePaths[1].hash, list_filter(scanned, lambda h: h IS NOT NULL)[1],
     r.resource.s3BucketDetails[1].s3ObjectDetails[1].hash) AS "file.hash.sha256",
 
@@ -112,13 +121,14 @@ SELECT
     [session, r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
     list_transform(list_filter(parts, lambda p: p.resourceType = 'EC2_INSTANCE'), lambda p: nullif(regexp_extract(p.uid, 'i-[0-9a-f]+$'), '')),
-    [asked.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
+    [asked.domain, svc.additionalInfo.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
   list_concat(list_transform(r.resource.s3BucketDetails, lambda b: b."name"),
-    list_transform(list_filter(parts, lambda p: p.resourceType = 'S3_BUCKET'), lambda p: p."name")) AS "related.buckets",
-  list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), list_transform(infected, lambda t: t.filePaths[1].hash),
+    list_transform(list_filter(parts, lambda p: p.resourceType = 'S3_BUCKET'), lambda p: p."name"),
+    [api.affectedResources ->> '$."AWS::S3::Bucket"']) AS "related.buckets",
+  list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), flatten(list_transform(infected, lambda t: list_transform(coalesce(t.filePaths, []), lambda p: p.hash))),
     list_transform(svc.malwareScanDetails.threats, lambda t: t.hash), scanned,
     flatten(list_transform(r.resource.s3BucketDetails, lambda b: list_transform(coalesce(b.s3ObjectDetails, []), lambda o: o.hash))),
-    [svc.runtimeDetails.process.executableSha256]) AS "related.hash",
+    [svc.runtimeDetails.process.executableSha256, ran ->> '$.moduleSha256']) AS "related.hash",
 
   -- native
   CASE WHEN r.severity > 8.9 THEN 'critical' WHEN r.severity > 6.9 THEN 'high' WHEN r.severity > 3.9 THEN 'medium'
@@ -146,6 +156,8 @@ FROM (
     -- what was found in the scanned files; what an attack sequence is about
     flatten(list_transform(svc.malwareScanDetails.threats, lambda t: list_concat(
       list_transform(t.itemPaths, lambda p: p.hash), list_transform(t.itemDetails, lambda d: d.hash)))) AS scanned,
+    list_filter(from_json(svc.runtimeDetails.process.lineage, '[{"name": "VARCHAR", "pid": "BIGINT", "uuid": "VARCHAR"}]'),
+      lambda a: a.uuid = svc.runtimeDetails.process.parentUuid)[1] AS parent,
     from_json(svc.detection.sequence.resources, '[{"resourceType": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR"}]') AS parts,
     CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS session,
@@ -164,6 +176,7 @@ FROM (
       r.service.action.kubernetesApiCallAction         AS k8s,
       r.service.action.portProbeAction.portProbeDetails AS probes,
       r.service.action.rdsLoginAttemptAction.LoginAttributes AS logins,
+      r.service.runtimeDetails.context                 AS ran,
       r.resource.instanceDetails                       AS vm,
       r.resource.accessKeyDetails                      AS caller,
       r.resource.kubernetesDetails.kubernetesUserDetails AS k8s_user,

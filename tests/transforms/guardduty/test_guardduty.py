@@ -389,7 +389,10 @@ CASES: list[tuple[str, Json, Json]] = [
                         "threatNames": [
                             {
                                 "name": "Linux.Miner",
-                                "filePaths": [{"filePath": "tmp/x", "hash": "cd" * 32}],
+                                "filePaths": [
+                                    {"filePath": "tmp/x", "hash": "cd" * 32},
+                                    {"filePath": "tmp/y", "hash": "ce" * 32},
+                                ],
                             }
                         ]
                     }
@@ -399,7 +402,7 @@ CASES: list[tuple[str, Json, Json]] = [
         {
             "file.path": "tmp/x",
             "file.hash.sha256": "cd" * 32,
-            "related.hash": ["cd" * 32],
+            "related.hash": ["cd" * 32, "ce" * 32],
             "threat.software.name": "Linux.Miner",
             "source.ip": None,
             "destination.ip": None,
@@ -418,6 +421,11 @@ CASES: list[tuple[str, Json, Json]] = [
                     "executableSha256": "ef" * 32,
                     "pid": 4711,
                     "user": "www-data",
+                    "parentUuid": "u2",
+                    "lineage": [
+                        {"name": "bash", "pid": 4700, "uuid": "u2"},
+                        {"name": "sshd", "pid": 1, "uuid": "u1"},
+                    ],
                 },
                 "context": {"addressFamily": "ipv4"},
             },
@@ -428,8 +436,79 @@ CASES: list[tuple[str, Json, Json]] = [
             "process.pid": 4711,
             "related.hash": ["ef" * 32],
             "related.user": ["www-data"],
+            "process.parent.name": "bash",
+            "process.parent.pid": 4700,
+            "process.command_line": None,
             "native.service.runtimeDetails.context": '{"addressFamily":"ipv4"}',
         },
+    ),
+    (
+        "what a process ran and loaded",
+        finding(
+            "Execution:Runtime/SuspiciousCommand",
+            None,
+            runtimeDetails={
+                "process": {"name": "sh", "pid": 12},
+                "context": {
+                    "commandLineExample": "sh -c id",
+                    "scriptPath": "/opt/x.sh",
+                    "threatFilePath": "/opt/x.bin",
+                    "moduleSha256": "ab" * 32,
+                },
+            },
+        ),
+        {
+            "process.command_line": "sh -c id",
+            "process.parent.name": None,
+            "file.path": "/opt/x.bin",
+            "related.hash": ["ab" * 32],
+        },
+    ),
+    (
+        "anomalous behaviour, whose user agent and bucket stand beside the call",
+        finding(
+            "Exfiltration:S3/AnomalousBehavior",
+            api(errorCode="AccessDenied", affectedResources={"AWS::S3::Bucket": "vault"}),
+            CALLER,
+            additionalInfo={"userAgent": {"fullUserAgent": "aws-cli/2.15.0"}, "type": "default"},
+        ),
+        {
+            "user_agent.original": "aws-cli/2.15.0",
+            "related.buckets": ["vault"],
+            "event.outcome": "failure",
+        },
+    ),
+    (
+        "the same with its additional information as text, and an agent that is empty",
+        finding(
+            "Exfiltration:S3/AnomalousBehavior",
+            api(userAgent=""),
+            CALLER,
+            additionalInfo={"value": '{"userAgent":{"fullUserAgent":"aws-cli/2.15.0"}}'},
+        ),
+        {"user_agent.original": "aws-cli/2.15.0", "related.buckets": None},
+    ),
+    (
+        "additional information that is no JSON",
+        finding("Recon:IAMUser/X", api(userAgent=""), CALLER, additionalInfo={"value": "none {"}),
+        {"user_agent.original": None},
+    ),
+    (
+        "a generated domain beside the one that was asked for",
+        finding("Trojan:EC2/DGADomainRequest.B", DNS, additionalInfo={"domain": "x7f.example"}),
+        {
+            "dns.question.name": "evil.example",
+            "related.hosts": ["evil.example", "ip-10-0-0-5.ec2.internal", "x7f.example"],
+        },
+    ),
+    (
+        "a login attempt without its counts",
+        finding(
+            "CredentialAccess:RDS/MaliciousIPCaller.FailedLogin",
+            {"actionType": "RDS_LOGIN_ATTEMPT", "rdsLoginAttemptAction": {}},
+            {"resourceType": "RDSDBInstance", "rdsDbUserDetails": {"user": "root"}},
+        ),
+        {"event.outcome": "failure", "user.name": "root"},
     ),
     (
         "an attack sequence",
@@ -662,3 +741,6 @@ def test_all_that_a_scan_found() -> None:
     (row,) = preview(json.dumps(found).encode(), KEY).rows
     assert row["related"]["hash"] == ["aa11", "bb22", "cc33"]
     assert row["file"] == {"path": "s3://b/e.com", "hash": {"sha256": "aa11"}}
+    found = finding("Execution:EC2/MaliciousFile", None, malwareScanDetails={"threats": threats})
+    (row,) = preview(json.dumps(found).encode(), KEY).rows
+    assert row["file"]["path"] == "p"
