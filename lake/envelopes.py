@@ -1,6 +1,6 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
-files and answers of `filter-log-events`, EventBridge events, SNS notifications, the answers of
-`lookup-events` and `get-findings`, JSON text in a JSON string.
+files and answers of `filter-log-events` and `get-query-results`, EventBridge events, SNS
+notifications, the answers of `lookup-events` and `get-findings`, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -49,12 +49,18 @@ class _LogEvent(msgspec.Struct):
     log_stream: str | None = msgspec.field(default=None, name="logStreamName")
 
 
+class _Field(msgspec.Struct):
+    field: str = ""
+    value: str = ""
+
+
 class _Envelope(msgspec.Struct):
     records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
     events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
     findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
     logged: msgspec.Raw = msgspec.field(default=_NONE, name="events")
     imported: msgspec.Raw = msgspec.field(default=_NONE, name="findings")
+    results: msgspec.Raw = _NONE
     message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
     log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
     owner: msgspec.Raw = _NONE
@@ -68,12 +74,16 @@ class _Envelope(msgspec.Struct):
     id: msgspec.Raw = _NONE
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
     found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
+    found_time: msgspec.Raw = msgspec.field(default=_NONE, name="@timestamp")
+    found_log: msgspec.Raw = msgspec.field(default=_NONE, name="@log")
+    found_stream: msgspec.Raw = msgspec.field(default=_NONE, name="@logStream")
     kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
     notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
+_ROW = msgspec.json.Decoder(list[_Field])
 _ANY = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
@@ -106,11 +116,12 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
             return _listed(bytes(listed), NO_WRAP)
     if bytes(envelope.logged)[:1] == b"[" and b'"message"' in bytes(envelope.logged):
         return _logged(bytes(envelope.logged), NO_WRAP)
+    if bytes(envelope.results)[:1] == b"[" and b'"@message"' in bytes(envelope.results):
+        return _queried(bytes(envelope.results))
     if bytes(envelope.cloudtrail_event):
         return _inside(_text(envelope.cloudtrail_event))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
-        message = bytes(envelope.found_message)
-        return unwrap(message) or iter([(Piece(message), NO_WRAP)])
+        return _found(envelope)
     if _text(envelope.kind) == "Notification":
         return _inside(_text(envelope.notice))
     return None
@@ -165,6 +176,48 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
             log_stream=wrap.log_stream or event.log_stream,
         )
         yield from messages.opened(message, own)
+
+
+def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """Rows of an answer of `aws logs get-query-results`, each a list of fields with their values.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html
+    """
+    messages = Messages()
+    for piece in items(array):
+        try:
+            said = {one.field: one.value for one in _ROW.decode(piece.text)}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            said = {}
+        if "@message" not in said:
+            yield Piece(piece.text, piece.reason or "a row of a query without @message"), NO_WRAP
+            continue
+        message = said["@message"].encode("utf-8", "surrogatepass")
+        wrap = row_wrap(said.get("@timestamp"), said.get("@log"), said.get("@logStream"))
+        yield from messages.opened(message, wrap)
+
+
+def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+    """A row of Logs Insights as the console downloads it."""
+    message = bytes(envelope.found_message)
+    wrap = row_wrap(
+        _text(envelope.found_time), _text(envelope.found_log), _text(envelope.found_stream)
+    )
+    inner = unwrap(message)
+    if inner is None:
+        return iter([(Piece(message), wrap)])
+    return ((piece, joined(within, wrap)) for piece, within in inner)
+
+
+def row_wrap(time: str | None, log: str | None, stream: str | None) -> Wrap:
+    """What a row of Logs Insights says; `log` is `<account>:<group>`."""
+    account, _, group = (log or "").rpartition(":")
+    return Wrap(
+        account=account or None,
+        time=time or None,
+        log_group=group or None,
+        log_stream=stream or None,
+    )
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.envelopes import Messages, Wrap
+from lake.envelopes import Messages, row_wrap
 from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
@@ -27,6 +27,7 @@ from lake.sources import choose, column_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.sources import Catalogue, Source
 
@@ -87,13 +88,7 @@ def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple
         if not any(row):
             continue
         cells = dict(zip(names, row, strict=False))
-        account, _, group = cells.get("log", "").rpartition(":")
-        own = Wrap(
-            account=account or None,
-            time=cells.get("timestamp") or None,
-            log_group=group or None,
-            log_stream=cells.get("logstream") or None,
-        )
+        own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
         message = cells.get("message", "").encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
             reading.seen += 1

@@ -32,6 +32,17 @@ def log_events(messages: list[str]) -> dict[str, Any]:
     }
 
 
+def queried(messages: list[str]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html"""
+    fields = {"@timestamp": "2024-02-01 10:00:00.000", "@log": f"{ACCOUNT}:/flows", "@ptr": "Cl0K"}
+    rows = [fields | {"@message": message, "@logStream": "eni-1-all"} for message in messages]
+    return {
+        "results": [[{"field": n, "value": v} for n, v in row.items()] for row in rows],
+        "statistics": {"recordsMatched": len(rows)},
+        "status": "Complete",
+    }
+
+
 def table(header: str) -> bytes:
     """A CSV download of CloudWatch Logs."""
     text = io.StringIO()
@@ -87,6 +98,7 @@ def notice(message: str) -> dict[str, Any]:
             id="Logs Insights, JSON in text",
         ),
         pytest.param(table("@timestamp,@message"), id="Logs Insights, CSV"),
+        pytest.param(pretty(queried(TEXTS)), id="get-query-results"),
         pytest.param(table("timestamp,message"), id="a log group's page, CSV"),
     ],
 )
@@ -103,6 +115,7 @@ def test_one_record_as_a_string() -> None:
 def test_lines_as_strings() -> None:
     assert read(pretty(flows(3))).bytes == [1001, 1002, 1003]
     assert read(pretty(log_events(flows(3)))).bytes == [1001, 1002, 1003]
+    assert read(pretty(queried(flows(3)))).bytes == [1001, 1002, 1003]
 
 
 def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
@@ -132,6 +145,29 @@ def test_csv_of_logs_insights() -> None:
         "log_group": "/flows",
         "log_stream": "eni-1-all",
     }
+
+
+@pytest.mark.parametrize("shape", ["an answer", "a download"])
+def test_what_a_row_of_logs_insights_says_is_kept(shape: str) -> None:
+    answer = queried([TEXTS[0]])
+    row = {one["field"]: one["value"] for one in answer["results"][0]}
+    found = read(compact(answer if shape == "an answer" else [row]))
+    assert found.originals == [TEXTS[0]]
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "account": ACCOUNT,
+        "time": "2024-02-01 10:00:00.000",
+        "log_group": "/flows",
+        "log_stream": "eni-1-all",
+    }
+
+
+def test_a_query_that_left_the_message_out_is_refused_by_row() -> None:
+    answer = queried(TEXTS[:1])
+    answer["results"].append([{"field": "srcAddr", "value": "10.0.0.1"}])
+    found = read(compact(answer))
+    assert found.ids == [1]
+    assert [r.reason for r in found.rejects] == ["a row of a query without @message"]
 
 
 def test_a_table_of_other_messages_is_unknown() -> None:
