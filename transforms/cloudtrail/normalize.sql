@@ -107,10 +107,13 @@ SELECT
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
                         r.responseElements ->> '$.cluster.clusterId', r.requestParameters ->> '$.clusterId')])
        ELSE instances END                              AS "related.hosts",
-  -- a copy names the bucket that it takes from, unless by an access point
+  -- a copy names the bucket that it takes from, unless by an access point; replication, logging and
+  -- inventory the one that they write to ("Bucket", "TargetBucket")
   CASE WHEN starts_with(r.eventSource, 's3') THEN
     CASE WHEN contains(r.requestParameters, '"x-amz-copy-source"')
          THEN [r.requestParameters ->> '$.bucketName', nullif(regexp_extract(r.requestParameters ->> '$."x-amz-copy-source"', '^/?([^/:]+)/', 1), '')]
+         WHEN contains(r.requestParameters, 'Bucket"')
+         THEN list_append(regexp_extract_all(r.requestParameters, '"(?:Target)?Bucket"\s*:\s*"(?:arn:[\w-]+:s3:::)?([\w.-]+)"', 1), r.requestParameters ->> '$.bucketName')
          ELSE [r.requestParameters ->> '$.bucketName'] END END AS "related.buckets"
 FROM (
   SELECT *,

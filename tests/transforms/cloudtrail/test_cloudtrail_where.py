@@ -1,0 +1,232 @@
+"""Whence a CloudTrail call came and what it was about: addresses, hosts, instances, buckets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cloudtrail_records import ROLE_SESSION, at, given, read, record, row
+
+INSTANCES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    ("ssm", "UpdateInstanceInformation", {"requestParameters": {"instanceId": "i-01"}}, ["i-01"]),
+    (
+        "ec2",
+        "RunInstances",
+        {
+            "responseElements": {
+                "instancesSet": {"items": [{"instanceId": "i-02"}, {"instanceId": "i-01"}]}
+            }
+        },
+        ["i-02", "i-01"],
+    ),
+    (
+        "ec2",
+        "StopInstances",
+        {"requestParameters": {"instancesSet": {"items": [{"instanceId": "i-03"}]}}},
+        ["i-03"],
+    ),
+    (
+        "ec2",
+        "DescribeInstanceCreditSpecifications",
+        {
+            "requestParameters": {
+                "DescribeInstanceCreditSpecificationsRequest": {
+                    "InstanceId": {"tag": 1, "content": "i-04"}
+                }
+            }
+        },
+        ["i-04"],
+    ),
+    (
+        "ec2",
+        "AssociateIamInstanceProfile",
+        {"requestParameters": {"AssociateIamInstanceProfileRequest": {"InstanceId": "i-05"}}},
+        ["i-05"],
+    ),
+    ("ssm", "GetConnectionStatus", {"requestParameters": {"target": "mi-06"}}, ["mi-06"]),
+    ("ssm", "PutComplianceItems", {"requestParameters": {"resourceId": "i-07"}}, ["i-07"]),
+    (
+        "ssm",
+        "SendCommand",
+        {"requestParameters": {"instanceIds": ["i-08", "i-09"]}},
+        ["i-08", "i-09"],
+    ),
+    (
+        "ssm",
+        "SendCommand",
+        {"requestParameters": {"targets": [{"key": "InstanceIds", "values": ["i-11", "i-12"]}]}},
+        ["i-11", "i-12"],
+    ),
+    (
+        "ssm",
+        "CreateAssociation",
+        {
+            "requestParameters": {
+                "targets": [
+                    {"key": "instanceids", "values": ["i-13"]},
+                    {"key": "tag:Name", "values": ["web"]},
+                ]
+            }
+        },
+        ["i-13"],
+    ),
+    ("ssm", "OpenControlChannel", {"requestParameters": {"targetId": "i-14"}}, ["i-14"]),
+    (
+        "sts",
+        "AssumeRole",
+        {
+            "userIdentity": {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+            "userAgent": "ec2.amazonaws.com",
+            "requestParameters": {"roleSessionName": "i-10"},
+        },
+        ["i-10"],
+    ),
+    ("connect", "DescribeInstance", {"requestParameters": {"instanceId": "d4f2b8e0-1"}}, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "members", "instances"), INSTANCES, ids=[i[1] for i in INSTANCES]
+)
+def test_instances(source: str, name: str, members: dict[str, Any], instances: list[str]) -> None:
+    found = row(source, name, **members)
+    assert at(found, "cloud.instance.id") == (instances[0] if instances else None)
+    assert (at(found, "related.hosts") or []) == sorted(instances)
+
+
+def test_cloudhsm_hosts() -> None:
+    found = row(
+        "cloudhsm",
+        "CreateHsm",
+        responseElements={"hsm": {"hsmId": "hsm-1", "clusterId": "cluster-1"}},
+    )
+    assert at(found, "cloud.instance.id") == "hsm-1"
+    assert at(found, "related.hosts") == ["cluster-1", "hsm-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:DB8::0:1", "2001:db8::1"),
+        ("cloudformation.amazonaws.com", None),
+        ("AWS Internal", None),
+    ],
+)
+def test_service_names_stay_addresses(text: str, address: str | None) -> None:
+    found = row(sourceIPAddress=text)
+    assert (at(found, "source.address"), at(found, "source.ip")) == (text, address)
+
+
+def test_of_forwarded_addresses_the_first_is_the_callers() -> None:
+    found = row("grafana", "login", sourceIPAddress="198.51.100.7, 10.0.0.8")
+    assert at(found, "source.address") == "198.51.100.7, 10.0.0.8"
+    assert at(found, "source.ip") == "198.51.100.7"
+    assert at(found, "related.ip") == ["10.0.0.8", "198.51.100.7"]
+
+
+def test_the_client_of_a_file_system_stands_in_the_details() -> None:
+    found = row(
+        "elasticfilesystem",
+        "NewClientConnection",
+        eventType="AwsServiceEvent",
+        sourceIPAddress="AWS Internal",
+        serviceEventDetails={"permissions": {"ClientMount": True}, "sourceIpAddress": "10.0.0.9"},
+    )
+    assert (at(found, "source.address"), at(found, "source.ip")) == ("10.0.0.9", "10.0.0.9")
+
+
+@pytest.mark.parametrize(
+    ("written", "version"), [("TLSv1.3", "1.3"), ("1.3", "1.3"), ("-", None), ("unknown", None)]
+)
+def test_tls_versions(written: str, version: str | None) -> None:
+    found = row(tlsDetails={"tlsVersion": written})
+    assert at(found, "tls.version") == version
+    assert at(found, "tls.version_protocol") == ("tls" if version else None)
+
+
+@pytest.mark.parametrize(
+    ("taken_from", "buckets"),
+    [
+        ("vault/a/b.txt", ["copies", "vault"]),
+        ("/vault/a%20b.txt", ["copies", "vault"]),
+        ("arn:aws:s3:eu-central-1:111122223333:accesspoint/ap/object/a", ["copies"]),
+    ],
+)
+def test_a_copy_relates_both_buckets(taken_from: str, buckets: list[str]) -> None:
+    asked = {"bucketName": "copies", "key": "b.txt", "x-amz-copy-source": taken_from}
+    found = row("s3", "CopyObject", eventCategory="Data", requestParameters=asked)
+    assert at(found, "related.buckets") == buckets
+    assert at(found, "file.path") == "s3://copies/b.txt"
+
+
+def test_s3_objects_are_files() -> None:
+    found = row(
+        "s3",
+        "GetObject",
+        eventCategory="Data",
+        managementEvent=False,
+        requestParameters={"bucketName": "evidence", "key": "a b/c.txt", "Host": "x"},
+        resources=[{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::evidence/a b/c.txt"}],
+    )
+    assert at(found, "file.path") == "s3://evidence/a b/c.txt"
+    assert given(at(found, "native.resources")[0]) == {
+        "type": "AWS::S3::Object",
+        "ARN": "arn:aws:s3:::evidence/a b/c.txt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        (
+            "PutBucketReplication",
+            {
+                "ReplicationConfiguration": {
+                    "Role": "arn:aws:iam::111122223333:role/copy",
+                    "Rule": {"Destination": {"Bucket": "arn:aws:s3:::far-away"}},
+                }
+            },
+        ),
+        (
+            "PutBucketLogging",
+            {"BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": "far-away"}}},
+        ),
+    ],
+)
+def test_a_bucket_that_another_one_writes_to_is_related(name: str, asked: dict[str, Any]) -> None:
+    found = row("s3", name, requestParameters={"bucketName": "evidence"} | asked)
+    assert at(found, "related.buckets") == ["evidence", "far-away"]
+
+
+def test_account_of_an_old_record_comes_from_the_key_or_the_caller() -> None:
+    old = record(recipientAccountId=None, userIdentity=ROLE_SESSION | {"accountId": "000000000012"})
+    (with_key,) = read(old).rows
+    (without,) = read(old, key="downloads/event_history.json").rows
+    assert at(with_key, "cloud.account.id") == "111122223333"
+    assert at(without, "cloud.account.id") == "000000000012"
+
+
+@pytest.mark.parametrize(
+    ("header", "address", "domain"),
+    [
+        ("sts.amazonaws.com:443", "sts.amazonaws.com:443", "sts.amazonaws.com"),
+        ("[2001:db8::1]:8443", "[2001:db8::1]:8443", "2001:db8::1"),
+        ("-", None, None),
+    ],
+)
+def test_the_host_that_a_caller_wrote(header: str, address: str | None, domain: str | None) -> None:
+    found = row("sts", "GetCallerIdentity", tlsDetails={"clientProvidedHostHeader": header})
+    assert at(found, "destination.address") == address
+    assert at(found, "destination.domain") == domain
+    assert at(found, "tls.client.server_name") == domain
+
+
+def test_spot_instances_that_were_taken_back() -> None:
+    found = row(
+        name="BidEvictedEvent",
+        eventType="AwsServiceEvent",
+        serviceEventDetails={"instanceIdSet": ["i-1eb2ac8eEXAMPLE", "i-2eb2ac8eEXAMPLE"]},
+    )
+    assert at(found, "cloud.instance.id") == "i-1eb2ac8eEXAMPLE"
+    assert at(found, "related.hosts") == ["i-1eb2ac8eEXAMPLE", "i-2eb2ac8eEXAMPLE"]
