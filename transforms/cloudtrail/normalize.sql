@@ -99,7 +99,7 @@ SELECT
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
 
   -- related
-  CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: forwarded_ip(trim(ip))) END AS "related.ip",
+  CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip))) END AS "related.ip",
   CASE WHEN coalesce(role, target, target_role, effective, switched, pool_user, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
        THEN [role, target, target_role, effective, switched, pool_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
