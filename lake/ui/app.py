@@ -6,6 +6,7 @@ holds is the dashboard's toml, how it looks `lake.ui.page`'s.
 from __future__ import annotations
 
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,10 @@ import streamlit as st
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
 from lake.explore import NAME as EXPLORE
+from lake.filters import Selection
+from lake.panels import prepare
 from lake.paths import default_lake
+from lake.scope import view_of
 from lake.ui import sqlpage
 from lake.ui.cached import Asker, open_lake
 from lake.ui.entitypage import draw_entity
@@ -39,8 +43,13 @@ NO_DATA = Sentence(
 )
 
 
+_read = threading.Event()
+"""Set once a reader has come."""
+
+
 def main() -> None:
     """Draw the page that the address names."""
+    _read.set()
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}</style>")
@@ -83,6 +92,16 @@ def main() -> None:
         draw_page(dashboard, selection, ask)
     except LakeError as error:
         st.error(plain(say_error(error)))
+
+
+def make_ready(path: Path) -> None:
+    """Open the lake and ask what the first page asks, until a reader comes. Raises LakeError."""
+    lake = open_lake(str(path))
+    first, keep = next(iter(dashboards().values())), Asker(lake).keep
+    view = view_of(first, Selection(), keep)
+    for panel in first.panels:
+        if not _read.is_set():
+            keep(prepare(view, panel))
 
 
 @cache

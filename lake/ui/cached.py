@@ -108,6 +108,11 @@ class Asker:
             self._pause({future})
         return future.result()
 
+    def keep(self, query: Query) -> Answer:
+        """The same outside of a reader's run: nothing ends it."""
+        kept = _kept.get((*self._place, query))
+        return self._answer(query, self._lake.cursor()) if kept is None else kept
+
     def ahead(self, queries: Iterable[Query]) -> None:
         """Begin with what will be asked, in this order."""
         for query in queries:

@@ -6,8 +6,8 @@ to mean 127.0.0.1, gets no word out of it.
 And pages are told where the server is: Streamlit's script else looks for it below the page's own
 address first, and whoever opens a shared link finds errors in the browser's console.
 
-What the first page takes to be there, modules and the opened lake, is made ready while a browser
-still loads its own part.
+What the first page takes to be there, modules, the opened lake and its answers, is made ready while
+a browser still loads its own part.
 """
 
 from __future__ import annotations
@@ -90,12 +90,11 @@ def _is_page(start: Message) -> bool:
 
 
 def make_ready() -> None:
-    """Load the app and open its lake, half a second. What is amiss with that the page says."""
-    import_module("lake.ui.app")
-    from lake.ui.cached import open_lake
-
+    """Load the app, open its lake, and ask what the first page asks. What is amiss with that the
+    page says."""
+    app = import_module("lake.ui.app")
     with suppress(LakeError):
-        open_lake(str(default_lake().absolute()))
+        app.make_ready(default_lake().absolute())
 
 
 def main() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.ui.cached import open_lake
+from lake.ui.cached import Asker
 from lake.ui.serve import HEAD, TOLD, Told, make_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from streamlit.testing.v1 import AppTest
+
+    from lake.queries import Query
     from lake.query import Lake
 
 BODY = [b"<html><he", b"ad>x<head></html>"]
@@ -74,13 +78,30 @@ def test_nothing_else_is_changed(
     assert asked == given
 
 
-def test_the_lake_is_open_before_a_browser_asks(
-    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_page_is_ready_before_a_browser_asks(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    monkeypatch.setattr("lake.ui.app._read", threading.Event())
     make_ready()
-    monkeypatch.setattr("lake.ui.cached.lake_package", None)  # it opens none any more
-    assert open_lake(str(lake.path)).path == lake.path
+    asked: list[Query] = []
+    answer = Asker._answer
+    monkeypatch.setattr(
+        Asker, "_answer", lambda self, query, by: asked.append(query) or answer(self, query, by)
+    )
+    app.run()
+    assert len(app.metric) > 0
+    assert not any('FROM "events"' in query.sql for query in asked)
+
+
+def test_a_reader_who_has_come_does_not_wait_for_another_page(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = threading.Event()
+    come.set()
+    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    monkeypatch.setattr("lake.ui.app._read", come)
+    monkeypatch.setattr("lake.ui.app.prepare", None)  # it asks for no panel
+    make_ready()
 
 
 def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
