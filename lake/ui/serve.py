@@ -4,7 +4,8 @@ this machine's is refused before it reaches Streamlit. So a page of somebody's, 
 to mean 127.0.0.1, gets no word out of it.
 
 And pages are told where the server is: Streamlit's script else looks for it below the page's own
-address first, and whoever opens a shared link finds errors in the browser's console.
+address first, and whoever opens a shared link finds errors in the browser's console. They also have
+`history.js`.
 
 What the first page takes to be there, modules, the opened lake and its answers, is made ready while
 a browser still loads its own part.
@@ -17,6 +18,7 @@ import threading
 from contextlib import suppress
 from http import HTTPStatus
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -43,12 +45,17 @@ OPTIONS = {
 """What holds wherever it is started; the rest is in the file."""
 
 HEAD = b"<head>"
-TOLD = HEAD + b"<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin}</script>"
+_SERVER = b"window.__streamlit = {BACKEND_BASE_URL: window.location.origin};\n"
+_HISTORY = Path(__file__).with_name("history.js").read_bytes()
+TOLD = HEAD + b"<script>" + _SERVER + _HISTORY + b"</script>"
+
+_LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+"""What a page is not asked with: it would come compressed, or as the browser has it, which may have
+been told otherwise by an earlier version."""
 
 
 class Told:
-    """Puts into every page of HTML, and into nothing else, what tells Streamlit's script where its
-    server is."""
+    """Puts into every page of HTML, and into nothing else, what is told to it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -57,7 +64,7 @@ class Told:
         if scope["type"] != "http" or not _wants_page(scope):
             await self._app(scope, receive, send)
             return
-        plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        plain = [pair for pair in scope["headers"] if pair[0] not in _LEFT_OUT]
         start: Message = {}
         parts: list[bytes] = []
 

@@ -41,6 +41,17 @@ def card(page: Page, label: str) -> Locator:
     return found
 
 
+def drag(page: Page, label: str) -> None:
+    """Over a range of a chart of time."""
+    box = card(page, label).bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] * 0.6
+    page.mouse.move(box["x"] + box["width"] * 0.2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=6)
+    page.mouse.up()
+
+
 def colours(chart: Locator) -> int:
     from PIL import Image
 
@@ -168,13 +179,7 @@ def test_cards_fill_a_narrow_window(page: Page, address: str, name: str) -> None
 def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
-    box = card(page, "Events by outcome").bounding_box()
-    assert box is not None
-    middle = box["y"] + box["height"] * 0.6
-    page.mouse.move(box["x"] + box["width"] * 0.4, middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=6)
-    page.mouse.up()
+    drag(page, "Events by outcome")
     page.wait_for_url("**to=2*")
     settled(page)
     chosen = parse_qs(urlsplit(page.url).query)
@@ -185,6 +190,42 @@ def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) ->
     page.goto(page.url)
     settled(page)
     assert sentence(page) == after
+
+
+def test_each_change_is_one_entry_of_the_history(page: Page, address: str) -> None:
+    """And Back goes to what was looked at before it."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    seen = [(page.url, sentence(page))]
+
+    def changed(begun: int) -> None:
+        settled(page)
+        assert page.evaluate("history.length") == begun + len(seen)
+        seen.append((page.url, sentence(page)))
+
+    begun = page.evaluate("history.length")
+    card(page, "Event name").click(position={"x": 20, "y": 15})
+    page.wait_for_url("**f=native.eventName*")
+    changed(begun)
+    drag(page, "Events by outcome")
+    page.wait_for_url("**to=2*")
+    changed(begun)
+    page.get_by_label("Search", exact=True).fill("us-east-1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=us-east-1*")
+    changed(begun)
+    page.get_by_text("Compare with the period before").click()
+    page.wait_for_url("**compare=true*")
+    changed(begun)
+    open_first_row(page)
+    page.get_by_role("button", name="Everywhere").click()
+    page.wait_for_url("**/explore?*")
+    changed(begun)
+    assert len({said for _, said in seen}) == len(seen)
+    for url, said in seen[-2::-1]:
+        page.go_back()
+        settled(page)
+        assert (page.url, sentence(page)) == (url, said)
 
 
 @pytest.mark.long
