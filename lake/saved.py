@@ -76,13 +76,25 @@ def saved_query(lake: Path, name: str) -> str:
     except FileNotFoundError:
         raise unknown_name("query", known, saved_names(lake)) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}. Save it again.") from error
+        raise UsageError(
+            Sentence(
+                "{path} cannot be read: {why}. Save it again.",
+                path=str(path),
+                why=error.strerror or str(error),
+            )
+        ) from error
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8. Save it again.") from None
+        raise UsageError(Sentence("{path} is not UTF-8. Save it again.", path=str(path))) from None
     if len(text) > LONGEST:
-        raise UsageError(f"{path} is longer than {LONGEST:,} characters: that is no query.")
+        raise UsageError(
+            Sentence(
+                "{path} is longer than {count} characters: that is no query.",
+                path=str(path),
+                count=f"{LONGEST:,}",
+            )
+        )
     return text.strip()
 
 
@@ -135,7 +147,9 @@ def note_asked(lake: Path, one: Asked) -> None:
             lines = (json.dumps(asdict(entry)) for entry in (*kept, one))
             _replace(path, "".join(f"{line}\n" for line in lines), sync=False)
     except Timeout:
-        raise StorageError(f"{path} is held by another process. Ask again.") from None
+        raise StorageError(
+            Sentence("{path} is held by another process. Ask again.", path=str(path))
+        ) from None
     except OSError as error:
         raise _not_written(path, error) from error
 
@@ -181,4 +195,8 @@ def _replace(path: Path, text: str, *, sync: bool = True) -> None:
 
 def _not_written(path: Path, error: OSError) -> StorageError:
     why = error.strerror or str(error)
-    return StorageError(f"{path} cannot be written: {why}. Make its folder writable.")
+    return StorageError(
+        Sentence(
+            "{path} cannot be written: {why}. Make its folder writable.", path=str(path), why=why
+        )
+    )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from lake.errors import UsageError
+from lake.words import Sentence
 
 _EXPLAIN = re.compile(r"EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
 _IN_MEMORY = {
@@ -32,18 +33,28 @@ def one_select(text: str) -> duckdb.Statement:
     statements = _parsed(text)
     if len(statements) != 1:
         raise UsageError(
-            f"{len(statements) or 'no'} statements: give one SELECT, and no more after a semicolon."
+            Sentence(
+                "{count} statements: give one SELECT, and no more after a semicolon.",
+                count=str(len(statements)),
+            )
+            if statements
+            else Sentence("no statements: give one SELECT, and no more after a semicolon.")
         )
     kind = _kind(statements[0])
     if kind == "MULTI":
         raise UsageError(
-            "a PIVOT without its columns makes a type first, so it is more than a SELECT. "
-            "Name them: PIVOT t ON column IN ('a', 'b')."
+            Sentence(
+                "a PIVOT without its columns makes a type first, so it is more than a SELECT. "
+                "Name them: PIVOT t ON column IN ('a', 'b')."
+            )
         )
     if kind != "SELECT" and not _explains_select(statements[0]):
         raise UsageError(
-            f"{_named(statements[0])} is not let in here: give one SELECT, FROM, DESCRIBE, "
-            "SUMMARIZE or SHOW, or an EXPLAIN of one."
+            Sentence(
+                "{name} is not let in here: give one SELECT, FROM, DESCRIBE, SUMMARIZE or SHOW, or "
+                "an EXPLAIN of one.",
+                name=_named(statements[0]),
+            )
         )
     return statements[0]
 
@@ -53,7 +64,9 @@ def analyzed(text: str) -> duckdb.Statement:
     plan as JSON with the rows and seconds of each step. Raises UsageError."""
     statement = one_select(text)
     if _kind(statement) != "SELECT":
-        raise UsageError("that is an EXPLAIN already. Run it, or ask for the plan of a SELECT.")
+        raise UsageError(
+            Sentence("that is an EXPLAIN already. Run it, or ask for the plan of a SELECT.")
+        )
     (explained,) = _parsed(f"EXPLAIN (ANALYZE, FORMAT JSON) {_from_first_word(statement.query)}")
     return explained
 
@@ -103,7 +116,7 @@ def _parsed(text: str) -> list[duckdb.Statement]:
     except duckdb.Error as error:
         raise UsageError(str(error)) from error
     except UnicodeEncodeError:
-        raise UsageError("the query is not UTF-8. Write it again.") from None
+        raise UsageError(Sentence("the query is not UTF-8. Write it again.")) from None
 
 
 def _kind(statement: duckdb.Statement) -> str:

@@ -29,6 +29,7 @@ from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
 from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import catalogue
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -90,10 +91,18 @@ class Store:
         """An existing lake. Raises UsageError where there is none, LakeVersionError for a newer."""
         store = cls(path)
         if not store.is_made():
-            what = "is empty" if path.is_dir() and not any(path.iterdir()) else "holds none"
+            what = Sentence("the folder holds none")
+            if not path.exists():
+                what = Sentence("the folder is not there")
+            elif path.is_dir() and not any(path.iterdir()):
+                what = Sentence("the folder is empty")
             raise UsageError(
-                f"no lake at {path}: the folder {what if path.exists() else 'is not there'}. "
-                "Make one with `lake ingest WHERE --lake DIR`, or name another with --lake."
+                Sentence(
+                    "no lake at {path}: {what}. Make one with `lake ingest WHERE --lake DIR`, or "
+                    "name another with --lake.",
+                    path=str(path),
+                    what=what,
+                )
             )
         store._check_format()
         return store

@@ -37,6 +37,21 @@ _AT_ONCE = 0.4
 """Seconds in which most queries end: until then the page waits for one."""
 _STEP = 0.5
 """Seconds between two looks at one that takes longer."""
+_REFUSED = {
+    "Parser Error": Sentence("The query cannot be read. DuckDB says where:"),
+    "Binder Error": Sentence(
+        "A column or function is not there, or not used so. DuckDB says which:"
+    ),
+    "Catalog Error": Sentence(
+        "There is nothing of that name. DuckDB says which, and what is like it:"
+    ),
+    "Conversion Error": Sentence(
+        "A value is not of the type that the query wants. DuckDB says which:"
+    ),
+    "Permission Error": Sentence("A query reads this lake and no other file. DuckDB says which:"),
+    "Out of Memory Error": Sentence("The query wants more memory than it may have. DuckDB says:"),
+}
+"""How DuckDB's words on a query begin -> what they mean, for whoever does not read them."""
 _ALIKE = "<style>.st-key-sql-text textarea { font-family: monospace; tab-size: 2 }</style>"
 
 
@@ -202,7 +217,7 @@ def _note(lake: Lake, one: Asked) -> None:
         note_asked(lake.path, one)
         st.session_state.pop(UNKEPT, None)
     except LakeError as error:
-        st.session_state[UNKEPT] = str(error)
+        st.session_state[UNKEPT] = say_error(error)
 
 
 @st.fragment(run_every=_STEP)
@@ -222,8 +237,11 @@ def _answer(lake: Lake) -> None:
     said = st.session_state.get(_SAID)
     if said and said.startswith("Stopped"):
         st.info(plain(say(said)), icon=":material/stop_circle:")
+    elif isinstance(said, Sentence):
+        st.error(plain(say("That did not run: {why}", why=said)), icon=":material/block:")
     elif said:
-        st.error(say("That did not run."), icon=":material/block:")
+        meant = _REFUSED.get(said.partition(":")[0], Sentence("That did not run. DuckDB says:"))
+        st.error(say(meant), icon=":material/block:")
         st.code(visible_lines(said), language=None, wrap_lines=True)
     found: tuple[str, Result] | None = st.session_state.get(_RESULT)
     if found:

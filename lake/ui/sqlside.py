@@ -174,7 +174,7 @@ def _text_of(lake: Lake, name: str) -> str:
     try:
         return saved_query(lake.path, name)
     except LakeError as error:
-        return f"-- {error}"
+        return f"-- {say_error(error)}"
 
 
 def _delete(lake: Lake, name: str) -> None:

@@ -4,6 +4,7 @@ is kept in the lake's folder and what is said where nothing can be, charts, plan
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -85,8 +86,35 @@ def test_it_shows_its_result(app: AppTest) -> None:
     }
     assert any(m.value.startswith("**12 rows** in ") for m in app.markdown)
     ask(app, "COPY cloudtrail TO 'x.csv'")
-    assert "COPY is not let in here" in app.code[0].value
+    assert "That did not run: COPY is not let in here" in said(app)
     assert len(app.dataframe) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "japanese", "duckdb"),
+    [
+        ("SELECT 1; SELECT 2", "Run", "文が 2 個あります", ""),
+        ("-- nothing", "Run", "文がありません", ""),
+        ("DROP VIEW events", "Run", "DROP はここでは実行できません", ""),
+        ("EXPLAIN SELECT 1", "Plan", "すでに EXPLAIN です", ""),
+        ("PIVOT cloudtrail ON region", "Run", "列を指定しない PIVOT", ""),
+        ("SELECT * FORM events", "Run", "クエリを解釈できません", "Parser Error"),
+        ("SELECT nosuch FROM events", "Run", "列または関数がない", "Binder Error"),
+        ("FROM nosuch", "Run", "その名前のものはありません", "Catalog Error"),
+        ("SELECT 'a'::INT", "Run", "型ではありません", "Conversion Error"),
+        ("FROM read_text('/etc/passwd')", "Run", "このレイクだけ", "Permission Error"),
+        ("SELECT error('x')", "Run", "実行できませんでした", "Invalid Input Error: x"),
+    ],
+)
+def test_it_says_in_japanese_why_a_query_did_not_run(
+    app: AppTest, text: str, how: str, japanese: str, duckdb: str
+) -> None:
+    """And DuckDB's own words as they came."""
+    open_page(app, "sql", lang="ja")
+    ask(app, text, {"Run": "実行", "Plan": "実行計画"}[how])
+    assert japanese in app.error[0].value
+    assert [code.value.startswith(duckdb) for code in app.code] == ([True] if duckdb else [])
+    assert not re.search(r"[a-z]{3,} [a-z]{3,}", app.error[0].value)
 
 
 def test_it_says_what_was_cut(app: AppTest) -> None:
