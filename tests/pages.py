@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 QUIET = (  # what Chromium asks its maker for by itself
@@ -94,6 +95,14 @@ def unfold(page: Page, width: int) -> None:
     for _ in range(2):
         page.set_viewport_size({"width": width, "height": min(page.evaluate(script) + 20, 9000)})
         page.wait_for_timeout(700)
+
+
+def shades(chart: Locator) -> int:
+    """How many colours a chart has."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(chart.screenshot())).convert("RGB")
+    return len(image.getcolors(1 << 24) or [])
 
 
 def at_least(page: Page, selector: str, count: int) -> None:

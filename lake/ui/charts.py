@@ -90,7 +90,7 @@ def draw_time(
     shown = [name for name in order if name in set(series)]
     ours = not alone and result.columns[1] in OURS
     told = {name: say(name) if ours or name == OTHERS else name for name in order}
-    unit, times = _axis(given, panel.unit)
+    unit, times, highest = _axis(given, panel.unit)
     one = alone or (len(shown) == 1 and panel.tone == "neutral")
     data = pa.table(
         {
@@ -114,7 +114,7 @@ def draw_time(
                 "field": "start",
                 "type": "temporal",
                 "title": "UTC",
-                "scale": {"type": "utc", "domain": _domain(ends)},
+                "scale": {"type": "utc", "domain": time_domain(min(ends), max(ends.values()))},
                 "axis": {
                     "grid": False,
                     "labelOverlap": True,
@@ -122,12 +122,13 @@ def draw_time(
                     "labelExpr": time_label(),
                 },
             },
-            "x2": {"field": "end"},
+            "x2": {"field": "end", "type": "temporal"},
             "y": {
                 "field": "up",
                 "type": "quantitative",
                 "title": unit,
                 "stack": "zero",
+                "scale": {"domain": [0, highest or 1], "nice": True},
                 "axis": {"tickCount": 5, "labelExpr": _COUNT_LABEL}
                 | ({} if panel.unit in BYTES else {"tickMinStep": 1}),
             },
@@ -234,29 +235,31 @@ def _in_order(rows: list[tuple[datetime, str, Any]], tone: str) -> list[str]:
     )
 
 
-def _axis(rows: Sequence[tuple[datetime, str, Any]], unit: str) -> tuple[str, float]:
-    """What an axis of figures is called, and how many of that one of them is: sizes in the unit of
-    the highest bar, so that the axis has round numbers."""
-    if unit not in BYTES:
-        return say(unit), 1
+def _axis(rows: Sequence[tuple[datetime, str, Any]], unit: str) -> tuple[str, float, float]:
+    """What an axis of figures is called, how many of that one of them is, and how high it is: sizes
+    in the unit of the highest bar, so that the axis has round numbers."""
     bars: dict[datetime, float] = {}
     for at, _, n in rows:
         bars[at] = bars.get(at, 0) + n
-    return size_unit(max(bars.values(), default=0), unit)
+    highest = float(max(bars.values(), default=0))
+    if unit not in BYTES:
+        return say(unit), 1, highest
+    name, times = size_unit(highest, unit)
+    return name, times, highest * times
 
 
-def _domain(ends: Mapping[datetime, datetime]) -> list[dict[str, int | bool]]:
-    """The time axis: from the first bar's begin to the last one's end."""
-    return [_date_time(moment) for moment in (min(ends), max(ends.values()))]
-
-
-def _date_time(moment: datetime) -> dict[str, int | bool]:
-    return {
-        "year": moment.year,
-        "month": moment.month,
-        "date": moment.day,
-        "hours": moment.hour,
-        "minutes": moment.minute,
-        "seconds": moment.second,
-        "utc": True,
-    }
+def time_domain(*ends: datetime) -> list[dict[str, int | bool]]:
+    """What an axis of time spans, as Vega-Lite reads it."""
+    return [
+        {
+            "year": moment.year,
+            "month": moment.month,
+            "date": moment.day,
+            "hours": moment.hour,
+            "minutes": moment.minute,
+            "seconds": moment.second,
+            "milliseconds": moment.microsecond // 1000,
+            "utc": True,
+        }
+        for moment in ends
+    ]

@@ -57,6 +57,8 @@ def draw_leaderboard(
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
         }
     )
+    # Told, as everywhere: a chart is there before its rows are, and looks for an extent in vain.
+    most = max((n for _, n in rows), default=0)
     cursor = "pointer" if clicked else "default"
     # The colour of the text around the chart, so that it reads on any theme.
     ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor}
@@ -83,7 +85,8 @@ def draw_leaderboard(
                         "field": "n",
                         "type": "quantitative",
                         "axis": None,
-                        "scale": {"domainMin": 0},
+                        "stack": None,
+                        "scale": {"domain": [0, most or 1], "nice": True},
                     },
                     "color": {"field": "colour", "type": "nominal", "scale": None, "legend": None},
                 },

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
-from lake.ui.charts import TIME_HEIGHT, legend, time_label
+from lake.ui.charts import TIME_HEIGHT, legend, time_domain, time_label
 from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 from lake.ui.text import count
@@ -33,14 +34,14 @@ def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) 
         "height": _HEIGHT,
         "mark": _mark(kind, rows.num_rows),
         "encoding": {
-            "x": _along(across, labels["x"]),
+            "x": _along(across, labels["x"], rows),
             "y": {
                 "field": "y",
                 "type": "quantitative",
                 "title": labels["y"],
                 "stack": "zero" if kind in ("bar", "area") else None,
                 "axis": {"tickCount": 6, "labelExpr": _FIGURE},
-                "scale": {"zero": kind in ("bar", "area")},
+                "scale": _heights(rows, "x", stacked=kind in ("bar", "area")),
             },
             "tooltip": _told(labels),
             **_painted(rows, labels),
@@ -49,7 +50,7 @@ def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) 
     if kind in ("line", "point"):  # a line's order is that of its points
         spec["encoding"].pop("order", None)
     if kind == "bar" and across == "time":
-        spec["encoding"]["x2"] = {"field": "end"}
+        spec["encoding"]["x2"] = {"field": "end", "type": "temporal"}
     st.vega_lite_chart(_coloured(rows, labels), spec, alt=about)
 
 
@@ -89,6 +90,7 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
                 "title": labels["y"],
                 "stack": "zero",
                 "axis": {"tickCount": 6, "labelExpr": _FIGURE},
+                "scale": _heights(shown, "at", stacked=True),
             },
             "tooltip": _told(labels),
             **_painted(shown, labels),
@@ -111,13 +113,27 @@ def _mark(kind: str, rows: int) -> dict[str, Any]:
     return marks[kind]
 
 
-def _along(across: str, title: str) -> dict[str, Any]:
+def _heights(rows: pa.Table, along: str, *, stacked: bool) -> dict[str, Any]:
+    """The scale of the figures. It is told its ends, as is that of times and numbers: a chart is
+    there before its rows are, and looks for their extent in vain."""
+    values = rows["y"].to_pylist()
+    ends = [min(values), max(values)]
+    if stacked:
+        sums: dict[tuple[Any, bool], float] = {}
+        for place, value in zip(rows[along].to_pylist(), values, strict=True):
+            sums[place, value > 0] = sums.get((place, value > 0), 0) + value
+        ends = [min(0, *sums.values()), max(0, *sums.values())]
+    return {"domain": ends if any(ends) else [0, 1], "nice": True}
+
+
+def _along(across: str, title: str, rows: pa.Table) -> dict[str, Any]:
+    ends = [pc.min(rows["x"]).as_py(), pc.max(rows["end"]).as_py()]
     if across == "time":
         return {
             "field": "x",
             "type": "temporal",
             "title": f"{title} (UTC)",
-            "scale": {"type": "utc"},
+            "scale": {"type": "utc", "domain": time_domain(*ends)},
             "axis": {
                 "grid": False,
                 "labelOverlap": True,
@@ -131,7 +147,7 @@ def _along(across: str, title: str) -> dict[str, Any]:
             "type": "quantitative",
             "title": title,
             "axis": {"tickCount": 8, "labelExpr": _FIGURE},
-            "scale": {"zero": False},
+            "scale": {"domain": ends, "nice": True},
         }
     return {
         "field": "x",

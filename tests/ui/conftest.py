@@ -18,7 +18,7 @@ from lake.query import Lake, open_lake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page; no request of it may leave this machine, no script of it may fail, and its
-    console may have no error."""
+    console may have no error, and no warning of Vega's about a chart."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 1000}, color_scheme=getattr(request, "param", "light")
     )
@@ -50,11 +50,15 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     opened.on("request", lambda r: asked.add(urlsplit(r.url).hostname or urlsplit(r.url).scheme))
     opened.on("websocket", lambda s: asked.add(urlsplit(s.url).hostname or ""))
     opened.on("pageerror", lambda error: failed.append(str(error)))
-    opened.on("console", lambda told: told.type == "error" and failed.append(told.text))
+    opened.on("console", lambda told: _is_wrong(told) and failed.append(told.text))
     yield opened
     context.close()
     assert asked <= {"127.0.0.1", "data", "blob"}
     assert failed == []
+
+
+def _is_wrong(told: ConsoleMessage) -> bool:
+    return told.type == "error" or (told.type == "warning" and told.text.startswith("WARN"))
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ are left in the test's temporary folder, to be looked at.
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import at_least, open_first_row, served, settled, unfold
+from pages import at_least, open_first_row, served, settled, shades, unfold
 
 from lake.ingest import IngestOptions, ingest
 
@@ -52,13 +51,6 @@ def drag(page: Page, label: str) -> None:
     page.mouse.up()
 
 
-def colours(chart: Locator) -> int:
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(chart.screenshot())).convert("RGB")
-    return len(image.getcolors(1 << 24) or [])
-
-
 def whole(page: Page, target: Path) -> None:
     """A picture of the whole page, not only of what the window holds."""
     unfold(page, 1440)
@@ -93,7 +85,7 @@ def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     world = card(page, "Source countries on the map")
     page.wait_for_timeout(500)
     # An empty box has a handful of colours; land, borders and shades of six countries have many.
-    assert colours(world) > 100
+    assert shades(world) > 100
 
 
 def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -> None:

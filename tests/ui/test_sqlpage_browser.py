@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import small_lake
-from pages import served
+from pages import served, shades
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,29 @@ def test_a_query_runs_beside_a_page_that_stays_usable_and_ends(
     click_row(page, 3)
     editor_has(page, "FROM range(10001)")
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'SELECT "@timestamp" AS at, native.errorCode AS code, 1 AS n FROM cloudtrail',
+        "SELECT range AS a, range * range AS b FROM range(20)",
+        "SELECT event.action AS name, -count(*) AS n FROM cloudtrail GROUP BY 1",
+    ],
+)
+def test_a_chart_of_each_kind_is_drawn_without_a_warning(
+    page: Page, address: str, text: str
+) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, text, "text=rows in")
+    page.get_by_text("Chart", exact=True).click()
+    chart = page.locator("[data-testid=stVegaLiteChart]")
+    for kind in ("Points", "Lines", "Areas", "Bars"):
+        page.get_by_label("Chart", exact=True).click()
+        page.get_by_role("option", name=kind).click()
+        page.wait_for_timeout(1500)
+        assert shades(chart) > 20  # an empty one has a few
 
 
 def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None:
