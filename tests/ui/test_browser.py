@@ -78,6 +78,23 @@ def test_a_page_is_drawn_whole(
     whole(page, tmp_path / f"{name or 'overview'}-{request.node.callspec.params['page']}.png")
 
 
+CUT = """() => [...document.querySelectorAll('[data-testid=stMetric] *')]
+  .filter(e => getComputedStyle(e).textOverflow === 'ellipsis' && e.scrollWidth > e.clientWidth)
+  .map(e => e.innerText)"""
+
+
+@pytest.mark.parametrize("name", ["cloudtrail", "hunting"])
+def test_no_figure_is_cut_beside_that_of_the_period_before(
+    page: Page, address: str, name: str
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    day = "from=2025-03-11T00:00&to=2025-03-12T00:00"
+    page.goto(f"{address}/{name}?lang=ja&compare=true&{day}")
+    settled(page)
+    page.wait_for_selector("[data-testid=stMetricDeltaDescription]")
+    assert page.evaluate(CUT) == []
+
+
 @pytest.mark.long
 def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
