@@ -47,15 +47,11 @@ _LONGEST = 46
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     """A panel's names and figures; where a chart over time is like it, in that chart's colours. A
     name is of all columns but the figure; the first of them is what a click filters on."""
-    keys = result.keys or ({},) * len(result.rows)
-    ours = result.columns[0] in OURS
-    names = [_name(row, key, ours) for row, key in zip(result.rows, keys, strict=True)]
-    values = {
-        name: _value(row, key) for name, row, key in zip(names, result.rows, keys, strict=True)
-    }
+    bars = bars_of(result)
+    names = [name for name, _ in bars]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in (*MEANING, "http")
-    plainly = [_name(row, key) for row, key in zip(result.rows, keys, strict=True)]
+    plainly = [_name(row, key) for row, key in _keyed(result)]
     known = colours(plainly, panel.tone) if meant else {}
     told = dict(zip(plainly, names, strict=True))
     painted = {told.get(name, name): colour for name, colour in known.items()}
@@ -63,7 +59,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     draw_leaderboard(
         f"{view.dashboard.name}:{panel.title}",
         [(name, row[-1]) for name, row in zip(names, result.rows, strict=True)],
-        partial(picked, panel, values) if panel.field else None,
+        partial(picked, panel, dict(bars)) if panel.field else None,
         colour=painted.get(OTHERS, SHADES.get(panel.tone, (ACCENT,))[0]),
         painted=painted,
         label=say(panel.label),
@@ -182,11 +178,12 @@ def picked(panel: Panel, values: Mapping[str, str | None], name: str) -> None:
         choose_value(panel.field, value)
 
 
-def choose_value(field: str, value: str) -> None:
-    """Only events with this value of a field."""
+def choose_value(field: str, value: str, op: str = "is") -> None:
+    """Only events with this value of a field; with `not` only those without it."""
     unknown = value == UNKNOWN and field in ("cloud.account.id", "cloud.region")
+    none = "unset" if op == "is" else "set"
     try:
-        add_filter(Filter(field, "unset" if unknown else "is", () if unknown else value))
+        add_filter(Filter(field, none if unknown else op, () if unknown else value))
     except UsageError as error:
         st.session_state["filter_problem"] = say_error(error)
 
@@ -197,6 +194,16 @@ def brushed(selection: dict[str, Any]) -> None:
     if span and len(span) == 2:
         start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
         set_time(start, end)
+
+
+def bars_of(result: PanelResult) -> list[tuple[str, str | None]]:
+    """The name of each bar, and what a click on it filters on; None where that is nothing."""
+    ours = result.columns[0] in OURS
+    return [(_name(row, key, ours), _value(row, key)) for row, key in _keyed(result)]
+
+
+def _keyed(result: PanelResult) -> list[tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    return list(zip(result.rows, result.keys or ({},) * len(result.rows), strict=True))
 
 
 def _name(row: tuple[Any, ...], key: Mapping[str, Any], ours: bool = False) -> str:

@@ -102,7 +102,7 @@ def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:
 def _what(events: int) -> str:
     if events > FILE_ROWS:
         return say(
-            "The files have the newest {some} of {all} rows; lake sql, with the query behind SQL, "
+            "The files have the newest {some} of {all} rows; lake sql, with the query behind Data, "
             "writes all of them.",
             some=count(FILE_ROWS),
             all=count(events),

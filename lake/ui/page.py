@@ -25,6 +25,7 @@ from lake.ui.rows import draw_rows
 from lake.ui.sidebar import comparing
 from lake.ui.table import draw_table
 from lake.ui.text import count, plain, width
+from lake.ui.values import draw_values
 from lake.ui.words import say
 from lake.ui.worldmap import draw_map
 from lake.visible import visible
@@ -228,7 +229,7 @@ def _card(view: View, panel: Panel, ask: Ask) -> None:
             help=plain(f"{panel.title}: {say(panel.about)}"),
             width="stretch",
         )
-        _source(view, panel, result)
+        _behind(view, panel, result, ask)
     if result.note:
         st.caption(plain(say(result.note)))
     elif panel.chart == "bar":
@@ -247,16 +248,20 @@ def _card(view: View, panel: Panel, ask: Ask) -> None:
         draw_table(panel, result)
 
 
-def _source(view: View, panel: Panel, result: PanelResult) -> None:
-    """The query behind a card and its rows, shown when asked for."""
+def _behind(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
+    """What is behind a card, shown when asked for: its values to choose from, its query, its
+    rows."""
+    key = f"{view.dashboard.name}:{panel.title}:data"
     opener = st.popover(
-        "SQL",
+        say("Data"),
         type="tertiary",
-        key=f"{view.dashboard.name}:{panel.title}:sql",
+        key=key,
         on_change="rerun",
-        help=say("The query and its rows"),
+        help=say("The values to filter by, the query and its rows"),
     )
     if opener.open:
         with opener:
+            if not result.note:
+                draw_values(key, panel, result, bars_of(view, ask))
             st.code(result.sql, language="sql", wrap_lines=True)
             draw_table(panel, result)

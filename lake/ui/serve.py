@@ -5,7 +5,7 @@ to mean 127.0.0.1, gets no word out of it.
 
 And pages are told where the server is: Streamlit's script else looks for it below the page's own
 address first, and whoever opens a shared link finds errors in the browser's console. They also have
-`history.js`.
+`page.js`.
 
 What the first page takes to be there, modules, the opened lake and its answers, is made ready while
 a browser still loads its own part.
@@ -46,8 +46,8 @@ OPTIONS = {
 
 HEAD = b"<head>"
 _SERVER = b"window.__streamlit = {BACKEND_BASE_URL: window.location.origin};\n"
-_HISTORY = Path(__file__).with_name("history.js").read_bytes()
-TOLD = HEAD + b"<script>" + _SERVER + _HISTORY + b"</script>"
+_PAGE = Path(__file__).with_name("page.js").read_bytes()
+TOLD = HEAD + b"<script>" + _SERVER + _PAGE + b"</script>"
 
 _LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 """What a page is not asked with: it would come compressed, or as the browser has it, which may have

@@ -267,7 +267,7 @@ def test_hostile_text_is_nowhere_markup(app: AppTest) -> None:
 
 def test_the_query_behind_a_card_is_shown(lake: Lake, app: AppTest) -> None:
     open_page(app, "cloudtrail")
-    app.session_state["cloudtrail:CloudTrail - Source IP:sql"] = True
+    app.session_state["cloudtrail:CloudTrail - Source IP:data"] = True
     app.run()
     assert not app.exception
     wanted_sql = next(
@@ -276,6 +276,30 @@ def test_the_query_behind_a_card_is_shown(lake: Lake, app: AppTest) -> None:
         if r.title == "CloudTrail - Source IP"
     )
     assert [code.value for code in app.code] == [wanted_sql]
+
+
+def test_the_values_of_a_card_become_filters(app: AppTest) -> None:
+    """As a click on its chart, and the other way round; the list closes over what it changed."""
+    key = "cloudtrail:CloudTrail - Source IP:data"
+    open_page(app, "cloudtrail")
+    app.session_state[key] = True
+    app.run()
+    listed = app.selectbox(key=f"{key}:chosen")
+    value = listed.options[1].partition(" (")[0]
+    listed.select(listed.options[1])
+    app.button(key=f"{key}:Not this").click().run()
+    assert app.query_params["f"] == f"source.ip not {value}"
+    assert not app.session_state[key]
+
+
+@pytest.mark.parametrize("name", ["overview", "cloudtrail", "hunting"])
+def test_every_card_opens(app: AppTest, name: str) -> None:
+    open_page(app, name)
+    for panel in find_dashboard(name).panels:
+        app.session_state[f"{name}:{panel.title}:data"] = True
+    app.run()
+    assert not app.exception
+    assert any(button.label == "Only this time" for button in app.button)
 
 
 def test_no_lake_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

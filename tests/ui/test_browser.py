@@ -144,6 +144,44 @@ def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     assert page.locator("[data-testid=stJson]").count() == 0
 
 
+def test_a_chart_gives_its_values_without_a_mouse(page: Page, address: str) -> None:
+    """A value is left out, a bar of time is the range, and the focus is where it was."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+
+    def opened(label: str) -> Locator:
+        heading = page.locator("[data-testid=stMain]").get_by_text(label, exact=True)
+        cell = heading.locator("xpath=ancestor::*[.//*[@data-testid='stPopover']][1]")
+        opener = cell.locator("[data-testid=stPopover] button").first
+        opener.press("Enter")
+        page.wait_for_selector("[data-testid=stPopoverBody] input:focus")
+        page.wait_for_timeout(700)
+        return opener
+
+    def pressed(label: str) -> None:
+        while page.evaluate("document.activeElement.innerText") != label:
+            page.keyboard.press("Tab")
+            inside = "document.activeElement.closest('[data-testid=stPopoverBody]') !== null"
+            assert page.evaluate(inside)
+        page.keyboard.press("Enter")
+
+    opener = opened("Event name")
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(1500)
+    value = page.locator("[data-testid=stPopoverBody] input").input_value().partition(" (")[0]
+    pressed("Not this")
+    page.wait_for_url(f"**f=native.eventName+not+{value}*")
+    settled(page)
+    assert f"native.eventName is not {value}" in sentence(page)
+    assert opener.evaluate("element => element === document.activeElement")
+    opened("Events by outcome")
+    pressed("Only this time")
+    page.wait_for_url("**from=2025-03-10T00%3A00&to=2025-03-10T01%3A00*")
+
+
 @pytest.mark.long
 def test_a_click_on_a_country_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")

@@ -95,18 +95,18 @@ def test_a_figure_has_its_unit(given: tuple[float, str], written: str) -> None:
 
 
 SIZES = [
-    (([], "bytes"), ("B", 1)),
-    (([("a", 1000), ("b", 1)], "bytes"), ("B", 1)),
-    (([("a", 600), ("a", 600), ("b", 1)], "bytes"), ("KiB", 1 / 1024)),
-    (([("a", 3 / 1024)], "GiB"), ("MiB", 1024)),
-    (([("a", 2.5)], "GiB"), ("GiB", 1)),
-    (([("a", 5000)], "requests"), ("requests", 1)),
+    (([], "bytes"), ("B", 1, 0)),
+    (([("a", 1000), ("b", 1)], "bytes"), ("B", 1, 1000)),
+    (([("a", 600), ("a", 600), ("b", 1)], "bytes"), ("KiB", 1 / 1024, 1200 / 1024)),
+    (([("a", 3 / 1024)], "GiB"), ("MiB", 1024, 3)),
+    (([("a", 2.5)], "GiB"), ("GiB", 1, 2.5)),
+    (([("a", 5000)], "requests"), ("requests", 1, 5000)),
 ]
 
 
 @pytest.mark.parametrize(("given", "axis"), SIZES)
 def test_an_axis_of_sizes_has_the_unit_of_its_highest_bar(
-    given: tuple[list[tuple[str, float]], str], axis: tuple[str, float]
+    given: tuple[list[tuple[str, float]], str], axis: tuple[str, float, float]
 ) -> None:
     rows, unit = given
     hours = {"a": datetime(2024, 3, 1, 10, tzinfo=UTC), "b": datetime(2024, 3, 1, 11, tzinfo=UTC)}

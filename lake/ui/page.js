@@ -1,0 +1,39 @@
+// One entry in the browser's history for each change of what is looked at. Streamlit replaces the
+// entry where a reader uses a widget that the address has, and adds one for each widget that the
+// page itself sets: three for a range of time, none for a search. Here the first address that is
+// written after a reader's key or click is an entry, and what follows goes into the same one.
+{
+  let acted = false;
+  for (const kind of ["pointerdown", "keydown"])
+    addEventListener(kind, () => { acted = true; }, true);
+  addEventListener("popstate", () => { acted = false; }, true);
+  const { pushState, replaceState } = history;
+  history.pushState = history.replaceState = function (state, title, url) {
+    const other = new URL(url ?? "", location.href).href !== location.href;
+    (other && acted ? pushState : replaceState).call(history, state, title, url);
+    acted &&= !other;
+  };
+}
+
+// What a popover holds stands at the end of the document, so that a reader without a mouse who opens
+// one would go through the whole page to it: here its first field has the focus, and the button
+// again once it is closed. A list in it takes its fields out of the reach of Tab when it closes, until
+// the focus comes from elsewhere.
+{
+  const follow = (opener, inside, left) => {
+    const body = document.querySelector('[data-testid="stPopoverBody"]');
+    const first = body?.querySelector("input, textarea, button");
+    if (!inside && first) { first.focus(); inside = true; }
+    if (inside && !body) {
+      if (document.activeElement === document.body) opener.focus();
+    } else if (inside || left) setTimeout(follow, 100, opener, inside, left - 1);
+  };
+  addEventListener("click", event => {
+    const opener = event.target.closest?.('[data-testid="stPopover"] button');
+    if (opener && !event.detail) setTimeout(follow, 100, opener, false, 100);
+  });
+  addEventListener("keydown", event => {
+    const at = document.activeElement;
+    if (event.key === "Tab" && at.closest('[data-testid="stPopoverBody"]')) { at.blur(); at.focus(); }
+  }, true);
+}

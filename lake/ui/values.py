@@ -1,0 +1,72 @@
+"""What a chart offers to a click or a drag, as a list: for whoever has no mouse, and to leave a
+value out. A panel's values become filters of the page, a bar of time its range.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from lake.filters import show_time
+from lake.ui.charts import bars_of, choose_value
+from lake.ui.sidebar import set_time
+from lake.ui.text import figure
+from lake.ui.words import say
+from lake.visible import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from lake.dashboards import Panel
+    from lake.panels import PanelResult
+
+_LONGEST = 80
+
+
+def draw_values(
+    key: str, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime]
+) -> None:
+    """The list and its buttons, in the popover of this key; nothing for a panel whose chart takes
+    no click."""
+    if panel.chart in ("area", "line"):
+        starts = sorted({row[0] for row in result.rows if row[0] in ends})
+        times = {show_time(at): (at, ends[at]) for at in starts}
+        _list(key, say("At (UTC)"), times, {say("Only this time"): _chosen_time})
+    elif panel.chart in ("bar", "map") and panel.field:
+        values = {
+            f"{shortened(name, _LONGEST)} ({figure(row[-1], panel.unit)})": value
+            for (name, value), row in zip(bars_of(result), result.rows, strict=True)
+            if value is not None
+        }
+        buttons = {
+            say("Only this"): partial(choose_value, panel.field),
+            say("Not this"): partial(choose_value, panel.field, op="not"),
+        }
+        _list(key, say("Value"), values, buttons)
+
+
+def _list(
+    key: str,
+    label: str,
+    options: Mapping[str, Any],
+    buttons: Mapping[str, Callable[[Any], None]],
+) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(label, list(options), key=f"{key}:chosen")
+        for said, act in buttons.items():
+            st.button(said, key=f"{key}:{said}", on_click=_act, args=(key, options, act))
+
+
+def _act(key: str, options: Mapping[str, Any], act: Callable[[Any], None]) -> None:
+    """What is chosen becomes what the page shows, which the popover would hide."""
+    chosen = str(st.session_state.get(f"{key}:chosen"))
+    if chosen in options:
+        act(options[chosen])
+        st.session_state[key] = False
+
+
+def _chosen_time(bar: tuple[datetime, datetime]) -> None:
+    set_time(*bar)
