@@ -16,7 +16,7 @@ from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
 from lake import scope
-from lake.dashboards import find_dashboard
+from lake.dashboards import dashboards, find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
 from lake.output import as_text
@@ -300,6 +300,19 @@ def test_every_card_opens(app: AppTest, name: str) -> None:
     app.run()
     assert not app.exception
     assert any(button.label == "Only this time" for button in app.button)
+
+
+def test_labels_tell_what_a_log_says_from_what_the_lake_keeps() -> None:
+    """The lists beside a page are of `account`, which is not always the text of a record."""
+    asked = {
+        (panel.label, panel.field)
+        for dashboard in dashboards().values()
+        for panel in dashboard.panels
+        if panel.field in ("account", "cloud.account.id")
+    }
+    logged = {label for label, field in asked if field == "cloud.account.id"}
+    assert not logged & {label for label, field in asked if field == "account"}
+    assert all("as logged" in label for label in logged)
 
 
 def test_no_lake_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
