@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 ICON = Path(__file__).with_name("icon.svg")
 STYLE = Path(__file__).with_name("style.css")
+_DARK = (
+    "@media print { body, [data-testid^=stApp] { background: white !important } "
+    "[data-testid=stMain] { filter: invert(1) hue-rotate(180deg) brightness(1.12) } }"
+)
+"""Paper is light, whatever the screen."""
 NO_DATA = Sentence(
     "There is nothing in this lake yet. Read some logs with `lake ingest WHERE`, where WHERE is a "
     "folder, an archive or `s3://bucket/prefix`; or make some with `lake demo DIR` and read those. "
@@ -52,7 +57,7 @@ def main() -> None:
     _read.set()
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
-    st.html(f"<style>{_style()}</style>")
+    st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
     begin("span", "refresh")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())

@@ -343,6 +343,22 @@ def test_a_page_is_printed_whole_and_without_its_widgets(
     assert printed.read_bytes().count(b"/Type /Page\n") >= 5
 
 
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
+def test_paper_is_light_and_lists_on_it_are_whole(page: Page, address: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    page.goto(f"{address}/hunting")
+    settled(page)
+    page.emulate_media(media="print")
+    cut = """() => [...document.querySelectorAll('[data-testid=stGridCell] div')].filter(
+      e => getComputedStyle(e).overflowY !== 'visible' && e.scrollHeight > e.clientHeight + 5
+           && e.querySelector('[data-testid=stVegaLiteChart]')).length"""
+    assert page.evaluate(cut) == 0
+    page.screenshot(path=tmp_path / "paper.png")
+    paper = Image.open(tmp_path / "paper.png").convert("L")
+    assert sum(paper.histogram()[200:]) > 0.7 * paper.width * paper.height
+
+
 @pytest.mark.long
 def test_a_page_that_watches_shows_what_was_ingested_since(
     page: Page, demo_folder: Path, tmp_path: Path
