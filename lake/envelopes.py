@@ -203,10 +203,7 @@ def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     wrap = row_wrap(
         _text(envelope.found_time), _text(envelope.found_log), _text(envelope.found_stream)
     )
-    inner = unwrap(message)
-    if inner is None:
-        return iter([(Piece(message), wrap)])
-    return ((piece, joined(within, wrap)) for piece, within in inner)
+    return _either(unwrap(message), message, wrap)
 
 
 def row_wrap(time: str | None, log: str | None, stream: str | None) -> Wrap:
@@ -232,9 +229,16 @@ class Messages:
         inner = unwrap(message) if self._enveloped is not False and message[:1] == b"{" else None
         if self._enveloped is None:
             self._enveloped = inner is not None
-        if inner is None:
-            return iter([(Piece(message), wrap)])
-        return ((piece, joined(within, wrap)) for piece, within in inner)
+        return _either(inner, message, wrap)
+
+
+def _either(
+    inner: Iterator[tuple[Piece, Wrap]] | None, message: bytes, wrap: Wrap
+) -> Iterator[tuple[Piece, Wrap]]:
+    """What was found in a message, else the message itself, with what its log says."""
+    if inner is None:
+        return iter([(Piece(message), wrap)])
+    return ((piece, joined(within, wrap)) for piece, within in inner)
 
 
 def joined(inner: Wrap, outer: Wrap) -> Wrap:

@@ -41,15 +41,13 @@ _DARK = (
     "[data-testid=stMain] { filter: invert(1) hue-rotate(180deg) brightness(1.12) } }"
 )
 """Paper is light, whatever the screen."""
+_read = threading.Event()
+"""Set once a reader has come."""
 NO_DATA = Sentence(
     "There is nothing in this lake yet. Read some logs with `lake ingest WHERE`, where WHERE is a "
     "folder, an archive or `s3://bucket/prefix`; or make some with `lake demo DIR` and read those. "
     "Then load this page again."
 )
-
-
-_read = threading.Event()
-"""Set once a reader has come."""
 
 
 def main() -> None:
@@ -99,14 +97,15 @@ def main() -> None:
         st.error(plain(say_error(error)))
 
 
-def make_ready(path: Path) -> None:
+def ask_first(path: Path) -> None:
     """Open the lake and ask what the first page asks, until a reader comes. Raises LakeError."""
     lake = open_lake(str(path))
     first, keep = next(iter(dashboards().values())), Asker(lake).keep
     view = view_of(first, Selection(), keep)
     for panel in first.panels:
-        if not _read.is_set():
-            keep(prepare(view, panel))
+        if _read.is_set():
+            return
+        keep(prepare(view, panel))
 
 
 @cache

@@ -47,7 +47,7 @@ _LONGEST = 46
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     """A panel's names and figures; where a chart over time is like it, in that chart's colours. A
     name is of all columns but the figure; the first of them is what a click filters on."""
-    bars = bars_of(result)
+    bars = named_values(result)
     names = [name for name, _ in bars]
     paired = any(other.like == panel.title for other in view.dashboard.panels)
     meant = paired or panel.tone in (*MEANING, "http")
@@ -196,7 +196,7 @@ def brushed(selection: dict[str, Any]) -> None:
         set_time(start, end)
 
 
-def bars_of(result: PanelResult) -> list[tuple[str, str | None]]:
+def named_values(result: PanelResult) -> list[tuple[str, str | None]]:
     """The name of each bar, and what a click on it filters on; None where that is nothing."""
     ours = result.columns[0] in OURS
     return [(_name(row, key, ours), _value(row, key)) for row, key in _keyed(result)]

@@ -101,7 +101,7 @@ def make_ready() -> None:
     page says."""
     app = import_module("lake.ui.app")
     with suppress(LakeError):
-        app.make_ready(default_lake().absolute())
+        app.ask_first(default_lake().absolute())
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.filters import show_time
-from lake.ui.charts import bars_of, choose_value
+from lake.ui.charts import choose_value, named_values
 from lake.ui.sidebar import set_time
 from lake.ui.text import figure
 from lake.ui.words import say
@@ -38,7 +38,7 @@ def draw_values(
     elif panel.chart in ("bar", "map") and panel.field:
         values = {
             f"{shortened(name, _LONGEST)} ({figure(row[-1], panel.unit)})": value
-            for (name, value), row in zip(bars_of(result), result.rows, strict=True)
+            for (name, value), row in zip(named_values(result), result.rows, strict=True)
             if value is not None
         }
         buttons = {
