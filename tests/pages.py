@@ -87,6 +87,12 @@ def settled(page: Page) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def on_paper(page: Page) -> None:
+    """As it is printed. What is told of the medium holds a moment later."""
+    page.emulate_media(media="print")
+    page.locator("[data-testid=stSidebar]").wait_for(state="hidden")
+
+
 def unfold(page: Page, width: int) -> None:
     """Make the window as high as the page, not only what it held at first: what comes into sight
     may grow."""

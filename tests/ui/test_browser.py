@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import at_least, open_first_row, served, settled, shades, unfold
+from pages import at_least, on_paper, open_first_row, served, settled, shades, unfold
 
 from lake.ingest import IngestOptions, ingest
 
@@ -335,7 +335,7 @@ def test_a_page_is_printed_whole_and_without_its_widgets(
 ) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
-    page.emulate_media(media="print")
+    on_paper(page)
     for hidden in ("stSidebar", "stTextInput", "stPopover"):
         assert not page.locator(f"[data-testid={hidden}]").first.is_visible()
     printed = tmp_path / "cloudtrail.pdf"
@@ -349,7 +349,7 @@ def test_paper_is_light_and_lists_on_it_are_whole(page: Page, address: str, tmp_
 
     page.goto(f"{address}/hunting")
     settled(page)
-    page.emulate_media(media="print")
+    on_paper(page)
     cut = """() => [...document.querySelectorAll('[data-testid=stGridCell] div')].filter(
       e => getComputedStyle(e).overflowY !== 'visible' && e.scrollHeight > e.clientHeight + 5
            && e.querySelector('[data-testid=stVegaLiteChart]')).length"""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import small_lake
-from pages import served, shades
+from pages import on_paper, served, shades
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,8 +114,10 @@ def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None
     page.goto(f"{address}/sql")
     page.wait_for_selector("textarea")
     ask(page, "SELECT 1 AS n", "text=1 row")
-    page.emulate_media(media="print")
+    on_paper(page)
     for hidden in ("stTabs", "stButtonGroup", "stFormSubmitButton", "stSelectbox", "stTextInput"):
         assert not page.locator(f"[data-testid={hidden}]").first.is_visible()
     assert page.locator("textarea").is_visible()
-    assert page.locator("[data-testid=stDataFrame]:visible").count() == 1
+    rows = page.locator("[data-testid=stDataFrame]:visible")
+    rows.first.wait_for()
+    assert rows.count() == 1
