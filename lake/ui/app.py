@@ -6,7 +6,6 @@ holds is the dashboard's toml, how it looks `lake.ui.page`'s.
 from __future__ import annotations
 
 import sys
-import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +15,7 @@ import streamlit as st
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
 from lake.explore import NAME as EXPLORE
-from lake.filters import Selection
-from lake.panels import prepare
 from lake.paths import default_lake
-from lake.scope import view_of
 from lake.ui import sqlpage
 from lake.ui.cached import Asker, open_lake
 from lake.ui.entitypage import draw_entity
@@ -41,8 +37,6 @@ _DARK = (
     "[data-testid=stMain] { filter: invert(1) hue-rotate(180deg) brightness(1.12) } }"
 )
 """Paper is light, whatever the screen."""
-_read = threading.Event()
-"""Set once a reader has come."""
 NO_DATA = Sentence(
     "There is nothing in this lake yet. Read some logs with `lake ingest WHERE`, where WHERE is a "
     "folder, an archive or `s3://bucket/prefix`; or make some with `lake demo DIR` and read those. "
@@ -52,7 +46,6 @@ NO_DATA = Sentence(
 
 def main() -> None:
     """Draw the page that the address names."""
-    _read.set()
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
@@ -81,31 +74,24 @@ def main() -> None:
         sqlpage.draw_sql(lake)
         return
     sqlpage.leave(lake)
-    ask = Asker(lake)
     try:
-        if chosen.url_path == EXPLORE:
-            draw_explore(lake, ask)
-            return
-        dashboard = found[chosen.url_path or first]
-        if dashboard.entity:
-            draw_entity(lake, dashboard, ask)
-            return
-        # Widgets made here, not in a page, keep their values from page to page.
-        selection = choose(lake, dashboard, ask)
-        draw_page(dashboard, selection, ask)
+        with Asker(lake) as ask:
+            _draw(lake, found, chosen.url_path or first, ask)
     except LakeError as error:
         st.error(plain(say_error(error)))
 
 
-def ask_first(path: Path) -> None:
-    """Open the lake and ask what the first page asks, until a reader comes. Raises LakeError."""
-    lake = open_lake(str(path))
-    first, keep = next(iter(dashboards().values())), Asker(lake).keep
-    view = view_of(first, Selection(), keep)
-    for panel in first.panels:
-        if _read.is_set():
-            return
-        keep(prepare(view, panel))
+def _draw(lake: Lake, found: dict[str, Dashboard], name: str, ask: Asker) -> None:
+    if name == EXPLORE:
+        draw_explore(lake, ask)
+        return
+    dashboard = found[name]
+    if dashboard.entity:
+        draw_entity(lake, dashboard, ask)
+        return
+    # Widgets made here, not in a page, keep their values from page to page.
+    selection = choose(lake, dashboard, ask)
+    draw_page(dashboard, selection, ask)
 
 
 @cache

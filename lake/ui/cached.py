@@ -1,9 +1,9 @@
 """One open lake for all sessions, and answers kept by (lake, version, SQL, parameters): a commit
 changes the version, so no answer outlives its data.
 
-Queries run in threads of their own, each by its own cursor: a slow one holds up no other, and those
-that nobody waits for any more, since the reader has gone on, are interrupted. Streamlit by itself
-cannot stop a script that waits inside DuckDB.
+Queries run in threads of their own, each by its own cursor: a slow one holds up no other, one that
+two readers ask runs once, and those that nobody waits for any more, since the reader has gone on,
+are interrupted. Streamlit by itself cannot stop a script that waits inside DuckDB.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,7 +21,8 @@ import lake as lake_package
 from lake.machine import page_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
 
     import duckdb
 
@@ -89,72 +91,155 @@ def _values(answer: Answer) -> int:
 _kept = _Kept()
 
 
-class Asker:
-    """Whoever answers queries on a lake as it is now, for one drawing of a page."""
+@dataclass(eq=False, slots=True)
+class _Run:
+    """A query at work or in the queue: how many readers wait for it, and how many pages that are
+    made ready before a reader comes."""
 
-    def __init__(self, lake: Lake) -> None:
+    lake: Lake
+    cursor: duckdb.DuckDBPyConnection
+    future: Future[Answer] = field(init=False)
+    readers: int = 0
+    beforehand: int = 0
+
+
+class _AtWork:
+    """What runs for all sessions: each query once, for as long as somebody wants its answer."""
+
+    def __init__(self) -> None:
+        self._guard = threading.RLock()  # a run that has ended already is told of while it is held
+        self._runs: dict[_Key, _Run] = {}
+        self._last = 0.0
+
+    def join(self, key: _Key, lake: Lake, *, beforehand: bool) -> _Run:
+        """Have a query asked, or wait with those who asked it. A reader takes over what was asked
+        beforehand: it ends when the reader goes."""
+        with self._guard:
+            run = self._runs.get(key)
+            if run is None:
+                run = self._runs[key] = _Run(lake, lake.cursor())
+                run.future = _pool.submit(_answer, key, lake, run.cursor)
+                run.future.add_done_callback(lambda _: self._forget(key, run))
+            if beforehand:
+                run.beforehand += not run.readers
+            else:
+                run.readers += 1
+                run.beforehand = 0
+                self._last = time.monotonic()
+        return run
+
+    def leave(self, runs: dict[_Key, _Run], *, beforehand: bool) -> None:
+        """Wait for these no more; what nobody else wants ends."""
+        unwanted = []
+        with self._guard:
+            for key, run in runs.items():
+                if not beforehand:
+                    run.readers -= 1
+                elif run.beforehand:
+                    run.beforehand -= 1
+                if not run.readers and not run.beforehand and not run.future.done():
+                    self._forget(key, run)
+                    if not run.future.cancel():
+                        unwanted.append(run)
+        if unwanted:
+            threading.Thread(target=_interrupt, args=(unwanted,), daemon=True).start()
+
+    def asked_within(self, seconds: float) -> bool:
+        with self._guard:
+            waiting = any(run.readers for run in self._runs.values())
+        return waiting or time.monotonic() - self._last < seconds
+
+    def _forget(self, key: _Key, run: _Run) -> None:
+        with self._guard:
+            if self._runs.get(key) is run:
+                del self._runs[key]
+
+
+def _answer(key: _Key, lake: Lake, cursor: duckdb.DuckDBPyConnection) -> Answer:
+    answer = _kept.get(key)  # another may have ended since it was looked for
+    if answer is None:
+        answer = lake.answer(key[-1], cursor)
+        _kept.put(key, answer)
+    return answer
+
+
+def _interrupt(running: list[_Run]) -> None:
+    """Again and again: one may be between two statements, or wait for its turn."""
+    while running:
+        for run in running:
+            run.lake.interrupt(run.cursor)
+        time.sleep(_STEP)
+        running = [run for run in running if not run.future.done()]
+
+
+_at_work = _AtWork()
+
+
+def readers_ask(within: float) -> bool:
+    """Whether a reader waits for an answer, or began to in the last seconds."""
+    return _at_work.asked_within(within)
+
+
+def _reader_waits() -> None:
+    """Where the state is asked Streamlit ends a run whose reader has gone on."""
+    _ = "anything" in st.session_state
+
+
+class Asker:
+    """Whoever answers queries on a lake as it is now, for one drawing of a page. When that ends, in
+    whatever way, nobody waits any more for what has no answer yet."""
+
+    def __init__(self, lake: Lake, waits: Callable[[], None] = _reader_waits) -> None:
+        """`waits` is called while there is no answer, and raises to wait no longer."""
         self._lake = lake = lake.still()
         self._place = str(lake.path), lake.version
-        self._running: dict[Query, tuple[Future[Answer], duckdb.DuckDBPyConnection]] = {}
+        self._waits = waits
+        self._beforehand = waits is not _reader_waits
+        self._running: dict[_Key, _Run] = {}
+
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        _at_work.leave(self._running, beforehand=self._beforehand)
+        self._running = {}
 
     def __call__(self, query: Query) -> Answer:
         """The answer, kept from before or waited for. Raises UsageError as `Query.ask` does."""
-        kept = _kept.get((*self._place, query))
+        kept = _kept.get(self._key(query))
         if kept is not None:
             return kept
         self.ahead([query])
-        future, _ = self._running[query]
+        future = self._running[self._key(query)].future
         while not future.done():
             self._pause({future})
         return future.result()
 
-    def keep(self, query: Query) -> Answer:
-        """The same outside of a reader's run: nothing ends it."""
-        kept = _kept.get((*self._place, query))
-        return self._answer(query, self._lake.cursor()) if kept is None else kept
-
     def ahead(self, queries: Iterable[Query]) -> None:
         """Begin with what will be asked, in this order."""
-        for query in queries:
-            if query not in self._running and _kept.get((*self._place, query)) is None:
-                cursor = self._lake.cursor()
-                self._running[query] = _pool.submit(self._answer, query, cursor), cursor
+        for key in map(self._key, queries):
+            if key not in self._running and _kept.get(key) is None:
+                self._running[key] = _at_work.join(key, self._lake, beforehand=self._beforehand)
 
     def settled(self, groups: Iterable[Iterable[Query]]) -> int:
         """The place of the first group of queries that can be answered without waiting, once there
         is one."""
-        left = [[self._running[q][0] for q in group if q in self._running] for group in groups]
+        keys = [[self._key(query) for query in group] for group in groups]
+        left = [[self._running[k].future for k in group if k in self._running] for group in keys]
         while True:
             for place, group in enumerate(left):
                 if all(one.done() for one in group):
                     return place
             self._pause({one for group in left for one in group if not one.done()})
 
-    def _answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
-        answer = self._lake.answer(query, cursor)
-        _kept.put((*self._place, query), answer)
-        return answer
+    def _key(self, query: Query) -> _Key:
+        return (*self._place, query)
 
     def _pause(self, futures: set[Future[Answer]]) -> None:
-        try:
-            wait(futures, _STEP, FIRST_COMPLETED)
-            # where the state is asked Streamlit ends a run whose reader has gone on
-            _ = "anything" in st.session_state
-        except BaseException:
-            self._abandon()
-            raise
-
-    def _abandon(self) -> None:
-        """End what still runs: nobody will ask for it."""
-        left = [(f, c) for f, c in self._running.values() if not f.cancel() and not f.done()]
-        if left:
-            threading.Thread(target=_interrupt, args=(self._lake, left), daemon=True).start()
-
-
-def _interrupt(lake: Lake, running: list[tuple[Future[Answer], duckdb.DuckDBPyConnection]]) -> None:
-    """Again and again: one may be between two statements, or wait for its turn."""
-    while running:
-        for _, cursor in running:
-            lake.interrupt(cursor)
-        time.sleep(_STEP)
-        running = [(future, cursor) for future, cursor in running if not future.done()]
+        wait(futures, _STEP, FIRST_COMPLETED)
+        self._waits()

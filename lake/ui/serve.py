@@ -7,8 +7,8 @@ And pages are told where the server is: Streamlit's script else looks for it bel
 address first, and whoever opens a shared link finds errors in the browser's console. They also have
 `page.js`.
 
-What the first page takes to be there, modules, the opened lake and its answers, is made ready while
-a browser still loads its own part.
+What a page takes to be there, modules, the opened lake and its answers (`lake.ui.ready`), is made
+ready while a browser still loads its own part.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import sys
 import threading
 from contextlib import suppress
 from http import HTTPStatus
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,8 @@ from lake.errors import LakeError
 from lake.paths import default_lake, resource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ["127.0.0.1", "localhost"]
@@ -55,15 +56,19 @@ been told otherwise by an earlier version."""
 
 
 class Told:
-    """Puts into every page of HTML, and into nothing else, what is told to it."""
+    """Puts into every page of HTML, and into nothing else, what is told to it; and says which page
+    is opened as it first is, under nothing that was chosen."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, opened: Callable[[str], None]) -> None:
         self._app = app
+        self._opened = opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _wants_page(scope):
             await self._app(scope, receive, send)
             return
+        if not scope["query_string"]:
+            self._opened(scope["path"].strip("/"))
         plain = [pair for pair in scope["headers"] if pair[0] not in _LEFT_OUT]
         start: Message = {}
         parts: list[bytes] = []
@@ -97,11 +102,24 @@ def _is_page(start: Message) -> bool:
 
 
 def make_ready() -> None:
-    """Load the app, open its lake, and ask what the first page asks. What is amiss with that the
-    page says."""
-    app = import_module("lake.ui.app")
+    """Load the app, open its lake, and ask what its pages ask. What is amiss with that they say."""
+    import lake.ui.app  # noqa: F401  what the first script would wait for
+    from lake.ui import ready
+
     with suppress(LakeError):
-        app.ask_first(default_lake().absolute())
+        ready.make_ready(default_lake().absolute())
+
+
+def opened(page: str) -> None:
+    """Begin with what a page asks. Returns at once."""
+    threading.Thread(target=_begin, args=(page,), daemon=True).start()
+
+
+def _begin(page: str) -> None:
+    from lake.ui import ready
+
+    with suppress(LakeError):
+        ready.begin(default_lake().absolute(), page)
 
 
 def main() -> None:
@@ -109,7 +127,7 @@ def main() -> None:
     threading.Thread(target=make_ready, daemon=True).start()
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
     port = int(sys.argv.pop(1))  # the app takes what follows for its own
-    app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told)])
+    app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told, opened)])
     app.run(config={**OPTIONS, "server.port": port})
 
 

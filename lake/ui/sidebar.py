@@ -55,6 +55,7 @@ LANGUAGE = Sentence(
 REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minutes": 300}
 """As it stands on the page and in the URL -> seconds."""
 
+PLACES = ("account", "region")
 FACET_SHOWN = 6
 _SAID = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
@@ -68,7 +69,7 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
         time = _time(extent_of(EVENTS, Selection(), ask))
         _compare(time)
         filters = [*fixed, *_filters(dashboard)]
-        for field in ("account", "region"):
+        for field in PLACES:
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
         keep_fresh(lake)

@@ -18,7 +18,10 @@ from lake.ui import cached
 from lake.ui.cached import Asker
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
+
+    from lake.queries import Answer
 
 SLOW = Query("SELECT count(*) FROM range(100000000000) t(x) WHERE x % 7 = 1")
 QUICK = Query("SELECT count(*) AS n FROM cloudtrail")
@@ -45,42 +48,75 @@ class _ReaderWhoGoesOn:
         raise _Gone
 
 
-def waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cached.st, "session_state", _ReaderWhoGoesOn())
+def future_of(asker: Asker, query: Query) -> Future[Answer]:
+    return asker._running[asker._key(query)].future
+
+
+def begun(future: Future[Answer]) -> None:
+    """Wait until it runs: threads may be at the end of an earlier test's queries."""
+    while not future.running():
+        time.sleep(0.01)
 
 
 def test_a_slow_query_holds_up_no_other(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    asker = Asker(lake)
-    asker.ahead([SLOW, QUICK])
-    assert asker.settled([[SLOW], [SLOW, QUICK], [QUICK]]) == 2
-    assert asker(QUICK).rows == ((13,),)
-    slow, _ = asker._running[SLOW]
-    assert not slow.done()
-    waits_no_more(monkeypatch)
-    began = time.monotonic()
-    with pytest.raises(_Gone):
+    with pytest.raises(_Gone), Asker(lake) as asker:
+        asker.ahead([SLOW, QUICK])
+        assert asker.settled([[SLOW], [SLOW, QUICK], [QUICK]]) == 2
+        assert asker(QUICK).rows == ((13,),)
+        slow = future_of(asker, SLOW)
+        assert not slow.done()
+        monkeypatch.setattr(cached.st, "session_state", _ReaderWhoGoesOn())
+        began = time.monotonic()
         asker(SLOW)
     assert time.monotonic() - began < 2
     with pytest.raises(UsageError, match="INTERRUPT"):
         slow.result(timeout=30)
 
 
-def test_what_waits_for_its_turn_is_never_asked(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asker = Asker(lake)
+def test_what_waits_for_its_turn_is_never_asked(lake: Lake) -> None:
+    """Wherever the run of a page ends, as it may while it draws."""
     many = [Query(f"{SLOW.sql} AND x > {n}") for n in range(2 * cached.AT_ONCE)]
-    asker.ahead(many)
-    futures = [asker._running[query][0] for query in many]
-    while not all(future.running() for future in futures[: cached.AT_ONCE]):
-        time.sleep(0.01)  # threads may be at the end of an earlier test's queries
-    waits_no_more(monkeypatch)
-    with pytest.raises(_Gone):
-        asker.settled([many])
+    with pytest.raises(_Gone), Asker(lake) as asker:
+        asker.ahead(many)
+        futures = [future_of(asker, query) for query in many]
+        for future in futures[: cached.AT_ONCE]:
+            begun(future)
+        raise _Gone
     assert all(future.cancelled() for future in futures[cached.AT_ONCE :])
     for future in futures[: cached.AT_ONCE]:
         with pytest.raises(UsageError):
             future.result(timeout=30)
+
+
+def test_what_two_ask_runs_once_until_both_have_gone(lake: Lake) -> None:
+    query = Query(f"{SLOW.sql} AND x > 99")
+    with Asker(lake) as one:
+        with Asker(lake) as other:
+            one.ahead([query])
+            other.ahead([query])
+            run = future_of(one, query)
+            assert future_of(other, query) is run
+            begun(run)
+        time.sleep(0.2)
+        assert not run.done()
+    with pytest.raises(UsageError, match="INTERRUPT"):
+        run.result(timeout=30)
+    with Asker(lake) as third:
+        third.ahead([query])
+        assert future_of(third, query) is not run
+
+
+def test_a_reader_takes_over_what_is_asked_beforehand(lake: Lake) -> None:
+    query = Query(f"{SLOW.sql} AND x > 98")
+    with Asker(lake, waits=lambda: None) as ready:
+        ready.ahead([query])
+        run = future_of(ready, query)
+        with Asker(lake) as reader:
+            reader.ahead([query])
+            assert future_of(reader, query) is run
+            begun(run)
+        with pytest.raises(UsageError, match="INTERRUPT"):
+            run.result(timeout=30)
 
 
 def test_an_answer_is_asked_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.ui.cached import Asker
-from lake.ui.serve import HEAD, TOLD, Told, make_ready
+from lake.ui.serve import HEAD, TOLD, Told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from streamlit.testing.v1 import AppTest
-
-    from lake.queries import Query
-    from lake.query import Lake
+    from collections.abc import Callable
 
 BODY = [b"<html><he", b"ad>x<head></html>"]
 PAGE = (b"accept", b"text/html,*/*")
 
 
-def served(kind: bytes, status: int, *given: tuple[bytes, bytes], method: str = "GET") -> Any:  # noqa: ANN401
+def served(
+    kind: bytes,
+    status: int,
+    *given: tuple[bytes, bytes],
+    method: str = "GET",
+    opened: Callable[[str], None] = lambda _: None,
+    query: bytes = b"",
+) -> Any:  # noqa: ANN401
     """What a browser gets, and which of its headers the app was told."""
     got: list[dict[str, Any]] = []
     told: list[list[tuple[bytes, bytes]]] = []
@@ -42,8 +42,9 @@ def served(kind: bytes, status: int, *given: tuple[bytes, bytes], method: str = 
         got.append(message)
 
     scope = {"type": "http", "method": method, "path": "/hunting", "headers": [*given]}
+    scope["query_string"] = query
     with ThreadPoolExecutor(1) as pool:  # Playwright's own loop may run in this thread
-        pool.submit(asyncio.run, Told(app)(scope, None, send)).result()  # type: ignore[arg-type]
+        pool.submit(asyncio.run, Told(app, opened)(scope, None, send)).result()  # type: ignore[arg-type]
     start, *parts = got
     return dict(start["headers"]), b"".join(part["body"] for part in parts), told[0]
 
@@ -78,32 +79,10 @@ def test_nothing_else_is_changed(
     assert asked == given
 
 
-def test_the_first_page_is_ready_before_a_browser_asks(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lake.ui.app._read", threading.Event())
-    make_ready()
-    asked: list[Query] = []
-    answer = Asker._answer
-    monkeypatch.setattr(
-        Asker, "_answer", lambda self, query, by: asked.append(query) or answer(self, query, by)
-    )
-    app.run()
-    assert len(app.metric) > 0
-    assert not any('FROM "events"' in query.sql for query in asked)
-
-
-def test_a_reader_who_has_come_does_not_wait_for_another_page(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    come = threading.Event()
-    come.set()
-    monkeypatch.setenv("LAKE_DIR", str(lake.path))
-    monkeypatch.setattr("lake.ui.app._read", come)
-    monkeypatch.setattr("lake.ui.app.prepare", None)  # it asks for no panel
-    make_ready()
-
-
-def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "none"))
-    make_ready()
+def test_a_page_that_is_opened_is_told_of() -> None:
+    """Not one of a link that chooses something, and not what a page loads."""
+    told: list[str] = []
+    served(b"text/html", 200, PAGE, opened=told.append)
+    served(b"text/html", 200, PAGE, opened=told.append, query=b"span=Last+hour")
+    served(b"text/javascript", 200, (b"accept", b"*/*"), opened=told.append)
+    assert told == ["hunting"]

@@ -1,0 +1,127 @@
+"""Answers that are there before a reader asks for them: all that a page asks, and never in a
+reader's way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from apptest import open_page
+
+from lake.errors import UsageError
+from lake.queries import Query
+from lake.query import Lake
+from lake.ui import cached, ready, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
+PAGES = {"": "overview"} | {
+    name: name
+    for name in ("explore", "cloudtrail", "cloudfront", "guardduty", "hunting", "vpcflow", "waf")
+}
+SLOW = Query("SELECT count(*) FROM range(100000000000) t(x) WHERE x % 7 = 2")
+QUICK = Query("SELECT count(*) + 1 AS n FROM cloudtrail")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Query]]:
+    """The queries that are asked of the lake, none of whose answers are there before or after."""
+    found: list[Query] = []
+    answer = Lake.answer
+
+    def counted(self: Lake, query: Query, cursor: Any = None) -> Any:  # noqa: ANN401
+        found.append(query)
+        return answer(self, query, cursor)
+
+    monkeypatch.setattr(Lake, "answer", counted)
+    monkeypatch.setattr(cached, "_kept", cached._Kept())
+    return found
+
+
+def nobody_asked_lately(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "_at_work", cached._AtWork())
+    monkeypatch.setattr(ready, "QUIET", 0.2)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_whose_address_is_opened_asks_nothing_more(
+    page: str, app: AppTest, lake: Lake, asked: list[Query]
+) -> None:
+    ready.begin(lake.path, page)
+    assert asked
+    asked.clear()
+    open_page(app, PAGES[page])
+    assert asked == []
+
+
+def test_every_page_is_ready_when_nobody_asks(
+    app: AppTest, asked: list[Query], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_asked_lately(monkeypatch)
+    serve.make_ready()
+    assert len(asked) == len(set(asked))
+    asked.clear()
+    app.run()
+    assert len(app.metric) > 0
+    assert asked == []
+
+
+def test_nothing_begins_while_a_reader_waits(
+    lake: Lake, asked: list[Query], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_asked_lately(monkeypatch)
+    made = threading.Thread(target=ready.make_ready, args=(lake.path,))
+    with cached.Asker(lake) as reader:
+        reader.ahead([SLOW])
+        made.start()
+        time.sleep(0.7)
+        assert asked == [SLOW]
+    made.join(60)
+    assert not made.is_alive()
+    assert len(asked) > 20
+
+
+def test_what_is_asked_for_nobody_ends_when_a_reader_comes(
+    lake: Lake, asked: list[Query], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And goes on when the reader has what was asked for."""
+    nobody_asked_lately(monkeypatch)
+    left = [[SLOW], *[[QUICK]] * 20]
+    monkeypatch.setattr(ready, "_queries", lambda page, ask: left.pop(0))
+    made = threading.Thread(target=ready.make_ready, args=(lake.path,))
+    made.start()
+    until(lambda: asked == [SLOW])
+    (run,) = cached._at_work._runs.values()
+    query = Query("SELECT count(*) + 2 AS n FROM cloudtrail")
+    with cached.Asker(lake) as reader:
+        assert reader(query).rows == ((15,),)
+    with pytest.raises(UsageError, match="INTERRUPT"):
+        run.future.result(timeout=30)
+    made.join(60)
+    assert not made.is_alive()
+    assert asked == [SLOW, query, QUICK]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "none"))
+    serve.make_ready()
+    serve._begin("hunting")
+
+
+def test_an_address_of_no_page_asks_nothing(lake: Lake, asked: list[Query]) -> None:
+    for name in ("sql", "entity", "favicon.ico", "../etc"):
+        ready.begin(lake.path, name)
+    assert asked == []
