@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from lake.errors import UsageError
 from lake.fieldsets import leaves, packed, quote
-from lake.queries import Gathering
+from lake.queries import Gathering, Query
 from lake.rowmodel import columns_of
 from lake.statements import one_select
 from lake.table import footer_times
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lake.chosen import Chosen
-    from lake.queries import Answer, Query
+    from lake.queries import Answer
     from lake.table import DataFile
 
 PLACE = "gathered"
@@ -40,7 +40,9 @@ FILES = f"{PLACE}.data_files"
 """A row for each file of the lake: its table, partition, number of events, first and last one."""
 _FILE = ("source", "account", "region", "date", "events", "first", "last")
 CELLS = 32_000_000
-"""Values that the tables hold together; a text takes 16 bytes and more."""
+"""Values that the tables hold together; a text takes 16 bytes and more. Of what queries share the
+last table is held however large it is, and goes through the disk: each of them would make it anew,
+which took a page 85 s where ten million flows have four million addresses."""
 _NARROWS = 'account region "date" "@timestamp"'
 _ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)
 """Comments, texts, and the names that columns are given."""
@@ -99,7 +101,7 @@ class Gatherer:
         """`con` must not be locked yet: a database in memory is attached to it."""
         self._guard = threading.Lock()
         self._held: OrderedDict[Gathering | Query, int] = OrderedDict()
-        self._too_much: set[Gathering | Query] = set()
+        self._too_much: set[Gathering] = set()
         con.execute(f"ATTACH ':memory:' AS {PLACE}")
         self._maker = con.cursor()
         self._maker.execute("SET SESSION preserve_insertion_order = false")
@@ -156,26 +158,25 @@ class Gatherer:
         return _over(query, held) if held else shorter
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
-        """The query with what it shares with others in tables, unless that is too much."""
+        """The query with what it shares with others in tables."""
         for shared in query.shares:
-            if self._put(shared, cursor):
-                query = query.over_shared(shared, _name(shared))
+            self._put(shared, cursor)
+            query = query.over_shared(shared, _name(shared))
         return query
 
-    def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """Have a query's answer in a table; whether it may be there."""
+    def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Have a query's answer in a table."""
         table = _name(shared)
-        known = shared in self._held or shared in self._too_much
-        held = None if known else self._gathered(shared, cursor)
+        held = None if shared in self._held else self._gathered(shared, cursor)
         asked = (_over(shared, held) if held else None) or shared
         with self._guard:
             if shared in self._held:
                 self._held.move_to_end(shared)
-            elif shared not in self._too_much:
+            else:
                 rows = self._make(table, asked.sql, asked.bound, cursor)
                 columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
-                self._keep(shared, rows * len(columns), held)
-            return shared in self._held
+                self._make_room(Query, rows * len(columns))
+                self._held[shared] = rows * len(columns)
 
     def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
         """What is held of the rows behind a query, gathered where nothing is."""
@@ -194,26 +195,18 @@ class Gatherer:
                     return held
             if told in self._too_much:
                 return None
-            self._make_room(told.cells)
+            self._make_room(Gathering, told.cells)
             most = CELLS // len(told.leaves)
             select = f"{gathering_sql(told)} LIMIT {most + 1}"
             rows = self._make(_name(told), select, dict(told.params), cursor)
-            return told if self._keep(told, rows * len(told.leaves)) else None
-
-    def _keep(self, told: Gathering | Query, cells: int, beside: Gathering | None = None) -> bool:
-        """Hold the table that was made of this, unless it has too many values; with the one that it
-        was made from, which others of its page ask."""
-        below = 0
-        if beside is not None and beside in self._held:
-            self._held.move_to_end(beside)
-            below = self._held[beside]
-        if cells + below > CELLS:
-            self._too_much.add(told)
-            self._maker.execute(f"DROP TABLE {_name(told)}")
-            return False
-        self._make_room(cells)
-        self._held[told] = cells
-        return True
+            cells = rows * len(told.leaves)
+            if cells > CELLS:
+                self._too_much.add(told)
+                self._maker.execute(f"DROP TABLE {_name(told)}")
+                return None
+            self._make_room(Gathering, cells)
+            self._held[told] = cells
+            return told
 
     def _make(
         self,
@@ -232,10 +225,15 @@ class Gatherer:
         ((rows,),) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()
         return int(rows)
 
-    def _make_room(self, cells: int) -> None:
-        """Drop what was asked for longest ago until so many values more may be held."""
-        while self._held and sum(self._held.values()) + cells > CELLS:
-            oldest, _ = self._held.popitem(last=False)
+    def _make_room(self, kind: type[Gathering | Query], cells: int) -> None:
+        """Drop what was asked for longest ago of a kind until so many values more may be held, or
+        nothing of it is left."""
+        of_kind = [held for held in self._held if isinstance(held, kind)]
+        total = sum(self._held[held] for held in of_kind)
+        for oldest in of_kind:
+            if total + cells <= CELLS:
+                return
+            total -= self._held.pop(oldest)
             self._maker.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
 
 

@@ -141,7 +141,7 @@ class Query:
 
     def over_shared(self, shared: Query, table: str) -> Query:
         """The same where one of `shares` has been put into a table."""
-        return self._with(f"({shared.sql})", f"(FROM {table})")
+        return self._with(f"MATERIALIZED ({shared.sql})", f"NOT MATERIALIZED (FROM {table})")
 
     def _with(self, part: str, other: str) -> Query:
         sql = self.sql.replace(part, other)
