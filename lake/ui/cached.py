@@ -125,7 +125,7 @@ class _AtWork:
             else:
                 run.readers += 1
                 run.beforehand = 0
-                self._last = time.monotonic()
+                self.expect()
         return run
 
     def leave(self, runs: dict[_Key, _Run], *, beforehand: bool) -> None:
@@ -143,6 +143,9 @@ class _AtWork:
                         unwanted.append(run)
         if unwanted:
             threading.Thread(target=_interrupt, args=(unwanted,), daemon=True).start()
+
+    def expect(self) -> None:
+        self._last = time.monotonic()
 
     def asked_within(self, seconds: float) -> bool:
         with self._guard:
@@ -173,6 +176,11 @@ def _interrupt(running: list[_Run]) -> None:
 
 
 _at_work = _AtWork()
+
+
+def reader_comes() -> None:
+    """Tell of a reader who will ask in a moment."""
+    _at_work.expect()
 
 
 def readers_ask(within: float) -> bool:

@@ -18,7 +18,7 @@ from lake.filters import Selection
 from lake.panels import prepare
 from lake.rowmodel import EVENTS, log_views
 from lake.scope import bars_of, extent_of, facet, scattered, view_of
-from lake.ui.cached import Asker, open_lake, readers_ask
+from lake.ui.cached import Asker, open_lake, reader_comes, readers_ask
 from lake.ui.sidebar import PLACES
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def make_ready(path: Path) -> None:
 def begin(path: Path, name: str) -> None:
     """Ask what a page asks whose address has just been opened; its reader will wait for the same.
     Raises LakeError."""
+    reader_comes()
     lake = open_lake(str(path))
     lake.refresh()
     page = _pages(lake).get(name)

@@ -66,7 +66,7 @@ ORDER BY 1, 2, 4 DESC, address_order(value)
 -- name: bytes_by_source
 -- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most. Transit gateways included.
 WITH sums AS (
-  SELECT ip, country, sum(bytes) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL GROUP BY ALL
+  SELECT ip, country, bytes AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL
   UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
 addresses AS (SELECT 'address' AS list, NULL AS country, ip, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
 within AS (SELECT 'country' AS list, country, ip, coalesce(sum(n), 0) AS n FROM sums WHERE country IS NOT NULL GROUP BY country, ip),
@@ -129,8 +129,8 @@ ORDER BY 2 DESC, path
 -- name: sources_by_direction
 -- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
 WITH flows AS (
-  SELECT action, ip, direction, syn, coalesce(sum(packets), 0) AS n
-  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL),
+  SELECT action, ip, direction, syn, coalesce(packets, 0) AS n
+  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL),
 lists AS (
   SELECT lower(action) AS list, ip, direction, n FROM flows
   UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
