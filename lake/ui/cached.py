@@ -179,7 +179,7 @@ _at_work = _AtWork()
 
 
 def reader_comes() -> None:
-    """Tell of a reader who will ask in a moment."""
+    """Tell of a reader who will ask in a moment, or asks elsewhere."""
     _at_work.expect()
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lake.dashboards import dashboards
+from lake.dashboards import dashboards, user_dashboards
 from lake.errors import LakeError
 from lake.explore import NAME as EXPLORE
 from lake.explore import columns_for, explored
@@ -30,18 +31,26 @@ if TYPE_CHECKING:
 
 QUIET = 2.0
 """Seconds without a reader's query before anything is asked for nobody."""
+LONGEST = 20.0
+"""Seconds that a query may take that nobody waits for."""
 
 
 class _GivenWay(Exception):
     """A reader asks for something."""
 
 
+class _TooLong(Exception):
+    """A query is not worth its time when nobody waits for it."""
+
+
 def make_ready(path: Path) -> None:
-    """Open the lake and ask what each page asks as it is first opened, whenever nobody asks. Ends
-    with the last page. Raises LakeError."""
+    """Open the lake and ask what each page asks as it is first opened, whenever nobody asks; not of
+    a user's own pages, which may ask anything. Ends with the last page. Raises LakeError."""
     lake = open_lake(str(path))
-    pages = _pages(lake)
-    for page in pages.values():
+    own = user_dashboards()
+    for page in _pages(lake).values():
+        if own is not None and (own / f"{page.name}.toml").exists():
+            continue
         while not _asked_for_nobody(lake, page):
             time.sleep(QUIET / 4)
 
@@ -54,7 +63,7 @@ def begin(path: Path, name: str) -> None:
     lake.refresh()
     page = _pages(lake).get(name)
     if page is not None:
-        with Asker(lake, _wait_on) as ask, suppress(CancelledError):
+        with Asker(lake, _Patience()) as ask, suppress(CancelledError, _TooLong):
             asked = [(query,) for query in _queries(page, ask)]
             ask.ahead(query for group in asked for query in group)
             while asked:
@@ -62,17 +71,33 @@ def begin(path: Path, name: str) -> None:
 
 
 def _asked_for_nobody(lake: Lake, page: Dashboard) -> bool:
-    """Have a page's answers; False where a reader came between."""
+    """Have a page's answers, if none takes too long; False where a reader came between."""
+    patience = _Patience(gives_way=True)
     try:
-        _give_way()
-        with Asker(lake, _give_way) as ask:
+        patience()
+        with Asker(lake, patience) as ask:
             for query in _queries(page, ask):
+                patience.since = time.monotonic()
                 ask(query)
     except _GivenWay:
         return False
-    except (LakeError, CancelledError):
-        pass  # whoever opens the page is told
+    except (LakeError, CancelledError, _TooLong):
+        pass  # whoever opens the page is told, or waits
     return True
+
+
+@dataclass
+class _Patience:
+    """How long is waited for an answer that no reader has asked for. Raises when that is over."""
+
+    gives_way: bool = False
+    since: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> None:
+        if self.gives_way and readers_ask(QUIET):
+            raise _GivenWay
+        if time.monotonic() - self.since > LONGEST:
+            raise _TooLong
 
 
 def _pages(lake: Lake) -> dict[str, Dashboard]:
@@ -91,18 +116,9 @@ def _queries(page: Dashboard, ask: Asker) -> list[Query]:
     """What a page's cards ask, after what stands beside and above them was asked."""
     nothing_chosen = Selection()
     extent_of(EVENTS, nothing_chosen, ask)
-    for field in PLACES:
-        facet(page, nothing_chosen, field, ask)
+    for place in PLACES:
+        facet(page, nothing_chosen, place, ask)
     view = view_of(page, nothing_chosen, ask)
     bars_of(view, ask)
     scattered(page.table, ask)
     return [prepare(view, panel) for panel in page.panels if view.shown.events or panel.whole]
-
-
-def _wait_on() -> None:
-    """A page that was opened is worth its answers, whoever else asks."""
-
-
-def _give_way() -> None:
-    if readers_ask(QUIET):
-        raise _GivenWay

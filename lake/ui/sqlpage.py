@@ -18,7 +18,7 @@ from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result
 from lake.at_hand import example
 from lake.errors import LakeError, UsageError
 from lake.saved import Asked, note_asked, save_query, saved_names
-from lake.ui.cached import for_typed_sql
+from lake.ui.cached import for_typed_sql, reader_comes
 from lake.ui.sqlresult import draw_result
 from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side
 from lake.ui.text import count, plain
@@ -168,6 +168,7 @@ def _save(lake: Lake, name: str, text: str) -> None:
 
 def _ask(lake: Lake, text: str, *, explain: bool) -> None:
     """Begin a query in place of the one before."""
+    reader_comes()
     leave(lake)
     for key in (_RESULT, _SAID):
         st.session_state.pop(key, None)
@@ -223,6 +224,7 @@ def _note(lake: Lake, one: Asked) -> None:
 @st.fragment(run_every=_STEP)
 def _wait() -> None:
     """How long it has run, and a button that stops it. This part alone is drawn again and again."""
+    reader_comes()  # nothing is asked for nobody beside it
     run: _Run | None = st.session_state.get(_RUNNING)
     if run is None:
         return

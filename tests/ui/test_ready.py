@@ -27,6 +27,19 @@ PAGES = {"": "overview"} | {
 }
 SLOW = Query("SELECT count(*) FROM range(100000000000) t(x) WHERE x % 7 = 2")
 QUICK = Query("SELECT count(*) + 1 AS n FROM cloudtrail")
+OWN = """title = "Slow"
+label = "Slow"
+table = "cloudtrail"
+[[panel]]
+title = "Slow - One"
+label = "One"
+query = "one"
+chart = "table"
+"""
+OWN_SQL = """-- name: one
+-- One.
+SELECT count(*) + 42 AS "Count" FROM logs
+"""
 
 
 @pytest.fixture
@@ -106,6 +119,39 @@ def test_what_is_asked_for_nobody_ends_when_a_reader_comes(
     made.join(60)
     assert not made.is_alive()
     assert asked == [SLOW, query, QUICK]
+
+
+def test_what_takes_too_long_is_not_asked_for_nobody(
+    lake: Lake, asked: list[Query], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of its page neither; a reader who waits for the same keeps it."""
+    nobody_asked_lately(monkeypatch)
+    monkeypatch.setattr(ready, "LONGEST", 0.5)
+    left = [[SLOW, QUICK], *[[]] * 20]
+    monkeypatch.setattr(ready, "_queries", lambda page, ask: left.pop(0) if left else [SLOW])
+    ready.make_ready(lake.path)
+    assert asked == [SLOW]
+    with cached.Asker(lake) as reader:
+        reader.ahead([SLOW])
+        left.clear()
+        ready.begin(lake.path, "hunting")
+        (run,) = cached._at_work._runs.values()
+        assert not run.future.done()
+    with pytest.raises(UsageError, match="INTERRUPT"):
+        run.future.result(timeout=30)
+
+
+def test_a_page_of_a_users_own_is_asked_when_it_is_opened(
+    lake: Lake, asked: list[Query], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_asked_lately(monkeypatch)
+    (tmp_path / "slow.toml").write_text(OWN)
+    (tmp_path / "slow.sql").write_text(OWN_SQL)
+    monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
+    ready.make_ready(lake.path)
+    assert not any("42" in query.sql for query in asked)
+    ready.begin(lake.path, "slow")
+    assert any("42" in query.sql for query in asked)
 
 
 def until(true: Callable[[], bool]) -> None:
