@@ -22,7 +22,7 @@ from lake.sources import catalogue
 from lake.status import are_scattered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lake.chosen import Chosen
     from lake.dashboards import Dashboard, Panel
@@ -85,6 +85,11 @@ class View:
     params: tuple[tuple[str, Any], ...]
     gather: Gathering | None = None
     recent: tuple[datetime, ...] = ()
+
+    def drawn(self, panels: Iterable[Panel]) -> list[Panel]:
+        """Those of the panels that a page draws: where no event is shown, what is of the whole lake
+        alone."""
+        return [panel for panel in panels if self.shown.events or panel.whole]
 
 
 @cache

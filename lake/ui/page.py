@@ -63,7 +63,7 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
         st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
     cards: list[_Card] = []
     for section, declared in dashboard.sections():
-        panels = [panel for panel in declared if view.shown.events or panel.whole]
+        panels = view.drawn(declared)
         if panels and not section:
             cards += _section(view, earlier, panels, ask)
         elif panels:

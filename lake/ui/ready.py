@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 QUIET = 2.0
 """Seconds without a reader's query before anything is asked for nobody."""
 LONGEST = 20.0
-"""Seconds that a query may take that nobody waits for."""
+"""Seconds that a query may take that nobody waits for, or a page whose reader does not come."""
 
 
 class _GivenWay(Exception):
@@ -121,4 +121,4 @@ def _queries(page: Dashboard, ask: Asker) -> list[Query]:
     view = view_of(page, nothing_chosen, ask)
     bars_of(view, ask)
     scattered(page.table, ask)
-    return [prepare(view, panel) for panel in page.panels if view.shown.events or panel.whole]
+    return [prepare(view, panel) for panel in view.drawn(page.panels)]

@@ -55,9 +55,8 @@ LANGUAGE = Sentence(
 REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minutes": 300}
 """As it stands on the page and in the URL -> seconds."""
 
-PLACES = ("account", "region")
 FACET_SHOWN = 6
-_SAID = {"account": "cloud.account.id", "region": "cloud.region"}
+PLACES = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
 
@@ -266,7 +265,7 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
             "Under which the lake keeps a row: `{kept}`. What its log says, which may be another "
             "text, is `{said}`.",
             kept=field,
-            said=_SAID[field],
+            said=PLACES[field],
         ),
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]

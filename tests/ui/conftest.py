@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
+
+    from lake.queries import Query
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +68,20 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """The small lake, which a module may have another in place of."""
     made = small_lake.make(tmp_path_factory.mktemp("small"))
     return open_lake(made.path, locked=True)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
+    """The queries that are asked of a lake from now on, of which no answer was kept."""
+    found: list[Query] = []
+    answer = Lake.answer
+
+    def noted(self: Lake, query: Query, cursor: Any = None) -> Any:  # noqa: ANN401
+        found.append(query)
+        return answer(self, query, cursor)
+
+    monkeypatch.setattr(Lake, "answer", noted)
+    return found
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import small_lake
@@ -119,15 +119,7 @@ def test_a_reader_takes_over_what_is_asked_beforehand(lake: Lake) -> None:
             run.result(timeout=30)
 
 
-def test_an_answer_is_asked_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Query] = []
-    answer = Lake.answer
-
-    def counted(self: Lake, query: Query, cursor: Any = None) -> Any:  # noqa: ANN401
-        asked.append(query)
-        return answer(self, query, cursor)
-
-    monkeypatch.setattr(Lake, "answer", counted)
+def test_an_answer_is_asked_once(lake: Lake, asked: list[Query]) -> None:
     query = Query("SELECT max(event.action) AS last FROM cloudtrail")
     first = Asker(lake)
     assert first(query) == first(query) == Asker(lake)(query)

@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from apptest import open_page
 
 from lake.errors import UsageError
 from lake.queries import Query
-from lake.query import Lake
 from lake.ui import cached, ready, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
+
+    from lake.query import Lake
 
 PAGES = {"": "overview"} | {
     name: name
@@ -42,24 +43,21 @@ SELECT count(*) + 42 AS "Count" FROM logs
 """
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Query]]:
-    """The queries that are asked of the lake, none of whose answers are there before or after."""
-    found: list[Query] = []
-    answer = Lake.answer
-
-    def counted(self: Lake, query: Query, cursor: Any = None) -> Any:  # noqa: ANN401
-        found.append(query)
-        return answer(self, query, cursor)
-
-    monkeypatch.setattr(Lake, "answer", counted)
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "_kept", cached._Kept())
-    return found
 
 
 def nobody_asked_lately(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "_at_work", cached._AtWork())
     monkeypatch.setattr(ready, "QUIET", 0.2)
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -152,13 +150,6 @@ def test_a_page_of_a_users_own_is_asked_when_it_is_opened(
     assert not any("42" in query.sql for query in asked)
     ready.begin(lake.path, "slow")
     assert any("42" in query.sql for query in asked)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
