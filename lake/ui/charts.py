@@ -1,35 +1,28 @@
-"""A panel as bars, or as bars over time. A list of bars is the legend of the chart over time that
-is like it: both take one set of colours. A click on a bar adds a filter, a drag over time chooses
-a range.
+"""A panel as bars, and what a click on one of them does. A list of bars is the legend of the chart
+over time that is like it (`lake.ui.timechart`): both take one set of colours.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import streamlit as st
 
 from lake.errors import UsageError
-from lake.filters import Filter, show_time
-from lake.panels import PanelResult, run_panel
-from lake.ui.leaderboard import LONGEST, Spec, draw_chart, draw_leaderboard
+from lake.filters import Filter
+from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
-from lake.ui.sidebar import add_filter, set_time
-from lake.ui.text import BYTES, figure, size_unit, width
+from lake.ui.sidebar import add_filter
 from lake.ui.words import say, say_error
-from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lake.dashboards import Panel
-    from lake.queries import Ask
+    from lake.panels import PanelResult
     from lake.scope import View
 
-TIME_HEIGHT = 250
 UNKNOWN = "unknown"
 REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
@@ -37,11 +30,6 @@ REST = "all others"
 _OTHER = "Other"
 OURS = ("filters", "series", "Figure", "Outcome", "Filter")
 """Columns whose values are words of a query, not of a log."""
-_COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
-_LEGEND, _LETTER = 30, 6.5
-"""Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
-_LONGEST = 46
-"""Letters of a name that a legend shows."""
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
@@ -68,108 +56,6 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     )
 
 
-def draw_time(
-    view: View, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime], ask: Ask
-) -> None:
-    """Stacked bars over time; the largest of the panel it is like stand at the bottom. An answer of
-    a time and a figure alone is one series, without a legend."""
-    alone = len(result.columns) == 2
-    given = [(row[0], panel.label if alone else _shown(row[1]), row[-1]) for row in result.rows]
-    if panel.like:
-        like = run_panel(view, view.dashboard.panel(panel.like), ask)
-        painted = colours([_shown(row[0]) for row in like.rows], panel.tone)
-    else:
-        painted = colours(_in_order(given, panel.tone), panel.tone)
-    painted |= {OTHERS: GREY}
-    order = list(painted)
-    series = [name if name in painted else OTHERS for _, name, _ in given]
-    shown = [name for name in order if name in set(series)]
-    ours = not alone and result.columns[1] in OURS
-    told = {name: say(name) if ours or name == OTHERS else name for name in order}
-    unit, times, highest = _axis(given, panel.unit)
-    one = alone or (len(shown) == 1 and panel.tone == "neutral")
-    data = pa.table(
-        {
-            "start": [at for at, _, _ in given],
-            "end": [ends.get(at, at) for at, _, _ in given],
-            "from": [f"{show_time(at)} UTC" for at, _, _ in given],
-            "name": [say(name) if ours or alone else name for _, name, _ in given],
-            "series": [told[name] for name in series],
-            "place": [order.index(name) for name in series],
-            "n": [n for _, _, n in given],
-            "up": [float(n) * times for _, _, n in given],
-            "figure": [figure(n, panel.unit) for _, _, n in given],
-        }
-    )
-    spec: Spec = {
-        "height": TIME_HEIGHT,
-        "params": [{"name": "brush", "select": {"type": "interval", "encodings": ["x"]}}],
-        "mark": {"type": "bar", "orient": "vertical", "binSpacing": 0.5, "strokeWidth": 0},
-        "encoding": {
-            "x": {
-                "field": "start",
-                "type": "temporal",
-                "title": "UTC",
-                "scale": {"type": "utc", "domain": time_domain(min(ends), max(ends.values()))},
-                "axis": {
-                    "grid": False,
-                    "labelOverlap": True,
-                    "tickCount": 8,
-                    "labelExpr": time_label(),
-                },
-            },
-            "x2": {"field": "end", "type": "temporal"},
-            "y": {
-                "field": "up",
-                "type": "quantitative",
-                "title": unit,
-                "stack": "zero",
-                "scale": {"domain": [0, highest or 1], "nice": True},
-                "axis": {"tickCount": 5, "labelExpr": _COUNT_LABEL}
-                | ({} if panel.unit in BYTES else {"tickMinStep": 1}),
-            },
-            "color": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {
-                    "domain": [told[name] for name in shown],
-                    "range": [painted[name] for name in shown],
-                },
-                "legend": None if panel.like or one else legend([told[name] for name in shown]),
-            },
-            "order": {"field": "place", "type": "quantitative"},
-            "tooltip": [
-                {"field": "from", "type": "nominal", "title": say(view.interval)},
-                {"field": "name", "type": "nominal", "title": say(panel.label)},
-                {"field": "figure", "type": "nominal", "title": say(panel.unit)},
-            ],
-        },
-    }
-    draw_chart(f"{view.dashboard.name}:{panel.title}", data, spec, brushed, say(panel.about))
-
-
-def time_label() -> str:
-    """How an axis writes a time in UTC: days and months as a reader does."""
-    return (
-        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
-        " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
-        f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
-        f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
-        " : utcFormat(datum.value, '%Y')"
-    )
-
-
-def legend(names: Sequence[str]) -> dict[str, Any]:
-    """Names above a chart, in as many columns as its width has room for."""
-    wide = [_LEGEND + _LETTER * min(width(name), _LONGEST) for name in names]
-    columns = "1"
-    for n in range(2, len(names) + 1):  # a column is as wide as the widest name in it
-        room = sum(max(wide[place::n]) for place in range(n))
-        columns = f"width >= {room:.0f} ? {n} : {columns}"
-    limit = int(_LETTER * _LONGEST)
-    return {"orient": "top", "title": None, "labelLimit": limit, "columns": {"expr": columns}}
-
-
 def picked(panel: Panel, values: Mapping[str, str | None], name: str) -> None:
     """A bar or a country was clicked: only events with its value, which `values` has where it is
     not the name. The rest has none."""
@@ -188,18 +74,13 @@ def choose_value(field: str, value: str, op: str = "is") -> None:
         st.session_state["filter_problem"] = say_error(error)
 
 
-def brushed(selection: dict[str, Any]) -> None:
-    """A range was dragged: that time, to the minute."""
-    span = (selection.get("brush") or {}).get("start")
-    if span and len(span) == 2:
-        start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
-        set_time(start, end)
-
-
-def named_values(result: PanelResult) -> list[tuple[str, str | None]]:
-    """The name of each bar, and what a click on it filters on; None where that is nothing."""
-    ours = result.columns[0] in OURS
-    return [(_name(row, key, ours), _value(row, key)) for row, key in _keyed(result)]
+def named_values(result: PanelResult, since: int = 0) -> list[tuple[str, str | None]]:
+    """The name of each bar, and what a click on it filters on; None where that is nothing. `since`
+    is the column with the value: of bars over time the second."""
+    ours = result.columns[since] in OURS
+    return [
+        (_name(row[since:], key, ours), _value(row[since:], key)) for row, key in _keyed(result)
+    ]
 
 
 def _keyed(result: PanelResult) -> list[tuple[tuple[Any, ...], Mapping[str, Any]]]:
@@ -224,49 +105,3 @@ def _value(row: tuple[Any, ...], key: Mapping[str, Any]) -> str | None:
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a chart writes it."""
     return "none" if value is None else str(value)
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401
-    """The same, as it is drawn where nothing is filtered by it."""
-    return shortened(name_of(value), LONGEST)
-
-
-def _in_order(rows: list[tuple[datetime, str, Any]], tone: str) -> list[str]:
-    """Names as their meaning orders them, the first at the bottom; others by their figures."""
-    meant = list(MEANING.get(tone, {}))
-    sums: dict[str, float] = {}
-    for _, name, n in rows:
-        sums[name] = sums.get(name, 0) + n
-    return sorted(
-        sums, key=lambda name: (meant.index(name) if name in meant else 99, -sums[name], name)
-    )
-
-
-def _axis(rows: Sequence[tuple[datetime, str, Any]], unit: str) -> tuple[str, float, float]:
-    """What an axis of figures is called, how many of that one of them is, and how high it is: sizes
-    in the unit of the highest bar, so that the axis has round numbers."""
-    bars: dict[datetime, float] = {}
-    for at, _, n in rows:
-        bars[at] = bars.get(at, 0) + n
-    highest = float(max(bars.values(), default=0))
-    if unit not in BYTES:
-        return say(unit), 1, highest
-    name, times = size_unit(highest, unit)
-    return name, times, highest * times
-
-
-def time_domain(*ends: datetime) -> list[dict[str, int | bool]]:
-    """What an axis of time spans, as Vega-Lite reads it."""
-    return [
-        {
-            "year": moment.year,
-            "month": moment.month,
-            "date": moment.day,
-            "hours": moment.hour,
-            "minutes": moment.minute,
-            "seconds": moment.second,
-            "milliseconds": moment.microsecond // 1000,
-            "utc": True,
-        }
-        for moment in ends
-    ]

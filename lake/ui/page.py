@@ -18,13 +18,14 @@ from lake.filters import Selection, show_time
 from lake.notes import why_nothing
 from lake.panels import PanelResult, prepare, run_compared, run_panel
 from lake.scope import View, bars_of, scattered, view_before, view_of
-from lake.ui.charts import draw_bars, draw_time
+from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
 from lake.ui.look import INK
 from lake.ui.rows import draw_rows
 from lake.ui.sidebar import comparing
 from lake.ui.table import draw_table
 from lake.ui.text import count, plain, width
+from lake.ui.timechart import draw_time
 from lake.ui.values import draw_values
 from lake.ui.words import say
 from lake.ui.worldmap import draw_map

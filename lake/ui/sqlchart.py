@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from lake.ui.charts import TIME_HEIGHT, legend, time_domain, time_label
 from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 from lake.ui.text import count
+from lake.ui.timechart import TIME_HEIGHT, legend, time_domain, time_label
 from lake.ui.words import say
 
 _HEIGHT = TIME_HEIGHT + 110

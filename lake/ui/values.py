@@ -1,4 +1,4 @@
-"""What a chart offers to a click or a drag, as a list: for whoever has no mouse, and to leave a
+"""What a chart offers to a click or a drag, as lists: for whoever has no mouse, and to leave a
 value out. A panel's values become filters of the page, a bar of time its range.
 """
 
@@ -13,11 +13,12 @@ from lake.filters import show_time
 from lake.ui.charts import choose_value, named_values
 from lake.ui.sidebar import set_time
 from lake.ui.text import figure
+from lake.ui.timechart import slices
 from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from lake.dashboards import Panel
@@ -34,38 +35,53 @@ def draw_values(
     if panel.chart in ("area", "line"):
         starts = sorted({row[0] for row in result.rows if row[0] in ends})
         times = {show_time(at): (at, ends[at]) for at in starts}
-        _list(key, say("At (UTC)"), times, {say("Only this time"): _chosen_time})
+        _list(key, "time", say("At (UTC)"), times, {say("Only this time"): _chosen_time})
+        sums: dict[tuple[str, str | None], float] = {}
+        for one, row in zip(slices(panel, result), result.rows, strict=True):
+            sums[one] = sums.get(one, 0) + row[-1]
+        _draw_list(key, panel, sorted(sums.items(), key=lambda each: -each[1]))
     elif panel.chart in ("bar", "map") and panel.field:
-        values = {
-            f"{shortened(name, _LONGEST)} ({figure(row[-1], panel.unit)})": value
-            for (name, value), row in zip(named_values(result), result.rows, strict=True)
-            if value is not None
-        }
-        buttons = {
-            say("Only this"): partial(choose_value, panel.field),
-            say("Not this"): partial(choose_value, panel.field, op="not"),
-        }
-        _list(key, say("Value"), values, buttons)
+        figures = (row[-1] for row in result.rows)
+        _draw_list(key, panel, zip(named_values(result), figures, strict=True))
+
+
+def _draw_list(
+    key: str, panel: Panel, named: Iterable[tuple[tuple[str, str | None], float]]
+) -> None:
+    """Names and figures, to filter by the value of each that has one."""
+    values = {
+        f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})": value
+        for (name, value), n in named
+        if value is not None
+    }
+    buttons = {
+        say("Only this"): partial(choose_value, panel.field),
+        say("Not this"): partial(choose_value, panel.field, op="not"),
+    }
+    if values:
+        _list(key, "value", say("Value"), values, buttons)
 
 
 def _list(
-    key: str,
+    popover: str,
+    kind: str,
     label: str,
     options: Mapping[str, Any],
     buttons: Mapping[str, Callable[[Any], None]],
 ) -> None:
+    key = f"{popover}:{kind}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(label, list(options), key=f"{key}:chosen")
+        st.selectbox(label, list(options), key=key)
         for said, act in buttons.items():
-            st.button(said, key=f"{key}:{said}", on_click=_act, args=(key, options, act))
+            st.button(said, key=f"{key}:{said}", on_click=_act, args=(popover, key, options, act))
 
 
-def _act(key: str, options: Mapping[str, Any], act: Callable[[Any], None]) -> None:
+def _act(popover: str, key: str, options: Mapping[str, Any], act: Callable[[Any], None]) -> None:
     """What is chosen becomes what the page shows, which the popover would hide."""
-    chosen = str(st.session_state.get(f"{key}:chosen"))
+    chosen = str(st.session_state.get(key))
     if chosen in options:
         act(options[chosen])
-        st.session_state[key] = False
+        st.session_state[popover] = False
 
 
 def _chosen_time(bar: tuple[datetime, datetime]) -> None:

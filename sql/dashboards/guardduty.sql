@@ -26,7 +26,8 @@ FROM logs
 
 -- name: severities_over_time
 -- Log records by severity over time. GuardDuty writes one when it finds something, and one at each update.
-SELECT bucket AS "@timestamp", unnest(['Critical', 'High', 'Medium', 'Low']) AS "filters", unnest([critical, high, medium, low]) AS "Count"
+SELECT bucket AS "@timestamp", unnest(['Critical', 'High', 'Medium', 'Low']) AS "filters", unnest([critical, high, medium, low]) AS "Count",
+       unnest(['critical', 'high', 'medium', 'low']) AS "_value"
 FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket,
              count(*) FILTER (WHERE native.severitylabel = 'critical') AS critical, count(*) FILTER (WHERE native.severitylabel = 'high') AS high,
              count(*) FILTER (WHERE native.severitylabel = 'medium') AS medium, count(*) FILTER (WHERE native.severitylabel = 'low') AS low

@@ -22,7 +22,8 @@ FROM (SELECT source.ip AS ip, count(*) AS n, count(*) FILTER (WHERE native.actio
 -- name: actions_over_time
 -- Requests that were allowed and requests that were blocked, over time. Counted, challenged and CAPTCHA ones are neither.
 SELECT utc_bucket($interval, "@timestamp") AS "@timestamp",
-       CASE native.action WHEN 'ALLOW' THEN 'Allowed Requests' ELSE 'Blocked Requests' END AS "series", count(*) AS "Count"
+       CASE native.action WHEN 'ALLOW' THEN 'Allowed Requests' ELSE 'Blocked Requests' END AS "series", count(*) AS "Count",
+       native.action AS "_value"
 FROM logs
 WHERE native.action IN ('ALLOW', 'BLOCK')
 GROUP BY ALL

@@ -284,12 +284,27 @@ def test_the_values_of_a_card_become_filters(app: AppTest) -> None:
     open_page(app, "cloudtrail")
     app.session_state[key] = True
     app.run()
-    listed = app.selectbox(key=f"{key}:chosen")
+    listed = app.selectbox(key=f"{key}:value")
     value = listed.options[1].partition(" (")[0]
     listed.select(listed.options[1])
-    app.button(key=f"{key}:Not this").click().run()
+    app.button(key=f"{key}:value:Not this").click().run()
     assert app.query_params["f"] == f"source.ip not {value}"
     assert not app.session_state[key]
+
+
+def test_a_chart_over_time_has_its_values_and_its_times(app: AppTest) -> None:
+    key = "cloudtrail:CloudTrail - Event Name(Area):data"
+    open_page(app, "cloudtrail")
+    app.session_state[key] = True
+    app.run()
+    assert len(app.selectbox(key=f"{key}:time").options) > 1
+    listed = app.selectbox(key=f"{key}:value")
+    figures = [int(option.rpartition("(")[2].rstrip(")")) for option in listed.options]
+    assert figures == sorted(figures, reverse=True)
+    value = listed.options[-1].partition(" (")[0]
+    listed.select(listed.options[-1])
+    app.button(key=f"{key}:value:Only this").click().run()
+    assert app.query_params["f"] == f"native.eventName is {value}"
 
 
 @pytest.mark.parametrize("name", ["overview", "cloudtrail", "hunting"])

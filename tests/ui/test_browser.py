@@ -7,6 +7,7 @@ are left in the test's temporary folder, to be looked at.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +50,15 @@ def drag(page: Page, label: str) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=6)
     page.mouse.up()
+
+
+def click_bar(page: Page, label: str) -> None:
+    """On the highest slice of a chart of time."""
+    bars = card(page, label).locator("path[aria-roledescription=bar]")
+    boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
+    highest = max(boxes, key=lambda box: box["height"])
+    middle = highest["y"] + highest["height"] / 2
+    page.mouse.click(highest["x"] + highest["width"] / 2, middle)
 
 
 def whole(page: Page, target: Path) -> None:
@@ -237,6 +247,28 @@ def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) ->
     page.goto(page.url)
     settled(page)
     assert sentence(page) == after
+
+
+def test_a_click_on_a_slice_is_a_filter_in_the_address(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    click_bar(page, "Events by outcome")
+    page.wait_for_url("**f=event.outcome+is+success*")
+    settled(page)
+    assert "event.outcome is success" in sentence(page)
+    assert "from=" not in page.url
+
+
+def test_a_click_on_a_bar_that_has_no_value_is_its_time(page: Page, address: str) -> None:
+    page.goto(f"{address}/vpcflow")
+    settled(page)
+    click_bar(page, "Accepted packets over time (with TGW)")
+    page.wait_for_url("**to=2*")
+    settled(page)
+    chosen = parse_qs(urlsplit(page.url).query)
+    start, end = (datetime.fromisoformat(chosen[name][0]) for name in ("from", "to"))
+    assert end - start == timedelta(hours=1)
+    assert "f" not in chosen
 
 
 def test_each_change_is_one_entry_of_the_history(page: Page, address: str) -> None:

@@ -14,9 +14,10 @@ from small_lake import SINGAPORE
 
 from lake.dashboards import find_dashboard
 from lake.filters import Filter, Selection
-from lake.ui.charts import _axis, legend, picked
+from lake.ui.charts import picked
 from lake.ui.look import colours
 from lake.ui.text import figure
+from lake.ui.timechart import _axis, legend
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

@@ -1,0 +1,250 @@
+"""A panel as stacked bars over time. A drag chooses a range; a click on a slice the events with its
+value, or, where slices have none, the time of the bar.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from lake.filters import show_time
+from lake.panels import run_panel
+from lake.ui.charts import OURS, choose_value, name_of, named_values
+from lake.ui.leaderboard import LONGEST, Spec, draw_chart
+from lake.ui.look import GREY, MEANING, OTHERS, colours
+from lake.ui.sidebar import set_time
+from lake.ui.text import BYTES, figure, size_unit, width
+from lake.ui.words import say
+from lake.visible import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lake.dashboards import Panel
+    from lake.panels import PanelResult
+    from lake.queries import Ask
+    from lake.scope import View
+
+TIME_HEIGHT = 250
+_COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
+_LEGEND, _LETTER = 30, 6.5
+"""Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
+_LONGEST = 46
+"""Letters of a name that a legend shows."""
+
+
+def draw_time(
+    view: View, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime], ask: Ask
+) -> None:
+    """Stacked bars over time; the largest of the panel it is like stand at the bottom. An answer of
+    a time and a figure alone is one series, without a legend."""
+    alone = len(result.columns) == 2
+    names = [panel.label if alone else _shown(row[1]) for row in result.rows]
+    painted = _painted(view, panel, result, names, ask)
+    order = list(painted)
+    series = [name if name in painted else OTHERS for name in names]
+    ours = not alone and result.columns[1] in OURS
+    told = {name: say(name) if ours or name == OTHERS else name for name in order}
+    shown = [name for name in order if name in set(series)]
+    one = alone or (len(shown) == 1 and panel.tone == "neutral")
+    unit, times, highest = _axis(result.rows, panel.unit)
+    acts = _acts(panel, result, ends)
+    data = pa.table(
+        {
+            "start": [row[0] for row in result.rows],
+            "end": [ends.get(row[0], row[0]) for row in result.rows],
+            "from": [f"{show_time(row[0])} UTC" for row in result.rows],
+            "name": [say(name) if ours or alone else name for name in names],
+            "series": [told[name] for name in series],
+            "place": [order.index(name) for name in series],
+            "n": [row[-1] for row in result.rows],
+            "up": [float(row[-1]) * times for row in result.rows],
+            "figure": [figure(row[-1], panel.unit) for row in result.rows],
+            "row": list(range(len(result.rows))),
+        }
+    )
+    spec: Spec = {
+        "height": TIME_HEIGHT,
+        "params": [
+            {"name": "brush", "select": {"type": "interval", "encodings": ["x"]}},
+            {"name": "pick", "select": {"type": "point", "fields": ["row"]}},
+        ],
+        "mark": {
+            "type": "bar",
+            "orient": "vertical",
+            "binSpacing": 0.5,
+            "strokeWidth": 0,
+            "cursor": "pointer",
+        },
+        "encoding": {
+            **_axes(unit, highest, ends, whole=panel.unit not in BYTES),
+            "color": {
+                "field": "series",
+                "type": "nominal",
+                "scale": {
+                    "domain": [told[name] for name in shown],
+                    "range": [painted[name] for name in shown],
+                },
+                "legend": None if panel.like or one else legend([told[name] for name in shown]),
+            },
+            "order": {"field": "place", "type": "quantitative"},
+            "tooltip": [
+                {"field": "from", "type": "nominal", "title": say(view.interval)},
+                {"field": "name", "type": "nominal", "title": say(panel.label)},
+                {"field": "figure", "type": "nominal", "title": say(panel.unit)},
+            ],
+        },
+    }
+    draw_chart(
+        f"{view.dashboard.name}:{panel.title}", data, spec, partial(chosen, acts), say(panel.about)
+    )
+
+
+def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
+    """What each row's slice is called and what it filters on; None where that is nothing."""
+    if not panel.field or len(result.columns) == 2:
+        return [("", None)] * len(result.rows)
+    return named_values(result, since=1)
+
+
+def chosen(acts: Sequence[Callable[[], None]], selection: dict[str, Any]) -> None:
+    """A range was dragged: that time, to the minute. A slice was clicked: what its row does."""
+    span = (selection.get("brush") or {}).get("start")
+    if span and len(span) == 2:
+        start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
+        set_time(start, end)
+        return
+    for point in selection.get("pick") or ():
+        acts[int(point["row"])]()
+
+
+def time_label() -> str:
+    """How an axis writes a time in UTC: days and months as a reader does."""
+    return (
+        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
+        " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
+        f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
+        f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
+        " : utcFormat(datum.value, '%Y')"
+    )
+
+
+def time_domain(*ends: datetime) -> list[dict[str, int | bool]]:
+    """What an axis of time spans, as Vega-Lite reads it."""
+    return [
+        {
+            "year": moment.year,
+            "month": moment.month,
+            "date": moment.day,
+            "hours": moment.hour,
+            "minutes": moment.minute,
+            "seconds": moment.second,
+            "milliseconds": moment.microsecond // 1000,
+            "utc": True,
+        }
+        for moment in ends
+    ]
+
+
+def legend(names: Sequence[str]) -> dict[str, Any]:
+    """Names above a chart, in as many columns as its width has room for."""
+    wide = [_LEGEND + _LETTER * min(width(name), _LONGEST) for name in names]
+    columns = "1"
+    for n in range(2, len(names) + 1):  # a column is as wide as the widest name in it
+        room = sum(max(wide[place::n]) for place in range(n))
+        columns = f"width >= {room:.0f} ? {n} : {columns}"
+    limit = int(_LETTER * _LONGEST)
+    return {
+        "orient": "top",
+        "title": None,
+        "offset": 6,
+        "labelLimit": limit,
+        "columns": {"expr": columns},
+    }
+
+
+def _acts(
+    panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime]
+) -> list[Callable[[], None]]:
+    """What a click on each row's slice does."""
+    return [
+        partial(set_time, row[0], ends.get(row[0], row[0]))
+        if value is None
+        else partial(choose_value, panel.field, value)
+        for row, (_, value) in zip(result.rows, slices(panel, result), strict=True)
+    ]
+
+
+def _painted(
+    view: View, panel: Panel, result: PanelResult, names: Sequence[str], ask: Ask
+) -> dict[str, str]:
+    """The colour of each name, the first at the bottom; what has none of its own is grey."""
+    if panel.like:
+        like = run_panel(view, view.dashboard.panel(panel.like), ask)
+        known = [_shown(row[0]) for row in like.rows]
+    else:
+        known = _in_order(names, [row[-1] for row in result.rows], panel.tone)
+    return colours(known, panel.tone) | {OTHERS: GREY}
+
+
+def _in_order(names: Sequence[str], figures: Sequence[float], tone: str) -> list[str]:
+    """Names as their meaning orders them, the first at the bottom; others by their figures."""
+    meant = list(MEANING.get(tone, {}))
+    sums: dict[str, float] = {}
+    for name, n in zip(names, figures, strict=True):
+        sums[name] = sums.get(name, 0) + n
+    return sorted(
+        sums, key=lambda name: (meant.index(name) if name in meant else 99, -sums[name], name)
+    )
+
+
+def _axes(
+    unit: str, highest: float, ends: Mapping[datetime, datetime], *, whole: bool
+) -> dict[str, Any]:
+    """The axis of time, from the first bar to the end of the last, and that of figures."""
+    return {
+        "x": {
+            "field": "start",
+            "type": "temporal",
+            "title": "UTC",
+            "scale": {"type": "utc", "domain": time_domain(min(ends), max(ends.values()))},
+            "axis": {
+                "grid": False,
+                "titlePadding": 4,
+                "labelOverlap": True,
+                "tickCount": 8,
+                "labelExpr": time_label(),
+            },
+        },
+        "x2": {"field": "end", "type": "temporal"},
+        "y": {
+            "field": "up",
+            "type": "quantitative",
+            "title": unit,
+            "stack": "zero",
+            "scale": {"domain": [0, highest or 1], "nice": True},
+            "axis": {"tickCount": 5, "labelExpr": _COUNT_LABEL}
+            | ({"tickMinStep": 1} if whole else {}),
+        },
+    }
+
+
+def _axis(rows: Sequence[tuple[Any, ...]], unit: str) -> tuple[str, float, float]:
+    """What an axis of figures is called, how many of that one of them is, and how high it is: sizes
+    in the unit of the highest bar, so that the axis has round numbers."""
+    bars: dict[datetime, float] = {}
+    for at, *_, n in rows:
+        bars[at] = bars.get(at, 0) + n
+    highest = float(max(bars.values(), default=0))
+    if unit not in BYTES:
+        return say(unit), 1, highest
+    name, times = size_unit(highest, unit)
+    return name, times, highest * times
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
+    """A value as a legend and a tooltip write it."""
+    return shortened(name_of(value), LONGEST)
