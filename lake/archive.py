@@ -172,25 +172,28 @@ def _on_disk(path: str, scratch: Path) -> tuple[Path, str | None]:
 
 
 def _inflated_head(wrapper: str, head: bytes, stream: BinaryIO) -> bytes:
-    """The first 512 bytes inside, whatever the rest holds; fewer where it is no such stream."""
-    try:
-        if wrapper == "zstd":
-            first = io.BytesIO(head + stream.read(2 * _ZSTD_BLOCK))
-            zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    """The first 512 bytes inside, whatever the rest holds; nothing where it is no such stream."""
+    if wrapper == "zstd":
+        first = io.BytesIO(head + stream.read(2 * _ZSTD_BLOCK))
+        zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        try:
             return zstd.stream_reader(first, read_across_frames=True).read(512)
-        decompressor: _Decompressor
-        if wrapper == "gzip":
-            decompressor = zlib.decompressobj(31)
-        elif wrapper == "bzip2":
-            decompressor = bz2.BZ2Decompressor()
-        else:
-            decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
-        found = b""
-        fed = 0
-        while head and len(found) < 512 and fed < _PEEK_LIMIT:
+        except (zstandard.ZstdError, ValueError, EOFError):
+            return b""
+    decompressor: _Decompressor
+    if wrapper == "gzip":
+        decompressor = zlib.decompressobj(31)
+    elif wrapper == "bzip2":
+        decompressor = bz2.BZ2Decompressor()
+    else:
+        decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
+    found = b""
+    fed = 0
+    while head and len(found) < 512 and fed < _PEEK_LIMIT:
+        try:
             found += decompressor.decompress(head, 512 - len(found))
-            fed += len(head)
-            head = stream.read(_PEEK)
-    except (zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError, EOFError, DecodeError):
-        return b""
+        except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError):  # bzip2's is an OSError
+            return b""
+        fed += len(head)
+        head = stream.read(_PEEK)
     return found

@@ -21,6 +21,7 @@ import zstandard
 
 from lake.errors import DecodeError, LimitError
 from lake.sizes import parse_size
+from lake.zipped import ZIP_DAMAGE, ZipReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -266,9 +267,9 @@ def _zip(blocks: Iterator[bytes]) -> Iterator[bytes]:
                     raise DecodeError(
                         f"a zip of {len(members)} files; download it and give it as an archive"
                     )
-                with archive.open(members[0]) as file:
-                    yield from iter(lambda: file.read(BLOCK), b"")
-        except (zipfile.BadZipFile, *_DAMAGE, NotImplementedError, RuntimeError) as error:
+                reader = ZipReader(archive, members[0])
+                yield from iter(lambda: reader.pull(BLOCK), b"")
+        except ZIP_DAMAGE as error:
             raise DecodeError(f"zip data damaged: {_words(error)}") from error
 
 

@@ -4,12 +4,10 @@ Which files are archives, and archives within archives, is `lake/archive.py`'s b
 
 from __future__ import annotations
 
-import copy
 import io
 import stat
 import tarfile
 import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -17,18 +15,16 @@ from lake.decompress import too_large, unpack_limit
 from lake.errors import DecodeError
 from lake.names import as_text
 from lake.stream import PulledStream
+from lake.zipped import ZIP_DAMAGE, ZipReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _HEADER_LIMIT = 1 << 20
-_STEP = 8192
-"""Bytes asked of a compressed member at a time: what a damaged one loses at most."""
 # APPNOTE.TXT 4.4.5, those that Python 3.11's zipfile does not read.
 _METHODS = {9: "deflate64", 93: "zstd", 95: "xz", 98: "ppmd"}
 _TAR_DAMAGE = (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError)
-_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class ZipArchive:
     def __init__(self, path: Path) -> None:
         try:
             self._zip = zipfile.ZipFile(path)
-        except (*_ZIP_DAMAGE, NotImplementedError, UnicodeError) as error:
+        except ZIP_DAMAGE as error:
             raise DecodeError(
                 f"the zip's directory cannot be read ({error}); it may be cut. Copy it again, or "
                 "try `zip -FF`"
@@ -82,42 +78,32 @@ class ZipArchive:
 
     def open(self, member: Member) -> BinaryIO:
         """The member's bytes, decompressed; its checksum is verified at the end."""
-        info = copy.copy(self._infos[member.at])
+        info = self._infos[member.at]
         if info.flag_bits & 1:
             raise DecodeError(
                 f"{member.name} is encrypted. Unpack it with its password and give the folder"
             )
-        expected = info.CRC
-        # zipfile would drop the last block of a member whose checksum is wrong; it is verified here
-        # once every byte has been handed out.
-        del info.CRC
         try:
-            file = cast("zipfile.ZipExtFile", self._zip.open(info))
+            reader = ZipReader(self._zip, info)
         except NotImplementedError as error:
             method = _METHODS.get(info.compress_type, "an unknown method")
             raise DecodeError(
                 f"{member.name} is compressed with {method} (method {info.compress_type}), which "
                 "Python's zipfile cannot read. Unpack it with 7z and give the folder"
             ) from error
-        except (*_ZIP_DAMAGE, RuntimeError) as error:
+        except ZIP_DAMAGE as error:
             raise DecodeError(f"{member.name} cannot be read: {error}") from error
-        crc = 0
         left = limit = unpack_limit(info.compress_size)
 
         def pull(size: int) -> bytes:
-            nonlocal crc, left
-            try:
-                block = file.read1(min(size, _STEP, left or 1))
-            except (*_ZIP_DAMAGE, RuntimeError) as error:
-                raise DecodeError(f"zip data damaged: {error or 'cut'}") from error
+            nonlocal left
+            block = reader.pull(min(size, left or 1))
             if block and not left:
                 raise too_large(info.compress_size, limit)
-            crc, left = zlib.crc32(block, crc), left - len(block)
-            if not block and crc != expected:
-                raise DecodeError("zip data damaged: the checksum at its end is another")
+            left -= len(block)
             return block
 
-        return _stream(pull, file.close)
+        return _stream(pull, reader.close)
 
 
 class TarArchive:

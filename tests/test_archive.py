@@ -336,6 +336,37 @@ def test_a_damaged_member_gives_what_is_before_the_damage(tmp_path: Path) -> Non
     assert why.startswith("zip data damaged: ")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_another_method(method: int, tmp_path: Path) -> None:
+    """What its decompressor raises is the member's, not the lake's or the disk's."""
+    content = bytearray(zip_of({"x.log": os.urandom(9000), "y.log": b"sound"}, method))
+    content[200:4000] = b"\xaa" * 3800
+    file = tmp_path / "m.zip"
+    file.write_bytes(content)
+    location, objects = listed(file)
+    damaged, sound = objects
+    assert isinstance(damaged, RawObject)
+    assert isinstance(sound, RawObject)
+    _, why = _before_damage(location, damaged)
+    assert why.startswith("zip data damaged: ")
+    assert _read(location, sound) == b"sound"
+
+
+@pytest.mark.parametrize(
+    "head", [b"BZh9" + b"no bzip2" * 9, b"\xfd7zXZ\0" + b"no xz" * 9, b"\x1f\x8bno gzip" * 9]
+)
+def test_what_begins_like_an_archive_and_is_none(head: bytes, tmp_path: Path) -> None:
+    """Neither it nor what lies beside it is lost: whoever reads it gets to hear what is wrong."""
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    (loose / "x.bin").write_bytes(head)
+    (one,) = listed(loose)[1]
+    assert isinstance(one, RawObject)
+    file = tmp_path / "z.zip"
+    file.write_bytes(zip_of({"x.bin": head, "y.log": b"sound"}))
+    assert contents(file) == {"x.bin": head, "y.log": b"sound"}
+
+
 def test_a_wrong_checksum_is_told_after_the_last_byte(tmp_path: Path) -> None:
     content = zip_of({"x.log": b"some lines\n" * 5}, zipfile.ZIP_STORED)
     file = tmp_path / "c.zip"

@@ -126,6 +126,16 @@ def test_a_cut_stream_gives_what_came(kind: str) -> None:
     assert len(content) > len(data) // 4
 
 
+def test_a_zip_with_a_wrong_checksum_loses_nothing() -> None:
+    stored = bytearray(zipped(LINES))
+    for signature, place in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):
+        stored[stored.index(signature) + place] ^= 1
+    assert unpacked(bytes(stored)) == (
+        LINES,
+        "zip data damaged: the checksum at its end is another",
+    )
+
+
 def test_a_cut_gzip_loses_nothing_that_zlib_can_give() -> None:
     stored = gzip.compress(LINES)[:-5_000]
     content, _ = unpacked(stored)
