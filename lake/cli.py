@@ -107,7 +107,7 @@ def ingest(
     from lake.ingest import ingest as run
     from lake.terminal import print_report, progress_line
 
-    if account is not None and not re.fullmatch(r"\d{12}", account):
+    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
         raise UsageError(f"--account {account}: an account id has twelve digits.")
     options = IngestOptions(
         source=source,
@@ -130,12 +130,13 @@ def ingest(
     renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
-    if not logs:
+    failed = report.statuses["failed"]
+    if not logs and not failed:
         stderr().print(
             "No AWS logs were found there. What was there instead stands above; `lake sources` "
             "lists what can be read, `--source NAME` takes objects as a source."
         )
-    if report.statuses["failed"] or (strict and report.rejects) or not logs:
+    if failed or (strict and report.rejects) or not logs:
         raise typer.Exit(1)
 
 

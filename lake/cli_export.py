@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli_options import LakeOption, day_of, stderr, stdout
+from lake.cli_options import LakeOption, day_of, put, stderr, stdout
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
@@ -112,13 +112,11 @@ def opensearch_dashboards(
         file.write_text(text, "utf-8")
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}. Name another.") from error
-    stderr().print(f"{len(found)} saved objects written to {file}", highlight=False, markup=False)
+    put(stderr(), f"{len(found)} saved objects written to {file}")
 
 
 def _print(report: ExportReport, dry_run: bool) -> None:
     from rich.table import Table
-
-    from lake.visible import visible
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("table")
@@ -141,8 +139,8 @@ def _print(report: ExportReport, dry_run: bool) -> None:
         rate = f", {sent / report.seconds:,.0f} documents/s" if sent and report.seconds else ""
         words.print(f"{sent:,} documents sent in {report.seconds:,.1f} s{rate}", highlight=False)
     for why, number in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:12]:
-        words.print(f"  {number:,} refused: {visible(why)}", markup=False, highlight=False)
+        put(words, f"  {number:,} refused: {why}")
     if any(count.refused or count.refused_before for count in shown.values()):
         words.print("  refused documents: lake sql 'from export_rejects'", highlight=False)
     for note in report.notes:
-        words.print(f"  note: {visible(note)}", markup=False, highlight=False)
+        put(words, f"  note: {note}")

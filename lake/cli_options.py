@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.errors import LakeError, UsageError
+from lake.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +53,11 @@ def stdout() -> Console:
     return Console(soft_wrap=True)
 
 
+def put(console: Console, text: str) -> None:
+    """Print a line that may hold words of a log, with a mark for what does not print."""
+    console.print(visible(text), markup=False, highlight=False)
+
+
 def day_of(text: str | None, option: str) -> date | None:
     """A day as 2024-02-01, or 7d for a week ago (UTC). Raises UsageError."""
     if text is None:
@@ -86,7 +92,8 @@ def renew_client_file(path: Path) -> bool:
     try:
         write_client_file(path)
     except LakeError as error:
-        stderr().print(in_plain_words(str(error)), markup=False, highlight=False)
+        for line in in_plain_words(str(error)).split("\n"):
+            put(stderr(), line)
         return False
     return True
 

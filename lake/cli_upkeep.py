@@ -3,7 +3,6 @@ options and print; imports stand inside, so that each pays only for what it need
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli_options import LakeOption, day_of, renew_client_file, stderr, stdout
+from lake.cli_options import LakeOption, day_of, put, renew_client_file, stderr, stdout
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
@@ -59,28 +58,28 @@ def _print_compacted(report: CompactReport) -> None:
 
     out, words = stdout(), stderr()
     for note in report.notes:
-        words.print(f"note: {note}", markup=False, highlight=False)
-    out.print(
+        put(words, f"note: {note}")
+    put(
+        out,
         f"{report.partitions:,} partitions, {report.rows:,} rows: {report.files_before:,} files "
         f"({size_text(report.size_before)}) became {report.files_after:,} "
         f"({size_text(report.size_after)})",
-        highlight=False,
     )
     if report.ledger_before:
-        out.print(
+        put(
+            out,
             f"_lake: {report.ledger_before:,} files became {report.ledger_after:,}",
-            highlight=False,
         )
     if report.skipped:
-        out.print(
+        put(
+            out,
             f"{report.skipped:,} partitions were changed by another writer meanwhile and left: "
             "run `lake compact` again",
-            highlight=False,
         )
-    out.print(
+    put(
+        out,
         f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) of versions that "
         "ended before the grace were deleted",
-        highlight=False,
     )
 
 
@@ -89,6 +88,7 @@ def verify(
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Check that every file is as it was committed and that tables and ledger agree."""
+    from lake.output import json_text
     from lake.terminal import status_line
     from lake.verify import verify as run
 
@@ -98,7 +98,7 @@ def verify(
         report = run(lake or default_lake(), say)
     if form == "json":
         found = asdict(report) | {"path": str(report.path), "sound": not report.findings}
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        typer.echo(json_text(found, indent=1))
     else:
         _print_verified(report)
     if report.findings:
@@ -111,7 +111,7 @@ def _print_verified(report: VerifyReport) -> None:
     out = stdout()
 
     def say(text: str) -> None:
-        out.print(text, markup=False, highlight=False)
+        put(out, text)
 
     say(
         f"{report.path}, batch {report.batch}: {report.files:,} files "
@@ -127,9 +127,12 @@ def _print_verified(report: VerifyReport) -> None:
     for note in report.notes:
         say(f"note: {note}")
     for finding in report.findings:
-        say(f"{finding.kind}: {finding.where}\n  {finding.what}\n  next: {finding.next}")
+        say(f"{finding.kind}: {finding.where}")
+        say(f"  {finding.what}")
+        say(f"  next: {finding.next}")
     count = len(report.findings)
-    say(f"{count:,} findings" if count else "sound: every file and every count is as committed")
+    told = f"{count:,} finding{'s' if count > 1 else ''}"
+    say(told if count else "sound: every file and every count is as committed")
 
 
 def forget(
@@ -157,11 +160,11 @@ def forget(
         raise UsageError(f"--before {before}: that day has not come yet. Name an earlier one.")
     lost = doomed(path, day, source)
     for one in lost:
-        stdout().print(
+        put(
+            stdout(),
             f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} "
             f"{'day' if one.days == 1 else 'days'} in "
             f"{one.files:,} files ({size_text(one.size)})",
-            highlight=False,
         )
     if not yes and not (
         sys.stdin.isatty() and typer.confirm("Forget them? They cannot be read again", err=True)
@@ -171,16 +174,16 @@ def forget(
         report = run(path, day, source, now, say)
     renew_client_file(path)
     for note in report.notes:
-        stderr().print(f"note: {note}", markup=False, highlight=False)
+        put(stderr(), f"note: {note}")
     rows = sum(one.rows for one in report.tables)
-    stdout().print(
+    put(
+        stdout(),
         f"{rows:,} rows forgotten; "
         + (
             f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) deleted"
             if now
             else "their files go with the next `lake compact` after its grace"
         ),
-        highlight=False,
     )
 
 
@@ -212,18 +215,18 @@ def rebuild(
     renew_client_file(path)
     words, out = stderr(), stdout()
     for note in report.notes:
-        words.print(f"note: {note}", markup=False, highlight=False)
+        put(words, f"note: {note}")
     for table, count in sorted(report.tables.items()):
-        out.print(
+        put(
+            out,
             f"{table}: {count.rows:,} rows, of which {count.kept:,} stay as they were",
-            highlight=False,
         )
         for reason, number in count.reasons.most_common(5):
-            out.print(f"  {number:,} stay: {reason}", markup=False, highlight=False)
+            put(out, f"  {number:,} stay: {reason}")
         if count.renamed:
-            out.print(
+            put(
+                out,
                 f"  {count.renamed:,} would have another identity now; they keep theirs, so a "
                 "further delivery of them is not told as a duplicate",
-                highlight=False,
             )
-    out.print(report.geoip, markup=False, highlight=False)
+    put(out, report.geoip)

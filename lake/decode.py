@@ -21,11 +21,12 @@ from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet
 from lake.recognise import Reading
-from lake.shapes import Records, Refused, Shape, reject_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from hashlib import _Hash as Hash
+
+    from lake.shapes import Records
 
 WINDOW = 64 << 20
 """Plain bytes of an object that are looked at together; a larger object is read in such windows."""
@@ -136,13 +137,20 @@ class Decoding(Reading):
 
 
 def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """UTF-16 with a byte order mark, as PowerShell writes what it is told to redirect, as UTF-8."""
+    """UTF-16 with a byte order mark, as PowerShell writes what it is told to redirect, as UTF-8.
+    Half of a pair of surrogates stays what it is, three bytes that are no UTF-8. Raises DecodeError
+    behind the last character where the text is cut."""
     decoder: codecs.IncrementalDecoder | None = None
     for number, block in enumerate(blocks):
         if number == 0 and block[:2] in _MARKS:
-            decoder = codecs.getincrementaldecoder(_MARKS[block[:2]])("replace")
+            decoder = codecs.getincrementaldecoder(_MARKS[block[:2]])("surrogatepass")
             block = block[2:]
-        yield decoder.decode(block).encode() if decoder else block
+        yield decoder.decode(block).encode("utf-8", "surrogatepass") if decoder else block
+    if decoder is not None:
+        try:
+            yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            raise DecodeError("UTF-16 ends within a character (the object is cut)") from None
 
 
 class _Hashing:
@@ -166,6 +174,3 @@ class _Hashing:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
-
-
-__all__ = ["WINDOW", "Decoding", "Records", "Refused", "Shape", "reject_text"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import unquote
 
 from lake import archive
 from lake.days import Days
@@ -52,6 +53,8 @@ def locate(
     Raises UsageError or AccessError, which say what to do.
     """
     text = os.fspath(where)
+    if text.startswith("file://"):
+        text = unquote(text.removeprefix("file://"))
     try:
         days = Days(since, until)
     except ValueError as error:
@@ -192,9 +195,12 @@ def is_lake(folder: str | Path) -> bool:
 
 
 def _locate_local(text: str, lake: Path | None, days: Days, scratch: Path) -> FolderLocation:
-    path = Path(text.removeprefix("file://")).expanduser()
     if not text.strip():
         raise UsageError("WHERE is empty. Give a folder, a file, an archive or s3://bucket/prefix.")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:  # ~name of nobody
+        raise UsageError(f"'{text}': {error}. Give the folder's whole path.") from None
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

@@ -146,8 +146,12 @@ class Gatherer:
             shorter = self._over_held(query, cursor)
             if shorter is not None:
                 return shorter.ask(cursor)
-        except (duckdb.Error, UsageError):
-            pass  # dropped meanwhile, or it lacks what the query names: the view has it all
+        except duckdb.InterruptException as error:
+            raise UsageError(f"{error}\nThe query was:\n{query.written_out()}") from error
+        except (duckdb.Error, UsageError) as error:
+            if isinstance(error.__cause__, duckdb.InterruptException):
+                raise
+            # dropped meanwhile, or it lacks what the query names: the view has it all
         return query.ask(cursor)
 
     def _over_held(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query | None:

@@ -21,6 +21,7 @@ from lake import ledger
 from lake.changed import earlier_records
 from lake.commit import Commit, LedgerFile, commit, growths, recover
 from lake.compact import crowded, merge_small
+from lake.days import key_days
 from lake.decompress import configured_limit
 from lake.discover import S3Options, locate
 from lake.duplicates import Distinct
@@ -396,12 +397,12 @@ def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batc
 
     def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
         key = entry[1].key
-        facts = key_facts(key)
+        facts, days = key_facts(key), key_days(key)
         found = catalogue().by_key(key)
         return (
             found[0].name if found else "",
             facts.account or "",
-            str(facts.day or ""),
+            str(days[0]) if days else "",
             facts.region or "",
             key,
         )

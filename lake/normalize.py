@@ -31,7 +31,7 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.shapes import reject_text
+from lake.shapes import as_it_came, reject_text
 from lake.spelling import respelled
 from lake.strangers import Stranger
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lake.coded import Coded
-    from lake.decode import Shape
     from lake.derive import Columns
     from lake.engine import Engine
     from lake.enrich.geoip import GeoIP
     from lake.fieldsets import Tree
+    from lake.shapes import Shape
     from lake.sources import Source
 
 _ABOUT = ("row", "reject", "accepted", "hash", "r", "more")
@@ -183,12 +183,19 @@ class Chunk:
         if not which.any():
             return []
         mask = pa.array(which)
-        rows = table.select(["object", "position", "text"]).filter(mask).to_pylist()
+        told = ("object", "position", "text", "original", "encoding")
+        names = [name for name in told if name in table.column_names]
+        rows = table.select(names).filter(mask).to_pylist()
         reasons = (
             [reason] * len(rows) if isinstance(reason, str) else reason.filter(mask).to_pylist()
         )
         return [
-            Rejected(r["object"], r["position"], why, reject_text(r["text"] or ""))
+            Rejected(
+                r["object"],
+                r["position"],
+                why,
+                reject_text(as_it_came(r["text"], r.get("original"), r.get("encoding"))),
+            )
             for r, why in zip(rows, reasons, strict=True)
         ]
 

@@ -30,6 +30,7 @@ def connection(lake: Path, memory: int | None = None) -> duckdb.DuckDBPyConnecti
             "memory_limit": f"{max((memory or default_memory()) >> 20, 512)}MiB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "allow_persistent_secrets": False,  # they are written into the user's home
             "python_enable_replacements": False,  # a name is a view's, never a variable's
             "temp_directory": str(spill_folder(lake)),
         }

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from lake.decode import Shape
     from lake.normalize import Normalised
+    from lake.shapes import Shape
     from lake.sources import Source
     from lake.table import DataFile, Snapshot
 

@@ -19,8 +19,8 @@ from lake.tokens import SEPARATOR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.decode import Records, Shape
     from lake.engine import Engine
+    from lake.shapes import Records, Shape
     from lake.sources import Source
 
 WRAP = ("account", "region", "time", "id", "log_group", "log_stream")

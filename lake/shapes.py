@@ -118,6 +118,14 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
     )
 
 
+def as_it_came(text: str | None, original: str | None, encoding: str | None) -> bytes | str:
+    """A record as it stood in its object: bytes where they are no UTF-8, else `original`, which is
+    there where `text` was made of it."""
+    if encoding is not None and original is not None:
+        return base64.b64decode(original)
+    return original if original is not None else text or ""
+
+
 class LongText:
     """Text that comes in parts and is too long to be kept: its head, length and hash."""
 

@@ -46,7 +46,8 @@ def status_line() -> Iterator[Callable[[str], None]]:
         if now - last < (0.1 if live else 10.0):
             return
         last = now
-        sys.stderr.write("\r\x1b[2K" + text if live else text + "\n")
+        shown = visible(text)
+        sys.stderr.write("\r\x1b[2K" + shown if live else shown + "\n")
         sys.stderr.flush()
 
     try:

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.coded import DICTIONARY_BYTES
-from lake.decode import Decoding, Refused, Shape, reject_text
+from lake.decode import Decoding
 from lake.engine import Engine
 from lake.errors import LakeError
 from lake.frames import is_value
@@ -30,6 +30,7 @@ from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
+from lake.shapes import as_it_came, reject_text
 from lake.sources import catalogue
 from lake.strangers import Stranger, as_pending
 from lake.transform import table_versions
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lake.enrich.geoip import GeoIP
     from lake.model import Location
     from lake.partitions import Partition
+    from lake.shapes import Refused, Shape
 
 CHUNK_BYTES = 24 << 20
 """Text that is normalised together; ten to fifteen times this is at work."""
@@ -338,7 +340,8 @@ class _Run:
 def _refused(one: Stranger, source: str) -> Rejected:
     known = is_value(one.text.encode())
     reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
-    return Rejected(one.object, one.position, reason, reject_text(one.text))
+    text = reject_text(as_it_came(one.text, one.original, one.encoding))
+    return Rejected(one.object, one.position, reason, text)
 
 
 def _result(entry: _Object) -> ObjectResult:

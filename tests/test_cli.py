@@ -128,6 +128,10 @@ def test_a_failed_object_is_an_exit_code(lake: Callable[[str], Done], tmp_path: 
     done = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1")
     assert done.code == 1
     assert "1 failed: a link to nothing: nowhere" in done.err
+    (tmp_path / "logs" / TRAIL_KEY).unlink()
+    alone = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'other'} --jobs 1")
+    assert alone.code == 1
+    assert "No AWS logs were found" not in alone.err
 
 
 def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_path: Path) -> None:

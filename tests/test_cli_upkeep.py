@@ -84,7 +84,7 @@ def test_verify_names_what_is_amiss(lake: Callable[[str], Ran], tmp_path: Path) 
     code, out, err = lake("verify")
     assert (code, err) == (1, "")
     assert f"missing: {where}\n  it is gone, with 2 rows\n  next: bring it back from" in out
-    assert out.endswith("\n1 findings\n")
+    assert out.endswith("\n1 finding\n")
     code, out, _ = lake("verify --format json")
     found = json.loads(out)
     assert code == 1

@@ -44,6 +44,17 @@ def paths(where: Path, tmp_path: Path, lake: Path | None = None) -> list[str]:
     return [one.path for one in found(where, tmp_path, lake)]
 
 
+def test_a_file_url_is_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "case 1" / "x.log")
+    (one,) = locate(f"file://{tmp_path}/case%201", scratch=tmp_path / "scratch").objects()
+    assert one.path == str(file)
+
+
+def test_the_home_of_nobody(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"home directory.*Give the folder's whole path"):
+        locate("~nobody-of-this-name/x", scratch=tmp_path / "scratch")
+
+
 def test_a_file_as_it_is_listed(tmp_path: Path) -> None:
     name = "111122223333_CloudTrail_eu-west-1_20240201T1000Z_abc.json.gz"
     file = write(tmp_path / "case" / TRAIL / "2024/02/01" / name, b"four")

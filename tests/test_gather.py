@@ -278,7 +278,11 @@ def test_a_condition_that_leaves_little_is_gathered_before_it_is_counted(
         assert [sql for sql in looks if "$f1_0" not in sql] == made  # besides of that day
 
 
-def test_what_is_gathered_for_nobody_is_ended() -> None:
+def test_what_is_gathered_for_nobody_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the view is not asked in its stead."""
+    asked: list[str] = []
+    ask = Query.ask
+    monkeypatch.setattr(Query, "ask", lambda *given: asked.append(given[0].sql) or ask(*given))
     con = ten_events()
     gatherer, mine, other = Gatherer(con), con.cursor(), con.cursor()
     endless = "(SELECT count(*) FROM range(1_000_000) a, range(1_000_000) b) > 0"
@@ -296,12 +300,13 @@ def test_what_is_gathered_for_nobody_is_ended() -> None:
         gatherer.interrupt(other)
         time.sleep(0.1)
         assert gatherer._made_for is mine
-        while not answer.done():  # first what is gathered, then what is asked in its stead
+        while not answer.done():  # an interrupt that comes before the statement ends nothing
             gatherer.interrupt(mine)
             time.sleep(0.01)
         with pytest.raises(UsageError, match=r"[Ii]nterrupt"):
             answer.result()
     assert gatherer._made_for is None
+    assert asked == []
     assert gatherer.answer(Query("SELECT 1"), mine).rows == ((1,),)
 
 

@@ -17,8 +17,11 @@ from command import Ran, run_lake
 from hostile import FORMULAS, LONG, PAYLOADS
 
 from lake import output
+from lake.cli_upkeep import _print_verified
 from lake.filters import Filter, Selection
+from lake.report import Finding
 from lake.terminal import print_report
+from lake.verify import VerifyReport
 from lake.visible import MARK, shortened, visible
 
 if TYPE_CHECKING:
@@ -239,6 +242,26 @@ def test_panels_hold_the_values_as_they_came(run: Callable[..., Any]) -> None:
     assert len(agents["rows"]) == 50
     text = json.dumps(panels)
     assert json.dumps(hostile.ESCAPES[0])[1:-1] in text
+
+
+def test_what_upkeep_says_of_a_path_is_one_harmless_line(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name may hold a line that says the lake is sound."""
+    name = "\x1b[2J\u202egpj\u200b\x9b.log\nsound: every file"
+    report = VerifyReport(
+        lake.path, 1, findings=[Finding("altered", name, f"{name} differs", "look")], notes=[name]
+    )
+    _print_verified(report)
+    printed = capsys.readouterr().out.splitlines()
+    shown = visible(name)
+    assert printed[-5:] == [
+        f"note: {shown}",
+        f"altered: {shown}",
+        f"  {shown} differs",
+        "  next: look",
+        "1 finding",
+    ]
 
 
 BAD = "\x1b[31m\x9b2J\u202eevil\x07"

@@ -107,8 +107,6 @@ READS = [
     "FROM 'http://127.0.0.1:9/x.parquet'",
     "FROM read_parquet('s3://bucket/x.parquet')",
     "SELECT getenv('HOME')",
-    "FROM duckdb_secrets()",
-    "FROM which_secret('s3://bucket/x', 's3')",
     "FROM folder",
     "FROM locked",
 ]
@@ -227,6 +225,17 @@ def test_a_sort_larger_than_memory_spills(folder: Path, monkeypatch: pytest.Monk
 
 
 # -- a lake that is not locked -------------------------------------------------------------------
+
+
+def test_an_open_lake_writes_no_secret(folder: Path) -> None:
+    """It would lie in the home of whoever asked, and later sessions would load it."""
+    with pytest.raises(duckdb.Error, match=r"[Pp]ersistent"):
+        open_lake(folder / "lake").sql("CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'a')")
+
+
+@pytest.mark.parametrize("asked", ["duckdb_secrets()", "which_secret('s3://bucket/x', 's3')"])
+def test_the_secrets_of_a_home_are_not_there(locked: Lake, asked: str) -> None:
+    assert locked.sql(f"FROM {asked}").fetchall() == []
 
 
 def test_an_open_lake_reads_other_files_and_no_variable(folder: Path) -> None:

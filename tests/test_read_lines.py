@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from base64 import b64decode
 
 import pyarrow as pa
 import pytest
@@ -110,3 +111,31 @@ def test_the_line_in_which_a_damaged_object_breaks_off_is_no_row() -> None:
 def test_the_last_line_of_a_whole_object_needs_no_end() -> None:
     result = preview(f"{HEADER}\n{FLOW.format(n=1)}".encode(), KEY)
     assert (result.status, len(result.rows), result.rejects) == ("read", 1, [])
+
+
+def test_a_rejected_line_keeps_its_bytes() -> None:
+    lines = [HEADER.encode(), FLOW.format(n=1).encode(), b"2 1234\xff\xfe short"]
+    result = preview(b"\n".join(lines), KEY)
+    assert [reject.text for reject in result.rejects] == [r"2 1234\xff\xfe short"]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_is_cut_within_a_character(codec: str) -> None:
+    lines = [HEADER, FLOW.format(n=1), FLOW.format(n=2)]
+    data = ("\ufeff" + "\r\n".join(lines)).encode(codec)
+    assert [r["event"]["original"] for r in preview(data, KEY).rows] == lines[1:]
+    result = preview(data[:-1], KEY)
+    assert (result.status, result.reason) == (
+        "partial",
+        "UTF-16 ends within a character (the object is cut)",
+    )
+    assert [r["event"]["original"] for r in result.rows] == lines[1:2]
+    assert [r.text for r in result.rejects] == [lines[2][:-1]]
+
+
+def test_utf_16_with_half_a_pair_of_surrogates_is_kept_as_bytes() -> None:
+    lines = [HEADER, FLOW.format(n=1) + "\ud83d"]
+    result = preview(("\ufeff" + "\n".join(lines)).encode("utf-16-le", "surrogatepass"), KEY)
+    (row,) = result.rows
+    assert row["log"]["encoding"] == "base64"
+    assert b64decode(row["event"]["original"]).decode("utf-8", "surrogatepass") == lines[1]

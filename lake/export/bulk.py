@@ -55,7 +55,9 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        return 100 + len(self.data or "")
+        """Bytes in a body, about."""
+        data = self.data or ""
+        return 100 + (len(data) if data.isascii() else len(data.encode()))
 
 
 @dataclass(slots=True)

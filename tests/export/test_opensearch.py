@@ -438,6 +438,10 @@ def test_what_was_on_its_way_when_the_pace_fell_does_not_slow_it_again() -> None
         assert pace.delay == left
 
 
+def test_a_body_is_as_large_as_its_bytes() -> None:
+    assert Item({"index": {}}, '{"a":"\u6f22"}').size == 100 + 11
+
+
 def test_an_end_to_patience(odd: tuple[type[Odd], str]) -> None:
     handler, url = odd
     handler.answers.append((503, b"{}"))
