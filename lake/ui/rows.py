@@ -14,8 +14,9 @@ import streamlit as st
 from lake.filters import Filter, fields_behind
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
+from lake.ui.paper import draw_on_paper
 from lake.ui.sidebar import add_filter, set_time
-from lake.ui.table import ROW, column_config, for_the_eye, frame, height
+from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels
 from lake.ui.text import count, plain
 from lake.ui.words import back_or_forth, say, say_unread
 from lake.visible import shortened, visible
@@ -58,11 +59,13 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         key=f"{view.dashboard.name}:{panel.title}:rows:{page}:{_digest(result)}",
         alt=say(panel.about),
     )
+    draw_on_paper(labels(result.columns, result.rows), result.rows)
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(result.rows):
         _draw_row(view, result, chosen[0], ask)
     else:
-        st.caption(say("Choose a row to see all its fields and the record as it came."))
+        with st.container(key=f"hint:{view.dashboard.name}:{panel.title}"):
+            st.caption(say("Choose a row to see all its fields and the record as it came."))
 
 
 def _digest(result: PanelResult) -> str:

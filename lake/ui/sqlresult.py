@@ -12,6 +12,7 @@ from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
 from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
 from lake.ui.cached import for_typed_sql
 from lake.ui.downloads import draw_downloads
+from lake.ui.paper import PRINTED, draw_on_paper
 from lake.ui.sqlchart import draw_points
 from lake.ui.table import ROW, height
 from lake.ui.text import count, plain
@@ -102,12 +103,14 @@ def _table(result: Result) -> None:
         column_config={field.name: _column(field) for field in table.schema},
         alt=say("The rows of the query"),
     )
+    labels = [_label(field) for field in table.schema]
+    printed = table.slice(0, PRINTED).to_pylist()
+    draw_on_paper(labels, [list(row.values()) for row in printed], result.table.num_rows)
 
 
 def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
-    label = shortened(field.name, 60)  # the head of a table is no Markdown
+    label = _label(field)
     if pa.types.is_timestamp(field.type):
-        label = f"{label} (UTC)" if field.type.tz else label
         return st.column_config.DatetimeColumn(
             label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
         )
@@ -118,6 +121,12 @@ def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
     if pa.types.is_boolean(field.type):
         return st.column_config.CheckboxColumn(label)
     return st.column_config.TextColumn(label)
+
+
+def _label(field: pa.Field) -> str:
+    """What stands above a column; no Markdown."""
+    utc = pa.types.is_timestamp(field.type) and field.type.tz
+    return shortened(field.name, 60) + (" (UTC)" if utc else "")
 
 
 def _chart(result: Result, usual: Chart) -> None:

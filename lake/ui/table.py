@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.paper import draw_on_paper
 from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
 
@@ -38,12 +39,10 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
     """How each column is written."""
     found: dict[str, Any] = {}
     for n, name in enumerate(_distinct(columns)):
-        first = next((row[n] for row in rows if row[n] is not None), None)
-        # a name of a field begins with a small letter
-        label = columns[n] if columns[n][:1].islower() else say_known(columns[n])
+        first, label = _first(rows, n), labels(columns, rows)[n]
         if isinstance(first, datetime):
             found[name] = st.column_config.DatetimeColumn(
-                f"{label} (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
+                label, format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
             )
         elif isinstance(first, date):
             found[name] = st.column_config.DateColumn(label, format="YYYY-MM-DD")
@@ -56,6 +55,21 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
     return found
 
 
+def labels(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """What stands above each column: a field's own name, which begins with a small letter, or our
+    words; of times, which zone they are in."""
+    found = []
+    for n, column in enumerate(columns):
+        label = column if column[:1].islower() else say_known(column)
+        found.append(f"{label} (UTC)" if isinstance(_first(rows, n), datetime) else label)
+    return found
+
+
+def _first(rows: Sequence[Sequence[Any]], n: int) -> Any:  # noqa: ANN401  whatever a query gives
+    """A column's first value."""
+    return next((row[n] for row in rows if row[n] is not None), None)
+
+
 def draw_table(panel: Panel, result: PanelResult) -> None:
     """A panel's rows, all of them; beyond ten the table scrolls."""
     st.dataframe(
@@ -66,6 +80,7 @@ def draw_table(panel: Panel, result: PanelResult) -> None:
         column_config=column_config(result.columns, result.rows),
         alt=say(panel.about),
     )
+    draw_on_paper(labels(result.columns, result.rows), result.rows)
 
 
 def for_the_eye(value: Any, longest: int = LONGEST) -> Any:  # noqa: ANN401

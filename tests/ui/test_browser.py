@@ -381,11 +381,18 @@ def test_paper_is_light_and_lists_on_it_are_whole(page: Page, address: str, tmp_
 
     page.goto(f"{address}/hunting")
     settled(page)
+    page.locator("table.paper").first.wait_for(state="attached")
+    assert page.locator("table.paper:visible").count() == 0
     on_paper(page)
     cut = """() => [...document.querySelectorAll('[data-testid=stGridCell] div')].filter(
       e => getComputedStyle(e).overflowY !== 'visible' && e.scrollHeight > e.clientHeight + 5
            && e.querySelector('[data-testid=stVegaLiteChart]')).length"""
     assert page.evaluate(cut) == 0
+    rows = page.locator("table.paper").last
+    assert rows.locator("tbody tr").count() == 50
+    inside = "e => e.getBoundingClientRect().right <= e.parentElement.getBoundingClientRect().right"
+    assert rows.evaluate(inside)
+    assert page.locator("[data-testid=stDataFrame]:visible").count() == 0
     page.screenshot(path=tmp_path / "paper.png")
     paper = Image.open(tmp_path / "paper.png").convert("L")
     assert sum(paper.histogram()[200:]) > 0.7 * paper.width * paper.height
