@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TABLE, CHART = "Table", "Chart"
 _FORK = "\u2514 "
+_MILLISECONDS = len("2024-02-01 10:00:00.000")
 
 
 def draw_result(lake: Lake, text: str, result: Result) -> None:
@@ -103,9 +105,9 @@ def _table(result: Result) -> None:
         column_config={field.name: _column(field) for field in table.schema},
         alt=say("The rows of the query"),
     )
+    columns = [_printed(column) for column in table.slice(0, PRINTED).columns]
     labels = [_label(field) for field in table.schema]
-    printed = table.slice(0, PRINTED).to_pylist()
-    draw_on_paper(labels, [list(row.values()) for row in printed], result.table.num_rows)
+    draw_on_paper(labels, list(zip(*columns, strict=True)), result.table.num_rows)
 
 
 def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
@@ -121,6 +123,13 @@ def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
     if pa.types.is_boolean(field.type):
         return st.column_config.CheckboxColumn(label)
     return st.column_config.TextColumn(label)
+
+
+def _printed(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values for paper; times as text, since Python has none beyond the year 9999."""
+    if pa.types.is_timestamp(column.type):
+        column = pc.utf8_slice_codeunits(column.cast(pa.string()), 0, _MILLISECONDS)
+    return list(column.to_pylist())
 
 
 def _label(field: pa.Field) -> str:

@@ -93,7 +93,7 @@ CUT = """() => [...document.querySelectorAll('[data-testid=stMetric] *')]
   .map(e => e.innerText)"""
 
 
-@pytest.mark.parametrize("name", ["cloudtrail", "hunting"])
+@pytest.mark.parametrize("name", ["hunting", pytest.param("cloudtrail", marks=pytest.mark.long)])
 def test_no_figure_is_cut_beside_that_of_the_period_before(
     page: Page, address: str, name: str
 ) -> None:
@@ -259,6 +259,7 @@ def test_a_click_on_a_slice_is_a_filter_in_the_address(page: Page, address: str)
     assert "from=" not in page.url
 
 
+@pytest.mark.long
 def test_a_click_on_a_bar_that_has_no_value_is_its_time(page: Page, address: str) -> None:
     page.goto(f"{address}/vpcflow")
     settled(page)
@@ -271,6 +272,7 @@ def test_a_click_on_a_bar_that_has_no_value_is_its_time(page: Page, address: str
     assert "f" not in chosen
 
 
+@pytest.mark.long
 def test_each_change_is_one_entry_of_the_history(page: Page, address: str) -> None:
     """And Back goes to what was looked at before it."""
     page.goto(f"{address}/cloudtrail")

@@ -127,6 +127,7 @@ def test_it_shows_what_a_browser_cannot_count(app: AppTest) -> None:
     query = "SELECT 9007199254740993 AS big, 'infinity'::TIMESTAMPTZ AS never, 'nan'::DOUBLE AS no"
     ask(open_page(app, "sql"), query)
     assert app.dataframe[1].value["big"].to_list() == ["9007199254740993"]
+    assert not app.exception
 
 
 def test_columns_are_found_and_written(app: AppTest) -> None:
