@@ -85,7 +85,7 @@ SELECT
   sent                                                   AS "destination.bytes",
 
   -- network
-  coalesce(received + sent, received, sent)              AS "network.bytes",
+  TRY(coalesce(received + sent, received, sent))         AS "network.bytes",
   'tcp'                                                  AS "network.transport",
   CASE type WHEN 'ws' THEN 'websocket' WHEN 'wss' THEN 'websocket' WHEN 'grpcs' THEN 'grpc' ELSE 'http' END AS "network.protocol",
 

@@ -66,7 +66,7 @@ SELECT
   -- network
   'tcp'                                                  AS "network.transport",
   CASE WHEN web THEN 'http' END                          AS "network.protocol",
-  coalesce(received + sent, received, sent)              AS "network.bytes",
+  TRY(coalesce(received + sent, received, sent))         AS "network.bytes",
 
   -- http, url, user_agent
   method                                                 AS "http.request.method",

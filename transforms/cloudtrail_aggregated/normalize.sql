@@ -18,7 +18,7 @@ SELECT
   'unknown'                                            AS "event.outcome",
   begin                                                AS "event.start",
   finish                                               AS "event.end",
-  CASE WHEN finish >= begin THEN (epoch_us(finish) - epoch_us(begin)) * 1000 END AS "event.duration",
+  CASE WHEN finish >= begin THEN TRY((epoch_us(finish) - epoch_us(begin)) * 1000) END AS "event.duration",
 
   -- cloud
   r.accountId                                          AS "cloud.account.id",
@@ -33,7 +33,7 @@ SELECT
     lambda c: nullif(regexp_extract(c."name", '^arn:[\w-]+:s3:::([^/]+)', 1), '')) AS "related.buckets",
 
   -- native
-  list_sum(list_transform(r.summary.primaryDimension.statistics, lambda s: s.value))::BIGINT AS "native.calls"
+  TRY_CAST(list_sum(list_transform(r.summary.primaryDimension.statistics, lambda s: s.value)) AS BIGINT) AS "native.calls"
 FROM (
   SELECT *, list_distinct(list_transform(list_filter(counted, lambda c: c.dimension = 'eventname'), lambda c: c."name")) AS calls
   FROM (

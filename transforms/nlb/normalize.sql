@@ -38,7 +38,7 @@ SELECT
   sent                                                   AS "destination.bytes",
 
   -- network, url
-  received + sent                                        AS "network.bytes",
+  TRY(received + sent)                                   AS "network.bytes",
   'tcp'                                                  AS "network.transport",
   type                                                   AS "network.protocol",
   alpn_fe_protocol                                       AS "network.application",

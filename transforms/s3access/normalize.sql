@@ -57,7 +57,7 @@ SELECT
   operation                                              AS "event.action",
   outcome                                                AS "event.outcome",
   request_id                                             AS "event.id",
-  TRY_CAST(total_time AS BIGINT) * 1000000               AS "event.duration",
+  TRY(TRY_CAST(total_time AS BIGINT) * 1000000)          AS "event.duration",
   error_code                                             AS "event.reason",
 
   -- cloud

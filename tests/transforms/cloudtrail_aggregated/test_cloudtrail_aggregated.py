@@ -76,6 +76,16 @@ def test_accesses_of_a_resource_by_several_calls() -> None:
     assert row["native"]["calls"] == 30
 
 
+def test_figures_that_are_too_big_leave_the_row() -> None:
+    many = record(figures("eventName", PutObject=2**63 - 1, GetObject=1))
+    many["timeWindow"] |= {"windowEnd": "290000-01-01T00:00:00Z"}
+    found = read([many])
+    assert not found.rejects
+    (row,) = found.rows
+    assert row["native"].get("calls") is None
+    assert row["event"].get("duration") is None
+
+
 @pytest.mark.parametrize("key", [KEY, "elsewhere/x.json.gz", KEY.replace("-Aggregated", "")])
 @pytest.mark.parametrize("content", [{"Records": [CALLS]}, [CALLS], CALLS])
 def test_known_by_its_content(content: object, key: str) -> None:

@@ -123,6 +123,16 @@ def test_the_end_tells_how_long_it_lasted() -> None:
     assert at(found, "native.insightDuration") == 3
 
 
+def test_a_time_that_no_event_lasts_leaves_the_row() -> None:
+    lasted = json.loads(json.dumps(END))
+    lasted["insightDetails"]["insightContext"]["statistics"]["insightDuration"] = 2**63 - 1
+    found = read(lasted)
+    assert not found.rejects
+    (row,) = found.rows
+    assert (at(row, "event.start"), at(row, "event.duration")) == (None, None)
+    assert at(row, "native.insightDuration") == 2**63 - 1
+
+
 def test_start_and_end_are_two_rows_though_they_share_ids() -> None:
     same_minute = insight("End", "2024-02-01T10:00:00Z")
     hashes = {r["event"]["hash"] for r in read(START, same_minute, END, START).rows}
