@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from lake.envelopes import NO_WRAP, Wrap, unwrap
-from lake.frames import MAX_RECORD, Cutter, Piece, items, plain_items, values
-from lake.shapes import Records, Shape, utf8
+from lake.frames import Cutter, Piece, items, plain_items, values
+from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BATCH_BYTES = 16 << 20
 """Records, and their bytes, that become one Arrow table."""
 
 Numbered = tuple[int, bytes, Wrap]
-"""A record's place in the object (from 1), its text, and its envelope."""
+"""A record's place in the object (from 1, see `PLACE_BITS`), its text, and its envelope."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class TextReader:
                     yield from self._batch([one for one, is_json in part if is_json is kind], kind)
             if self._shapes and self._unknown:
                 for place, text, _ in self._unknown:
-                    self.reading.refuse(text, "a record that no source knows", place)
+                    self.reading.refuse(text, "a record that no source knows", place & PLACE)
                 self._unknown.clear()
                 self.reading.status, self.reading.reason = "read", None
 
@@ -125,14 +125,7 @@ class JsonReader:
     def _numbered(self, pieces: Iterable[Piece]) -> Iterator[Numbered]:
         for piece in pieces:
             for inner, wrap in self._opened(piece):
-                self.reading.seen += 1
-                if inner.reason is not None:
-                    self.reading.refuse(inner.long or inner.text, inner.reason)
-                elif len(inner.text) > MAX_RECORD:
-                    self.reading.refuse(inner.text, f"a record of over {MAX_RECORD >> 20} MB")
-                else:
-                    if inner.came is not None:
-                        self.reading.mended[self.reading.seen] = inner.came
+                if self.reading.takes(inner, self.reading.seen + 1):
                     yield self.reading.seen, inner.text, wrap
 
     def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
@@ -172,7 +165,7 @@ def cut_records(
     encoding: pa.Array | None,
 ) -> Records:
     """Lines as records, with the text in which their fields are cut."""
-    reading.laid_out(shape.source, int(position[0]) if len(position) else 0)
+    reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
     separator, cut = cut_fields(array, reading.cutting(shape.source))
     shape = replace(shape, separator=separator)
     return Records(shape, array, position, wraps, original, encoding, cut)

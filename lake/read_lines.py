@@ -16,7 +16,7 @@ from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.read_json import TextReader, cut_records
 from lake.read_tables import read_csv, read_messages
 from lake.recognise import PROBE_LINES, is_header, remembered
-from lake.shapes import LongText, utf8
+from lake.shapes import LongText, numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT
 
@@ -189,9 +189,10 @@ class LineReader:
             self._line += 1
             if line.strip():
                 message, wrap = export_line(line.rstrip(b"\r"))
-                for piece, own in self._messages.opened(message, wrap):
-                    self.reading.seen += 1
-                    yield self._line, piece.text, own
+                for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
+                    place = numbered_place(self._line, number)
+                    if self.reading.takes(piece, place):
+                        yield place, piece.text, own
 
     def _segments(self, lines: Lines) -> Iterator[Records]:
         """The stretches of lines under one header; headers and comments are no records."""

@@ -91,8 +91,8 @@ def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
         message = cells.get("message", "").encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
-            reading.seen += 1
-            yield reading.seen, piece.text, wrap
+            if reading.takes(piece, reading.seen + 1):
+                yield reading.seen, piece.text, wrap
 
 
 def _rows(

@@ -13,14 +13,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from lake.errors import DecodeError
-from lake.frames import members_of
+from lake.frames import MAX_RECORD, members_of
 from lake.losses import Losses
-from lake.shapes import LongText, Refused, Shape, reject_text
+from lake.shapes import PLACE, LongText, Refused, Shape, reject_text
 from lake.sources import Source, choose, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from lake.frames import Piece
     from lake.model import RawObject
     from lake.sources import Catalogue, Delimited
 
@@ -69,6 +70,19 @@ class Reading:
         """Note a piece that is no record; by default it is the last one seen."""
         told = str(text) if isinstance(text, LongText) else reject_text(text)
         self.refused.append(Refused(position or max(self.seen, 1), reason, told))
+
+    def takes(self, piece: Piece, place: int) -> bool:
+        """Count a piece that lies at this place (see `PLACE_BITS`), and tell whether it is a
+        record; what is none is refused."""
+        self.seen += 1
+        reason = piece.reason
+        if reason is None and len(piece.text) > MAX_RECORD:
+            reason = f"a record of over {MAX_RECORD >> 20} MB"
+        if reason is not None:
+            self.refuse(piece.long or piece.text, reason, place & PLACE)
+        elif piece.came is not None:
+            self.mended[place] = piece.came
+        return reason is None
 
     def damaged(self, reason: str) -> None:
         """Note why the object cannot be read, or not to its end."""

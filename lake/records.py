@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from lake.fieldsets import Tree, literal, quote
+from lake.shapes import PLACE
 from lake.tokens import SEPARATOR
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ObjectFacts:
 @dataclass(frozen=True, slots=True)
 class Pending:
     """Records of one object (by its number) that wait for their chunk to fill. `base` tells the
-    content they lie in by 63 bits."""
+    content they lie in by 63 bits; with a record's place it tells the record."""
 
     object: int
     base: int
@@ -61,16 +62,19 @@ def chunk_schema() -> pa.Schema:
 
 def chunk_table(parts: Sequence[Pending], facts: Sequence[ObjectFacts]) -> pa.Table:
     """Records of one shape, of several objects, as one Arrow table: `row` (their place in it, from
-    0), `object` (its number), `base`, `position`, `text`, `key_path`; `original` and `encoding`
-    where some text is not what came, `cut`, `wrap_*` and `t_*` where the shape has them."""
+    0), `object` (its number), `base` (with the record's number at its place), `position`, `text`,
+    `key_path`; `original` and `encoding` where some text is not what came, `cut`, `wrap_*` and
+    `t_*` where the shape has them."""
     counts = [len(p.records) for p in parts]
     objects = np.repeat(np.array([p.object for p in parts], np.int32), counts)
     keys = pa.array([f.key for f in facts], pa.string())
+    places = np.concatenate([p.records.position for p in parts])
+    bases = np.repeat(np.array([p.base for p in parts], np.int64), counts)
     columns: dict[str, Any] = {
         "row": pa.array(np.arange(len(objects), dtype=np.int32)),
         "object": pa.array(objects),
-        "base": pa.array(np.repeat(np.array([p.base for p in parts], np.int64), counts)),
-        "position": pa.array(np.concatenate([p.records.position for p in parts])),
+        "base": pa.array(bases ^ places & ~PLACE),
+        "position": pa.array(places & PLACE),
         "text": _column([(p.records.text, n) for p, n in zip(parts, counts, strict=True)]),
         "key_path": pa.DictionaryArray.from_arrays(pa.array(objects), keys),
     }

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from lake.envelopes import Wrap
 
+PLACE_BITS = 40
+"""Bits of a record's place in its object: more than it takes. Where several records lie at one
+place, in an envelope on a line, the number of each among them (from 0) stands above these bits."""
+PLACE = (1 << PLACE_BITS) - 1
+_NUMBERS = (1 << 63 - PLACE_BITS) - 1
 REJECT_TEXT = 4096
 """Characters of a rejected record that are kept; with the length and hash of the whole."""
 
@@ -41,8 +46,8 @@ class Shape:
 
 @dataclass(slots=True)
 class Records:
-    """Records of one object and shape: text (UTF-8), place (from 1), envelope, and, where the text
-    is not what came, the original."""
+    """Records of one object and shape: text (UTF-8), place (from 1, see `PLACE_BITS`), envelope,
+    and, where the text is not what came, the original."""
 
     shape: Shape
     text: pa.Array
@@ -91,6 +96,12 @@ class Refused:
     position: int
     reason: str
     text: str
+
+
+def numbered_place(place: int, number: int) -> int:
+    """The place of a record that lies with others at one, being so many behind the first of them,
+    which has the place alone."""
+    return place | (number & _NUMBERS) << PLACE_BITS
 
 
 def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None]:

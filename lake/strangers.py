@@ -18,16 +18,13 @@ from lake.envelopes import NO_WRAP, Wrap, joined, unwrap
 from lake.frames import members_of
 from lake.recognise import members_shape
 from lake.records import Pending
-from lake.shapes import Records, utf8
+from lake.shapes import Records, numbered_place, utf8
 from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lake.shapes import Shape
-
-_PLACE_BITS = 40
-"""More than the place of a record in its object takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Stranger:
             found.append(
                 replace(
                     self,
-                    base=self.base ^ number << _PLACE_BITS,
+                    base=self.base ^ numbered_place(0, number),
                     text=text[0].as_py(),
                     wrap=joined(wrap, self.wrap),
                     original=None if original is None else original[0].as_py(),

@@ -162,6 +162,36 @@ def test_what_a_row_of_logs_insights_says_is_kept(shape: str) -> None:
     }
 
 
+EXPORTED = b"2024-02-01T10:00:09.000Z "
+"""What stands before a message in an export file."""
+
+
+def test_the_records_of_an_envelope_on_an_export_line_are_all_there() -> None:
+    """Equal ones too, and each is the same one when the object is read again."""
+    one, two = flows(2)
+    lines = [compact(subscription([one, two, one])), compact(subscription([two]))]
+    data = b"".join(EXPORTED + line + b"\n" for line in lines)
+    found = read(data)
+    assert (found.originals, found.places) == ([one, one, two, two], [1, 1, 1, 2])
+    assert len(set(found.hashes)) == 4
+    assert read(data).hashes == found.hashes
+    # the first has the identity that a line of its own would have
+    assert found.hashes[3] ^ 2 in {number ^ 1 for number in found.hashes[:3]}
+
+
+@pytest.mark.parametrize("head", [EXPORTED, b"timestamp,message\n1,"])
+def test_what_is_no_record_in_the_envelope_of_a_message_is_refused(head: bytes) -> None:
+    answer = subscription(TEXTS[:2])
+    answer["logEvents"].insert(1, "no event")
+    message = json.dumps(answer)
+    quoted = '"' + message.replace('"', '""') + '"' if head[-1:] == b"," else message
+    found = read(head + quoted.encode() + b"\n")
+    assert found.originals == TEXTS[:2]
+    assert [(r.reason, r.text) for r in found.rejects] == [
+        ("no CloudWatch Logs event", '"no event"')
+    ]
+
+
 def test_a_query_that_left_the_message_out_is_refused_by_row() -> None:
     answer = queried(TEXTS[:1])
     answer["results"].append([{"field": "srcAddr", "value": "10.0.0.1"}])
