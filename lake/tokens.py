@@ -39,16 +39,22 @@ def cut_fields(lines: pa.Array, given: Delimited) -> tuple[str, pa.Array | None]
         return SEPARATOR, pa.array([_cut_csv(line) for line in lines.to_pylist()], pa.string())
     if given.quotes:
         return SEPARATOR, _cut_quoted(lines, given)
-    if given.delimiter != " " or not _has_two_spaces(lines):
+    if given.delimiter != " " or not _has_idle_spaces(lines):
         return given.delimiter, None
     plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
 
 
-def _has_two_spaces(lines: pa.Array) -> bool:
-    """Whether two spaces follow one another, perhaps at the end of a line and the start of the
-    next. On the bytes: Arrow looks for the pair in each line eight times as long."""
-    text = _buffer(lines)[0]
+def _has_idle_spaces(lines: pa.Array) -> bool:
+    """Whether some space parts no two fields: one at the start or the end of a line, or behind
+    another. On the bytes: Arrow looks for a pair in each line eight times as long."""
+    text, offsets = _buffer(lines)
+    if not len(text):
+        return False
+    # an empty line has none of its own: these are the neighbours'
+    edges = np.concatenate((np.minimum(offsets[:-1], len(text) - 1), offsets[1:] - 1))
+    if (text[edges] == ord(" ")).any():
+        return True
     if len(text) <= SHORT:
         return b"  " in text.tobytes()
     space = text == ord(" ")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lake import read_lines, tokens
 from lake.preview import preview
 from lake.read_lines import _named, split_lines
-from lake.tokens import _has_two_spaces
+from lake.tokens import _has_idle_spaces
 
 FLOW = "2 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 40000 443 6 10 {n} 1706781600 1706781660 ACCEPT OK"  # noqa: E501
 HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"  # noqa: E501
@@ -78,12 +78,23 @@ def test_lines_of_a_short_text_are_those_of_a_long_one(text: str, before: int) -
 
 
 @given(st.lists(PIECES, min_size=1))
-def test_two_spaces_are_found_in_few_lines_as_in_many(lines: list[str]) -> None:
+def test_idle_spaces_are_found_in_few_lines_as_in_many(lines: list[str]) -> None:
     array = pa.array(lines, pa.string())[1:]
-    short = _has_two_spaces(array)
+    idle = any(line != line.strip(" ") or "  " in line for line in lines[1:])
+    assert _has_idle_spaces(array) == idle
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tokens, "SHORT", -1)
-        assert _has_two_spaces(array) == short
+        assert _has_idle_spaces(array) == idle
+
+
+@pytest.mark.parametrize("neighbour", [FLOW, FLOW.replace(" ", "  ")])
+@pytest.mark.parametrize(("before", "behind"), [(" ", ""), ("", " "), ("  ", "  ")])
+def test_blanks_around_a_line_end_no_field(neighbour: str, before: str, behind: str) -> None:
+    """Whatever its neighbours are like."""
+    line = before + FLOW.format(n=2) + behind
+    result = preview("\n".join([HEADER, neighbour.format(n=1), line, ""]).encode(), KEY)
+    assert [row["network"]["bytes"] for row in result.rows] == [1, 2]
+    assert result.rejects == []
 
 
 def test_the_line_in_which_a_damaged_object_breaks_off_is_no_row() -> None:

@@ -179,6 +179,11 @@ def test_the_fast_way_and_the_careful_one_agree(lines: list[str]) -> None:
         assert fields == (None if careful is None else careful.split(SEPARATOR)), repr(line)
 
 
+@given(st.lists(st.text("ab ", min_size=1), min_size=1, max_size=4))
+def test_lines_without_quotes_do_not_disturb_one_another(lines: list[str]) -> None:
+    assert cut(lines, PLAIN) == [cut([line], PLAIN)[0] for line in lines]
+
+
 @settings(max_examples=200)
 @given(st.lists(hostile, min_size=1, max_size=8), st.integers(1, 3))
 def test_lines_do_not_disturb_one_another(lines: list[str], most: int) -> None:
