@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lake.recognise import Reading
+    from lake.sources import Delimited
 
 BATCH = 50_000
 BATCH_BYTES = 16 << 20
@@ -166,9 +167,18 @@ def cut_records(
 ) -> Records:
     """Lines as records, with the text in which their fields are cut."""
     reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
-    separator, cut = cut_fields(array, reading.cutting(shape.source))
+    given = reading.cutting(shape.source)
+    if given.pattern is not None and not _in_order(shape, given):
+        given = replace(given, pattern=None)
+    separator, cut = cut_fields(array, given)
     shape = replace(shape, separator=separator)
     return Records(shape, array, position, wraps, original, encoding, cut)
+
+
+def _in_order(shape: Shape, given: Delimited) -> bool:
+    """Whether fields stand in the order of the source's columns, as its pattern has them."""
+    own = zip(shape.columns, enumerate(given.columns, 1), strict=False)
+    return all(has == (str(place), column) for has, (place, column) in own)
 
 
 def _batched(texts: Iterable[Numbered]) -> Iterator[list[Numbered]]:

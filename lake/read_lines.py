@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
-_NAMES = r"^\"?[A-Za-z][\w()\-]+\"?([ ,\t]+\"?[A-Za-z]|$)"
+_NAMES = r"^\"?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
@@ -220,21 +220,21 @@ class LineReader:
         source, given = self.reading.source, self.reading.delimited
         assert source is not None  # noqa: S101
         marks: set[int] = set()
-        if given.header != "none" and source.header is not None:
+        if source.header is not None and (given.header != "none" or self.reading.headers):
             for place in _named(lines):
                 if is_header(lines.text[place].as_py(), source):
                     marks.add(place)
-        if given.header.startswith("#"):
+        if given.header.startswith("#") or self.reading.directed:
             directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
             marks.update(np.flatnonzero(directives).tolist())
         return sorted(marks)
 
     def _mark(self, line: str) -> None:
-        mark = self.reading.delimited.header
+        named = self.reading.delimited.named(line)
         if not line.startswith("#"):
             self._shape = self.reading.header(line, _names(line))
-        elif line.startswith(mark):
-            self._shape = self.reading.header(line, line[len(mark) :].split())
+        elif named is not None:
+            self._shape = self.reading.header(line, named)
 
 
 @remembered

@@ -17,6 +17,7 @@ from lake.frames import MAX_RECORD, members_of
 from lake.losses import Losses
 from lake.shapes import PLACE, LongText, Refused, Shape, reject_text
 from lake.sources import Source, choose, column_name
+from lake.tokens import SEPARATOR, cut_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -59,7 +60,9 @@ class Reading:
     mended: dict[int, bytes] = field(default_factory=dict)
     seen: int = 0
     delimiter: str | None = None
-    """What the lines are cut at, where their header says another than the source's own."""
+    """What the lines are cut at, where they or their header say another than the source's own."""
+    directed: bool = False
+    """Whether lines that begin with `#` are none of the log."""
     layout: dict[str, object] | None = None
     layouts: list[dict[str, object]] = field(default_factory=list)
     """What a record's own text does not tell of its columns, as it was found, and all that was,
@@ -241,28 +244,29 @@ class Reading:
 
     def recognise_directives(self, head: list[str]) -> Shape | None:
         """The shape of lines that begin with `#` lines, by the names that one of them gives."""
+        by_key = self.delimited_by_key()
+        forced = self.catalogue[self.forced] if self.forced else None
+        data = [line for line in head if not line.startswith("#")]
+        for line in head:
+            directed = _directed(line, self.catalogue, tuple(by_key), forced)
+            if directed is not None:
+                self.source, names = directed
+                self.directed = True
+                self.delimiter = _cut_at(data, self.delimited, len(names))
+                return self.header(line, names)
+        first = next(iter(data), "")
         marked = [
             s
             for s in self.catalogue.sources.values()
             if s.delimited and s.delimited.header.startswith("#")
         ]
-        by_key = self.delimited_by_key()
-        found = [s for s in marked if any(_gives_names(s, line) for line in head)]
-        data = next((line for line in head if not line.startswith("#")), "")
-        source = choose(
-            found or [s for s in marked if s.fits_line(data)], [s for s in marked if s in by_key]
+        source = forced or choose(
+            [s for s in marked if s.fits_line(first)], [s for s in marked if s in by_key]
         )
-        source = self.catalogue[self.forced] if self.forced else source
         if source is None or source.delimited is None:
             return self._headerless(head, by_key)
         self.source = source
-        names = next((line for line in head if _gives_names(source, line)), None)
-        if names is not None:
-            width = len(names[len(source.delimited.header) :].split())
-            own = source.delimited.delimiter
-            fits = [d for d in (own, *DELIMITERS) if len(data.split(d)) == width]
-            self.delimiter = next(iter(fits), None)
-        return self._laid_out(source, data)
+        return self._laid_out(source, first)
 
     def _headerless(self, lines: list[str], by_key: list[Source]) -> Shape | None:
         """The shape of lines without a header, by the first of them that a source knows."""
@@ -283,6 +287,8 @@ class Reading:
             self.set_aside("unknown", f"text that no source knows (begins {lines[0][:60]!r})")
             return None
         self.source = source
+        if source.fits_tabs(line):
+            self.delimiter = "\t"
         return self._laid_out(source, line)
 
     def _laid_out(self, source: Source, line: str) -> Shape | None:
@@ -357,6 +363,38 @@ def _headed(
     return None
 
 
+@remembered
+def _directed(
+    line: str, catalogue: Catalogue, by_key: tuple[Source, ...], forced: Source | None
+) -> tuple[Source, list[str]] | None:
+    """Where a line is a directive that names fields (`#Fields: date time ...`): whose, and they."""
+    told = [
+        (source, names)
+        for source in ([forced] if forced else catalogue.sources.values())
+        if source.delimited and (names := source.delimited.named(line))
+    ]
+    found = [s for s, names in told if s.fits_header([column_name(n) for n in names])]
+    source = choose(found, [s for s in by_key if s in found])
+    for one, names in told:
+        if one in (source, forced) or (
+            source is None and one in by_key and _names_columns(one, names)
+        ):
+            return one, names
+    return None
+
+
+def _cut_at(lines: list[str], given: Delimited, width: int) -> str | None:
+    """What lines are cut at under a directive of so many names, where that is not the source's own
+    delimiter: with it, some line has as many fields."""
+    for delimiter in (given.delimiter, *DELIMITERS):
+        own = replace(given, delimiter=delimiter, pattern=None)
+        for line in lines:
+            cut = cut_line(line, own) if given.quotes else line.replace(delimiter, SEPARATOR)
+            if cut is not None and len(cut.split(SEPARATOR)) == width:
+                return delimiter
+    return None
+
+
 def _whose_columns(sources: Iterable[Source], names: list[str]) -> Source | None:
     """The source whose columns these names are, where none of them tells a source: its owner may
     have chosen only such (`start end bytes`)."""
@@ -419,12 +457,3 @@ def line_shape(source: Source, line: str) -> Shape | None:
     columns = tuple((str(i), c) for i, c in enumerate(names, 1))
     width = len(columns) if layout else 0
     return Shape(source.name, "fields", columns, width, given.min_fields)
-
-
-def _gives_names(source: Source, line: str) -> bool:
-    """Whether a directive (`#Fields: date time ...`) names columns of this source."""
-    assert source.delimited is not None  # noqa: S101
-    mark = source.delimited.header
-    return line.startswith(mark) and source.fits_header(
-        [column_name(n) for n in line[len(mark) :].split()]
-    )

@@ -111,8 +111,18 @@ class Delimited:
         object.__setattr__(self, "_spelt", dict(self.aliases))
         object.__setattr__(self, "_known", frozenset(self.columns))
 
+    @property
+    def mark(self) -> str:
+        """What stands before the names of fields where a directive gives them."""
+        return self.header if self.header.startswith("#") else "#Fields:"
+
+    def named(self, line: str) -> list[str] | None:
+        """The names that a line gives which is such a directive, else None."""
+        return line[len(self.mark) :].split() if line.startswith(self.mark) else None
+
     def layout(self, line: str) -> Layout | None:
         """How a line without a header is laid out, or None where that is not known."""
+        line = line.replace("\t", " ") if self.delimiter == " " else line
         cut = line.split() if self.delimiter == " " else line.split(self.delimiter)
         return next((one for one in self.layouts if one.fits(line, len(cut))), None)
 
@@ -174,7 +184,15 @@ class Source:
 
     def fits_line(self, line: str) -> bool:
         """Whether a data line without a header is of this source."""
-        return bool(self.line and self.line.search(line))
+        return bool(self.line and self.line.search(line)) or self.fits_tabs(line)
+
+    def fits_tabs(self, line: str) -> bool:
+        """Whether it is if its fields end at tabs, where the source's own end at blanks: so
+        CloudWatch Logs delivers them as plain text."""
+        if "\t" not in line or self.line is None or self.line.search(line):
+            return False
+        blanks = self.delimited is not None and self.delimited.delimiter == " "
+        return blanks and bool(self.line.search(line.replace("\t", " ")))
 
     @property
     def targets(self) -> dict[str, str]:

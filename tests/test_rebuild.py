@@ -145,6 +145,7 @@ def console_csv() -> bytes:
     return out.getvalue().encode()
 
 
+TABBED = tabbed(logs.flows(4))
 EXPORT = "".join(f"2024-02-01T10:00:0{n}.000Z {logs.flow(n)}\n" for n in range(1, 6)).encode()
 BYTES = logs.trail(logs.events(3)).replace(b'"bucket-2"', b'"caf\xe9"')
 HALF = (logs.trail(logs.events(3)) + b"\n").replace(b'"bucket-2"', b'"cut \\ud83d"')
@@ -152,9 +153,11 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "records of CloudTrail": (TRAIL_KEY, logs.trail(logs.events(4))),
     "lines under a header": (FLOW_KEY, logs.flow_file(logs.flows(4))),
     "lines with two spaces": (FLOW_KEY, logs.flow_file(logs.flows(4)).replace(b" 443", b"  443")),
-    "a header of tabs": ("flows/tabs.log", tabbed(logs.flows(4))),
-    "a header of commas": ("flows/c.csv", tabbed(logs.flows(4)).replace(b"\t", b",")),
+    "a header of tabs": ("flows/tabs.log", TABBED),
+    "a header of commas": ("flows/c.csv", TABBED.replace(b"\t", b",")),
     "two headers in one object": (FLOW_KEY, two_headers()),
+    "W3C with tabs": ("w3c.log", b"#Version: 1.0\n#Fields: " + TABBED.replace(b"\t", b" ", 13)),
+    "tabs without a header": ("tabs.log", TABBED.split(b"\n", 1)[1]),
     "a CloudWatch export": ("exported/x.gz", EXPORT),
     "a subscription of lines": ("s.gz", logs.compact(logs.subscription(logs.flows(3)))),
     "a subscription of calls": (
