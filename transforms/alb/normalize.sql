@@ -3,7 +3,8 @@
 -- The event's time is that of the answer (of a WebSocket: of its end). A time of -1 means that the
 -- request was not sent on or not answered; it stays -1 in native.*, and event.duration is then
 -- counted from request_creation_time. The request line is "method url version"; one that the
--- balancer could not read is "- http://host:port- -". The URL may hold blanks.
+-- balancer could not read is "- http://host:port- -", or "- http://host:port-/ " with a blank at its
+-- end. The URL may hold blanks.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH words AS (
   SELECT *,
@@ -19,33 +20,35 @@ WITH words AS (
     CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN coalesce(target_group_arn, chosen_cert_arn) END AS arn,
     strpos(client_port, ':')                             AS client_colon,
     strpos(target_port, ':')                             AS target_colon,
+    rtrim(request_line)                                  AS request,
     strpos(request_line, ' ')                            AS first_blank,
-    last_word(request_line)                              AS last_word
+    last_word(rtrim(request_line))                       AS last_word
   FROM records
 ), lines AS (
   SELECT *,
     substr(client_port, client_colon + 1)                AS client_rest,
     substr(target_port, target_colon + 1)                AS target_rest,
     CASE WHEN first_blank > 1 AND NOT starts_with(request_line, '- ') THEN left(request_line, first_blank - 1) END AS method,
-    substr(request_line, first_blank + 1, length(request_line) - first_blank
-      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END) AS target
+    substr(request, first_blank + 1, greatest(0, length(request) - first_blank
+      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END)) AS target
   FROM words
 ), urls AS (
   SELECT *,
     host_before(client_port, client_colon, client_rest)  AS client,
     host_before(target_port, target_colon, target_rest)  AS backend,
-    CASE WHEN method IS NULL THEN nullif(rtrim(target, '-'), '') ELSE target END AS url,
-    strpos(target, '://')                                AS colon,
-    CASE WHEN colon > 0 AND method IS NULL THEN substr(rtrim(target, '-'), colon + 3)
-         WHEN colon > 0 THEN substr(target, colon + 3) END AS behind_scheme
+    nullif(CASE WHEN method IS NULL THEN regexp_replace(rtrim(target, '-'), '^([^:/?]+://[^/?]*?)-+([/?])', '\1\2')
+         ELSE target END, '')                            AS url
   FROM lines
+), schemes AS (
+  SELECT *, strpos(url, '://') AS colon, CASE WHEN contains(url, '://') THEN substr(url, strpos(url, '://') + 3) END AS behind_scheme
+  FROM urls
 ), marks AS (
   SELECT *,
     strpos(behind_scheme, '/')                           AS slash,
     strpos(behind_scheme, '?')                           AS mark,
     -- where the authority ends
     CASE WHEN slash > 0 AND (mark = 0 OR slash < mark) THEN slash ELSE mark END AS stop
-  FROM urls
+  FROM schemes
 ), parts AS (
   SELECT *,
     CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS authority,

@@ -18,11 +18,11 @@ WITH words AS (
 ), lines AS (
   SELECT *,
     CASE WHEN first_blank > 1 AND NOT starts_with(request, '- ') THEN left(request, first_blank - 1) END AS method,
-    substr(request_line, first_blank + 1, length(request_line) - first_blank
-      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END) AS target
+    substr(request_line, first_blank + 1, greatest(0, length(request_line) - first_blank
+      - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END)) AS target
   FROM words
 ), urls AS (
-  SELECT *, CASE WHEN method IS NULL THEN nullif(rtrim(target, '- '), '') ELSE target END AS url FROM lines
+  SELECT *, nullif(CASE WHEN method IS NULL THEN rtrim(target, '- ') ELSE target END, '') AS url FROM lines
 ), schemes AS (
   SELECT *, strpos(url, '://') AS colon, CASE WHEN contains(url, '://') THEN substr(url, strpos(url, '://') + 3) END AS behind_scheme
   FROM urls

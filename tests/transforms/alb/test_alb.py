@@ -312,8 +312,33 @@ def test_the_last_colon_parts_address_and_port(
                 "query": "q=漢#top",
             },
         ),
+        # a blank at the end
+        (
+            "GET http://h:80/ HTTP/1.0 ",
+            "GET",
+            "1.0",
+            {"full": "http://h:80/", "scheme": "http", "domain": "h", "port": 80, "path": "/"},
+        ),
+        *(
+            (
+                f"- http://internal-service-alb.example.com:80{end}",
+                None,
+                None,
+                {
+                    "full": f"http://internal-service-alb.example.com:80{path}",
+                    "scheme": "http",
+                    "domain": "internal-service-alb.example.com",
+                    "port": 80,
+                }
+                | ({"path": path} if path else {}),
+            )
+            for end, path in (("-/ ", "/"), ("-/a-b ", "/a-b"), ("- ", ""), ("- - ", ""))
+        ),
         ("-", None, None, {}),
+        ("- ", None, None, {}),
         ("- - -", None, None, {}),
+        ("- - - ", None, None, {}),
+        ("GET HTTP/1.1", "GET", "1.1", {}),
         ("x", None, None, {"full": "x"}),
     ],
 )
@@ -527,8 +552,12 @@ def test_a_hostile_line_takes_no_time(where: str, text: str) -> None:
     assert time.process_time() - started < 20
 
 
-def test_quotes_in_a_url_shift_no_field() -> None:
-    found = row(line(request='"GET https://h:443/?q="a b" HTTP/1.1"'))
+@pytest.mark.parametrize("end", ["", " "])
+def test_quotes_in_a_url_shift_no_field(end: str) -> None:
+    text = line(request=f'"GET https://h:443/?q="a b" HTTP/1.1{end}"')
+    found = row(text)
+    assert value(found, "event.original") == text
+    assert value(found, "http.version") == "1.1"
     assert value(found, "url.query") == 'q="a b"'
     assert value(found, "user_agent.original") == "curl/7.46.0"
     assert value(found, "native.trace_id") == "Root=1-58337281-1d84f3d73c47ec4e58577259"

@@ -186,6 +186,15 @@ def test_a_request_that_could_not_be_read() -> None:
     assert value(found, "http.request.bytes") == 34
 
 
+@pytest.mark.parametrize("end", ["", " "])
+def test_a_blank_at_the_end_of_a_request_is_none_of_it(end: str) -> None:
+    text = line(request=f'"GET http://h:80/?q="a b" HTTP/1.0{end}"')
+    found = row(text)
+    assert value(found, "event.original") == text
+    assert value(found, "url.full") == 'http://h:80/?q="a b"'
+    assert value(found, "http.version") == "1.0"
+
+
 def test_lines_of_early_2014_have_twelve_fields() -> None:
     found = row(line(fields="12"))
     assert value(found, "http.request.method") == "GET"
