@@ -2,9 +2,9 @@
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
 -- The event's time is that of the answer (of a WebSocket: of its end). A time of -1 means that the
 -- request was not sent on or not answered; it stays -1 in native.*, and event.duration is then
--- counted from request_creation_time. The request line is "method url version"; one that the
--- balancer could not read is "- http://host:port- -", or "- http://host:port-/ " with a blank at its
--- end. The URL may hold blanks.
+-- counted from request_creation_time, as it is of a WebSocket, whose times are its handshake's. The
+-- request line is "method url version"; one that the balancer could not read is
+-- "- http://host:port- -", or "- http://host:port-/ " with a blank at its end. The URL may hold blanks.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH words AS (
   SELECT *,
@@ -26,6 +26,7 @@ WITH words AS (
   FROM records
 ), lines AS (
   SELECT *,
+    CASE WHEN ended >= created THEN TRY((epoch_us(ended) - epoch_us(created)) * 1000) END AS since_created,
     substr(client_port, client_colon + 1)                AS client_rest,
     substr(target_port, target_colon + 1)                AS target_rest,
     CASE WHEN first_blank > 1 AND NOT starts_with(request_line, '- ') THEN left(request_line, first_blank - 1) END AS method,
@@ -69,8 +70,9 @@ SELECT
   CASE WHEN contains(actions_executed, ',') THEN split_part(actions_executed, ',', -1) ELSE actions_executed END AS "event.action",
   CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   created                                                AS "event.start",
-  CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
-       WHEN ended >= created THEN TRY((epoch_us(ended) - epoch_us(created)) * 1000) END AS "event.duration",
+  CASE WHEN type IN ('ws', 'wss') THEN since_created
+       WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
+       ELSE since_created END                            AS "event.duration",
   error_reason                                           AS "event.reason",
 
   -- cloud

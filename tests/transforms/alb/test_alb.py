@@ -460,6 +460,15 @@ def test_redirect_and_failed_lambda() -> None:
     assert value(found, "native.target_status_code") is None
 
 
+@pytest.mark.parametrize("kind", ["ws", "wss"])
+def test_a_websocket_lasts_until_it_is_closed(kind: str) -> None:
+    """Its times are the handshake's, `time` is when the connection ended."""
+    found = row(line(type=kind, created="2018-07-02T21:23:00.186641Z"))
+    assert value(found, "event.duration") == 3_600_000_000_000
+    assert value(found, "native.target_processing_time") == 0.048
+    assert value(row(line(type=kind, created="-")), "event.duration") is None
+
+
 @pytest.mark.parametrize(
     ("kind", "protocol"),
     [
