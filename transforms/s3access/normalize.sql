@@ -27,8 +27,8 @@ WITH words AS (
          WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
     -- REST.<verb>.<subject>; SOAP.<verb>, until 2021
     CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
-         WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject = 'MULTI_OBJECT_DELETE' THEN 'deletion'
-         WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET', 'DELETEMARKER') THEN 'creation'
+         WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject IN ('MULTI_OBJECT_DELETE', 'DELETEMARKER') THEN 'deletion'
+         WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET') THEN 'creation'
          WHEN verb IN ('PutObject', 'PutObjectInline', 'CopyObject', 'CreateBucket') THEN 'creation'
          WHEN subject <> '' OR verb LIKE 'Set%' THEN 'change' ELSE 'access' END AS deed,
     CASE WHEN request_uri = '-' OR starts_with(request_uri, '- ') THEN NULL

@@ -323,7 +323,7 @@ def test_a_request_line_in_its_parts(
         ("BATCH.DELETE.OBJECT", "k", ["file", "web"], ["deletion"]),
         ("S3.EXPIRE.OBJECT", "k", ["file", "web"], ["deletion"]),
         ("S3.TRANSITION_SIA.OBJECT", "k", ["file", "web"], ["change"]),
-        ("S3.CREATE.DELETEMARKER", "k", ["file", "web"], ["creation"]),
+        ("S3.CREATE.DELETEMARKER", "k", ["file", "web"], ["deletion"]),
         ("S3.DELETE.UPLOAD", "k", ["file", "web"], ["deletion"]),
         ("REST.POST.UPLOADS", "k", ["file", "web"], ["creation"]),
         ("REST.COPY.OBJECT", "k", ["file", "web"], ["creation"]),
