@@ -89,6 +89,9 @@ SELECT
   tls_name(ssl_protocol)                                 AS "tls.version_protocol",
   CASE WHEN ssl_protocol IS NOT NULL THEN true END       AS "tls.established",
 
+  -- related: a request by address names the one that the client asked for
+  CASE WHEN (authority >= '0' AND authority < ':') OR starts_with(authority, '[') THEN [ip_text(host_of(authority))] END AS "related.ip",
+
   -- native
   elb                                                    AS "native.elb",
   t1 AS "native.request_processing_time", t2 AS "native.backend_processing_time", t3 AS "native.response_processing_time",

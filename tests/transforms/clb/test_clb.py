@@ -186,6 +186,19 @@ def test_a_request_that_could_not_be_read() -> None:
     assert value(found, "http.request.bytes") == 34
 
 
+@pytest.mark.parametrize(
+    ("host", "ips"),
+    [
+        ("198.51.100.7:80", ["10.0.0.1", "198.51.100.7", "81.2.69.142"]),
+        ("[2001:db8::1]:80", ["10.0.0.1", "2001:db8::1", "81.2.69.142"]),
+        ("5.334.234.101:80", ["10.0.0.1", "81.2.69.142"]),
+        ("my-lb:80", ["10.0.0.1", "81.2.69.142"]),
+    ],
+)
+def test_a_request_by_address_is_related_to_it(host: str, ips: list[str]) -> None:
+    assert value(row(line(request=f'"GET http://{host}/ HTTP/1.1"')), "related.ip") == ips
+
+
 @pytest.mark.parametrize("end", ["", " "])
 def test_a_blank_at_the_end_of_a_request_is_none_of_it(end: str) -> None:
     text = line(request=f'"GET http://h:80/?q="a b" HTTP/1.0{end}"')
