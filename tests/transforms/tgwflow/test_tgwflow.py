@@ -238,3 +238,10 @@ def test_a_format_without_a_field_of_the_gateway() -> None:
         "tgwflow",
     )
     assert (found["source.ip"], found["network.bytes"]) == ("10.0.0.1", 40)
+
+
+def test_json_with_the_names_of_logs_insights_for_the_times() -> None:
+    record = dict(zip(HEADER.split(), LINE.split(), strict=True))
+    record |= {"startTime": record.pop("start"), "endTime": record.pop("end")}
+    (found,) = flat(json.dumps(record), "x.json", "tgwflow")
+    assert found == row(LINE, key="x.log")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from logs import FLOW_HEADER, FLOW_KEY, WRAPPERS, subscription
 from rows import flat, only, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LINE = (
     "2 123456789010 eni-1235b8ca 172.31.16.139 203.0.113.21 20641 22 6 20 4249 "
@@ -198,6 +201,33 @@ def test_parquet_of_columns_that_many_sources_have_is_told_by_the_key() -> None:
     data = parquet({"end": pa.array([1616729349]), "bytes": pa.array([4])})
     (found,) = flat(data, HIVE + ".parquet", "vpcflow")
     assert found["network.bytes"] == 4
+
+
+def test_json_with_the_names_of_logs_insights() -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html"""
+    record = {camel(name): value for name, value in VALUES.items()}
+    record |= {"startTime": record.pop("start"), "endTime": record.pop("end")}
+    (found,) = flat(json.dumps(record) + "\n", "x.json", "vpcflow")
+    assert found == expected()
+
+
+SINCE_7 = [
+    "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn",
+    "ecs-container-instance-id", "ecs-container-id", "ecs-second-container-id",
+    "ecs-service-name", "ecs-task-definition-arn", "ecs-task-arn", "ecs-task-id", "resource-id",
+    "instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2",
+    "interface-type", "next-hop-interface-id", "next-hop-subnet-id", "next-hop-az-id",
+    "next-hop-vpc-id", "next-hop-interface-type",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SINCE_7)
+@pytest.mark.parametrize("spelt", [camel, str], ids=["camel", "hyphens"])
+def test_json_with_the_fields_since_version_7(name: str, spelt: Callable[[str], str]) -> None:
+    record = {spelt(n): v for n, v in VALUES.items()} | {spelt(name): "x-1"}
+    result = taken(json.dumps(record), "x.json")
+    assert result.decoding.unknown_members == {}
+    assert result.rows[0]["native"][name.replace("-", "_")] == "x-1"
 
 
 def test_json_of_members_that_many_sources_have_is_told_by_the_key() -> None:
