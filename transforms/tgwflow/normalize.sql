@@ -45,7 +45,7 @@ SELECT
   packet_count                                         AS "network.packets",
   protocol                                             AS "network.iana_number",
   transport_name(protocol)                             AS "network.transport",
-  CASE WHEN type IS NOT NULL THEN lower(type) WHEN contains(srcaddr, ':') THEN 'ipv6' WHEN srcaddr IS NOT NULL THEN 'ipv4' END AS "network.type",
+  CASE WHEN type IN ('IPv4', 'IPv6') THEN lower(type) WHEN contains(srcaddr, ':') THEN 'ipv6' WHEN srcaddr IS NOT NULL THEN 'ipv4' END AS "network.type",
   flow_direction                                       AS "network.direction",
 
   -- native

@@ -3,7 +3,8 @@
 --
 -- The event's time is `end`. A custom format may lack it: then `start`, then what the envelope says,
 -- then the delivery time in the object's name; native.time_source says which. Counters over 2^63-1
--- keep their text in native.packets and native.bytes, which are NULL otherwise.
+-- keep their text in native.packets and native.bytes, which are NULL otherwise. The type EFA is no
+-- layer of the network: the address tells it, unless it is a MAC address.
 SELECT
   record,
   CASE WHEN end_time IS NOT NULL THEN end_time WHEN start_time IS NOT NULL THEN start_time
@@ -31,8 +32,8 @@ SELECT
 
   -- source, destination: the addresses of the interface's flow; those of the packet, where they
   -- differ (NAT, a transit gateway, a secondary address), are in native and related.ip
-  coalesce(srcaddr, pkt_srcaddr)                       AS "source.address",
-  coalesce(srcaddr, pkt_srcaddr)                       AS "source.ip",
+  from_address                                         AS "source.address",
+  from_address                                         AS "source.ip",
   TRY_CAST(srcport AS INTEGER)                         AS "source.port",
   byte_count                                           AS "source.bytes",
   packet_count                                         AS "source.packets",
@@ -45,8 +46,9 @@ SELECT
   packet_count                                         AS "network.packets",
   protocol                                             AS "network.iana_number",
   transport_name(protocol)                             AS "network.transport",
-  CASE WHEN type IS NOT NULL THEN lower(type) WHEN contains(coalesce(srcaddr, pkt_srcaddr), ':') THEN 'ipv6'
-       WHEN coalesce(srcaddr, pkt_srcaddr) IS NOT NULL THEN 'ipv4' END AS "network.type",
+  CASE WHEN type IN ('IPv4', 'IPv6') THEN lower(type)
+       WHEN contains(from_address, ':') THEN CASE WHEN NOT regexp_full_match(from_address, '([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}') THEN 'ipv6' END
+       WHEN from_address IS NOT NULL THEN 'ipv4' END   AS "network.type",
   -- only egress traffic has a traffic path
   CASE WHEN flow_direction IS NOT NULL THEN flow_direction WHEN traffic_path IS NOT NULL THEN 'egress' END AS "network.direction",
 
@@ -85,6 +87,7 @@ FROM (
   SELECT *, seconds_time(start_number, "start") AS start_time, seconds_time(end_number, "end") AS end_time
   FROM (
     SELECT *,
+      coalesce(srcaddr, pkt_srcaddr)   AS from_address,
       TRY_CAST("start" AS BIGINT)      AS start_number,
       TRY_CAST("end" AS BIGINT)        AS end_number,
       TRY_CAST(packets AS BIGINT)      AS packet_count,

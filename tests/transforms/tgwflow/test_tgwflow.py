@@ -138,6 +138,10 @@ def test_a_window_without_records_is_no_connection(status: str) -> None:
     }
 
 
+def test_a_type_that_is_no_ip_version() -> None:
+    assert row(LINE.replace("IPv4", "EFA"))["network.type"] == "ipv4"
+
+
 def test_ipv6_and_an_order_of_its_own() -> None:
     found = row(
         "1646150060 2001:db8:0:0::1 17 tgw-0a1b 2001:db8::2", "end srcaddr protocol tgw-id dstaddr"

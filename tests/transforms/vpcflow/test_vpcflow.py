@@ -173,6 +173,27 @@ def test_a_window_without_records_is_no_connection(status: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "layer"),
+    [
+        ("EFA", "10.0.0.1", "ipv4"),
+        ("EFA", "2001:db8::1", "ipv6"),
+        ("EFA", "02:1b:44:11:3a:b7", None),
+        ("-", "02:1B:44:11:3A:B7", None),
+        ("-", "::1", "ipv6"),
+        ("IPv6", "-", "ipv6"),
+        ("-", "-", None),
+    ],
+)
+def test_the_layer_of_the_network_is_an_ip_version(
+    kind: str, source: str, layer: str | None
+) -> None:
+    line = f"{kind} {source} 203.0.113.21 1418530070"
+    found = row(line, "type srcaddr dstaddr end")
+    assert found.get("network.type") == layer
+    assert found.get("source.address") == (None if source == "-" else source)
+
+
 def test_ipv6_in_its_shortest_form() -> None:
     found = row(
         "2 123456789010 eni-1 2001:DB8:0:0:8d6e:3477:df66:f105 ::ffff:10.0.0.1 34892 22 58 54 8855 "
