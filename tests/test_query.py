@@ -329,10 +329,36 @@ CIDR = [
 ]
 
 
-@pytest.mark.parametrize("net", ["10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/x", "::/129", "::/-1"])
+NO_NETWORK = (
+    *("10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/x", "::/129", "::/-1", "10/8", "10.0.0.0/8/99"),
+    *("2001:db8:::::/16", "1::2::3/16", ":1:2:3:4:5:6:7/16", "1:2:3:4:5:6:7:/16", "g::/16"),
+    *("300.0.0.0/8", "1.2.3.4.5/8", "999999999999.1.1.1/8", "", "/8", "host.example"),
+)
+
+
+@pytest.mark.parametrize("net", NO_NETWORK)
 def test_a_network_that_is_none_tells_nothing(opened: Lake, net: str) -> None:
     for ip in ("10.0.0.1", "::1"):
         assert opened.sql("SELECT cidr($ip, $net)", {"ip": ip, "net": net}).fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.0.0.0", 0),
+        ("255.255.255.255", 4294967295),
+        ("300.1.1.1", None),
+        ("1.2.3.4.5", None),
+        ("-1.2.3.4", None),
+        ("999999999999.1.1.1", None),
+        ("host.example", None),
+        ("::1", None),
+    ],
+)
+def test_the_number_of_an_address(opened: Lake, text: str, number: int | None) -> None:
+    """What lists are ordered by holds names of strangers, too."""
+    assert opened.sql("SELECT ipv4_number($t)", {"t": text}).fetchall() == [(number,)]
+    assert opened.sql("SELECT address_order($t).text", {"t": text}).fetchall() == [(text,)]
 
 
 @pytest.mark.parametrize(("ip", "net", "within"), CIDR)

@@ -1,9 +1,9 @@
 -- Macros for analysts, in every connection that lake opens and in lake.duckdb. Pure SQL, no extension.
 
 -- ipv4_number(ip): an IPv4 address as a number, 0 to 2^32-1; NULL for anything else.
-CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') THEN
-  TRY_CAST(split_part(ip, '.', 1) AS BIGINT) * 16777216 + TRY_CAST(split_part(ip, '.', 2) AS BIGINT) * 65536
-  + TRY_CAST(split_part(ip, '.', 3) AS BIGINT) * 256 + TRY_CAST(split_part(ip, '.', 4) AS BIGINT) END;
+CREATE OR REPLACE MACRO ipv4_octet(ip, n) AS CAST(TRY_CAST(split_part(ip, '.', n) AS UTINYINT) AS BIGINT);
+CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') AND split_part(ip, '.', 5) = '' THEN
+  ipv4_octet(ip, 1) * 16777216 + ipv4_octet(ip, 2) * 65536 + ipv4_octet(ip, 3) * 256 + ipv4_octet(ip, 4) END;
 
 -- address_order(text): what addresses are ordered by, as numbers with IPv4 first; other text by itself.
 CREATE OR REPLACE MACRO address_order(text) AS struct_pack(v6 := contains(text, ':'), v4 := ipv4_number(text), text := text);
@@ -23,8 +23,12 @@ CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN list_tr
     lambda g: struct_pack(head := ipv6_side(g, 1), tail := ipv6_side(g, 2), cut := contains(g, '::'))), lambda s: ipv6_joined(s))[1] END;
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
--- network without a length is one address, of one that no address has NULL. What must stand before a dot is compared as text first, which
--- decides /8, /16, /24 and /32 alone.
+-- network without a length is one address. NULL where the network is none. What must stand before a dot is
+-- compared as text first, which decides /8, /16, /24 and /32 alone: of text that is no address the answer says
+-- nothing, and the leaves `*.ip` hold addresses only.
+CREATE OR REPLACE MACRO ipv6_is(ip) AS len(ipv6_hex(ip)) = 32 AND NOT regexp_matches(ip, ':::|::.*::|^:[^:]|[^:]:$|[^0-9a-fA-F:.]');
+CREATE OR REPLACE MACRO is_network(net) AS split_part(net, '/', 3) = '' AND cidr_bits(net) IS NOT NULL
+  AND CASE WHEN contains(net, ':') THEN ipv6_is(split_part(net, '/', 1)) ELSE ipv4_number(split_part(net, '/', 1)) IS NOT NULL END;
 CREATE OR REPLACE MACRO cidr_bits(net) AS CASE
   WHEN contains(net, '/') THEN CASE WHEN TRY_CAST(split_part(net, '/', 2) AS INTEGER) BETWEEN 0 AND CASE WHEN contains(net, ':') THEN 128 ELSE 32 END
     THEN TRY_CAST(split_part(net, '/', 2) AS INTEGER) END
@@ -35,7 +39,7 @@ CREATE OR REPLACE MACRO cidr_head(net) AS
 CREATE OR REPLACE MACRO ipv6_within(a) AS a.ip[1:(a.bits // 4)] = a.net[1:(a.bits // 4)] AND (a.bits % 4 = 0 OR
   (TRY_CAST('0x' || a.ip[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)) = (TRY_CAST('0x' || a.net[(a.bits // 4 + 1)] AS INTEGER) >> (4 - a.bits % 4)));
 CREATE OR REPLACE MACRO cidr(ip, net) AS CASE
-  WHEN ip IS NULL OR cidr_bits(net) IS NULL THEN NULL
+  WHEN ip IS NULL OR is_network(net) IS NOT TRUE THEN NULL
   WHEN contains(net, ':') THEN CASE WHEN NOT contains(ip, ':') THEN false ELSE
     list_transform([struct_pack(ip := ipv6_hex(ip), net := ipv6_hex(split_part(net, '/', 1)), bits := cidr_bits(net))],
       lambda a: ipv6_within(a))[1] END
