@@ -191,7 +191,10 @@ class LineReader:
                 message, wrap = export_line(line.rstrip(b"\r"))
                 for piece, own in self._messages.opened(message, wrap):
                     self.reading.seen += 1
-                    yield self._line, piece.text, own
+                    if piece.reason is not None:
+                        self.reading.refuse(piece.text, piece.reason, self._line)
+                    else:
+                        yield self._line, piece.text, own
 
     def _segments(self, lines: Lines) -> Iterator[Records]:
         """The stretches of lines under one header; headers and comments are no records."""

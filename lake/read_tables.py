@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -73,49 +72,33 @@ def read_messages(
 
 
 def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple[int, bytes, Wrap]]:
-    csv.field_size_limit(MAX_RECORD)
-    rows = csv.reader(io.StringIO(text.decode("utf-8", "surrogateescape"), newline=""))
     messages = Messages()
-    next(rows)
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            reading.damaged(f"the CSV cannot be read after row {reading.seen:,}: {error}")
-            return
-        if row is None:
-            return
-        if not any(row):
-            continue
+    for _, row, original, wrong in _below_header(text, "surrogateescape"):
         cells = dict(zip(names, row, strict=False))
+        if wrong is None and len(row) > len(names):
+            wrong = _other_width(row, len(names))
+        if wrong is not None or not cells.get("message"):
+            reading.seen += 1
+            reading.refuse(original, wrong or "a row without a message")
+            continue
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
-        message = cells.get("message", "").encode("utf-8", "surrogateescape")
+        message = cells["message"].encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
             reading.seen += 1
-            yield reading.seen, piece.text, wrap
+            if piece.reason is not None:
+                reading.refuse(piece.text, piece.reason)
+            else:
+                yield reading.seen, piece.text, wrap
 
 
 def _rows(
     reading: Reading, text: bytes, source: Source, paths: list[str | None]
 ) -> Iterator[Records]:
-    csv.field_size_limit(MAX_RECORD)
-    lines = text.splitlines(keepends=True)
-    reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
     found: list[tuple[int, str, bytes]] = []
-    begin = 0
-    while True:
-        try:
-            row = next(reader, None)
-            wrong = None if row is None else _wrong(row, paths)
-        except csv.Error as error:
-            row, wrong = [], str(error)
-        if row is None:
-            break
-        begin, place = reader.line_num, begin + 1
-        if place == 1 or (not any(row) and wrong is None):
-            continue
-        original = b"".join(lines[place - 1 : begin]).rstrip(b"\r\n")
+    for place, row, original, wrong in _below_header(text, "replace"):
         reading.seen += 1
+        if wrong is None and len(row) != len(paths):
+            wrong = _other_width(row, len(paths))
         if wrong is not None:
             reading.refuse(original, wrong, place)
             continue
@@ -141,10 +124,36 @@ def csv_record(paths: list[str | None], row: list[str]) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def _wrong(row: list[str], paths: list[str | None]) -> str | None:
-    if any(row) and len(row) != len(paths):
-        return f"{len(row)} columns, header has {len(paths)}"
-    return None
+def csv_lines(text: bytes) -> list[bytes]:
+    """A CSV text's lines with their ends, as `csv` counts them: they end at CR and LF, not at what
+    `str.splitlines` takes for an end besides (U+2028)."""
+    return text.splitlines(keepends=True)
+
+
+def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], bytes, str | None]]:
+    """The rows below a CSV's header, its first line that is not blank: the number of their first
+    line (from 1), their cells, their text, and why they cannot be read. A quote that is open in
+    the header ends there, where else it would take the rows with it."""
+    csv.field_size_limit(MAX_RECORD)
+    lines = csv_lines(text)
+    above = next((n for n, line in enumerate(lines, 1) if line.decode("utf-8", errors).strip()), 0)
+    reader = csv.reader(line.decode("utf-8", errors) for line in lines[above:])
+    end = above
+    while True:
+        wrong = None
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            row, wrong = [], str(error)
+        if row is None:
+            return
+        begin, end = end, above + reader.line_num
+        if any(row) or wrong is not None:
+            yield begin + 1, row, b"".join(lines[begin:end]).rstrip(b"\r\n"), wrong
+
+
+def _other_width(row: list[str], width: int) -> str:
+    return f"{len(row)} columns, header has {width}"
 
 
 def _put(record: dict[str, object], path: list[str], value: str) -> None:
