@@ -22,7 +22,7 @@ from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
 from lake.read_json import cut_records
-from lake.read_tables import csv_record, table_shape
+from lake.read_tables import csv_lines, csv_record, table_shape
 from lake.recognise import Reading, header_shape, line_shape, members_shape
 from lake.records import WRAP, ObjectFacts
 from lake.shapes import Records, Shape
@@ -143,7 +143,7 @@ def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
     mapping = dict(source.csv)
     paths = [mapping.get(name) for name in names]
     texts = [
-        csv_record(paths, next(csv.reader(text.splitlines(keepends=True))))
+        csv_record(paths, next(csv.reader(line.decode() for line in csv_lines(text.encode()))))
         for text in rows.text.to_pylist()
     ]
     shape = Shape(source.name, "json")

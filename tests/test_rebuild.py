@@ -228,6 +228,18 @@ def test_the_account_that_the_user_named_is_kept(tmp_path: Path) -> None:
     assert found == [("444455556666",)]
 
 
+@pytest.mark.parametrize("odd", "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e")
+def test_a_cell_of_csv_with_what_python_takes_for_the_end_of_a_line(
+    odd: str, tmp_path: Path
+) -> None:
+    data = console_csv().replace(b'"Get,""Bucket""\nAcl"', f"Get{odd}Bucket".encode())
+    put(tmp_path / "logs", "event_history.csv", data)
+    assert read(tmp_path / "lake", tmp_path / "logs").rows == 3
+    assert rebuilt(tmp_path / "lake") == {}
+    actions = "SELECT DISTINCT event.action FROM cloudtrail"
+    assert ask(tmp_path / "lake", actions) == [(f"Get{odd}Bucket",)]
+
+
 def test_an_object_that_came_with_another_header_later(tmp_path: Path) -> None:
     """Its rows of both readings stand side by side, each under its own header."""
     first = put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
