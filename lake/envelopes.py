@@ -102,7 +102,10 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
-    members = _MEMBERS.decode(value)
+    try:
+        members = _MEMBERS.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
     return _inside(_text(members["message"])) if len(members) == 1 else None
 
 

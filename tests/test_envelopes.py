@@ -189,6 +189,16 @@ def test_an_event_without_a_message_in_an_export_file_is_refused_as_it_stands() 
     assert [(r.position, r.text) for r in found.rejects] == [(2, '{"id":"7"}')]
 
 
+def test_a_name_that_is_not_utf8_costs_its_record() -> None:
+    odd = b'{"message":"x","\xff":1}'
+    for lines in ([*map(compact, EVENTS), odd], [odd, *map(compact, EVENTS)]):
+        found = read(b"\n".join(lines))
+        assert (found.status, found.ids) == ("read", [1, 2, 3])
+        assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+            (lines.index(odd) + 1, "no record of cloudtrail", odd.decode("utf-8", "replace"))
+        ]
+
+
 def test_a_table_of_other_messages_is_unknown() -> None:
     found = read(b"timestamp,level,message\n1,INFO,started\n2,INFO,stopped\n")
     assert (found.status, found.rows, found.rejects) == ("unknown", [], [])
