@@ -102,7 +102,7 @@ def _rows(
         if wrong is not None:
             reading.refuse(original, wrong, place)
             continue
-        found.append((place, csv_record(paths, row), original))
+        found.append((place, csv_record(source, paths, row), original))
     if found:
         reading.count_losses(source.name, [record.encode() for _, record, _ in found])
         good, coded, encoding = utf8([original for _, _, original in found])
@@ -115,11 +115,11 @@ def _rows(
         )
 
 
-def csv_record(paths: list[str | None], row: list[str]) -> str:
+def csv_record(source: Source, paths: list[str | None], row: list[str]) -> str:
     """A row of CSV as the text of a JSON record."""
     record: dict[str, object] = {}
     for path, value in zip(paths, row, strict=True):
-        if path and value:
+        if path and (value or path in source.empty):
             _put(record, path.split("."), value)
     return json.dumps(record, ensure_ascii=False)
 
@@ -159,7 +159,8 @@ def _other_width(row: list[str], width: int) -> str:
 def _put(record: dict[str, object], path: list[str], value: str) -> None:
     for name in path[:-1]:
         record = record.setdefault(name, {})  # type: ignore[assignment]
-    record[path[-1]] = value
+    if value or path[-1] not in record:
+        record[path[-1]] = value
 
 
 def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:

@@ -142,10 +142,8 @@ def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
     mapping = dict(source.csv)
     paths = [mapping.get(name) for name in names]
-    texts = [
-        csv_record(paths, next(csv.reader(line.decode() for line in csv_lines(text.encode()))))
-        for text in rows.text.to_pylist()
-    ]
+    lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
+    texts = [csv_record(source, paths, next(csv.reader(row))) for row in lines]
     shape = Shape(source.name, "json")
     return Records(shape, pa.array(texts, pa.string()), rows.at, _wraps(rows))
 

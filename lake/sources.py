@@ -39,6 +39,7 @@ _KNOWN = {
         "delimited",
         "native",
         "csv",
+        "empty",
     },
     "latest": {"of", "by"},
     "recognise": {"key", "file", "members", "header", "line", "priority"},
@@ -147,6 +148,8 @@ class Source:
     line: re.Pattern[str] | None = None
     priority: int = 0
     csv: tuple[tuple[str, str], ...] = ()
+    empty: tuple[str, ...] = ()
+    """Members of which an empty cell of CSV says something: no error code, no error."""
     family: str | None = None
     latest: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Of records that come again in newer versions: the leaves that name the thing, and those that
@@ -337,6 +340,7 @@ def load_source(folder: Path) -> Source:
             line=re.compile(recognise["line"]) if "line" in recognise else None,
             priority=recognise.get("priority", 0),
             csv=tuple(declared.get("csv", {}).items()),
+            empty=tuple(declared.get("empty", ())),
             family=declared.get("family"),
             latest=(tuple(latest.get("of", ())), tuple(latest.get("by", ()))),
         )

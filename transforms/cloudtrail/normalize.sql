@@ -37,6 +37,8 @@ SELECT
        -- the console's CSV has no responseElements, and a refused sign-in no errorCode
        WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
             AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
+       -- a summary of lookup-events, or a query that did not ask for the error
+       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
   CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
     r.serviceEventDetails ->> '$.createAccountStatus.failureReason') END AS "event.reason",
@@ -97,6 +99,10 @@ SELECT
 
   -- file: S3 objects
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
+
+  -- native: an empty cell of the console's CSV is no code
+  nullif(r.errorCode, '')                              AS "native.errorCode",
+  nullif(r.errorMessage, '')                           AS "native.errorMessage",
 
   -- related
   CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip))) END AS "related.ip",

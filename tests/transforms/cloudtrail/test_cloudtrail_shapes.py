@@ -58,6 +58,7 @@ def test_lookup_events_without_the_records() -> None:
     assert at(found, "event.category") == ["iam"]
     assert at(found, "user.name") == "alice"
     assert at(found, "user.access_key.id") == "ASIAEXAMPLEKEY000001"
+    assert at(found, "event.outcome") == "unknown"
 
 
 def test_event_history_as_json() -> None:
@@ -146,6 +147,34 @@ def test_a_sign_in_of_a_csv_tells_no_outcome() -> None:
         Event_name="ConsoleLogin",
     )
     assert at(found, "event.outcome") == "unknown"
+
+
+def test_an_error_code_that_is_empty_says_that_the_call_succeeded() -> None:
+    found = history(
+        Event_time="2024-02-01T10:00:00Z", Event_source="iam.amazonaws.com", Event_name="GetUser"
+    )
+    assert at(found, "event.outcome") == "success"
+    assert (at(found, "native.errorCode"), at(found, "error.code")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "outcome"),
+    [
+        ("", "", "unknown"),
+        (",errorCode", ",", "success"),
+        (",errorCode", ",AccessDenied", "failure"),
+        (",errorMessage", ",", "success"),
+        (",errorCode,Error code", ",AccessDenied,", "failure"),
+        (",eventVersion", ",1.09", "success"),
+    ],
+)
+def test_chosen_columns_tell_the_outcome_or_not(header: str, cells: str, outcome: str) -> None:
+    text = (
+        f"eventID,eventName,eventSource,eventTime{header}\n"
+        f"ev-1,CreateUser,iam.amazonaws.com,2024-02-01 10:00:00.000{cells}\n"
+    )
+    (found,) = preview(text.encode(), "lake/result_1.csv").rows
+    assert at(found, "event.outcome") == outcome
 
 
 def test_older_headers() -> None:
