@@ -33,6 +33,7 @@ _KNOWN = {
         "identity",
         "accepts",
         "keys",
+        "names",
         "family",
         "latest",
         "recognise",
@@ -140,6 +141,8 @@ class Source:
     folder: Path
     accepts: str | None = None
     keys: str | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    """Members that the other spelling names otherwise: `Name` or `Parent.Name` -> the own name."""
     delimited: Delimited | None = None
     key: tuple[re.Pattern[str], ...] = ()
     file: tuple[re.Pattern[str], ...] = ()
@@ -332,6 +335,7 @@ def load_source(folder: Path) -> Source:
             folder=folder,
             accepts=declared.get("accepts"),
             keys=declared.get("keys"),
+            names=tuple(declared.get("names", {}).items()),
             delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
             key=_patterns(recognise.get("key", [])),
             file=_patterns(recognise.get("file", [])),
@@ -359,6 +363,8 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: format is json or delimited")
     if source.keys not in (None, "camel") or (source.keys and source.format != "json"):
         raise SourceError(f'{path}: keys = "camel", and only with format = "json"')
+    if source.names and not source.keys:
+        raise SourceError(f"{path}: [names] goes with `keys`")
     if (source.format == "delimited") != (source.delimited is not None):
         raise SourceError(f'{path}: [delimited] goes with format = "delimited"')
     known = {*source.targets, "account", "region", "date"} - {"record", "reject", "identity"}

@@ -1,8 +1,9 @@
 """JSON member names as [native] spells them: `AccountId` -> `accountId`.
 
-AWS exports a record in camelCase while its APIs, and tools built on them, write PascalCase. A
-source says `keys = "camel"`, and a record whose first member begins with a capital is respelled
-before it is parsed. Only names are touched, never values; the record's own text stays what it was.
+AWS exports a record in camelCase while its APIs, and tools built on them, write PascalCase, in
+which some members have another name altogether. A source says `keys = "camel"`, and a record whose
+first member begins with a capital is respelled before it is parsed. Only names are touched, never
+values; the record's own text stays what it was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 PASCAL = r'^\s*\{\s*"[A-Z][A-Za-z0-9]*"\s*:'
 """A record whose first member is spelled in PascalCase."""
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]', re.DOTALL)
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 _LISTED = re.compile(r'"?(\w+)"?\s+(?:[A-Z]+)\b')
 
@@ -44,17 +45,33 @@ def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
 
 
 def camel_names(text: str, source: Source) -> str:
-    """One JSON text with its member names respelled: with a small first letter, else as [native]
-    declares the name in another case. Names of callers stay (`AWS::IAM::Role`, `USER`)."""
+    """One JSON text with its member names respelled: as the source's [names] say, else with a small
+    first letter, else as [native] declares the name in another case. Names of callers stay
+    (`AWS::IAM::Role`, `USER`)."""
     exact, declared = _declared(source)
+    names = dict(source.names)
+    around = [""]
+    last = ""
 
     def respell(match: re.Match[str]) -> str:
+        nonlocal last
         name, colon = match.groups()
-        if colon is None or not _NAME.fullmatch(name) or name.isupper():
+        if name is None:
+            if match[0] == "{":
+                around.append(last)
+            elif len(around) > 1:
+                last = around.pop()
             return match[0]
-        small = name[0].lower() + name[1:]
-        if small not in exact:
-            small = declared.get(name.lower(), small if name[1].islower() else name)
+        if colon is None:
+            return match[0]
+        last = name
+        if not _NAME.fullmatch(name) or name.isupper():
+            return match[0]
+        small = names.get(f"{around[-1]}.{name}") or names.get(name)
+        if small is None:
+            small = name[0].lower() + name[1:]
+            if small not in exact:
+                small = declared.get(name.lower(), small if name[1].islower() else name)
         return f'"{small}"{colon}'
 
     return _TOKEN.sub(respell, text)

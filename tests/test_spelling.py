@@ -20,6 +20,12 @@ from lake.spelling import camel_names, respelled
         ('{"LoginAttributes":[]}', '{"LoginAttributes":[]}'),
         # names that are not declared, in members that stay JSON
         ('{"SignalIndicators" : [{"Uid":1}]}', '{"signalIndicators" : [{"uid":1}]}'),
+        # what has another name altogether, some of it in one place only
+        ('{"Location":{"Latitude":1}}', '{"location":{"lat":1}}'),
+        (
+            '{"Id":{}, "Account":[{"Uid":{"Name":"x"},"Name":"y"},{"Name":"{"}],"Name":"z"}',
+            '{"id":{}, "account":[{"uid":{"name":"x"},"account":"y"},{"account":"{"}],"name":"z"}',
+        ),
         # a caller's own names
         ('{"Resource":{"AWS::IAM::Role":"R"}}', '{"resource":{"AWS::IAM::Role":"R"}}'),
         ('{"Behavior":{"USER":1}}', '{"behavior":{"USER":1}}'),
