@@ -361,8 +361,8 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: identity is one of {', '.join(IDENTITIES)}")
     if source.format not in ("json", "delimited"):
         raise SourceError(f"{path}: format is json or delimited")
-    if source.keys not in (None, "camel") or (source.keys and source.format != "json"):
-        raise SourceError(f'{path}: keys = "camel", and only with format = "json"')
+    if source.keys not in (None, "camel", "snake") or (source.keys and source.format != "json"):
+        raise SourceError(f'{path}: keys = "camel" or "snake", and only with format = "json"')
     if source.names and not source.keys:
         raise SourceError(f"{path}: [names] goes with `keys`")
     if (source.format == "delimited") != (source.delimited is not None):
