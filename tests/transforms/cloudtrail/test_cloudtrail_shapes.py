@@ -203,6 +203,26 @@ def test_digests_are_set_aside_by_key_and_by_content() -> None:
         assert (result.status, result.rows, result.rejects) == ("ignored", [], [])
 
 
+def test_the_sign_file_of_a_lake_query_is_set_aside() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-results-file-validation-sign-file-structure.html"""
+    sign = {
+        "version": "1.0",
+        "region": "us-east-1",
+        "files": [{"fileHashValue": "de85a48b", "fileName": "result_1.csv.gz"}],
+        "hashAlgorithm": "SHA-256",
+        "signatureAlgorithm": "SHA256withRSA",
+        "queryCompleteTime": "2022-05-10T22:06:30Z",
+        "hashSignature": "7664652aaf1d",
+        "publicKeyFingerprint": "67b9fa73676d86966b449dd677850753",
+    }
+    name = "AWSLogs/111122223333/CloudTrail-Lake/Query/2022/05/10/q-1/result_sign.json"
+    for key in (name, "downloads/sign.json"):
+        result = preview(json.dumps(sign).encode(), key)
+        assert (result.status, result.rows, result.rejects) == ("ignored", [], [])
+        assert result.reason is not None
+        assert result.reason.startswith("CloudTrail Lake sign file")
+
+
 def test_insights_among_events_go_to_their_table() -> None:
     insight = {
         "eventVersion": "1.08",
