@@ -1,5 +1,4 @@
-"""CSV of the console with odd lines, and Parquet of other writers: names twice, bytes that are not
-UTF-8, types that DuckDB lacks."""
+"""Parquet of other writers: names twice, bytes that are not UTF-8, types that DuckDB lacks."""
 
 from __future__ import annotations
 
@@ -21,56 +20,6 @@ NOT_UTF8 = pa.Array.from_buffers(
     pa.string(), 3, pa.array([b"192.0.2.1", b"\xff\xfe", "é".encode()], pa.binary()).buffers()
 )
 MENDED = ["192.0.2.1", "\\xff\\xfe", "é"]
-
-
-HISTORY = "Event ID,Event time,Event source,Event name,Event type"
-CALLS = "".join(
-    f"id-{n},2024-02-01T10:00:0{n}Z,iam.amazonaws.com,GetUser,AwsApiCall\n" for n in range(3)
-)
-
-
-@pytest.mark.parametrize(
-    ("header", "above"),
-    [
-        (HISTORY, 1),
-        (HISTORY.replace("Event type", '"Event type'), 1),
-        (f"\n \r\n{HISTORY}", 3),
-        (f"\n{HISTORY}\r", 2),
-    ],
-)
-def test_a_header_of_csv_takes_no_row_with_it(header: str, above: int) -> None:
-    """One quote that is open, or a line above it, and every row was gone, or the header a row."""
-    found = read(f"{header}\n{CALLS}".encode(), "event_history.csv")
-    assert (found.status, found.rejects) == ("read", [])
-    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
-    assert found.places == [above + n for n in (1, 2, 3)]
-    assert found.originals == CALLS.splitlines()
-
-
-def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
-    first, *rest = CALLS.splitlines(keepends=True)
-    found = read("".join([HISTORY, "\n", first, '"', *rest]).encode(), "event_history.csv")
-    assert [row["event"]["id"] for row in found.rows] == ["id-0"]
-    assert [(r.position, r.reason) for r in found.rejects] == [(3, "1 columns, header has 5")]
-    assert found.rejects[0].text == '"' + "".join(rest).rstrip("\n")
-
-
-@pytest.mark.parametrize("header", ['timestamp,"message', "\ntimestamp,message"])
-def test_a_header_over_messages_takes_no_row_with_it(header: str) -> None:
-    rows = [f"170678160{n},{line}" for n, line in enumerate(flows(3))]
-    found = read("\n".join([header, *rows, ""]).encode())
-    assert (found.status, found.bytes, found.rejects) == ("read", [1001, 1002, 1003], [])
-
-
-def test_a_row_without_a_message_is_refused_as_it_stands() -> None:
-    rows = [f"1706781600,{flows(1)[0]},a", "1706781601", "1706781602,,b", "1706781603,GET /,c,d"]
-    found = read("\n".join(["@timestamp,@message,@logStream", *rows, ""]).encode())
-    assert found.bytes == [1001]
-    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
-        (2, "a row without a message", rows[1]),
-        (3, "a row without a message", rows[2]),
-        (4, "4 columns, header has 3", rows[3]),
-    ]
 
 
 def flow_columns() -> dict[str, pa.Array]:

@@ -16,6 +16,7 @@ import logs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import query_results
 from engine import ask, balance, hashes, put, read
 from logs import ACCOUNT, FLOW_HEADER, FLOW_KEY, TRAIL_KEY
 from original import lay_out_samples, require
@@ -176,6 +177,14 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "flows as Parquet": ("vpcflowlogs/flows.parquet", flow_parquet()),
     "CSV of the console": ("event_history.csv", console_csv()),
+    "CSV of Athena": (
+        "q.csv",
+        query_results.quoted_csv([query_results.as_athena(n) for n in range(3)]),
+    ),
+    "an answer of CloudTrail Lake": (
+        "answer.json",
+        logs.pretty(query_results.answer([query_results.as_lake(n) for n in range(3)])),
+    ),
     "bytes that are no UTF-8": (TRAIL_KEY, BYTES),
     "half of a surrogate pair": ("half.json", HALF),
     "queries of the Resolver": (

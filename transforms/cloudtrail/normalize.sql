@@ -1,5 +1,5 @@
 -- CloudTrail events: management, data, network activity; from a trail, an EventBridge rule, CloudWatch
--- Logs, `lookup-events`, or the console's event history (JSON and CSV).
+-- Logs, `lookup-events`, the console's event history (JSON and CSV), or queries of CloudTrail Lake and Athena.
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 -- Most calls are Get, List or Describe of a few services, so simple CASEs with the frequent first cost
@@ -7,9 +7,10 @@
 SELECT
   record,
   "time"                                               AS "@timestamp",
-  -- test data and documentation reuse ids; without an id the record's text is its identity
+  -- test data and documentation reuse ids; without an id the record's text is its identity. The time as a
+  -- trail writes it, however a query or the console does
   CASE WHEN r.eventID IS NOT NULL
-       THEN concat_ws(chr(31), r.eventID, r.eventTime, r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
+       THEN concat_ws(chr(31), r.eventID, strftime("time", '%Y-%m-%dT%H:%M:%SZ'), r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
 
   -- event
   'event'                                              AS "event.kind",
