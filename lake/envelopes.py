@@ -102,7 +102,10 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
-    members = _MEMBERS.decode(value)
+    try:
+        members = _MEMBERS.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
     return _inside(_text(members["message"])) if len(members) == 1 else None
 
 
@@ -168,6 +171,9 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield Piece(piece.text, piece.reason or "no CloudWatch Logs event"), NO_WRAP
             continue
+        if not event.message:
+            yield Piece(piece.text, "a log event without a message"), NO_WRAP
+            continue
         message = event.message.encode("utf-8", "surrogatepass")
         own = replace(
             wrap,
@@ -189,7 +195,7 @@ def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
             said = {one.field: one.value for one in _ROW.decode(piece.text)}
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = {}
-        if "@message" not in said:
+        if not said.get("@message"):
             yield Piece(piece.text, piece.reason or "a row of a query without @message"), NO_WRAP
             continue
         message = said["@message"].encode("utf-8", "surrogatepass")

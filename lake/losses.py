@@ -18,7 +18,7 @@ import msgspec
 
 from lake.fieldsets import type_sql
 from lake.frames import members_of
-from lake.spelling import PASCAL, camel_names
+from lake.spelling import ODD, own_names
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -35,7 +35,7 @@ _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,19}\s*")
 _TRUTHS = {"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"}
 _LEARNABLE = re.compile(r'[^\x00-\x1f"\\]{1,200}').fullmatch
 """A name that msgspec takes for a member's."""
-_PASCAL = re.compile(PASCAL.encode())
+_ODD = {keys: re.compile(pattern.encode()) for keys, pattern in ODD.items()}
 
 
 @dataclass(slots=True)
@@ -67,8 +67,8 @@ class Losses:
                     self.unknown[name] += 1
 
     def _look_closely(self, text: bytes) -> None:
-        if self.source.keys == "camel" and _PASCAL.match(text):
-            text = camel_names(text.decode("utf-8", "replace"), self.source).encode()
+        if self.source.keys is not None and _ODD[self.source.keys].match(text):
+            text = own_names(text.decode("utf-8", "replace"), self.source).encode()
         try:
             record = _ANY.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

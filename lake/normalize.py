@@ -124,7 +124,7 @@ class Chunk:
         the one is found."""
         names = table.column_names
         json_text = "text"
-        if self.source.keys == "camel":
+        if self.source.keys is not None:
             texts = respelled(table["text"], self.source)
             if texts is not None:
                 table, json_text = table.append_column("respelled", texts), "respelled"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lake.envelopes import NO_WRAP, Wrap, unwrap
 from lake.frames import Cutter, Piece, items, plain_items, values
+from lake.read_csv import read_answers
 from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields
 
@@ -108,6 +109,9 @@ class JsonReader:
             pieces = self._cutter.feed(window, last)
         elif (plain := plain_items(window)) is not None:
             yield from self._texts.records(self._plain(plain))
+            return
+        elif b'"QueryResultRows"' in window and (rows := read_answers(self.reading, window)):
+            yield from rows
             return
         else:
             pieces = values(window, self._cutter)

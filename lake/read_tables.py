@@ -1,13 +1,8 @@
-"""CSV of the console and Parquet -> records. Of CSV a row becomes a JSON record, under the member
-names that the source gives to the columns, and its lines stay the original; where CloudWatch Logs
-wrote it, the record is the message in it. Of Parquet the columns go on as they are, and the
-original is the row as JSON."""
+"""Parquet -> records. The columns go on as they are, and the original is the row as JSON."""
 
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -16,141 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.envelopes import Messages, row_wrap
 from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
-from lake.recognise import remembered
-from lake.shapes import Records, Shape, utf8
+from lake.shapes import Records, Shape
 from lake.sources import choose, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lake.envelopes import Wrap
     from lake.recognise import Reading
-    from lake.sources import Catalogue, Source
-
-
-def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
-    """The rows of a CSV download of the console, where a source declares its header."""
-    found = _whose_csv(first, reading.catalogue)
-    if found is None:
-        return None
-    source, names = found
-    mapping = dict(source.csv)
-    reading.source = source
-    reading.headers.append(first)
-    reading.layout = {"csv": list(names)}
-    reading.laid_out(source.name, 0)
-    reading.note_unknown([n for n in names if n not in mapping])
-    return _rows(reading, text, source, [mapping.get(n) for n in names])
-
-
-@remembered
-def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str]] | None:
-    """The source that declares a header, and the header's names."""
-    try:
-        names = [name.strip() for name in next(csv.reader([first]))]
-    except (csv.Error, StopIteration):
-        return None
-    for source in catalogue.sources.values():
-        mapping = dict(source.csv)
-        if mapping and sum(n in mapping for n in names) >= max(3, len(names) // 2):
-            return source, names
-    return None
-
-
-def read_messages(
-    reading: Reading, text: bytes, first: str
-) -> Iterator[tuple[int, bytes, Wrap]] | None:
-    """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
-    `@timestamp,@message` and whatever else was asked for of Logs Insights."""
-    names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(",")]
-    if "message" not in names or ("@message" not in first and "timestamp" not in names):
-        return None
-    return _messages(reading, text, names)
-
-
-def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple[int, bytes, Wrap]]:
-    csv.field_size_limit(MAX_RECORD)
-    rows = csv.reader(io.StringIO(text.decode("utf-8", "surrogateescape"), newline=""))
-    messages = Messages()
-    next(rows)
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            reading.damaged(f"the CSV cannot be read after row {reading.seen:,}: {error}")
-            return
-        if row is None:
-            return
-        if not any(row):
-            continue
-        cells = dict(zip(names, row, strict=False))
-        own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
-        message = cells.get("message", "").encode("utf-8", "surrogateescape")
-        for piece, wrap in messages.opened(message, own):
-            if reading.takes(piece, reading.seen + 1):
-                yield reading.seen, piece.text, wrap
-
-
-def _rows(
-    reading: Reading, text: bytes, source: Source, paths: list[str | None]
-) -> Iterator[Records]:
-    csv.field_size_limit(MAX_RECORD)
-    lines = text.splitlines(keepends=True)
-    reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
-    found: list[tuple[int, str, bytes]] = []
-    begin = 0
-    while True:
-        try:
-            row = next(reader, None)
-            wrong = None if row is None else _wrong(row, paths)
-        except csv.Error as error:
-            row, wrong = [], str(error)
-        if row is None:
-            break
-        begin, place = reader.line_num, begin + 1
-        if place == 1 or (not any(row) and wrong is None):
-            continue
-        original = b"".join(lines[place - 1 : begin]).rstrip(b"\r\n")
-        reading.seen += 1
-        if wrong is not None:
-            reading.refuse(original, wrong, place)
-            continue
-        found.append((place, csv_record(paths, row), original))
-    if found:
-        reading.count_losses(source.name, [record.encode() for _, record, _ in found])
-        good, coded, encoding = utf8([original for _, _, original in found])
-        yield Records(
-            Shape(source.name, "json"),
-            pa.array([record for _, record, _ in found], pa.string()),
-            np.array([place for place, _, _ in found], np.int64),
-            original=good if coded is None else pc.coalesce(coded, good),
-            encoding=encoding,
-        )
-
-
-def csv_record(paths: list[str | None], row: list[str]) -> str:
-    """A row of CSV as the text of a JSON record."""
-    record: dict[str, object] = {}
-    for path, value in zip(paths, row, strict=True):
-        if path and value:
-            _put(record, path.split("."), value)
-    return json.dumps(record, ensure_ascii=False)
-
-
-def _wrong(row: list[str], paths: list[str | None]) -> str | None:
-    if any(row) and len(row) != len(paths):
-        return f"{len(row)} columns, header has {len(paths)}"
-    return None
-
-
-def _put(record: dict[str, object], path: list[str], value: str) -> None:
-    for name in path[:-1]:
-        record = record.setdefault(name, {})  # type: ignore[assignment]
-    record[path[-1]] = value
+    from lake.sources import Source
 
 
 def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:

@@ -1,7 +1,7 @@
 """What an object is, found out from its first records and its key: the source, and how a record's
 text becomes columns. Where content and key disagree the content wins; what is known to be no log
 of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_lines`,
-`lake.read_tables`) fill a `Reading`; what a record means they do not know.
+`lake.read_csv`, `lake.read_tables`) fill a `Reading`; what a record means they do not know.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
+from lake.read_csv import answer_record, csv_lines, csv_paths, csv_record
 from lake.read_json import cut_records
-from lake.read_tables import csv_record, table_shape
+from lake.read_tables import table_shape
 from lake.recognise import Reading, header_shape, line_shape, members_shape
 from lake.records import WRAP, ObjectFacts
 from lake.shapes import Records, Shape
@@ -83,6 +84,9 @@ def records_of(source: Source, known: Known, rows: Stored, engine: Engine) -> It
             yield _table(source, layout, part, engine)
         elif "csv" in layout:
             yield _csv(source, layout["csv"], part)
+        elif "answer" in layout:
+            texts = [answer_record(source, t.encode()) or t for t in part.text.to_pylist()]
+            yield _of_cells(source, texts, part)
         elif source.format == "json":
             yield _json(source, part)
         else:
@@ -140,12 +144,13 @@ def _mended(text: str) -> str:
 
 def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
-    mapping = dict(source.csv)
-    paths = [mapping.get(name) for name in names]
-    texts = [
-        csv_record(paths, next(csv.reader(text.splitlines(keepends=True))))
-        for text in rows.text.to_pylist()
-    ]
+    paths = csv_paths(source, list(names))
+    lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
+    texts = [csv_record(source, paths, next(csv.reader(row))) for row in lines]
+    return _of_cells(source, texts, rows)
+
+
+def _of_cells(source: Source, texts: Sequence[str], rows: Stored) -> Records:
     shape = Shape(source.name, "json")
     return Records(shape, pa.array(texts, pa.string()), rows.at, _wraps(rows))
 

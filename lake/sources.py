@@ -33,12 +33,14 @@ _KNOWN = {
         "identity",
         "accepts",
         "keys",
+        "names",
         "family",
         "latest",
         "recognise",
         "delimited",
         "native",
         "csv",
+        "empty",
     },
     "latest": {"of", "by"},
     "recognise": {"key", "file", "members", "header", "line", "priority"},
@@ -149,6 +151,8 @@ class Source:
     folder: Path
     accepts: str | None = None
     keys: str | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    """Members that the other spelling names otherwise: `Name` or `Parent.Name` -> the own name."""
     delimited: Delimited | None = None
     key: tuple[re.Pattern[str], ...] = ()
     file: tuple[re.Pattern[str], ...] = ()
@@ -157,6 +161,8 @@ class Source:
     line: re.Pattern[str] | None = None
     priority: int = 0
     csv: tuple[tuple[str, str], ...] = ()
+    empty: tuple[str, ...] = ()
+    """Members of which an empty cell of CSV says something: no error code, no error."""
     family: str | None = None
     latest: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Of records that come again in newer versions: the leaves that name the thing, and those that
@@ -347,6 +353,7 @@ def load_source(folder: Path) -> Source:
             folder=folder,
             accepts=declared.get("accepts"),
             keys=declared.get("keys"),
+            names=tuple(declared.get("names", {}).items()),
             delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
             key=_patterns(recognise.get("key", [])),
             file=_patterns(recognise.get("file", [])),
@@ -355,6 +362,7 @@ def load_source(folder: Path) -> Source:
             line=re.compile(recognise["line"]) if "line" in recognise else None,
             priority=recognise.get("priority", 0),
             csv=tuple(declared.get("csv", {}).items()),
+            empty=tuple(declared.get("empty", ())),
             family=declared.get("family"),
             latest=(tuple(latest.get("of", ())), tuple(latest.get("by", ()))),
         )
@@ -371,8 +379,10 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: identity is one of {', '.join(IDENTITIES)}")
     if source.format not in ("json", "delimited"):
         raise SourceError(f"{path}: format is json or delimited")
-    if source.keys not in (None, "camel") or (source.keys and source.format != "json"):
-        raise SourceError(f'{path}: keys = "camel", and only with format = "json"')
+    if source.keys not in (None, "camel", "snake") or (source.keys and source.format != "json"):
+        raise SourceError(f'{path}: keys = "camel" or "snake", and only with format = "json"')
+    if source.names and not source.keys:
+        raise SourceError(f"{path}: [names] goes with `keys`")
     if (source.format == "delimited") != (source.delimited is not None):
         raise SourceError(f'{path}: [delimited] goes with format = "delimited"')
     known = {*source.targets, "account", "region", "date"} - {"record", "reject", "identity"}

@@ -1,8 +1,11 @@
-"""JSON member names as [native] spells them: `AccountId` -> `accountId`.
+"""JSON member names as [native] spells them: `AccountId` -> `accountId`, `query-name` ->
+`query_name`.
 
-AWS exports a record in camelCase while its APIs, and tools built on them, write PascalCase. A
-source says `keys = "camel"`, and a record whose first member begins with a capital is respelled
-before it is parsed. Only names are touched, never values; the record's own text stays what it was.
+AWS exports a record in camelCase while its APIs, and tools built on them, write PascalCase; what a
+log writes in snake_case may come from EventBridge with hyphens; and some members have another name
+altogether. A source says which its own spelling is (`keys`), and a record whose first member is
+spelled in the other one is respelled before it is parsed. Only names are touched, never values; the
+record's own text stays what it was.
 """
 
 from __future__ import annotations
@@ -18,23 +21,29 @@ if TYPE_CHECKING:
     from lake.fieldsets import Tree
     from lake.sources import Source
 
-PASCAL = r'^\s*\{\s*"[A-Z][A-Za-z0-9]*"\s*:'
-"""A record whose first member is spelled in PascalCase."""
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
+ODD = {
+    "camel": r'^\s*\{\s*"[A-Z][A-Za-z0-9]*"\s*:',
+    "snake": r'^\s*\{\s*"[a-z0-9]+(?:-[a-z0-9]+)+"\s*:',
+}
+"""A source's own spelling -> a record whose first member is in the other: PascalCase, hyphens."""
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]', re.DOTALL)
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 _LISTED = re.compile(r'"?(\w+)"?\s+(?:[A-Z]+)\b')
 
 
 def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
-    """The texts with the names of PascalCase records respelled; None where there is no such one."""
-    odd = pc.match_substring_regex(texts, PASCAL)
+    """The texts with the names of oddly spelled records respelled; None where there is no such one,
+    or the source knows one spelling only."""
+    if source.keys is None:
+        return None
+    odd = pc.match_substring_regex(texts, ODD[source.keys])
     if not pc.any(odd).as_py():
         return None
     return pa.chunked_array(
         [
             pa.array(
                 [
-                    camel_names(text, source) if wrong else text
+                    own_names(text, source) if wrong else text
                     for text, wrong in zip(texts.to_pylist(), odd.to_pylist(), strict=True)
                 ],
                 pa.string(),
@@ -43,21 +52,48 @@ def respelled(texts: pa.ChunkedArray, source: Source) -> pa.ChunkedArray | None:
     )
 
 
-def camel_names(text: str, source: Source) -> str:
-    """One JSON text with its member names respelled: with a small first letter, else as [native]
-    declares the name in another case. Names of callers stay (`AWS::IAM::Role`, `USER`)."""
-    exact, declared = _declared(source)
+def own_names(text: str, source: Source) -> str:
+    """One JSON text with its member names respelled: as the source's [names] say, else in the
+    spelling of [native]."""
+    spell = _camel if source.keys == "camel" else _snake
+    declared = _declared(source)
+    names = dict(source.names)
+    around = [""]
+    last = ""
 
     def respell(match: re.Match[str]) -> str:
+        nonlocal last
         name, colon = match.groups()
-        if colon is None or not _NAME.fullmatch(name) or name.isupper():
+        if name is None:
+            if match[0] == "{":
+                around.append(last)
+            elif len(around) > 1:
+                last = around.pop()
             return match[0]
-        small = name[0].lower() + name[1:]
-        if small not in exact:
-            small = declared.get(name.lower(), small if name[1].islower() else name)
-        return f'"{small}"{colon}'
+        if colon is None:
+            return match[0]
+        last = name
+        own = names.get(f"{around[-1]}.{name}") or names.get(name) or spell(name, *declared)
+        return f'"{own}"{colon}'
 
     return _TOKEN.sub(respell, text)
+
+
+def _camel(name: str, exact: frozenset[str], declared: dict[str, str]) -> str:
+    """With a small first letter, else as [native] declares the name in another case. Names of
+    callers stay (`AWS::IAM::Role`, `USER`)."""
+    if not _NAME.fullmatch(name) or name.isupper():
+        return name
+    small = name[0].lower() + name[1:]
+    if small in exact:
+        return small
+    return declared.get(name.lower(), small if name[1].islower() else name)
+
+
+def _snake(name: str, exact: frozenset[str], _declared: dict[str, str]) -> str:
+    """With `_` for hyphens, where [native] declares that."""
+    own = name.replace("-", "_")
+    return own if own in exact else name
 
 
 @cache

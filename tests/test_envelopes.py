@@ -200,6 +200,39 @@ def test_a_query_that_left_the_message_out_is_refused_by_row() -> None:
     assert [r.reason for r in found.rejects] == ["a row of a query without @message"]
 
 
+def test_an_event_without_a_message_is_refused_as_it_stands() -> None:
+    answer = log_events(TEXTS[:1])
+    answer["events"] += [{"timestamp": 1, "eventId": "7"}, {"timestamp": 2, "message": ""}]
+    found = read(compact(answer))
+    assert found.ids == [1]
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+        (2, "a log event without a message", '{"timestamp":1,"eventId":"7"}'),
+        (3, "a log event without a message", '{"timestamp":2,"message":""}'),
+    ]
+
+
+def test_an_event_without_a_message_in_an_export_file_is_refused_as_it_stands() -> None:
+    message = compact({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "7"}]})
+    good = compact(subscription(flows(1)))
+    found = read(b"".join(b"2024-02-01T10:00:09.000Z " + m + b"\n" for m in (good, message)))
+    assert found.bytes == [1001]
+    assert [(r.position, r.text) for r in found.rejects] == [(2, '{"id":"7"}')]
+
+
+def test_a_name_that_is_not_utf8_costs_its_record() -> None:
+    odd = b'{"message":"x","\xff":1}'
+    for lines in ([*map(compact, EVENTS), odd], [odd, *map(compact, EVENTS)]):
+        found = read(b"\n".join(lines))
+        assert (found.status, found.ids) == ("read", [1, 2, 3])
+        assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+            (
+                lines.index(odd) + 1,
+                "no record of cloudtrail",
+                odd.decode("utf-8", "backslashreplace"),
+            )
+        ]
+
+
 def test_a_table_of_other_messages_is_unknown() -> None:
     found = read(b"timestamp,level,message\n1,INFO,started\n2,INFO,stopped\n")
     assert (found.status, found.rows, found.rejects) == ("unknown", [], [])

@@ -345,7 +345,7 @@ def test_a_network_that_is_none_tells_nothing(opened: Lake, net: str) -> None:
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        ("0.0.0.0", 0),
+        ("0.0.0.1", 1),
         ("255.255.255.255", 4294967295),
         ("300.1.1.1", None),
         ("1.2.3.4.5", None),

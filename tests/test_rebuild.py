@@ -16,6 +16,7 @@ import logs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import query_results
 from engine import ask, balance, hashes, put, read
 from logs import ACCOUNT, FLOW_HEADER, FLOW_KEY, TRAIL_KEY
 from original import lay_out_samples, require
@@ -179,6 +180,14 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "flows as Parquet": ("vpcflowlogs/flows.parquet", flow_parquet()),
     "CSV of the console": ("event_history.csv", console_csv()),
+    "CSV of Athena": (
+        "q.csv",
+        query_results.quoted_csv([query_results.as_athena(n) for n in range(3)]),
+    ),
+    "an answer of CloudTrail Lake": (
+        "answer.json",
+        logs.pretty(query_results.answer([query_results.as_lake(n) for n in range(3)])),
+    ),
     "bytes that are no UTF-8": (TRAIL_KEY, BYTES),
     "half of a surrogate pair": ("half.json", HALF),
     "queries of the Resolver": (
@@ -229,6 +238,18 @@ def test_the_account_that_the_user_named_is_kept(tmp_path: Path) -> None:
     assert rebuilt(tmp_path / "lake") == {}
     found = ask(tmp_path / "lake", "SELECT account FROM route53resolver")
     assert found == [("444455556666",)]
+
+
+@pytest.mark.parametrize("odd", "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e")
+def test_a_cell_of_csv_with_what_python_takes_for_the_end_of_a_line(
+    odd: str, tmp_path: Path
+) -> None:
+    data = console_csv().replace(b'"Get,""Bucket""\nAcl"', f"Get{odd}Bucket".encode())
+    put(tmp_path / "logs", "event_history.csv", data)
+    assert read(tmp_path / "lake", tmp_path / "logs").rows == 3
+    assert rebuilt(tmp_path / "lake") == {}
+    actions = "SELECT DISTINCT event.action FROM cloudtrail"
+    assert ask(tmp_path / "lake", actions) == [(f"Get{odd}Bucket",)]
 
 
 def test_an_object_that_came_with_another_header_later(tmp_path: Path) -> None:

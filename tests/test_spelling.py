@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from lake.sources import catalogue
-from lake.spelling import camel_names, respelled
+from lake.spelling import own_names, respelled
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,12 @@ from lake.spelling import camel_names, respelled
         ('{"LoginAttributes":[]}', '{"LoginAttributes":[]}'),
         # names that are not declared, in members that stay JSON
         ('{"SignalIndicators" : [{"Uid":1}]}', '{"signalIndicators" : [{"uid":1}]}'),
+        # what has another name altogether, some of it in one place only
+        ('{"Location":{"Latitude":1}}', '{"location":{"lat":1}}'),
+        (
+            '{"Id":{}, "Account":[{"Uid":{"Name":"x"},"Name":"y"},{"Name":"{"}],"Name":"z"}',
+            '{"id":{}, "account":[{"uid":{"name":"x"},"account":"y"},{"account":"{"}],"name":"z"}',
+        ),
         # a caller's own names
         ('{"Resource":{"AWS::IAM::Role":"R"}}', '{"resource":{"AWS::IAM::Role":"R"}}'),
         ('{"Behavior":{"USER":1}}', '{"behavior":{"USER":1}}'),
@@ -29,7 +35,22 @@ from lake.spelling import camel_names, respelled
     ],
 )  # fmt: skip
 def test_names_are_respelled_and_values_are_not(written: str, read: str) -> None:
-    assert camel_names(written, catalogue()["guardduty"]) == read
+    assert own_names(written, catalogue()["guardduty"]) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"query-name":"a-b"}', '{"query_name":"a-b"}'),
+        ('{"src-addr":"x", "src-port" : 1}', '{"srcaddr":"x", "srcport" : 1}'),
+        ('{"resources":[{"instance-details":{}}]}', '{"resources":[{"instance_details":{}}]}'),
+        # what is not declared, and what is spelled as it should be
+        ('{"more-of-it":"query-name"}', '{"more-of-it":"query-name"}'),
+        ('{"query_name":1}', '{"query_name":1}'),
+    ],
+)
+def test_hyphens_are_read_where_the_name_is_known(written: str, read: str) -> None:
+    assert own_names(written, catalogue()["route53resolver"]) == read
 
 
 def test_only_records_that_begin_with_a_capital_are_respelled() -> None:

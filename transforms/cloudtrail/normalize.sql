@@ -1,5 +1,5 @@
 -- CloudTrail events: management, data, network activity; from a trail, an EventBridge rule, CloudWatch
--- Logs, `lookup-events`, or the console's event history (JSON and CSV).
+-- Logs, `lookup-events`, the console's event history (JSON and CSV), or queries of CloudTrail Lake and Athena.
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 -- Most calls are Get, List or Describe of a few services, so simple CASEs with the frequent first cost
@@ -7,9 +7,10 @@
 SELECT
   record,
   "time"                                               AS "@timestamp",
-  -- test data and documentation reuse ids; without an id the record's text is its identity
+  -- test data and documentation reuse ids; without an id the record's text is its identity. The time as a
+  -- trail writes it, however a query or the console does
   CASE WHEN r.eventID IS NOT NULL
-       THEN concat_ws(chr(31), r.eventID, r.eventTime, r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
+       THEN concat_ws(chr(31), r.eventID, strftime("time", '%Y-%m-%dT%H:%M:%SZ'), r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
 
   -- event
   'event'                                              AS "event.kind",
@@ -37,6 +38,8 @@ SELECT
        -- the console's CSV has no responseElements, and a refused sign-in no errorCode
        WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
             AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
+       -- a summary of lookup-events, or a query that did not ask for the error
+       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
   CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
     r.serviceEventDetails ->> '$.createAccountStatus.failureReason') END AS "event.reason",
@@ -83,7 +86,7 @@ SELECT
   CASE WHEN target_role IS NOT NULL THEN [target_role] END AS "user.target.roles",
   CASE WHEN target IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS "user.changes.name",
   effective                                            AS "user.effective.name",
-  effective_id                                         AS "user.effective.id",
+  coalesce(effective_id, store_user)                   AS "user.effective.id",
 
   -- user agent, http, tls
   r.userAgent                                          AS "user_agent.original",
@@ -98,14 +101,21 @@ SELECT
   -- file: S3 objects
   CASE WHEN area = 'file' THEN 's3://' || (r.requestParameters ->> '$.bucketName') || '/' || (r.requestParameters ->> '$.key') END AS "file.path",
 
+  -- native: an empty cell of the console's CSV is no code
+  nullif(r.errorCode, '')                              AS "native.errorCode",
+  nullif(r.errorMessage, '')                           AS "native.errorMessage",
+
   -- related
   CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip))) END AS "related.ip",
-  CASE WHEN coalesce(role, target, target_role, effective, switched, pool_user, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, target, target_role, effective, switched, pool_user,
+  CASE WHEN coalesce(role, target, target_role, effective, switched, pool_user, store_user, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, target, target_role, effective, switched, pool_user, store_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
                         r.responseElements ->> '$.cluster.clusterId', r.requestParameters ->> '$.clusterId')])
+       -- the instance whose credentials these are
+       WHEN contains(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/')
+       THEN list_append(coalesce(instances, []), nullif(regexp_extract(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/(m?i-[0-9a-f]+)$', 1), ''))
        ELSE instances END                              AS "related.hosts",
   -- a copy names the bucket that it takes from, unless by an access point; replication, logging and
   -- inventory the one that they write to ("Bucket", "TargetBucket")
@@ -150,6 +160,7 @@ FROM (
         WHEN verb_deed = 'info' AND (r.eventCategory IN ('Data', 'NetworkActivity') OR area = 'file' OR starts_with(r.eventName, 'GetParameter')
                OR r.eventName IN ('GetSecretValue', 'BatchGetSecretValue', 'GetPasswordData')) THEN 'access'
         WHEN r.eventName = 'ScheduleKeyDeletion' THEN 'deletion'
+        WHEN r.eventName = 'CompleteMultipartUpload' THEN 'link'
         ELSE coalesce(verb_deed, CASE WHEN r.readOnly OR r.eventType = 'AwsServiceEvent' THEN 'info' ELSE 'change' END) END AS deed
     FROM (
       SELECT *,
@@ -293,6 +304,8 @@ FROM (
             -- of an EFS mount the service is the sender and the client stands within
             CASE WHEN contains(r.serviceEventDetails, '"sourceIpAddress"') THEN r.serviceEventDetails ->> '$.sourceIpAddress'
                  ELSE r.sourceIPAddress END AS address,
+            -- the person of Identity Center to whom an application's token is given
+            CASE WHEN r.eventSource = 'sso-oauth.amazonaws.com' THEN r.additionalEventData ->> '$."identitystore:UserId"' END AS store_user,
             -- the user of a Cognito pool who signs in, or is administered
             CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),

@@ -1,10 +1,12 @@
 -- Route 53 Resolver query logs: one record for each query that a VPC sent, with its answers.
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
+-- DNS Firewall events of EventBridge: one for each query that a rule blocked or reported, without an answer.
+-- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/events-detail-reference.html
 -- Names lose their final dot, as everywhere in ECS. dns.question.registered_domain stays NULL: it
 -- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip.
 SELECT
   record,
-  TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)           AS "@timestamp",
+  TRY_CAST(coalesce(r.query_timestamp, r.last_observed_at) AS TIMESTAMPTZ) AS "@timestamp",
 
   -- event: what the DNS firewall did, where a rule of it matched
   CASE WHEN r.firewall_rule_action IN ('BLOCK', 'ALERT') THEN 'alert' ELSE 'event' END AS "event.kind",
@@ -19,14 +21,14 @@ SELECT
   r.account_id                                         AS "cloud.account.id",
   r.region                                             AS "cloud.region",
   r.vpc_id                                             AS "cloud.vpc.id",
-  r.srcids.instance                                    AS "cloud.instance.id",
+  coalesce(r.srcids.instance, list_filter(r.resources, lambda x: x.instance_details.id IS NOT NULL)[1].instance_details.id) AS "cloud.instance.id",
 
   -- source, and the endpoint that a query from outside the VPC came through
   r.srcaddr                                            AS "source.address",
   r.srcaddr                                            AS "source.ip",
   TRY_CAST(r.srcport AS INTEGER)                       AS "source.port",
-  r.srcids.resolver_endpoint                           AS "observer.name",
-  r.srcids.resolver_network_interface                  AS "observer.ingress.interface.id",
+  coalesce(r.srcids.resolver_endpoint, list_filter(r.resources, lambda x: x.resolver_endpoint_details.id IS NOT NULL)[1].resolver_endpoint_details.id) AS "observer.name",
+  coalesce(r.srcids.resolver_network_interface, list_filter(r.resources, lambda x: x.resolver_network_interface_details.id IS NOT NULL)[1].resolver_network_interface_details.id) AS "observer.ingress.interface.id",
 
   -- network
   lower(r.transport)                                   AS "network.transport",
@@ -34,7 +36,7 @@ SELECT
   CASE WHEN contains(r.srcaddr, ':') THEN 'ipv6' WHEN r.srcaddr IS NOT NULL THEN 'ipv4' END AS "network.type",
 
   -- dns
-  'answer'                                             AS "dns.type",
+  CASE WHEN r.last_observed_at IS NULL THEN 'answer' ELSE 'query' END AS "dns.type",
   asked                                                AS "dns.question.name",
   nullif(regexp_extract(asked, '([^.]+)$', 1), '')     AS "dns.question.top_level_domain",
   r.query_type                                         AS "dns.question.type",

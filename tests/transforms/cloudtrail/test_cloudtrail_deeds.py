@@ -51,7 +51,7 @@ DEEDS = [
     ("s3", "HeadObject", ["file"], ["access"]),
     ("s3", "PutObject", ["file"], ["creation", "change"]),
     ("s3", "DeleteObjects", ["file"], ["deletion"]),
-    ("s3", "CompleteMultipartUpload", ["file"], ["change"]),
+    ("s3", "CompleteMultipartUpload", ["file"], ["creation", "change"]),
     ("s3", "GetBucketAcl", ["api"], ["info"]),
     ("s3", "PutBucketPolicy", ["configuration"], ["creation", "change"]),
     ("s3", "PutBucketObjectLockConfiguration", ["configuration"], ["creation", "change"]),

@@ -58,6 +58,7 @@ def test_lookup_events_without_the_records() -> None:
     assert at(found, "event.category") == ["iam"]
     assert at(found, "user.name") == "alice"
     assert at(found, "user.access_key.id") == "ASIAEXAMPLEKEY000001"
+    assert at(found, "event.outcome") == "unknown"
 
 
 def test_event_history_as_json() -> None:
@@ -148,6 +149,34 @@ def test_a_sign_in_of_a_csv_tells_no_outcome() -> None:
     assert at(found, "event.outcome") == "unknown"
 
 
+def test_an_error_code_that_is_empty_says_that_the_call_succeeded() -> None:
+    found = history(
+        Event_time="2024-02-01T10:00:00Z", Event_source="iam.amazonaws.com", Event_name="GetUser"
+    )
+    assert at(found, "event.outcome") == "success"
+    assert (at(found, "native.errorCode"), at(found, "error.code")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "outcome"),
+    [
+        ("", "", "unknown"),
+        (",errorCode", ",", "success"),
+        (",errorCode", ",AccessDenied", "failure"),
+        (",errorMessage", ",", "success"),
+        (",errorCode,Error code", ",AccessDenied,", "failure"),
+        (",eventVersion", ",1.09", "success"),
+    ],
+)
+def test_chosen_columns_tell_the_outcome_or_not(header: str, cells: str, outcome: str) -> None:
+    text = (
+        f"eventID,eventName,eventSource,eventTime{header}\n"
+        f"ev-1,CreateUser,iam.amazonaws.com,2024-02-01 10:00:00.000{cells}\n"
+    )
+    (found,) = preview(text.encode(), "lake/result_1.csv").rows
+    assert at(found, "event.outcome") == outcome
+
+
 def test_older_headers() -> None:
     text = (
         "Event ID,Event time,User name,Event name,Resource type,Resource name,AWS access key,"
@@ -172,6 +201,26 @@ def test_digests_are_set_aside_by_key_and_by_content() -> None:
     for key in (KEY.replace("CloudTrail", "CloudTrail-Digest"), "downloads/x.json.gz"):
         result = preview(data, key)
         assert (result.status, result.rows, result.rejects) == ("ignored", [], [])
+
+
+def test_the_sign_file_of_a_lake_query_is_set_aside() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-results-file-validation-sign-file-structure.html"""
+    sign = {
+        "version": "1.0",
+        "region": "us-east-1",
+        "files": [{"fileHashValue": "de85a48b", "fileName": "result_1.csv.gz"}],
+        "hashAlgorithm": "SHA-256",
+        "signatureAlgorithm": "SHA256withRSA",
+        "queryCompleteTime": "2022-05-10T22:06:30Z",
+        "hashSignature": "7664652aaf1d",
+        "publicKeyFingerprint": "67b9fa73676d86966b449dd677850753",
+    }
+    name = "AWSLogs/111122223333/CloudTrail-Lake/Query/2022/05/10/q-1/result_sign.json"
+    for key in (name, "downloads/sign.json"):
+        result = preview(json.dumps(sign).encode(), key)
+        assert (result.status, result.rows, result.rejects) == ("ignored", [], [])
+        assert result.reason is not None
+        assert result.reason.startswith("CloudTrail Lake sign file")
 
 
 def test_insights_among_events_go_to_their_table() -> None:

@@ -282,6 +282,17 @@ def test_a_role_of_identity_center_is_named() -> None:
     assert at(found, "user.target.roles") == ["Audit"]
 
 
+def test_a_token_of_identity_center_names_the_person() -> None:
+    person = "94482488-3041-7026-a1b2-7c8f9d0e1f2a"
+    found = row(
+        "sso-oauth",
+        "CreateTokenWithIAM",
+        additionalEventData={"identitystore:UserId": person},
+    )
+    assert given(at(found, "user.effective")) == {"id": person}
+    assert at(found, "related.user") == [person, "Admin", "alice@example.com"]
+
+
 def test_users_of_a_cognito_pool() -> None:
     sub = "5f0c2d1e-0000-4000-8000-000000000001"
     nobody = {"type": "Unknown", "principalId": "Anonymous"}

@@ -94,6 +94,29 @@ def test_instances(source: str, name: str, members: dict[str, Any], instances: l
     assert (at(found, "related.hosts") or []) == sorted(instances)
 
 
+@pytest.mark.parametrize(
+    ("issued_to", "parameters", "hosts"),
+    [
+        ("arn:aws:ec2:eu-central-1:111122223333:instance/i-0abc", None, ["i-0abc"]),
+        (
+            "arn:aws:ec2:eu-central-1:111122223333:instance/i-0abc",
+            {"instanceId": "i-1"},
+            ["i-0abc", "i-1"],
+        ),
+        ("arn:aws:ssm:eu-central-1:111122223333:managed-instance/mi-0d", None, ["mi-0d"]),
+        ("arn:aws:lambda:eu-central-1:111122223333:function:instance/x", None, None),
+    ],
+)
+def test_the_instance_whose_credentials_are_used(
+    issued_to: str, parameters: dict[str, Any] | None, hosts: list[str] | None
+) -> None:
+    scope = {"credentialsIssuedTo": issued_to, "credentialsIssuedToVersion": f"{issued_to}:1"}
+    identity = ROLE_SESSION | {"inScopeOf": scope}
+    found = row(userIdentity=identity, requestParameters=parameters)
+    assert at(found, "related.hosts") == hosts
+    assert given(at(found, "native.userIdentity.inScopeOf")) == scope
+
+
 def test_cloudhsm_hosts() -> None:
     found = row(
         "cloudhsm",

@@ -320,6 +320,7 @@ CASES: list[tuple[str, Json, Json]] = [
             },
         ),
         {
+            "related.user": ["system:anonymous"],
             "event.outcome": "failure",
             "source.ip": "89.160.20.112",
             "network.direction": None,
@@ -333,6 +334,32 @@ CASES: list[tuple[str, Json, Json]] = [
             "related.ip": ["203.0.113.7", "89.160.20.112"],
             "native.resource.eksClusterDetails.name": "prod",
         },
+    ),
+    (
+        "a Kubernetes API call of an IAM role",
+        finding(
+            "PrivilegeEscalation:Kubernetes/AnomalousBehavior.WorkloadDeployed",
+            KUBERNETES,
+            CALLER
+            | {
+                "kubernetesDetails": {
+                    "kubernetesUserDetails": {"username": "deployer", "uid": "u2"}
+                }
+            },
+        ),
+        {"user.name": "deploy", "related.user": ["bob", "deploy", "deployer"]},
+    ),
+    (
+        "a function in a VPC",
+        finding(
+            "Backdoor:Lambda/C&CActivity.B",
+            {"actionType": "NETWORK_CONNECTION", "networkConnectionAction": CONNECTION},
+            {
+                "resourceType": "Lambda",
+                "lambdaDetails": {"functionName": "f", "vpcConfig": {"vpcId": "vpc-7"}},
+            },
+        ),
+        {"cloud.vpc.id": "vpc-7"},
     ),
     (
         "a login to a database",
@@ -528,11 +555,12 @@ CASES: list[tuple[str, Json, Json]] = [
                                 "uid": "AIDA1",
                                 "type": "IAMUser",
                                 "credentialUid": "AKIA1",
+                                "account": {"uid": "111122223333", "account": "shop"},
                             },
                         }
                     ],
                     "endpoints": [
-                        {"id": "e", "ip": "198.51.100.9"},
+                        {"id": "e", "ip": "198.51.100.9", "location": {"lat": 1.5, "lon": -2.5}},
                         {"id": "f", "domain": "x.example"},
                     ],
                     "sequenceIndicators": [
@@ -579,13 +607,23 @@ def test_a_finding_of_each_kind(one: Json, expected: Json) -> None:
     assert {path: at(row, path) for path in expected} == expected
 
 
-def pascal(value: Any) -> Any:  # noqa: ANN401
+API_NAMES = {
+    "kubernetesApiCallAction.sourceIPs": "SourceIps",
+    "location.lat": "Latitude",
+    "location.lon": "Longitude",
+    "account.account": "Name",
+}
+
+
+def pascal(value: Any, within: str = "") -> Any:  # noqa: ANN401
     """As the API and its clients write it."""
     if isinstance(value, list):
-        return [pascal(v) for v in value]
+        return [pascal(v, within) for v in value]
     if isinstance(value, dict):
-        names = {"sourceIPs": "SourceIps"}
-        return {names.get(n, n[0].upper() + n[1:]): pascal(v) for n, v in value.items()}
+        return {
+            API_NAMES.get(f"{within}.{n}", n[0].upper() + n[1:]): pascal(v, n)
+            for n, v in value.items()
+        }
     return value
 
 

@@ -228,3 +228,80 @@ def test_every_event_of_the_corpus_is_a_row() -> None:
     for entry in objects:
         found = preview((SHARED / "corpus" / entry["s3_key"]).read_bytes(), entry["s3_key"])
         assert (len(found.rows), found.rejects) == (int(entry["events"]), []), entry["s3_key"]
+
+
+def firewall_event(action: str, *resources: Json) -> Json:
+    """https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/events-detail-reference.html"""
+    return {
+        "version": "0",
+        "id": "8e5622f9-d81c-4d81-612a-9319e7ee2506",
+        "detail-type": f"DNS Firewall {action.capitalize()}",
+        "source": "aws.route53resolver",
+        "account": "123456789012",
+        "time": "2024-02-01T10:05:00Z",
+        "region": "us-west-2",
+        "resources": [],
+        "detail": {
+            "account-id": "123456789012",
+            "last-observed-at": "2024-02-01T10:00:01.900Z",
+            "query-name": "www.Example.com.",
+            "query-type": "A",
+            "query-class": "IN",
+            "transport": "UDP",
+            "firewall-rule-action": action,
+            "firewall-rule-group-id": "rslvr-frg-1",
+            "firewall-domain-list-id": "rslvr-fdl-1",
+            "firewall-protection": "DGA",
+            "resources": list(resources),
+            "src-addr": "10.0.0.5",
+            "src-port": "54321",
+            "vpc-id": "vpc-1",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "types"),
+    [
+        ("BLOCK", "failure", ["protocol", "denied"]),
+        ("ALERT", "unknown", ["protocol", "allowed"]),
+    ],
+)
+def test_an_event_of_the_dns_firewall(action: str, outcome: str, types: list[str]) -> None:
+    sent = firewall_event(
+        action,
+        {"resource-type": "instance", "instance-details": {"id": "i-0123456789abcdef0"}},
+        {"resource-type": "resolver-endpoint", "resolver-endpoint-details": {"id": "rslvr-in-1"}},
+    )
+    found = preview(json.dumps(sent).encode(), "bus/events.json")
+    (row,) = found.rows
+    assert (found.status, found.rejects) == ("read", [])
+    assert row["@timestamp"] == datetime(2024, 2, 1, 10, 0, 1, 900_000, tzinfo=UTC)
+    assert row["event"]["original"] == json.dumps(sent["detail"])
+    expected = {
+        "event.kind": "alert",
+        "event.type": types,
+        "event.action": action,
+        "event.outcome": outcome,
+        "event.dataset": "route53resolver",
+        "cloud.account.id": "123456789012",
+        "cloud.region": "us-west-2",
+        "cloud.vpc.id": "vpc-1",
+        "cloud.instance.id": "i-0123456789abcdef0",
+        "observer.name": "rslvr-in-1",
+        "source.ip": "10.0.0.5",
+        "source.port": 54321,
+        "dns.type": "query",
+        "dns.question.name": "www.Example.com",
+        "rule.id": "rslvr-fdl-1",
+        "rule.ruleset": "rslvr-frg-1",
+        "native.query_name": "www.Example.com.",
+        "native.firewall_protection": "DGA",
+    }
+    assert {path: at(row, path) for path in expected} == expected
+
+
+def test_what_is_said_of_a_late_delivery_is_kept() -> None:
+    row = row_of(record(additional_properties={"is_delayed": True}))
+    assert at(row, "native.additional_properties") == '{"is_delayed":true}'
+    assert at(row, "dns.type") == "answer"

@@ -1,0 +1,62 @@
+"""Events as Athena and CloudTrail Lake give them as results of a query, in CSV and in answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from logs import event
+
+ATHENA_IDENTITY = (
+    "{type=IAMUser, principalid=null, arn=arn:aws:iam::111122223333:user/ana, "
+    "accountid=111122223333, invokedby=null, accesskeyid=null, username=ana, sessioncontext=null}"
+)
+
+
+def as_athena(number: int) -> dict[str, str]:
+    """An event of `logs.event` as `SELECT *` over a trail's table prints it."""
+    one = event(number)
+    return {
+        "eventversion": "1.09",
+        "useridentity": ATHENA_IDENTITY,
+        "eventtime": one["eventTime"],
+        "eventsource": one["eventSource"],
+        "eventname": one["eventName"],
+        "awsregion": "eu-west-1",
+        "sourceipaddress": "198.51.100.7",
+        "useragent": "",
+        "errorcode": "",
+        "errormessage": "",
+        "requestparameters": json.dumps(one["requestParameters"]),
+        "responseelements": "null",
+        "requestid": "",
+        "eventid": one["eventID"],
+        "resources": "[{arn=arn:aws:s3:::b, accountid=111122223333, type=AWS::S3::Bucket}]",
+        "eventtype": "AwsApiCall",
+        "readonly": "true",
+        "recipientaccountid": one["recipientAccountId"],
+        "tlsdetails": "{tlsversion=TLSv1.3, ciphersuite=TLS_X, clientprovidedhostheader=h}",
+    }
+
+
+def as_lake(number: int) -> dict[str, str]:
+    """The same as CloudTrail Lake prints it."""
+    one = as_athena(number)
+    time = one["eventtime"].replace("T", " ").replace("Z", ".000")
+    return one | {"eventtime": time, "requestparameters": f"{{bucketName=bucket-{number}}}"}
+
+
+def quoted_csv(rows: list[dict[str, str]]) -> bytes:
+    """With every cell in quotes, as Athena writes."""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    cells = (['"' + cell.replace('"', '""') + '"' for cell in line] for line in lines)
+    return "".join(",".join(line) + "\n" for line in cells).encode()
+
+
+def answer(rows: list[dict[str, str]]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html"""
+    return {
+        "QueryStatus": "FINISHED",
+        "QueryStatistics": {"ResultsCount": len(rows), "BytesScanned": 1},
+        "QueryResultRows": [[{name: cell} for name, cell in row.items()] for row in rows],
+    }

@@ -1,0 +1,141 @@
+"""CSV and answers of queries with odd lines, columns and cells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from logs import compact, event, events, flows, pretty, read, trail
+from query_results import answer, as_athena, as_lake, quoted_csv
+
+HISTORY = "Event ID,Event time,Event source,Event name,Event type"
+CALLS = "".join(
+    f"id-{n},2024-02-01T10:00:0{n}Z,iam.amazonaws.com,GetUser,AwsApiCall\n" for n in range(3)
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "above"),
+    [
+        (HISTORY, 1),
+        (HISTORY.replace("Event type", '"Event type'), 1),
+        (f"\n \r\n{HISTORY}", 3),
+        (f"\n{HISTORY}\r", 2),
+    ],
+)
+def test_a_header_of_csv_takes_no_row_with_it(header: str, above: int) -> None:
+    """One quote that is open, or a line above it, and every row was gone, or the header a row."""
+    found = read(f"{header}\n{CALLS}".encode(), "event_history.csv")
+    assert (found.status, found.rejects) == ("read", [])
+    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
+    assert found.places == [above + n for n in (1, 2, 3)]
+    assert found.originals == CALLS.splitlines()
+
+
+def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
+    first, *rest = CALLS.splitlines(keepends=True)
+    found = read("".join([HISTORY, "\n", first, '"', *rest]).encode(), "event_history.csv")
+    assert [row["event"]["id"] for row in found.rows] == ["id-0"]
+    assert [(r.position, r.reason) for r in found.rejects] == [(3, "1 columns, header has 5")]
+    assert found.rejects[0].text == '"' + "".join(rest).rstrip("\n")
+
+
+@pytest.mark.parametrize("header", ['timestamp,"message', "\ntimestamp,message"])
+def test_a_header_over_messages_takes_no_row_with_it(header: str) -> None:
+    rows = [f"170678160{n},{line}" for n, line in enumerate(flows(3))]
+    found = read("\n".join([header, *rows, ""]).encode())
+    assert (found.status, found.bytes, found.rejects) == ("read", [1001, 1002, 1003], [])
+
+
+def test_a_row_without_a_message_is_refused_as_it_stands() -> None:
+    rows = [f"1706781600,{flows(1)[0]},a", "1706781601", "1706781602,,b", "1706781603,GET /,c,d"]
+    found = read("\n".join(["@timestamp,@message,@logStream", *rows, ""]).encode())
+    assert found.bytes == [1001]
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+        (2, "a row without a message", rows[1]),
+        (3, "a row without a message", rows[2]),
+        (4, "4 columns, header has 3", rows[3]),
+    ]
+
+
+# -- what Athena and CloudTrail Lake make of an event ----------------------------------------------
+
+LAKE = [as_lake(1), as_lake(2)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(quoted_csv([as_athena(1), as_athena(2)]), id="Athena"),
+        pytest.param(quoted_csv(LAKE), id="CloudTrail Lake"),
+        pytest.param(pretty(answer(LAKE)), id="get-query-results"),
+        pytest.param(
+            b"\n".join(compact(answer([row])) for row in LAKE), id="get-query-results by page"
+        ),
+    ],
+)
+def test_a_result_of_a_query_has_the_events_of_the_trail(data: bytes) -> None:
+    found, delivered = read(data, "results/q.csv"), read(trail(events(2)))
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2], [])
+    assert found.hashes == delivered.hashes
+    assert (found.decoding.unknown_members, found.decoding.lossy_members) == ({}, {})
+    row, as_delivered = found.rows[0], delivered.rows[0]
+    for name in ("user", "cloud", "source"):
+        assert row[name] == as_delivered[name]
+    for name in ("action", "outcome", "category", "type"):
+        assert row["event"][name] == as_delivered["event"][name]
+    native = row["native"]
+    assert json.loads(native["requestParameters"]) == {"bucketName": "bucket-1"}
+    assert native["responseElements"] is None
+    assert native["resources"] == [
+        {"accountId": "111122223333", "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::b"}
+        | {"ARNPrefix": None}
+    ]
+    assert row["tls"]["version"] == "1.3"
+
+
+def test_identities_of_a_trails_records_are_as_they_were() -> None:
+    """As the time's own text gave them, before other spellings of it were to give the same."""
+    times = ["1999-12-31T23:59:59Z", "2024-02-01T10:00:01Z"]
+    records = [event(1), event(2, eventTime=times[0]), event(3, recipientAccountId=None)]
+    assert read(trail(records)).hashes == [
+        8698509669149320585,
+        6840587973352960410,
+        1686390795772827358,
+    ]
+    others = [event(1), event(1, eventTime=1706781601), event(1, eventTime=f"{times[1][:-1]}.000Z")]
+    assert set(read(trail(others)).hashes) == {8698509669149320585}
+
+
+def test_a_cell_that_cannot_be_told_is_counted_and_stays_in_the_original() -> None:
+    odd = as_athena(1) | {"useridentity": "{type=IAMUser, type=Root}"}
+    found = read(quoted_csv([odd, as_athena(2)]), "results/q.csv")
+    assert (found.ids, found.rejects) == ([1, 2], [])
+    assert found.decoding.lossy_members == {"userIdentity": 1}
+    assert found.rows[0]["user"]["name"] is None
+    assert "{type=IAMUser, type=Root}" in found.originals[0]
+    assert found.rows[1]["user"]["name"] == "ana"
+
+
+def test_what_is_no_row_of_an_answer_is_refused_as_it_stands() -> None:
+    given = answer(LAKE)
+    given["QueryResultRows"][0] = [{"eventID": ["x"]}]
+    found = read(compact(given))
+    assert found.ids == [2]
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+        (1, "no row of an answer", '[{"eventID":["x"]}]')
+    ]
+
+
+def test_an_answer_of_other_columns_is_unknown() -> None:
+    found = read(compact(answer([{"eventName": "GetUser", "n": "7"}])))
+    assert (found.status, found.rows) == ("unknown", [])
+
+
+def test_of_two_columns_for_a_member_the_one_with_something_counts() -> None:
+    data = (
+        "Event ID,Event time,Event source,Event name,User name,userIdentity,Username\n"
+        "id-1,2024-02-01T10:00:00Z,iam.amazonaws.com,GetUser,,{username=bob},eve\n"
+        "id-2,2024-02-01T10:00:00Z,iam.amazonaws.com,GetUser,bob,{username=eve},\n"
+    )
+    assert [row["user"]["name"] for row in read(data.encode()).rows] == ["bob", "bob"]
