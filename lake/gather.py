@@ -9,11 +9,12 @@ is shown of a query is always the one of the view.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from collections import OrderedDict
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -47,7 +48,6 @@ _NARROWS = 'account region "date" "@timestamp"'
 _ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)
 """Comments, texts, and the names that columns are given."""
 _PATH = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*')
-_EVERYTHING = re.compile(r"\bselect\s+(?:distinct\s+)?\*|\w\.\*|\bcolumns\s*\(", re.IGNORECASE)
 
 
 def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None:
@@ -185,7 +185,7 @@ class Gatherer:
     def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
         """What is held of the rows behind a query, gathered where nothing is."""
         told = query.gather
-        if told is None or told.relation not in query.sql or not _names_its_leaves(query):
+        if told is None or told.relation not in query.sql or _takes_whole_rows(query.sql):
             return None
         return self._gather(told, cursor)
 
@@ -255,9 +255,39 @@ def _answers(held: Gathering, told: Gathering) -> bool:
     return held == told or (part and {*told.leaves} <= {*held.leaves})
 
 
-def _names_its_leaves(query: Query) -> bool:
-    """Whether a query names what it takes of its relations, which are each all of a table."""
-    return _EVERYTHING.search(query.sql.replace("NOT MATERIALIZED (SELECT *", "")) is None
+@lru_cache(1_000)  # 0.5 ms each
+def _takes_whole_rows(sql: str) -> bool:
+    """Whether a query takes all leaves of a table (`*`, `FROM logs`, `to_json(logs)`), or cannot be
+    looked into. What the page's relations select, each all of a table, does not count."""
+    (text,) = _parser().cursor().execute("SELECT json_serialize_sql($1)", [sql]).fetchone() or ("",)
+    told = json.loads(text)
+    if told["error"]:
+        return True
+    tables: set[str] = set()
+    names: set[str] = set()
+
+    def stars(node: Any) -> bool:  # noqa: ANN401  JSON
+        if isinstance(node, list):
+            return any([stars(one) for one in node])
+        if not isinstance(node, dict):
+            return False
+        if node.get("materialized") == "CTE_MATERIALIZE_NEVER":
+            return stars({**node["query_node"], "select_list": []})
+        if (node.get("from_table") or {}).get("type") == "EXPRESSION_LIST":  # VALUES
+            return False
+        if node.get("type") == "BASE_TABLE":
+            tables.update((node["table_name"].lower(), node["alias"].lower()))
+        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+            names.add(node["column_names"][0].lower())
+        return any([node.get("class") == "STAR", *map(stars, node.values())])
+
+    return stars(told["statements"]) or bool(names & tables)
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that parses; it holds nothing."""
+    return duckdb.connect()
 
 
 def _name(told: Gathering | Query) -> str:

@@ -427,7 +427,9 @@ def test_the_queries_of_the_pages_name_their_leaves(lake: Lake, name: str) -> No
     dashboard = find_dashboard(name)
     view = view_of(dashboard, ALL, lake.answer)
     for panel in dashboard.panels:
-        assert not panel.figures or gather._names_its_leaves(prepare(view, panel)), panel.query
+        assert not panel.figures or not gather._takes_whole_rows(prepare(view, panel).sql), (
+            panel.query
+        )
 
 
 def test_a_query_of_everything_or_of_more_is_asked_of_the_view(lake: Lake) -> None:
@@ -480,3 +482,28 @@ def test_a_condition_gathers_and_does_nothing_else(lake: Lake, tmp_path: Path) -
 )
 def test_only_the_newest_rows_are_looked_for_among_fewer(sql: str, cut: bool) -> None:
     assert _is_newest_first(sql) is cut
+
+
+@pytest.mark.parametrize(
+    ("sql", "whole"),
+    [
+        ("FROM logs", True),
+        ("TABLE logs", True),
+        ("SELECT event.action AS a, * FROM logs", True),
+        ("SELECT ALL * FROM logs", True),
+        ("SELECT DISTINCT ON (account) * FROM logs", True),
+        ('SELECT "logs".* FROM logs', True),
+        ("SELECT COLUMNS('a.*') FROM logs", True),
+        ("SELECT to_json(logs) FROM logs", True),
+        ("SELECT l FROM logs l", True),
+        ("PIVOT logs ON account USING count(*)", True),
+        ("SELECT count(*), max(source.bytes * 2) FROM logs", False),
+        ("SELECT l.source.ip FROM logs l", False),
+        ("SELECT a FROM (VALUES (1)) AS v(a)", False),
+    ],
+)
+def test_what_takes_whole_rows_is_told(sql: str, whole: bool) -> None:
+    relation = "WITH logs AS NOT MATERIALIZED (SELECT * FROM cloudtrail WHERE account = $a) "
+    assert gather._takes_whole_rows(sql) is whole
+    if not sql.startswith("PIVOT"):
+        assert gather._takes_whole_rows(relation + sql) is whole
