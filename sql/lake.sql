@@ -46,6 +46,7 @@ LIMIT 1
 -- Where each bar of a time chart begins and ends.
 SELECT "start", "start" + $interval AS "end"
 FROM (SELECT unnest(generate_series(time_bucket($interval, $from), $to, $interval)) AS "start")
+WHERE "start" < $to OR "start" <= $from
 
 -- name: volume
 -- Events over time, by outcome: success, failure, unknown, or none where the log does not tell.

@@ -5,7 +5,7 @@ one says, and which dashboards are refused.
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,7 +19,7 @@ from lake.errors import UsageError
 from lake.filters import Filter, Selection, TimeRange
 from lake.panels import PanelResult, panels_json, run_dashboard, run_panel
 from lake.queries import Answer, Interval, Query
-from lake.scope import View, bars_of, facet, interval_for, view_of
+from lake.scope import View, bars_of, facet, interval_for, lake_blocks, view_of
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -296,6 +296,17 @@ def test_a_month_is_a_calendar_month(lake: Lake) -> None:
     )
     assert query.ask(duckdb.connect()).rows == ((date(2024, 2, 1),),)
     assert query.written_out() == "SELECT time_bucket(INTERVAL '1 month', DATE '2024-02-29')"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "bars"), [(0, 120, 2), (0, 121, 3), (30, 120, 2), (30, 30, 1)]
+)
+def test_no_bar_begins_where_the_range_ends(start: int, end: int, bars: int) -> None:
+    begin = datetime(2024, 3, 1, tzinfo=UTC)
+    given = {"interval": Interval("1 minute")}
+    given |= {"from": begin + timedelta(seconds=start), "to": begin + timedelta(seconds=end)}
+    query = Query.over(lake_blocks()["bars"], {}, given)
+    assert len(query.ask(duckdb.connect()).rows) == bars
 
 
 def test_an_answer_is_found_again_by_its_query() -> None:

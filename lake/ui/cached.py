@@ -219,11 +219,11 @@ class Asker:
 
     def __call__(self, query: Query) -> Answer:
         """The answer, kept from before or waited for. Raises UsageError as `Query.ask` does."""
-        kept = _kept.get(self._key(query))
+        key = self._key(query)
+        kept = _kept.get(key)
         if kept is not None:
             return kept
-        self.ahead([query])
-        future = self._running[self._key(query)].future
+        future = self._joined(key).future
         while not future.done():
             self._pause({future})
         return future.result()
@@ -231,8 +231,8 @@ class Asker:
     def ahead(self, queries: Iterable[Query]) -> None:
         """Begin with what will be asked, in this order."""
         for key in map(self._key, queries):
-            if key not in self._running and _kept.get(key) is None:
-                self._running[key] = _at_work.join(key, self._lake, beforehand=self._beforehand)
+            if _kept.get(key) is None:
+                self._joined(key)
 
     def settled(self, groups: Iterable[Iterable[Query]]) -> int:
         """The place of the first group of queries that can be answered without waiting, once there
@@ -244,6 +244,12 @@ class Asker:
                 if all(one.done() for one in group):
                     return place
             self._pause({one for group in left for one in group if not one.done()})
+
+    def _joined(self, key: _Key) -> _Run:
+        """What has this query asked; one whose answer has come meanwhile has it at once."""
+        if key not in self._running:
+            self._running[key] = _at_work.join(key, self._lake, beforehand=self._beforehand)
+        return self._running[key]
 
     def _key(self, query: Query) -> _Key:
         return (*self._place, query)

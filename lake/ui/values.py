@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.filters import show_time
+from lake.output import told_apart
 from lake.ui.charts import choose_value, named_values
 from lake.ui.sidebar import set_time
 from lake.ui.text import figure
@@ -49,11 +50,12 @@ def _draw_list(
     key: str, panel: Panel, named: Iterable[tuple[tuple[str, str | None], float]]
 ) -> None:
     """Names and figures, to filter by the value of each that has one."""
-    values = {
-        f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})": value
-        for (name, value), n in named
-        if value is not None
-    }
+    given = [(name, value, n) for (name, value), n in named if value is not None]
+    # two long names may be alike as far as they are shown
+    labels = told_apart(
+        [f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
+    )
+    values = dict(zip(labels, (value for _, value, _ in given), strict=True))
     buttons = {
         say("Only this"): partial(choose_value, panel.field),
         say("Not this"): partial(choose_value, panel.field, op="not"),

@@ -56,7 +56,7 @@ CREATE OR REPLACE MACRO transport_name(p) AS CASE p
 -- url_scheme/domain/port/path/query/fragment(u): parts of an absolute URL as written; nothing is decoded.
 CREATE OR REPLACE MACRO url_scheme(u) AS nullif(lower(regexp_extract(u, '^([a-zA-Z][\w+.-]*)://', 1)), '');
 CREATE OR REPLACE MACRO url_domain(u) AS nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/?#@]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#:]*)', 1), '');
-CREATE OR REPLACE MACRO url_port(u) AS TRY_CAST(nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.]+\]|[^/?#:]*):(\d{1,5})', 1), '') AS INTEGER);
+CREATE OR REPLACE MACRO url_port(u) AS TRY_CAST(nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.]+\]|[^/?#:]*):(\d{1,5})', 1), '') AS USMALLINT)::INTEGER;
 CREATE OR REPLACE MACRO url_path(u) AS nullif(regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1), '');
 CREATE OR REPLACE MACRO url_query(u) AS nullif(regexp_extract(u, '^[^?#]*\?([^#]*)', 1), '');
 CREATE OR REPLACE MACRO url_fragment(u) AS nullif(regexp_extract(u, '#(.*)$', 1), '');
@@ -80,7 +80,8 @@ CREATE OR REPLACE MACRO tcp_flag_names(f) AS string_split(concat_ws(' ',
 
 -- host_of(t), port_of(t): the parts of "host:port", "[v6]:port" and "v6:port"; the last colon parts them.
 -- A lone "v6" without brackets and port cannot be told from one with a port.
-CREATE OR REPLACE MACRO port_of(t) AS CASE WHEN contains(t, ':') THEN TRY_CAST(split_part(t, ':', -1) AS INTEGER) END;
+-- A port is at most 65535: a client may write any number there.
+CREATE OR REPLACE MACRO port_of(t) AS CASE WHEN contains(t, ':') THEN CAST(TRY_CAST(split_part(t, ':', -1) AS USMALLINT) AS INTEGER) END;
 CREATE OR REPLACE MACRO host_of(t) AS nullif(CASE
   WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)', 1)
   WHEN contains(t, ':') THEN left(t, length(t) - length(split_part(t, ':', -1)) - 1) ELSE t END, '');
@@ -91,9 +92,12 @@ CREATE OR REPLACE MACRO forwarded_ip(t) AS coalesce(ip_text(t), ip_text(host_of(
 -- host_before(t, colon, rest), port_behind(t, colon, rest): the same, where colon is the place of the
 -- first colon in t and rest what stands behind it. As columns of a step before they are computed once.
 CREATE OR REPLACE MACRO port_behind(t, colon, rest) AS CASE WHEN colon > 0 THEN
-  TRY_CAST(CASE WHEN strpos(rest, ':') = 0 THEN rest ELSE split_part(t, ':', -1) END AS INTEGER) END;
+  CAST(TRY_CAST(CASE WHEN strpos(rest, ':') = 0 THEN rest ELSE split_part(t, ':', -1) END AS USMALLINT) AS INTEGER) END;
 CREATE OR REPLACE MACRO host_before(t, colon, rest) AS CASE
   WHEN colon > 1 AND strpos(rest, ':') = 0 AND NOT starts_with(t, '[') THEN left(t, colon - 1) ELSE host_of(t) END;
+
+-- behind_at(t): what stands behind a user in "user:password@host:port".
+CREATE OR REPLACE MACRO behind_at(t) AS CASE WHEN contains(t, '@') THEN split_part(t, '@', -1) ELSE t END;
 
 -- last_word(t): what stands behind the last blank; t where there is none.
 CREATE OR REPLACE MACRO last_word(t) AS CASE

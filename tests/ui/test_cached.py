@@ -128,6 +128,18 @@ def test_an_answer_is_asked_once(lake: Lake, asked: list[Query]) -> None:
     assert asked == [query]
 
 
+def test_an_answer_that_another_reader_had_meanwhile(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks at what is kept."""
+    query = Query("SELECT min(event.action) AS first FROM cloudtrail")
+    answer = Asker(lake)(query)
+    kept = cached._kept.get
+    looks = iter([None])
+    monkeypatch.setattr(cached._kept, "get", lambda key: next(looks, kept(key)))
+    assert Asker(lake)(query) == answer
+
+
 def test_a_mistake_is_not_kept(lake: Lake) -> None:
     for _ in range(2):
         with pytest.raises(UsageError, match="nonsense"):

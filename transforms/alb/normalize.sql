@@ -52,12 +52,14 @@ WITH words AS (
   FROM schemes
 ), parts AS (
   SELECT *,
-    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS authority,
+    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS before_path,
     CASE WHEN stop = 0 OR stop = mark THEN NULL WHEN mark > 0 THEN substr(behind_scheme, stop, mark - stop)
          ELSE substr(behind_scheme, stop) END            AS path
   FROM marks
+), authorities AS (
+  SELECT *, behind_at(before_path) AS authority FROM parts
 ), hosts AS (
-  SELECT *, strpos(authority, ':') AS host_colon, substr(authority, host_colon + 1) AS host_rest FROM parts
+  SELECT *, strpos(authority, ':') AS host_colon, substr(authority, host_colon + 1) AS host_rest FROM authorities
 )
 SELECT
   record,

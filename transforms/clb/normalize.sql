@@ -36,10 +36,12 @@ WITH words AS (
 ), parts AS (
   SELECT *,
     url IS NOT NULL OR status IS NOT NULL                AS web,
-    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS authority,
+    CASE WHEN stop > 0 THEN left(behind_scheme, stop - 1) ELSE behind_scheme END AS before_path,
     CASE WHEN stop = 0 OR stop = mark THEN NULL WHEN mark > 0 THEN substr(behind_scheme, stop, mark - stop)
          ELSE substr(behind_scheme, stop) END            AS path
   FROM marks
+), authorities AS (
+  SELECT *, behind_at(before_path) AS authority FROM parts
 )
 SELECT
   record,
@@ -97,4 +99,4 @@ SELECT
   t1 AS "native.request_processing_time", t2 AS "native.backend_processing_time", t3 AS "native.response_processing_time",
   TRY_CAST(backend_status_code AS INTEGER)               AS "native.backend_status_code",
   ssl_protocol                                           AS "native.ssl_protocol"
-FROM parts
+FROM authorities

@@ -46,7 +46,7 @@ SELECT
 
   -- url
   domain                                               AS "url.domain",
-  CASE WHEN contains(host, ':') THEN TRY_CAST(regexp_extract(host, ':(\d+)$', 1) AS INTEGER) END AS "url.port",
+  CASE WHEN contains(host, ':') THEN TRY_CAST(regexp_extract(host, ':(\d+)$', 1) AS USMALLINT) END AS "url.port",
   lower(nullif(r.httpRequest.scheme, ''))              AS "url.scheme",
   nullif(r.httpRequest.uri, '')                        AS "url.path",
   nullif(r.httpRequest.args, '')                       AS "url.query",

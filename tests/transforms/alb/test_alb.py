@@ -263,6 +263,28 @@ def test_the_last_colon_parts_address_and_port(
             },
         ),
         (
+            "GET http://user:pw@h.example:99999/ HTTP/1.1",
+            "GET",
+            "1.1",
+            {
+                "full": "http://user:pw@h.example:99999/",
+                "scheme": "http",
+                "domain": "h.example",
+                "path": "/",
+            },
+        ),
+        (
+            "GET http://h.example:-5/ HTTP/1.1",
+            "GET",
+            "1.1",
+            {
+                "full": "http://h.example:-5/",
+                "scheme": "http",
+                "domain": "h.example",
+                "path": "/",
+            },
+        ),
+        (
             "GET https://alb.amazonaws.com/Book-10.png HTTP/1.1",
             "GET",
             "1.1",

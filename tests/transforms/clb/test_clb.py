@@ -186,6 +186,13 @@ def test_a_request_that_could_not_be_read() -> None:
     assert value(found, "http.request.bytes") == 34
 
 
+def test_a_user_is_no_part_of_the_host() -> None:
+    found = row(line(request='"GET http://user:pw@h.example:65536/ HTTP/1.1"'))
+    assert value(found, "url.domain") == "h.example"
+    assert value(found, "url.port") is None
+    assert value(found, "url.full") == "http://user:pw@h.example:65536/"
+
+
 @pytest.mark.parametrize(
     ("host", "ips"),
     [
