@@ -44,7 +44,7 @@ def why_nothing(view: View, ask: Ask) -> str:
         if table == EVENTS:
             return Sentence("This lake has no logs. Read some with `lake ingest WHERE`.")
         return Sentence(
-            "This lake has no {name} logs. Read some with `lake ingest WHERE`.",
+            "This lake has no logs of {name}. Read some with `lake ingest WHERE`.",
             name=Sentence(view.dashboard.label),
         )
     rest = replace(selection, time=TimeRange())

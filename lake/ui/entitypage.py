@@ -16,7 +16,7 @@ from lake.filters import Filter, Selection
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, view_of
 from lake.ui.leaderboard import draw_leaderboard
-from lake.ui.page import draw_page
+from lake.ui.page import draw_page, draw_sentence
 from lake.ui.sidebar import choose, look_at
 from lake.ui.text import plain
 from lake.ui.words import pick, say
@@ -46,7 +46,9 @@ def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
         how = Sentence("Name one above, or choose one of those with most events.")
         about = Sentence(dashboard.about)
         st.caption(plain(say("{first} {second}", first=about, second=how)))
-        _directory(view_of(dashboard, selection, ask), ask)
+        view = view_of(dashboard, selection, ask)
+        draw_sentence(view, None, ask)
+        _directory(view, ask)
         return
     kind, value = found
     chosen = Filter(kind.field, "is", value)
@@ -66,6 +68,7 @@ def _named(ask: Ask) -> tuple[Kind, str] | None:
             max_chars=1000,
             placeholder=say(_EXAMPLES),
             icon=":material/person_search:",
+            on_change=_of_any_kind,
         )
         title = pick(say("Kind"), [ANY, *titles], "kind", width=180)
     if not text or not text.strip():
@@ -73,6 +76,11 @@ def _named(ask: Ask) -> tuple[Kind, str] | None:
     meant = entities_of(text, titles.get(title))
     known = (one for one in meant if extent_of(EVENTS, _only(*one), ask).events)
     return meant[0] if len(meant) == 1 else next(known, meant[0])
+
+
+def _of_any_kind() -> None:
+    """What is typed anew may be of another kind than what was clicked before."""
+    st.session_state["kind"] = ANY
 
 
 def _only(kind: Kind, value: str) -> Selection:
@@ -85,7 +93,11 @@ def _directory(view: View, ask: Ask) -> None:
     for kind in kinds().values():
         with grid.cell():
             title = say(kind.title)
-            st.markdown(f"**{plain(title)}**")
+            counted = say(
+                "Counted by {fields}; its page has every event that names it.",
+                fields=", ".join(kind.counted),
+            )
+            st.markdown(f"**{plain(title)}**", help=plain(counted))
             known = values_of(view, kind.counted, ask)[:SHOWN]
             if known:
                 draw_leaderboard(

@@ -51,11 +51,12 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
             placeholder=say("The usual ones"),
             help=say("Fields to show as columns of the rows, in this order."),
         )
+        beside = st.container()
     columns = columns_for(table, chosen)
     dashboard = explored(table, columns)
     selection = choose(lake, dashboard, ask)
     view = draw_page(dashboard, selection, ask)
-    with st.sidebar:
+    with beside:
         _values(view, ask)
     if view.shown.events:
         _files(lake, view, columns)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.dashboards import GRID, Dashboard, Panel
-from lake.filters import Selection, show_time
+from lake.filters import Selection, TimeRange, show_time
 from lake.notes import why_nothing
 from lake.panels import PanelResult, prepare, run_compared, run_panel
 from lake.scope import View, bars_of, scattered, view_before, view_of
@@ -58,10 +58,7 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
     view = view_of(dashboard, selection, ask)
     earlier = view_before(view, ask) if comparing() else None
     st.title(plain(say(dashboard.label)), anchor=False)
-    _sentence(view, earlier, ask)
-    if not view.shown.events:
-        # One sentence instead of one on every card.
-        st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
+    draw_sentence(view, earlier, ask)
     cards: list[_Card] = []
     for section, declared in dashboard.sections():
         panels = view.drawn(declared)
@@ -104,7 +101,9 @@ def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
     return cards
 
 
-def _sentence(view: View, earlier: View | None, ask: Ask) -> None:
+def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
+    """What is shown, in a sentence under the title; where that is nothing, why: once, instead of
+    on every card."""
     shown, whole = view.shown, view.whole
     events = Sentence("{count} events", count=count(whole.events))
     if shown.events < whole.events:
@@ -120,6 +119,8 @@ def _sentence(view: View, earlier: View | None, ask: Ask) -> None:
     if shown.first and shown.last:
         first, last = show_time(shown.first), show_time(shown.last)
         words.append(Sentence("{start} to {end} UTC", start=first, end=last))
+    if view.selection.time != TimeRange():
+        words.append(Sentence("chosen: {time}", time=view.selection.time.words()))
     idle = view.selection.unanswered(view.dashboard.table)
     words += [f.words() for f in view.selection.filters if f not in idle]
     search = view.selection.search
@@ -151,6 +152,8 @@ def _sentence(view: View, earlier: View | None, ask: Ask) -> None:
     for name in search.missing(view.dashboard.table) if search else ():
         said = say("No {log} row has {field}; searching it finds none.", log=label, field=name)
         st.warning(plain(said))
+    if not shown.events:
+        st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
 
 
 def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:
@@ -175,6 +178,11 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
         )
 
 
+def _is_alarming(panel: Panel, name: str) -> bool:
+    """Whether more of a figure is worse."""
+    return panel.tone == "bad" or (panel.tone == "alarm" and name in INK["alarm"])
+
+
 def _line(label: str) -> int:
     """The letters of a label's longer line, which breaks into two: Japanese anywhere."""
     if width(label) > len(label):
@@ -192,7 +200,7 @@ def _change(panel: Panel, result: PanelResult, name: str, value: float) -> dict[
     change = value - was
     return {
         "delta": f"{change:+,}" if change else say("no change"),
-        "delta_color": "inverse" if panel.tone in ("bad", "alarm") and change else "off",
+        "delta_color": "inverse" if change and _is_alarming(panel, name) else "off",
         "delta_arrow": "auto" if change else "off",
         "delta_description": say("before: {count}", count=count(was)),
     }

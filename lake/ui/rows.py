@@ -65,7 +65,8 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         _draw_row(view, result, chosen[0], ask)
     else:
         with st.container(key=f"hint:{view.dashboard.name}:{panel.title}"):
-            st.caption(say("Choose a row to see all its fields and the record as it came."))
+            said = "Choose a row (Shift and space) to see all its fields and the record as it came."
+            st.caption(say(said))
 
 
 def _digest(result: PanelResult) -> str:
@@ -116,6 +117,7 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
         return
     row = _without_nulls(_parsed(text)) or {}
     original = row.get("event", {}).pop("original", None)
+    _pivot(view, row, result.rows[place][0])
     left, right = st.columns(2)
     with left:
         form = st.segmented_control(
@@ -135,7 +137,6 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     with right:
         st.markdown(say("**The record as it came** (`event.original`)"))
         _draw_original(original)
-    _pivot(view, row, result.rows[place][0])
 
 
 def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing where it was not kept

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lake.entities import PREFIX, kinds
-from lake.errors import UsageError
+from lake.errors import LakeError, UsageError
 from lake.filters import OPS, Filter, Selection, TimeRange, fields_behind
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
@@ -108,7 +108,12 @@ def _which(lake: Lake) -> str:
 def _watch(seconds: int) -> Callable[[Lake, int], None]:
     @st.fragment(run_every=seconds)
     def look(lake: Lake, shown: int) -> None:
-        if lake.refresh() != shown:
+        try:
+            changed = lake.refresh() != shown
+        except LakeError as error:
+            st.error(plain(say_error(error)))
+            return
+        if changed:
             st.rerun()
 
     return look
@@ -270,7 +275,13 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
-        draw_leaderboard(f"facet:{field}:{dashboard.name}", now, lambda value: _add(field, value))
+        draw_leaderboard(
+            f"facet:{field}:{dashboard.name}",
+            now,
+            lambda value: _add(field, value),
+            label=field,
+            about=say("Values of {field}", field=field),
+        )
     return [Filter(field, "is", tuple(picked))] if picked else []
 
 

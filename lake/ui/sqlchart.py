@@ -16,6 +16,8 @@ from lake.ui.timechart import TIME_HEIGHT, legend, time_domain, time_label
 from lake.ui.words import say
 
 _HEIGHT = TIME_HEIGHT + 110
+_NONE = "none"
+"""What a NULL is called."""
 _FEW = 60
 """Points of a line that are marked."""
 _BARS = 40
@@ -168,9 +170,10 @@ def _colours(rows: pa.Table) -> dict[str, str]:
     here, too, and their order."""
     sums = rows.group_by("name").aggregate([("y", "sum")]).sort_by([("y_sum", "descending")])
     names = sums["name"].to_pylist()
-    tone = next((tone for tone, known in MEANING.items() if set(names) <= set(known)), "neutral")
-    meant = list(MEANING.get(tone, {}))
-    return colours(sorted(names, key=meant.index) if meant else names, tone)
+    named = set(names) - {_NONE}
+    tone = next((tone for tone, known in MEANING.items() if named <= set(known)), "neutral")
+    meant = [*MEANING.get(tone, {}), _NONE]
+    return colours(sorted(names, key=meant.index) if named <= set(meant) else names, tone)
 
 
 def _coloured(rows: pa.Table, labels: dict[str, str]) -> pa.Table:

@@ -118,8 +118,10 @@ def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
         )
     if pa.types.is_date(field.type):
         return st.column_config.DateColumn(label, format="YYYY-MM-DD")
-    if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+    if pa.types.is_integer(field.type):
         return st.column_config.NumberColumn(label, format="localized")
+    if pa.types.is_floating(field.type):
+        return st.column_config.NumberColumn(label, format="%.15g")
     if pa.types.is_boolean(field.type):
         return st.column_config.CheckboxColumn(label)
     return st.column_config.TextColumn(label)

@@ -47,12 +47,18 @@ def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict
         elif isinstance(first, date):
             found[name] = st.column_config.DateColumn(label, format="YYYY-MM-DD")
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
-            # "plain" writes 443 as 442.99999999999994, "bytes" counts in thousands
-            shape = "%.0f" if columns[n].endswith("port") else "localized"
+            shape = "%.0f" if columns[n].endswith("port") else _shape([row[n] for row in rows])
             found[name] = st.column_config.NumberColumn(label, format=shape)
         else:
             found[name] = st.column_config.TextColumn(label)
     return found
+
+
+def _shape(values: Sequence[Any]) -> str:
+    """How numbers are written: with thousands, and three decimals at most; where all are small,
+    with six digits. ("plain" writes 443 as 442.99999999999994, "bytes" counts in thousands.)"""
+    parts = [abs(value) for value in values if isinstance(value, float)]
+    return "%.6g" if parts and max(parts) < 1 else "localized"
 
 
 def labels(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -71,7 +71,7 @@ ORDER BY 1 DESC
 LIMIT 10
 
 -- name: sizes
--- Bytes of requests and of answers over time, headers included, in GiB.
+-- Size of requests and of answers over time, headers included.
 SELECT utc_bucket($interval, "@timestamp") AS "@timestamp",
        coalesce(sum(http.request.bytes), 0) / 1073741824 AS "Request Size(GiB)", coalesce(sum(http.response.bytes), 0) / 1073741824 AS "Response Size(GiB)"
 FROM logs

@@ -81,15 +81,15 @@ LIMIT 10
 -- name: relations
 -- What else its events name: the ten addresses, users, roles, access keys, instances, buckets and domains with most of them. A click goes on to one.
 WITH seen AS (
-  SELECT unnest(list_concat(
+  SELECT unnest(list_distinct(list_concat(
     list_transform(related.ip, lambda x: {list: 'address', value: x}),
     list_transform(related.user, lambda x: {list: if(regexp_full_match(x, 'i-[0-9a-f]{8,17}'), 'instance', 'user'), value: x}),
     list_transform("user".roles, lambda x: {list: 'role', value: x}),
     list_transform(related.buckets, lambda x: {list: 'bucket', value: x}),
-    list_transform(list_distinct(list_concat(related.hosts, [dns.question.name, url.domain])),
+    list_transform(list_concat(related.hosts, [dns.question.name, url.domain, source.domain, destination.domain]),
       lambda x: {list: if(contains(x, '.'), 'domain', if(regexp_full_match(x, 'i-[0-9a-f]{8,17}'), 'instance', NULL)), value: x}),
     [{list: 'access_key', value: "user".access_key.id}],
-    [{list: if(list_contains(related.hosts, cloud.instance.id), NULL, 'instance'), value: cloud.instance.id}])) AS named
+    [{list: 'instance', value: cloud.instance.id}]))) AS named
   FROM logs),
 named AS (SELECT named.list AS list, named.value AS value FROM seen)
 SELECT list AS "list", value AS "value", count(*) AS "Count"

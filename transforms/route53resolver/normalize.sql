@@ -21,14 +21,14 @@ SELECT
   r.account_id                                         AS "cloud.account.id",
   r.region                                             AS "cloud.region",
   r.vpc_id                                             AS "cloud.vpc.id",
-  coalesce(r.srcids.instance, list_filter(r.resources, lambda x: x.instance_details.id IS NOT NULL)[1].instance_details.id) AS "cloud.instance.id",
+  coalesce(r.srcids.instance, list_filter(r.event_resources, lambda x: x.instance_details.id IS NOT NULL)[1].instance_details.id) AS "cloud.instance.id",
 
   -- source, and the endpoint that a query from outside the VPC came through
   r.srcaddr                                            AS "source.address",
   r.srcaddr                                            AS "source.ip",
   TRY_CAST(r.srcport AS INTEGER)                       AS "source.port",
-  coalesce(r.srcids.resolver_endpoint, list_filter(r.resources, lambda x: x.resolver_endpoint_details.id IS NOT NULL)[1].resolver_endpoint_details.id) AS "observer.name",
-  coalesce(r.srcids.resolver_network_interface, list_filter(r.resources, lambda x: x.resolver_network_interface_details.id IS NOT NULL)[1].resolver_network_interface_details.id) AS "observer.ingress.interface.id",
+  coalesce(r.srcids.resolver_endpoint, list_filter(r.event_resources, lambda x: x.resolver_endpoint_details.id IS NOT NULL)[1].resolver_endpoint_details.id) AS "observer.name",
+  coalesce(r.srcids.resolver_network_interface, list_filter(r.event_resources, lambda x: x.resolver_network_interface_details.id IS NOT NULL)[1].resolver_network_interface_details.id) AS "observer.ingress.interface.id",
 
   -- network
   lower(r.transport)                                   AS "network.transport",
