@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from lake.entities import PREFIX, entities_of, kinds, leaves_of
+from lake.entities import PREFIX, address_leaves, as_address, entities_of, kinds, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of, tables_of
@@ -333,9 +333,12 @@ def _comparison(op: str, name: str, kind: str, param: str) -> str:
 
 def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
     """A text as a value of a field of this type; of an entity the value that it names, as an ARN
-    does. Raises UsageError where it is none."""
+    does; an address as the lake writes it, where the field holds nothing else. Raises UsageError
+    where it is none."""
     if field.startswith(PREFIX):
         return entities_of(text, field.removeprefix(PREFIX))[0][1]
+    if field in address_leaves():
+        return as_address(text) or text
     try:
         if kind in ("INTEGER", "BIGINT"):
             return _whole(text)

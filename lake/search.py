@@ -287,8 +287,13 @@ class _Reader:
                 return Leaf(name, "within", self.param(network))
             if _NETWORK.fullmatch(text):
                 raise self.wrong("{text} is no network, as 10.0.0.0/8 is.", start, text=text)
-            text = _address(text) or text
-        return Leaf(name, "=", self.param(self.typed(name, kind, _plain(text, quoted), start)))
+        given = self.typed(name, kind, _plain(text, quoted), start)
+        written = Leaf(name, "=", self.param(given))
+        address = as_address(text) if _IP.search(name) and not quoted else None
+        if address in (None, given):
+            return written
+        # a source's own field, and source.address, keep the log's spelling
+        return Joined("OR", (written, Leaf(name, "=", self.param(address))))
 
     def range(self, name: str) -> Node:
         start = self.at

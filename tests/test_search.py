@@ -144,6 +144,13 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         ("source.ip:fe80::1", ["ListBuckets"], []),
         ("source.ip:fe80:0::1%eth0", ["ListBuckets"], []),
         ("NOT source.ip:2001:DB8::0001", CALLS[1:], PORTS),
+        ('source.ip:"2001:DB8::0001"', ["GetObject"], []),
+        # a log's own field has its spelling
+        (f"native.sourceIPAddress:{LONG_IP}", ["GetObject"], []),
+        (f"source.address:{LONG_IP}", ["GetObject"], []),
+        (f"NOT native.sourceIPAddress:{LONG_IP}", CALLS[1:], PORTS),
+        (f"native.sourceIPAddress:({LONG_IP} OR 192.0.2.7)", CALLS[::3], []),
+        ("native.sourceIPAddress:2001:0db8::/32", ["GetObject"], []),
         # ranges with one end
         ("source.port:{2 TO 4]", [], [3, 4]),
         ("source.port:[2 TO 4}", [], [2, 3]),
