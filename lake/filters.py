@@ -127,7 +127,8 @@ class Filter:
     partition key (`account`, `region`, `date`) or a kind of entity (`entity.address`), which stands
     for several leaves: one of them is. `value` is text or several texts; they are read as the
     field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
-    Raises UsageError for a field that no table has, an unknown operator, a value of another type.
+    Raises UsageError for a field that no table has, an unknown operator, an order of a list, a
+    value of another type.
     """
 
     field: str
@@ -158,6 +159,10 @@ class Filter:
             raise UsageError(
                 Sentence("{field} holds structures: only set and unset apply.", field=self.field)
             )
+        if self.op in ("from", "below") and self._listed:
+            raise UsageError(
+                Sentence("{field} holds a list, which has no order: take is.", field=self.field)
+            )
         if self.op not in ("contains", "set", "unset"):
             for text in self.value:
                 typed(self.field, kind, text)
@@ -165,6 +170,10 @@ class Filter:
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
         return all(leaf in fields_of(table) for leaf in leaves_of(self.field))
+
+    @property
+    def _listed(self) -> bool:
+        return any(type_of(name).endswith("[]") for name in leaves_of(self.field))
 
     @property
     def fits_lack(self) -> bool:

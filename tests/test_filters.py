@@ -205,6 +205,8 @@ def test_any_text_comes_back_from_a_url(op: str, values: list[str]) -> None:
         ("source.port", "is", "http", "source.port is of type INTEGER, and 'http' is none"),
         ("date", "is", "yesterday", "date is of type DATE, and 'yesterday' is none"),
         ("dns.answers", "is", "x", "holds structures"),
+        ("related.ip", "from", "10.0.0.1", "related.ip holds a list, which has no order"),
+        ("entity.address", "below", "10.0.0.1", "entity.address holds a list"),
     ],
 )
 def test_a_wrong_filter_says_what_is_wrong(
