@@ -160,6 +160,13 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         ("source.port:{3 TO 3]", [], []),
         ("source.port:[4 TO 2]", [], []),
         ("event.action:[A TO D}", ["ConsoleLogin"], [1, 2, 3]),
+        # of a list, one item lies between both ends
+        ("event.category:[j TO s]", [], PORTS),
+        ("event.category:[o TO z]", [], []),
+        ("event.category:{authentication TO o]", CALLS[:2], PORTS),
+        ("event.category:[a TO *}", CALLS, PORTS),
+        ("entity.user:{alice TO bob}", [], []),
+        ("entity.user:[alice TO bob}", ["ListBuckets"], []),
         # NOT of NOT
         ("NOT NOT user.name:bob", ["GetObject"], []),
         ("--user.name:bob", ["GetObject"], []),
