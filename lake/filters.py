@@ -250,9 +250,9 @@ class Selection:
 
     @property
     def entity(self) -> str:
-        """The one thing that is looked at; empty where there is none."""
-        named = (f.value[0] for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
-        return next(named, "")
+        """The one thing that is looked at, as rows name it; empty where there is none."""
+        named = (f for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
+        return next((str(typed(f.field, "VARCHAR", f.value[0])) for f in named), "")
 
     def fields(self) -> set[str]:
         """The fields that are asked for, of an entity each that may name it."""
