@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
@@ -352,7 +353,7 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
         if kind in ("INTEGER", "BIGINT"):
             return _whole(text)
         if kind == "DOUBLE":
-            return float(text)
+            return _finite(text)
         if kind == "BOOLEAN":
             return {"true": True, "false": False}[text.lower()]
         if kind == "TIMESTAMPTZ":
@@ -374,6 +375,13 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
 def _whole(text: str) -> int:
     number = int(text)
     if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):  # SQL has no literal for it
         raise ValueError
     return number
 

@@ -234,6 +234,7 @@ def test_nothing_is_no_search() -> None:
         ("OR a", "character 1: AND and OR stand between two terms"),
         ("event.outcome:", "event.outcome: wants a value; event.outcome:* finds"),
         ("source.port:http", "character 13: source.port is of type INTEGER, and 'http' is none"),
+        ("native.time_taken:<inf", "native.time_taken is of type DOUBLE, and 'inf' is none"),
         ("source.ip:>1.2.3.4", "addresses have no order; write a network"),
         ("source.port:[1 9]", "a range is written [1 TO 9]"),
         ("@timestamp:2024", "times are chosen with the time range"),
