@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import json_value, told_apart, write
+from lake.output import cell_value, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -261,5 +261,5 @@ def _for_the_eye(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
     if whole and all(value is None or abs(value) <= _EXACT for value in values):
         return pa.array([None if v is None else int(v) for v in values], pa.int64())
-    texts = [None if v is None else shortened(str(json_value(v))) for v in values]
+    texts = [None if v is None else shortened(str(cell_value(v))) for v in values]
     return pa.array(texts, pa.string())

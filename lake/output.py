@@ -1,10 +1,11 @@
 """Results as text: a query's rows as table, CSV, JSON, JSON Lines or Parquet, the same values in
 each; whole rows also as documents. Formats are a dict; an unknown name lists the known ones.
 
-JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, and writes what does not
-print as `\\u` escapes, so that it is whole and harmless on a terminal too. CSV is what people open
-in a spreadsheet: a text that one would run as a formula has a quote before it there, unless it is
-asked for `raw`; JSON and Parquet are never changed.
+JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, a DECIMAL with more
+digits than a double holds as text, and writes what does not print as `\\u` escapes, so that it is
+whole and harmless on a terminal too. CSV is what people open in a spreadsheet: a text that one
+would run as a formula has a quote before it there, unless it is asked for `raw`; JSON and Parquet
+are never changed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, datetime):
         return _moment(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     if isinstance(value, (date, time, UUID)):
         return str(value)
     if isinstance(value, timedelta):
@@ -58,6 +59,19 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
     return value
+
+
+def cell_value(value: Any) -> Any:  # noqa: ANN401
+    """The same as a cell has it: of a DECIMAL all digits, as its type says."""
+    return format(value, "f") if isinstance(value, Decimal) else json_value(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    """A number where whoever reads it as a double has its digits, else text; sums stay whole."""
+    if value == value.to_integral_value():
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else format(value, "f")
 
 
 def _moment(value: datetime) -> str:
@@ -151,7 +165,7 @@ def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
-    value = json_value(value)
+    value = cell_value(value)
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
@@ -197,7 +211,7 @@ _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIG
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
-    value = json_value(value)
+    value = cell_value(value)
     if value is None:
         return ""
     return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))

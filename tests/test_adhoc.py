@@ -113,7 +113,7 @@ def test_what_is_shown(lake: Lake) -> None:
     shown = asked(lake, EVERY).shown()
     row = dict(zip(shown.column_names, (c[0].as_py() for c in shown.columns), strict=True))
     assert row == {
-        "big": "9007199254740993", "small": 7, "total": 3, "price": "1.5",
+        "big": "9007199254740993", "small": 7, "total": 3, "price": "1.50",
         "tree": '{"a":[1],"b":"x"}', "map": '{"k":1}',
         "moment": datetime(2024, 2, 1, 10, 0, 0, 500_000, UTC),
         "day": datetime(2024, 2, 1, tzinfo=UTC).date(), "yes": True, "blob": "41",

@@ -277,6 +277,20 @@ def test_csv_quotes_and_disarms_formulas(lake: Callable[[str], Done], made: Path
     )
 
 
+def test_a_decimal_keeps_its_digits(lake: Callable[[str], Done], made: Path) -> None:
+    many, deep = "12345678901234567890.1234567890", "-0.12345678901234567890123456789012345678"
+    query = f"""SELECT {many}::DECIMAL(38, 10) AS many, '{deep}'::DECIMAL(38, 38) AS deep,
+      1.00::DECIMAL(4, 2) AS one, 0.10::DECIMAL(4, 2) AS tenth, [1.25] AS list,
+      12345678901234567890123456789012345678::DECIMAL(38, 0) AS whole"""
+    line = f"sql {shlex.quote(query)} --lake made --format"
+    whole = "12345678901234567890123456789012345678"
+    assert lake(f"{line} csv").out.splitlines()[1] == f"{many},{deep},1.00,0.10,[1.25],{whole}"
+    assert lake(f"{line} table").out.split()[6:] == [many, deep, "1.00", "0.10", "[1.25]", whole]
+    assert lake(f"{line} json").rows == [
+        {"many": many, "deep": deep, "one": 1, "tenth": 0.1, "list": [1.25], "whole": int(whole)}
+    ]
+
+
 def test_a_table(lake: Callable[[str], Done], made: Path) -> None:
     query = "SELECT 1 AS n, 'x' AS text UNION ALL SELECT 20, 'long' ORDER BY 1"
     done = lake(f'sql "{query}" --lake made')
