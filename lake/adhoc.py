@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import cell_value, told_apart, write
+from lake.output import cell_value, for_arrow, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -196,7 +196,7 @@ class Question:
 
     def _fetched(self) -> Result:
         rows_left, bytes_left, _ = self._limits
-        relation = self._cursor.sql(self._statement)
+        relation = for_arrow(self._cursor.sql(self._statement))
         reader = relation.to_arrow_reader(_BATCH)
         batches: list[pa.RecordBatch] = []
         cut = None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.fieldsets import quote
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 """What begins so and is no formula: the dash of an empty field, a number."""
 _ODD = re.compile("[^\n -~]")
 _BATCH = 2_000
+_WIDEST = re.compile(r"\bUHUGEINT(?=[\[,)]|$)")
+"""The type where one stands in the name of a type, not a member that is called so."""
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401
@@ -78,6 +81,28 @@ def _moment(value: datetime) -> str:
     if value.tzinfo is None:
         return value.isoformat()
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with each UHUGEINT as text: DuckDB gives Arrow half of them as negative."""
+
+    def cast(column: str, kind: str) -> str:
+        text, found = _WIDEST.subn("VARCHAR", kind)
+        return f"CAST({column} AS {text})" if found else column
+
+    return _recast(relation, cast)
+
+
+def _recast(
+    relation: duckdb.DuckDBPyRelation, cast: Callable[[str, str], str]
+) -> duckdb.DuckDBPyRelation:
+    """The same rows with SQL in place of columns, told by number since names may repeat."""
+    given = [(f"#{n}", str(kind)) for n, kind in enumerate(relation.types, 1)]
+    made = [cast(column, kind) for column, kind in given]
+    if made == [column for column, _ in given]:
+        return relation
+    named = zip(made, relation.columns, strict=True)
+    return relation.project(", ".join(f"{column} AS {quote(name)}" for column, name in named))
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
@@ -306,7 +331,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, targ
     relation = con.sql(query)
     if relation is None:
         return
-    reader = relation.to_arrow_reader(100_000)
+    reader = for_arrow(relation).to_arrow_reader(100_000)
     try:
         with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
             for batch in _read(reader):

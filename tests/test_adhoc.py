@@ -140,6 +140,19 @@ def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
         asked(lake, EVERY).file("parquet")
 
 
+def test_the_largest_numbers_are_not_negative(lake: Lake) -> None:
+    """DuckDB gives Arrow a UHUGEINT as a HUGEINT."""
+    query = """SELECT n AS x, n AS x, [n] AS list, {'n': n} AS tree, MAP {n: 1} AS map
+      FROM (SELECT md5_number('0') AS n)"""
+    (due,) = lake.sql("SELECT md5_number('0')::VARCHAR").fetchall()[0]
+    result = asked(lake, query)
+    assert result.table.column_names == ["x", "x", "list", "tree", "map"]
+    cells = [column[0].as_py() for column in result.table.columns]
+    assert cells == [due, due, [due], {"n": due}, [(due, 1)]]
+    assert result.shown().column(0)[0].as_py() == due
+    assert due in result.file("csv").decode()
+
+
 def test_what_can_be_asked(lake: Lake) -> None:
     views = at_hand.views_of(lake)
     assert views == [

@@ -308,6 +308,16 @@ def test_parquet_keeps_the_types(lake: Callable[[str], Done], made: Path, tmp_pa
     ]  # fmt: skip
 
 
+def test_parquet_has_the_largest_numbers(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.parquet"
+    query = "SELECT md5_number('0') AS n"
+    assert lake(f'sql "{query}" --lake made --format parquet -o {target}').code == 0
+    ((kept, due),) = duckdb.sql(f"SELECT n, ({query})::VARCHAR FROM '{target}'").fetchall()
+    assert kept == due
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
 def test_a_file_holds_what_stdout_would(
     form: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
