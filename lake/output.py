@@ -41,6 +41,8 @@ _ODD = re.compile("[^\n -~]")
 _BATCH = 2_000
 _WIDEST = re.compile(r"\bUHUGEINT(?=[\[,)]|$)")
 """The type where one stands in the name of a type, not a member that is called so."""
+_SPAN = re.compile(r"\bINTERVAL(?=[\[,)]|$)")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401
@@ -85,12 +87,25 @@ def _moment(value: datetime) -> str:
 
 def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """The same rows with each UHUGEINT as text: DuckDB gives Arrow half of them as negative."""
+    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST))
+
+
+def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with text for what Python has no value of: a month of an interval, a time that
+    is infinite."""
 
     def cast(column: str, kind: str) -> str:
-        text, found = _WIDEST.subn("VARCHAR", kind)
-        return f"CAST({column} AS {text})" if found else column
+        if kind not in _TIMES:
+            return _as_text(column, kind, _SPAN)
+        either = f"CAST({column} AS UNION(finite {kind}, never VARCHAR))"
+        return f"CASE WHEN isfinite({column}) THEN {either} ELSE CAST({column} AS VARCHAR) END"
 
     return _recast(relation, cast)
+
+
+def _as_text(column: str, kind: str, which: re.Pattern[str]) -> str:
+    text, found = which.subn("VARCHAR", kind)
+    return f"CAST({column} AS {text})" if found else column
 
 
 def _recast(
@@ -274,9 +289,10 @@ def write(
         raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
         if form not in _OTHERS:
-            con.execute(query)
-            if con.description is None:
+            relation = con.sql(query)
+            if relation is None:
                 return
+            con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
         with _put(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
                 _parquet(con, query, part)

@@ -291,6 +291,45 @@ def test_a_decimal_keeps_its_digits(lake: Callable[[str], Done], made: Path) -> 
     ]
 
 
+def test_spans_and_times_that_python_has_none_of(lake: Callable[[str], Done], made: Path) -> None:
+    query = """SELECT INTERVAL '1 month' AS span, 'infinity'::TIMESTAMPTZ AS at,
+      '-infinity'::DATE AS day, 'infinity'::TIMESTAMP AS local, [INTERVAL 36 HOUR] AS spans
+      UNION ALL SELECT NULL, '9999-12-31 23:59:59.999999Z'::TIMESTAMPTZ, '0001-01-01'::DATE,
+      '9999-12-31 23:59:59.999999'::TIMESTAMP, NULL"""
+    line = f"sql {shlex.quote(query)} --lake made --format"
+    assert lake(f"{line} json").rows == [
+        {"span": "1 month", "at": "infinity", "day": "-infinity", "local": "infinity",
+         "spans": ["36:00:00"]},
+        {"span": None, "at": "9999-12-31T23:59:59.999999Z", "day": "0001-01-01",
+         "local": "9999-12-31T23:59:59.999999", "spans": None},
+    ]  # fmt: skip
+    assert lake(f"{line} csv --raw").out.splitlines()[1] == (
+        '1 month,infinity,-infinity,infinity,"[""36:00:00""]"'
+    )
+
+
+STATEMENTS = {
+    "SELECT 1 AS n; SELECT 2 AS n; -- last": "n\n2\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; FROM t;": "n\n1\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; PIVOT t ON n USING count(*)": "1\n1\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; INSERT INTO t VALUES (2); FROM t": "n\n1\n2\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n": "Count\n1\n",
+    "FROM (VALUES (DATE '2024-02-01'), ('2024-01-01')) t(d) ORDER BY d": (
+        "d\n2024-01-01\n2024-02-01\n"
+    ),
+    "SELECT DATE '2024-02-01' AS d, DATE '2024-02-02' AS d /* c */": "d,d\n2024-02-01,2024-02-02\n",
+    "WITH a AS (VALUES (1)) FROM a": "col0\n1\n",
+    "DESCRIBE SELECT 1 AS n": "column_name,column_type,null,key,default,extra\nn,INTEGER,YES,,,\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "out"), STATEMENTS.items())
+def test_rows_of_the_last_statement(
+    text: str, out: str, lake: Callable[[str], Done], made: Path
+) -> None:
+    assert lake(f"sql {shlex.quote(text)} --lake made --format csv").out == out
+
+
 def test_a_table(lake: Callable[[str], Done], made: Path) -> None:
     query = "SELECT 1 AS n, 'x' AS text UNION ALL SELECT 20, 'long' ORDER BY 1"
     done = lake(f'sql "{query}" --lake made')
