@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import cell_value, for_arrow, told_apart, write
+from lake.output import cell_value, for_arrow, read_batches, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -200,7 +200,7 @@ class Question:
         reader = relation.to_arrow_reader(_BATCH)
         batches: list[pa.RecordBatch] = []
         cut = None
-        for batch in reader:
+        for batch in read_batches(reader):
             if self._stopped.is_set():
                 raise duckdb.InterruptException("between two batches")
             if batch.num_rows > rows_left:

@@ -163,7 +163,7 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
     from lake.export.documents import documents, source_of
 
     relation = con.sql(query)
-    for rows in _read(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
+    for rows in read_batches(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
         if rows.num_rows:
             found = documents(source_of(rows), rows)
             out.writelines(json_text(one.body) + "\n" for one in found)
@@ -327,7 +327,7 @@ def _put(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """A query's rows. Raises duckdb.Error where the query fails, which Arrow tells as an error of
     reading."""
     import duckdb
@@ -335,7 +335,8 @@ def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     try:
         yield from reader
     except OSError as error:
-        raise duckdb.Error(str(error)) from error
+        stopped = str(error).startswith("INTERRUPT")
+        raise (duckdb.InterruptException if stopped else duckdb.Error)(str(error)) from error
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
@@ -350,7 +351,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, targ
     reader = for_arrow(relation).to_arrow_reader(100_000)
     try:
         with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
-            for batch in _read(reader):
+            for batch in read_batches(reader):
                 writer.write_batch(batch)
     except pa.ArrowNotImplementedError as error:
         raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error

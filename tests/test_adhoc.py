@@ -48,6 +48,10 @@ def test_a_result(lake: Lake) -> None:
         ("SELECT nobody FROM events", "nobody"),
         ("SELECT 'x'::INTEGER", "Could not convert string 'x'"),
         ("FROM read_text('/etc/passwd')", "file system operations are disabled"),
+        (
+            "SELECT (CASE WHEN i = 9000 THEN 'x' ELSE '1' END)::INTEGER FROM range(100000) t(i)",
+            "Could not convert string 'x'",
+        ),
     ],
 )
 def test_what_does_not_run(lake: Lake, text: str, words: str) -> None:
@@ -93,6 +97,15 @@ def test_a_query_can_be_stopped(lake: Lake) -> None:
         question.result()
     question.stop()
     assert not [t for t in threading.enumerate() if t.name == "a typed query"]
+
+
+def test_a_query_is_stopped_amid_its_rows(lake: Lake) -> None:
+    slow = "SELECT list_sum(list_transform(range(500000), lambda x: x + i)) FROM range(20000) t(i)"
+    question = Question(lake, slow, row_limit=20_000)
+    assert not question.wait(1)
+    question.stop()
+    with pytest.raises(UsageError, match=r"Stopped after \d+\.\d s: as asked\."):
+        question.result()
 
 
 def test_two_questions_at_once(lake: Lake) -> None:
