@@ -136,6 +136,17 @@ def test_what_is_shown(lake: Lake) -> None:
     assert asked(lake, "FROM range(5000)").shown().num_rows == adhoc.DISPLAY_LIMIT
 
 
+def test_times_within_structures_are_utc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = asked(lake, "SELECT {'at': TIMESTAMPTZ '2024-02-01 10:00:00+00'} AS tree")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert result.shown()["tree"].to_pylist() == ['{"at":"2024-02-01 10:00:00+00"}']
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
     query = EVERY.replace("INTERVAL 1 DAY", "1").replace('2 AS "=x"', '2 AS "=y"')
     result = asked(lake, query)
