@@ -26,6 +26,10 @@ _IN_MEMORY = {
     *("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "DROP", "ALTER"),
     *("SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"),
 }
+_CHANGES = ("COPY", "INSERT", "UPDATE", "DELETE")
+"""What DuckDB 2 lets stand in a WITH; the parser calls the whole a SELECT."""
+_RUN_TEXT = ("json_execute_serialized_sql", "query")
+"""Functions that run SQL which a text holds, or makes."""
 ELSEWHERE = "For anything else open the lake with DuckDB itself: duckdb -readonly LAKE/lake.duckdb."
 
 
@@ -51,12 +55,14 @@ def one_select(text: str) -> duckdb.Statement:
                 "Name them: PIVOT t ON column IN ('a', 'b')."
             )
         )
-    if kind != "SELECT" and not _explains_select(statements[0]):
+    allowed = kind == "SELECT" or _explains_select(statements[0])
+    hidden = _hidden(statements[0].query)
+    if not allowed or hidden:
         raise UsageError(
             Sentence(
                 "{name} is not let in here: give one SELECT, FROM, DESCRIBE, SUMMARIZE or SHOW, or "
                 "an EXPLAIN of one.",
-                name=_named(statements[0]),
+                name=hidden if allowed else _named(statements[0]),
             )
         )
     return statements[0]
@@ -88,6 +94,9 @@ def refuse_writes(text: str, lake: Path) -> None:
     names its target in plain text, outside the lake's folder."""
     for statement in _parsed(text):
         kind, first = _kind(statement), _tokens(statement.query)[0].upper()
+        hidden = _hidden(statement.query)
+        if hidden in ("COPY", *_RUN_TEXT):
+            raise UsageError(f"lake sql does not run {hidden} within a statement. {ELSEWHERE}")
         if first == "COPY" and kind in ("COPY", "MULTI"):
             _check_copy(statement.query, lake)
         elif kind == "EXPLAIN" and _explains_select(statement):
@@ -162,6 +171,18 @@ def _is_select(text: str) -> bool:
         return [_kind(one) for one in duckdb.extract_statements(text)] == ["SELECT"]
     except duckdb.Error:
         return False
+
+
+def _hidden(query: str) -> str:
+    """What a statement runs besides itself, or empty: a change in a WITH, where alone one can stand
+    in parentheses, or SQL in a text."""
+    for word, following in pairwise(_tokens(query)):
+        called = word.lower().strip('"')
+        if called in _RUN_TEXT and following.startswith("("):
+            return called
+        if word.endswith(("(", ")")) and following.upper() in _CHANGES:
+            return following.upper()
+    return ""
 
 
 def _named(statement: duckdb.Statement) -> str:
