@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import json_value, told_apart, write
+from lake.output import cell_value, for_arrow, read_batches, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence
@@ -82,6 +82,7 @@ class Result:
         nested = [f.name for f in first.schema if pa.types.is_nested(f.type)]
         if nested:
             with duckdb.connect() as con:  # makes JSON of 1,000 wide rows in 0.2 s, Python in 4 s
+                con.execute("SET TimeZone = 'UTC'")
                 con.register("first", first)
                 texts = ", ".join(f"to_json({name})::VARCHAR AS {name}" for name in nested)
                 first = con.sql(f"SELECT * REPLACE ({texts}) FROM first").to_arrow_table()
@@ -196,11 +197,11 @@ class Question:
 
     def _fetched(self) -> Result:
         rows_left, bytes_left, _ = self._limits
-        relation = self._cursor.sql(self._statement)
+        relation = for_arrow(self._cursor.sql(self._statement))
         reader = relation.to_arrow_reader(_BATCH)
         batches: list[pa.RecordBatch] = []
         cut = None
-        for batch in reader:
+        for batch in read_batches(reader):
             if self._stopped.is_set():
                 raise duckdb.InterruptException("between two batches")
             if batch.num_rows > rows_left:
@@ -261,5 +262,5 @@ def _for_the_eye(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
     if whole and all(value is None or abs(value) <= _EXACT for value in values):
         return pa.array([None if v is None else int(v) for v in values], pa.int64())
-    texts = [None if v is None else shortened(str(json_value(v))) for v in values]
+    texts = [None if v is None else shortened(str(cell_value(v))) for v in values]
     return pa.array(texts, pa.string())

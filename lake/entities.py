@@ -94,6 +94,13 @@ def entities_of(text: str, kind: str | None = None) -> list[tuple[Kind, str]]:
     return found + [(kind, text) for kind, value in spelt if kind.bare and value is None]
 
 
+@cache
+def address_leaves() -> frozenset[str]:
+    """The leaves of which the lake keeps addresses alone, in the form of `as_address`."""
+    ends = (".ip", ".resolved_ip")
+    return frozenset(name for name in ecs_leaves() if name.endswith(ends))
+
+
 def as_address(text: str) -> str | None:
     """An address as the lake writes it: in RFC 5952 form, without a zone, IPv4 within IPv6 in dots.
     None for what is none."""

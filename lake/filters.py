@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from lake.entities import PREFIX, entities_of, kinds, leaves_of
+from lake.entities import PREFIX, address_leaves, as_address, entities_of, kinds, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of, tables_of
@@ -127,7 +128,8 @@ class Filter:
     partition key (`account`, `region`, `date`) or a kind of entity (`entity.address`), which stands
     for several leaves: one of them is. `value` is text or several texts; they are read as the
     field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
-    Raises UsageError for a field that no table has, an unknown operator, a value of another type.
+    Raises UsageError for a field that no table has, an unknown operator, an order of a list, a
+    value of another type.
     """
 
     field: str
@@ -158,6 +160,10 @@ class Filter:
             raise UsageError(
                 Sentence("{field} holds structures: only set and unset apply.", field=self.field)
             )
+        if self.op in ("from", "below") and self._listed:
+            raise UsageError(
+                Sentence("{field} holds a list, which has no order: take is.", field=self.field)
+            )
         if self.op not in ("contains", "set", "unset"):
             for text in self.value:
                 typed(self.field, kind, text)
@@ -165,6 +171,10 @@ class Filter:
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
         return all(leaf in fields_of(table) for leaf in leaves_of(self.field))
+
+    @property
+    def _listed(self) -> bool:
+        return any(type_of(name).endswith("[]") for name in leaves_of(self.field))
 
     @property
     def fits_lack(self) -> bool:
@@ -241,9 +251,9 @@ class Selection:
 
     @property
     def entity(self) -> str:
-        """The one thing that is looked at; empty where there is none."""
-        named = (f.value[0] for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
-        return next(named, "")
+        """The one thing that is looked at, as rows name it; empty where there is none."""
+        named = (f for f in self.filters if f.field.startswith(PREFIX) and f.op == "is")
+        return next((str(typed(f.field, "VARCHAR", f.value[0])) for f in named), "")
 
     def fields(self) -> set[str]:
         """The fields that are asked for, of an entity each that may name it."""
@@ -333,14 +343,17 @@ def _comparison(op: str, name: str, kind: str, param: str) -> str:
 
 def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
     """A text as a value of a field of this type; of an entity the value that it names, as an ARN
-    does. Raises UsageError where it is none."""
+    does; an address as the lake writes it, where the field holds nothing else. Raises UsageError
+    where it is none."""
     if field.startswith(PREFIX):
         return entities_of(text, field.removeprefix(PREFIX))[0][1]
+    if field in address_leaves():
+        return as_address(text) or text
     try:
         if kind in ("INTEGER", "BIGINT"):
             return _whole(text)
         if kind == "DOUBLE":
-            return float(text)
+            return _finite(text)
         if kind == "BOOLEAN":
             return {"true": True, "false": False}[text.lower()]
         if kind == "TIMESTAMPTZ":
@@ -362,6 +375,13 @@ def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many typ
 def _whole(text: str) -> int:
     number = int(text)
     if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):  # SQL has no literal for it
         raise ValueError
     return number
 

@@ -1,10 +1,11 @@
 """Results as text: a query's rows as table, CSV, JSON, JSON Lines or Parquet, the same values in
 each; whole rows also as documents. Formats are a dict; an unknown name lists the known ones.
 
-JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, and writes what does not
-print as `\\u` escapes, so that it is whole and harmless on a terminal too. CSV is what people open
-in a spreadsheet: a text that one would run as a formula has a quote before it there, unless it is
-asked for `raw`; JSON and Parquet are never changed.
+JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, a DECIMAL with more
+digits than a double holds as text, and writes what does not print as `\\u` escapes, so that it is
+whole and harmless on a terminal too. CSV is what people open in a spreadsheet: a text that one
+would run as a formula has a quote before it there, unless it is asked for `raw`; JSON and Parquet
+are never changed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.fieldsets import quote
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 """What begins so and is no formula: the dash of an empty field, a number."""
 _ODD = re.compile("[^\n -~]")
 _BATCH = 2_000
+_WIDEST = re.compile(r"\bUHUGEINT(?=[\[,)]|$)")
+"""The type where one stands in the name of a type, not a member that is called so."""
+_SPAN = re.compile(r"\bINTERVAL(?=[\[,)]|$)")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401
@@ -44,7 +50,7 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, datetime):
         return _moment(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     if isinstance(value, (date, time, UUID)):
         return str(value)
     if isinstance(value, timedelta):
@@ -60,10 +66,58 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def cell_value(value: Any) -> Any:  # noqa: ANN401
+    """The same as a cell has it: of a DECIMAL all digits, as its type says."""
+    return format(value, "f") if isinstance(value, Decimal) else json_value(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    """A number where whoever reads it as a double has its digits, else text; sums stay whole."""
+    if value == value.to_integral_value():
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else format(value, "f")
+
+
 def _moment(value: datetime) -> str:
     if value.tzinfo is None:
         return value.isoformat()
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with each UHUGEINT as text: DuckDB gives Arrow half of them as negative."""
+    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST))
+
+
+def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with text for what Python has no value of: a month of an interval, a time that
+    is infinite."""
+
+    def cast(column: str, kind: str) -> str:
+        if kind not in _TIMES:
+            return _as_text(column, kind, _SPAN)
+        either = f"CAST({column} AS UNION(finite {kind}, never VARCHAR))"
+        return f"CASE WHEN isfinite({column}) THEN {either} ELSE CAST({column} AS VARCHAR) END"
+
+    return _recast(relation, cast)
+
+
+def _as_text(column: str, kind: str, which: re.Pattern[str]) -> str:
+    text, found = which.subn("VARCHAR", kind)
+    return f"CAST({column} AS {text})" if found else column
+
+
+def _recast(
+    relation: duckdb.DuckDBPyRelation, cast: Callable[[str, str], str]
+) -> duckdb.DuckDBPyRelation:
+    """The same rows with SQL in place of columns, told by number since names may repeat."""
+    given = [(f"#{n}", str(kind)) for n, kind in enumerate(relation.types, 1)]
+    made = [cast(column, kind) for column, kind in given]
+    if made == [column for column, _ in given]:
+        return relation
+    named = zip(made, relation.columns, strict=True)
+    return relation.project(", ".join(f"{column} AS {quote(name)}" for column, name in named))
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
@@ -109,7 +163,7 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
     from lake.export.documents import documents, source_of
 
     relation = con.sql(query)
-    for rows in _read(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
+    for rows in read_batches(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
         if rows.num_rows:
             found = documents(source_of(rows), rows)
             out.writelines(json_text(one.body) + "\n" for one in found)
@@ -151,7 +205,7 @@ def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
-    value = json_value(value)
+    value = cell_value(value)
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
@@ -197,7 +251,7 @@ _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIG
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
-    value = json_value(value)
+    value = cell_value(value)
     if value is None:
         return ""
     return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))
@@ -235,9 +289,10 @@ def write(
         raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
         if form not in _OTHERS:
-            con.execute(query)
-            if con.description is None:
+            relation = con.sql(query)
+            if relation is None:
                 return
+            con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
         with _put(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
                 _parquet(con, query, part)
@@ -272,7 +327,7 @@ def _put(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """A query's rows. Raises duckdb.Error where the query fails, which Arrow tells as an error of
     reading."""
     import duckdb
@@ -280,7 +335,8 @@ def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     try:
         yield from reader
     except OSError as error:
-        raise duckdb.Error(str(error)) from error
+        stopped = str(error).startswith("INTERRUPT")
+        raise (duckdb.InterruptException if stopped else duckdb.Error)(str(error)) from error
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
@@ -292,10 +348,10 @@ def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, targ
     relation = con.sql(query)
     if relation is None:
         return
-    reader = relation.to_arrow_reader(100_000)
+    reader = for_arrow(relation).to_arrow_reader(100_000)
     try:
         with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
-            for batch in _read(reader):
+            for batch in read_batches(reader):
                 writer.write_batch(batch)
     except pa.ArrowNotImplementedError as error:
         raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error

@@ -41,11 +41,18 @@ _BLANK = re.compile(r"\s*")
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A test of one field; `op` is `=`, `<`, `like`, `within`, `text` or `set`."""
+    """A test of one field; `op` is `=`, `<`, `like`, `within`, `text` or `set`. `end` is a further
+    order and its parameter: of a list, one item keeps both."""
 
     field: str
     op: str
     param: str = ""
+    end: tuple[str, str] | None = None
+
+    @property
+    def tests(self) -> tuple[tuple[str, str], ...]:
+        """Operators and their parameters."""
+        return ((self.op, self.param), *([self.end] if self.end else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +101,10 @@ class Search:
         known = fields_of(table)
         sql = _sql(self.root, known)
         used = {
-            leaf.param
+            param
             for leaf in _leaves(self.root)
             if any(name in known for name in leaves_of(leaf.field))
+            for _, param in leaf.tests
         }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
 
@@ -287,8 +295,13 @@ class _Reader:
                 return Leaf(name, "within", self.param(network))
             if _NETWORK.fullmatch(text):
                 raise self.wrong("{text} is no network, as 10.0.0.0/8 is.", start, text=text)
-            text = _address(text) or text
-        return Leaf(name, "=", self.param(self.typed(name, kind, _plain(text, quoted), start)))
+        given = self.typed(name, kind, _plain(text, quoted), start)
+        written = Leaf(name, "=", self.param(given))
+        address = as_address(text) if _IP.search(name) and not quoted else None
+        if address in (None, given):
+            return written
+        # a source's own field, and source.address, keep the log's spelling
+        return Joined("OR", (written, Leaf(name, "=", self.param(address))))
 
     def range(self, name: str) -> Node:
         start = self.at
@@ -298,7 +311,7 @@ class _Reader:
                 "a range is written [1 TO 9], or {1 TO 9} without its ends; * is open."
             )
         self.at = found.end()
-        ends = []
+        ends: list[tuple[str, str]] = []
         for text, op in (
             (found[2], ">=" if found[1] == "[" else ">"),
             (found[3], "<=" if found[4] == "]" else "<"),
@@ -306,8 +319,8 @@ class _Reader:
             quoted = text.startswith('"') and len(text) > 1
             if text != "*":
                 given = text[1:-1] if quoted else text
-                ends.append(Leaf(name, op, self.ordered(name, given, quoted, start)))
-        return _join("AND", list(ends)) if ends else Leaf(name, "set")
+                ends.append((op, self.ordered(name, given, quoted, start)))
+        return Leaf(name, *ends[0], *ends[1:]) if ends else Leaf(name, "set")
 
     def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
         kind = type_of(name).removesuffix("[]")
@@ -406,17 +419,22 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
     name = path_sql(field)
     if leaf.op == "set":
         return f"{name} IS NOT NULL"
-    listed = own.endswith("[]")
-    item, given = "x" if listed else name, f"${leaf.param}"
-    kind, typed_alike = own.removesuffix("[]"), own == type_of(leaf.field)
-    if leaf.op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
+    listed, kind, alike = own.endswith("[]"), own.removesuffix("[]"), own == type_of(leaf.field)
+    if leaf.op == "=" and listed and (alike or kind in ("VARCHAR", "JSON")):
+        return f"list_contains({name}, ${leaf.param})"
+    item = "x" if listed else name
+    test = " AND ".join(_item_test(op, item, f"${p}", kind, alike) for op, p in leaf.tests)
+    if listed:
+        return f"len(list_filter({name}, lambda x: {test})) > 0"
+    return f"({test})" if leaf.end else test
+
+
+def _item_test(op: str, item: str, given: str, kind: str, typed_alike: bool) -> str:
+    if op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
         given = f"TRY_CAST({given} AS {kind})"
-    elif leaf.op == "like" or not typed_alike:
+    elif op == "like" or not typed_alike:
         item = item if kind in ("VARCHAR", "JSON") else f"CAST({item} AS VARCHAR)"
-    if leaf.op == "=" and listed and item == "x":
-        return f"list_contains({name}, {given})"
-    test = _TESTS.get(leaf.op, "{item} {op} {given}").format(item=item, op=leaf.op, given=given)
-    return f"len(list_filter({name}, lambda x: {test})) > 0" if listed else test
+    return _TESTS.get(op, "{item} {op} {given}").format(item=item, op=op, given=given)
 
 
 _ORDERS = ("<", "<=", ">", ">=")

@@ -11,6 +11,7 @@ import os
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import duckdb
@@ -18,11 +19,17 @@ import duckdb
 from lake.errors import UsageError
 from lake.words import Sentence
 
-_EXPLAIN = re.compile(r"EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _IN_MEMORY = {
     *("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "DROP", "ALTER"),
     *("SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"),
 }
+_CHANGES = ("COPY", "INSERT", "UPDATE", "DELETE")
+"""What DuckDB 2 lets stand in a WITH; the parser calls the whole a SELECT."""
+_RUN_TEXT = ("json_execute_serialized_sql", "query")
+"""Functions that run SQL which a text holds, or makes."""
 ELSEWHERE = "For anything else open the lake with DuckDB itself: duckdb -readonly LAKE/lake.duckdb."
 
 
@@ -48,12 +55,14 @@ def one_select(text: str) -> duckdb.Statement:
                 "Name them: PIVOT t ON column IN ('a', 'b')."
             )
         )
-    if kind != "SELECT" and not _explains_select(statements[0]):
+    allowed = kind == "SELECT" or _explains_select(statements[0])
+    hidden = _hidden(statements[0].query)
+    if not allowed or hidden:
         raise UsageError(
             Sentence(
                 "{name} is not let in here: give one SELECT, FROM, DESCRIBE, SUMMARIZE or SHOW, or "
                 "an EXPLAIN of one.",
-                name=_named(statements[0]),
+                name=hidden if allowed else _named(statements[0]),
             )
         )
     return statements[0]
@@ -85,6 +94,9 @@ def refuse_writes(text: str, lake: Path) -> None:
     names its target in plain text, outside the lake's folder."""
     for statement in _parsed(text):
         kind, first = _kind(statement), _tokens(statement.query)[0].upper()
+        hidden = _hidden(statement.query)
+        if hidden in ("COPY", *_RUN_TEXT):
+            raise UsageError(f"lake sql does not run {hidden} within a statement. {ELSEWHERE}")
         if first == "COPY" and kind in ("COPY", "MULTI"):
             _check_copy(statement.query, lake)
         elif kind == "EXPLAIN" and _explains_select(statement):
@@ -129,15 +141,48 @@ def _kind(statement: duckdb.Statement) -> str:
 def _explains_select(statement: duckdb.Statement) -> bool:
     """What EXPLAIN explains has no type of its own in the parser's answer; parsed alone it has.
     EXPLAIN ANALYZE runs it."""
-    query = _from_first_word(statement.query)
-    head = _EXPLAIN.match(query)
-    if _kind(statement) != "EXPLAIN" or head is None:
+    if _kind(statement) != "EXPLAIN":
         return False
+    return any(_is_select(text) for text in _explained(statement.query))
+
+
+def _explained(query: str) -> Iterator[str]:
+    """What an EXPLAIN may be of: what follows it and ANALYZE, and what follows a list in
+    parentheses there, which holds options or is a query's beginning."""
+    data, words = query.encode(), _words(query)[1:]
+    if words and words[0][2].upper() in ("ANALYZE", "ANALYSE"):
+        words = words[1:]
+    if not words:
+        return
+    yield data[words[0][0] :].decode()
+    depth = 0
+    for at, kind, text in words:
+        for n, sign in enumerate(text if kind == duckdb.token_type.operator else ""):
+            depth += (sign == "(") - (sign == ")")
+            if depth == 0:
+                yield data[at + n + 1 :].decode()
+                return
+        if depth == 0:
+            return
+
+
+def _is_select(text: str) -> bool:
     try:
-        explained = duckdb.extract_statements(query[head.end() :])
+        return [_kind(one) for one in duckdb.extract_statements(text)] == ["SELECT"]
     except duckdb.Error:
         return False
-    return [_kind(one) for one in explained] == ["SELECT"]
+
+
+def _hidden(query: str) -> str:
+    """What a statement runs besides itself, or empty: a change in a WITH, where alone one can stand
+    in parentheses, or SQL in a text."""
+    for word, following in pairwise(_tokens(query)):
+        called = word.lower().strip('"')
+        if called in _RUN_TEXT and following.startswith("("):
+            return called
+        if word.endswith(("(", ")")) and following.upper() in _CHANGES:
+            return following.upper()
+    return ""
 
 
 def _named(statement: duckdb.Statement) -> str:
@@ -180,20 +225,24 @@ def _check_copy(query: str, lake: Path) -> None:
 
 def _from_first_word(query: str) -> str:
     """A statement without the comments before it, which DuckDB 2.0.1 keeps."""
-    words = (at for at, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment)
-    return query.encode()[next(words, 0) :].decode()
+    return query.encode()[next((at for at, _, _ in _words(query)), 0) :].decode()
 
 
 def _tokens(query: str) -> list[str]:
     """The tokens of a statement as they are written, without comments."""
+    return [text for _, _, text in _words(query)] or [""]
+
+
+def _words(query: str) -> list[tuple[int, duckdb.token_type, str]]:
+    """The same with the byte at which each begins, and what it is."""
     data = query.encode()  # DuckDB counts bytes
     marks = duckdb.tokenize(query)
     ends = [*(at for at, _ in marks[1:]), len(data)]
     return [
-        data[at:end].decode(errors="replace").strip()
+        (at, kind, data[at:end].decode(errors="replace").strip())
         for (at, kind), end in zip(marks, ends, strict=True)
         if kind != duckdb.token_type.comment
-    ] or [""]
+    ]
 
 
 def _local(target: str) -> str | None:

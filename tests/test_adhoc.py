@@ -48,6 +48,10 @@ def test_a_result(lake: Lake) -> None:
         ("SELECT nobody FROM events", "nobody"),
         ("SELECT 'x'::INTEGER", "Could not convert string 'x'"),
         ("FROM read_text('/etc/passwd')", "file system operations are disabled"),
+        (
+            "SELECT (CASE WHEN i = 9000 THEN 'x' ELSE '1' END)::INTEGER FROM range(100000) t(i)",
+            "Could not convert string 'x'",
+        ),
     ],
 )
 def test_what_does_not_run(lake: Lake, text: str, words: str) -> None:
@@ -95,6 +99,15 @@ def test_a_query_can_be_stopped(lake: Lake) -> None:
     assert not [t for t in threading.enumerate() if t.name == "a typed query"]
 
 
+def test_a_query_is_stopped_amid_its_rows(lake: Lake) -> None:
+    slow = "SELECT list_sum(list_transform(range(500000), lambda x: x + i)) FROM range(20000) t(i)"
+    question = Question(lake, slow, row_limit=20_000)
+    assert not question.wait(1)
+    question.stop()
+    with pytest.raises(UsageError, match=r"Stopped after \d+\.\d s: as asked\."):
+        question.result()
+
+
 def test_two_questions_at_once(lake: Lake) -> None:
     slow = Question(lake, FOREVER)
     assert asked(lake, "SELECT count(*) AS n FROM events").table.to_pylist() == [{"n": 6}]
@@ -113,7 +126,7 @@ def test_what_is_shown(lake: Lake) -> None:
     shown = asked(lake, EVERY).shown()
     row = dict(zip(shown.column_names, (c[0].as_py() for c in shown.columns), strict=True))
     assert row == {
-        "big": "9007199254740993", "small": 7, "total": 3, "price": "1.5",
+        "big": "9007199254740993", "small": 7, "total": 3, "price": "1.50",
         "tree": '{"a":[1],"b":"x"}', "map": '{"k":1}',
         "moment": datetime(2024, 2, 1, 10, 0, 0, 500_000, UTC),
         "day": datetime(2024, 2, 1, tzinfo=UTC).date(), "yes": True, "blob": "41",
@@ -121,6 +134,17 @@ def test_what_is_shown(lake: Lake) -> None:
         "long": "x" * 1000 + " \u2026 (3,000 characters)",
     }  # fmt: skip
     assert asked(lake, "FROM range(5000)").shown().num_rows == adhoc.DISPLAY_LIMIT
+
+
+def test_times_within_structures_are_utc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = asked(lake, "SELECT {'at': TIMESTAMPTZ '2024-02-01 10:00:00+00'} AS tree")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert result.shown()["tree"].to_pylist() == ['{"at":"2024-02-01 10:00:00+00"}']
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
@@ -138,6 +162,19 @@ def test_files_hold_the_result_as_it_came(lake: Lake) -> None:
     )
     with pytest.raises(UsageError, match="Parquet has no such type"):
         asked(lake, EVERY).file("parquet")
+
+
+def test_the_largest_numbers_are_not_negative(lake: Lake) -> None:
+    """DuckDB gives Arrow a UHUGEINT as a HUGEINT."""
+    query = """SELECT n AS x, n AS x, [n] AS list, {'n': n} AS tree, MAP {n: 1} AS map
+      FROM (SELECT md5_number('0') AS n)"""
+    (due,) = lake.sql("SELECT md5_number('0')::VARCHAR").fetchall()[0]
+    result = asked(lake, query)
+    assert result.table.column_names == ["x", "x", "list", "tree", "map"]
+    cells = [column[0].as_py() for column in result.table.columns]
+    assert cells == [due, due, [due], {"n": due}, [(due, 1)]]
+    assert result.shown().column(0)[0].as_py() == due
+    assert due in result.file("csv").decode()
 
 
 def test_what_can_be_asked(lake: Lake) -> None:

@@ -277,6 +277,59 @@ def test_csv_quotes_and_disarms_formulas(lake: Callable[[str], Done], made: Path
     )
 
 
+def test_a_decimal_keeps_its_digits(lake: Callable[[str], Done], made: Path) -> None:
+    many, deep = "12345678901234567890.1234567890", "-0.12345678901234567890123456789012345678"
+    query = f"""SELECT {many}::DECIMAL(38, 10) AS many, '{deep}'::DECIMAL(38, 38) AS deep,
+      1.00::DECIMAL(4, 2) AS one, 0.10::DECIMAL(4, 2) AS tenth, [1.25] AS list,
+      12345678901234567890123456789012345678::DECIMAL(38, 0) AS whole"""
+    line = f"sql {shlex.quote(query)} --lake made --format"
+    whole = "12345678901234567890123456789012345678"
+    assert lake(f"{line} csv").out.splitlines()[1] == f"{many},{deep},1.00,0.10,[1.25],{whole}"
+    assert lake(f"{line} table").out.split()[6:] == [many, deep, "1.00", "0.10", "[1.25]", whole]
+    assert lake(f"{line} json").rows == [
+        {"many": many, "deep": deep, "one": 1, "tenth": 0.1, "list": [1.25], "whole": int(whole)}
+    ]
+
+
+def test_spans_and_times_that_python_has_none_of(lake: Callable[[str], Done], made: Path) -> None:
+    query = """SELECT INTERVAL '1 month' AS span, 'infinity'::TIMESTAMPTZ AS at,
+      '-infinity'::DATE AS day, 'infinity'::TIMESTAMP AS local, [INTERVAL 36 HOUR] AS spans
+      UNION ALL SELECT NULL, '9999-12-31 23:59:59.999999Z'::TIMESTAMPTZ, '0001-01-01'::DATE,
+      '9999-12-31 23:59:59.999999'::TIMESTAMP, NULL"""
+    line = f"sql {shlex.quote(query)} --lake made --format"
+    assert lake(f"{line} json").rows == [
+        {"span": "1 month", "at": "infinity", "day": "-infinity", "local": "infinity",
+         "spans": ["36:00:00"]},
+        {"span": None, "at": "9999-12-31T23:59:59.999999Z", "day": "0001-01-01",
+         "local": "9999-12-31T23:59:59.999999", "spans": None},
+    ]  # fmt: skip
+    assert lake(f"{line} csv --raw").out.splitlines()[1] == (
+        '1 month,infinity,-infinity,infinity,"[""36:00:00""]"'
+    )
+
+
+STATEMENTS = {
+    "SELECT 1 AS n; SELECT 2 AS n; -- last": "n\n2\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; FROM t;": "n\n1\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; PIVOT t ON n USING count(*)": "1\n1\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n; INSERT INTO t VALUES (2); FROM t": "n\n1\n2\n",
+    "CREATE TEMP TABLE t AS SELECT 1 AS n": "Count\n1\n",
+    "FROM (VALUES (DATE '2024-02-01'), ('2024-01-01')) t(d) ORDER BY d": (
+        "d\n2024-01-01\n2024-02-01\n"
+    ),
+    "SELECT DATE '2024-02-01' AS d, DATE '2024-02-02' AS d /* c */": "d,d\n2024-02-01,2024-02-02\n",
+    "WITH a AS (VALUES (1)) FROM a": "col0\n1\n",
+    "DESCRIBE SELECT 1 AS n": "column_name,column_type,null,key,default,extra\nn,INTEGER,YES,,,\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "out"), STATEMENTS.items())
+def test_rows_of_the_last_statement(
+    text: str, out: str, lake: Callable[[str], Done], made: Path
+) -> None:
+    assert lake(f"sql {shlex.quote(text)} --lake made --format csv").out == out
+
+
 def test_a_table(lake: Callable[[str], Done], made: Path) -> None:
     query = "SELECT 1 AS n, 'x' AS text UNION ALL SELECT 20, 'long' ORDER BY 1"
     done = lake(f'sql "{query}" --lake made')
@@ -292,6 +345,16 @@ def test_parquet_keeps_the_types(lake: Callable[[str], Done], made: Path, tmp_pa
     assert [kind for (kind,) in types] == [
         "BIGINT", "VARCHAR", "TIMESTAMP WITH TIME ZONE", "STRUCT(x INTEGER[])", "DOUBLE", "BOOLEAN",
     ]  # fmt: skip
+
+
+def test_parquet_has_the_largest_numbers(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.parquet"
+    query = "SELECT md5_number('0') AS n"
+    assert lake(f'sql "{query}" --lake made --format parquet -o {target}').code == 0
+    ((kept, due),) = duckdb.sql(f"SELECT n, ({query})::VARCHAR FROM '{target}'").fetchall()
+    assert kept == due
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])

@@ -175,6 +175,15 @@ def test_a_panel_names_the_others_and_not_itself(lake: Lake) -> None:
     assert extent_of(EVENTS, beside, lake.answer).events == due[0][1]
 
 
+def test_a_thing_that_is_named_by_its_arn_is_not_related_to_itself(lake: Lake) -> None:
+    arn = "arn:aws:iam::111111111111:role/halden-export"
+    chosen = Selection(filters=(Filter("entity.role", "is", arn),))
+    view = view_of(find_dashboard("entity"), chosen, lake.answer)
+    (panel,) = (p for p in view.dashboard.panels if p.title == "Entity - Related Roles")
+    assert "halden-export" not in [name for name, _ in run_panel(view, panel, lake.answer).rows]
+    assert chosen.entity == "halden-export"
+
+
 def test_what_is_no_kind() -> None:
     with pytest.raises(UsageError, match="unknown field"):
         Filter("entity.planet", "is", "Mars")

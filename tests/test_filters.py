@@ -23,12 +23,13 @@ from lake.filters import (
 
 ROWS = """
 SELECT * FROM (VALUES
-  (1, 'us-east-1', {ip: '192.0.2.1', port: 22},
-   {category: ['network', 'session'], outcome: 'failure'}, {readOnly: true}),
-  (2, 'eu-west-1', {ip: '192.0.2.10', port: 443},
-   {category: ['iam'], outcome: 'Success, "100%"'}, {readOnly: false}),
-  (3, 'us-east-1', {ip: NULL, port: NULL}, {category: NULL, outcome: NULL}, {readOnly: NULL})
-) rows(n, region, source, event, native)
+  (1, 'us-east-1', {ip: '192.0.2.1', port: 22, address: NULL},
+   {category: ['network', 'session'], outcome: 'failure'}, {readOnly: true}, NULL),
+  (2, 'eu-west-1', {ip: '192.0.2.10', port: 443, address: '2001:0DB8:0::1'},
+   {category: ['iam'], outcome: 'Success, "100%"'}, {readOnly: false}, {ip: ['2001:db8::1']}),
+  (3, 'us-east-1', {ip: NULL, port: NULL, address: NULL}, {category: NULL, outcome: NULL},
+   {readOnly: NULL}, NULL)
+) rows(n, region, source, event, native, related)
 """
 
 FILTERS = [
@@ -56,6 +57,30 @@ FILTERS = [
         "source.ip is not 192.0.2.1",
         "source.ip not 192.0.2.1",
         [2, 3],
+    ),
+    (
+        Filter("source.ip", "is", "::FFFF:C000:201"),
+        '"source"."ip" = $f0_0',
+        {"f0_0": "::ffff:192.0.2.1"},
+        "source.ip is ::FFFF:C000:201",
+        "source.ip is ::FFFF:C000:201",
+        [],
+    ),
+    (
+        Filter("related.ip", "is", "2001:0DB8:0::1"),
+        'list_contains("related"."ip", $f0_0)',
+        {"f0_0": "2001:db8::1"},
+        "related.ip is 2001:0DB8:0::1",
+        "related.ip is 2001:0DB8:0::1",
+        [2],
+    ),
+    (
+        Filter("source.address", "is", "2001:0DB8:0::1"),
+        '"source"."address" = $f0_0',
+        {"f0_0": "2001:0DB8:0::1"},
+        "source.address is 2001:0DB8:0::1",
+        "source.address is 2001:0DB8:0::1",
+        [2],
     ),
     (
         Filter("source.port", "is", "22"),
@@ -178,8 +203,13 @@ def test_any_text_comes_back_from_a_url(op: str, values: list[str]) -> None:
         ("source.ip", "is", (), "give a value to compare with"),
         ("source.ip", "set", "1", "give a value to compare with, or none"),
         ("source.port", "is", "http", "source.port is of type INTEGER, and 'http' is none"),
+        ("native.time_taken", "from", "inf", "native.time_taken is of type DOUBLE, and 'inf' is"),
+        ("native.time_taken", "is", "1e999", "'1e999' is none"),
+        ("native.time_taken", "below", "NaN", "'NaN' is none"),
         ("date", "is", "yesterday", "date is of type DATE, and 'yesterday' is none"),
         ("dns.answers", "is", "x", "holds structures"),
+        ("related.ip", "from", "10.0.0.1", "related.ip holds a list, which has no order"),
+        ("entity.address", "below", "10.0.0.1", "entity.address holds a list"),
     ],
 )
 def test_a_wrong_filter_says_what_is_wrong(

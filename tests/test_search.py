@@ -144,6 +144,13 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         ("source.ip:fe80::1", ["ListBuckets"], []),
         ("source.ip:fe80:0::1%eth0", ["ListBuckets"], []),
         ("NOT source.ip:2001:DB8::0001", CALLS[1:], PORTS),
+        ('source.ip:"2001:DB8::0001"', ["GetObject"], []),
+        # a log's own field has its spelling
+        (f"native.sourceIPAddress:{LONG_IP}", ["GetObject"], []),
+        (f"source.address:{LONG_IP}", ["GetObject"], []),
+        (f"NOT native.sourceIPAddress:{LONG_IP}", CALLS[1:], PORTS),
+        (f"native.sourceIPAddress:({LONG_IP} OR 192.0.2.7)", CALLS[::3], []),
+        ("native.sourceIPAddress:2001:0db8::/32", ["GetObject"], []),
         # ranges with one end
         ("source.port:{2 TO 4]", [], [3, 4]),
         ("source.port:[2 TO 4}", [], [2, 3]),
@@ -153,6 +160,13 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         ("source.port:{3 TO 3]", [], []),
         ("source.port:[4 TO 2]", [], []),
         ("event.action:[A TO D}", ["ConsoleLogin"], [1, 2, 3]),
+        # of a list, one item lies between both ends
+        ("event.category:[j TO s]", [], PORTS),
+        ("event.category:[o TO z]", [], []),
+        ("event.category:{authentication TO o]", CALLS[:2], PORTS),
+        ("event.category:[a TO *}", CALLS, PORTS),
+        ("entity.user:{alice TO bob}", [], []),
+        ("entity.user:[alice TO bob}", ["ListBuckets"], []),
         # NOT of NOT
         ("NOT NOT user.name:bob", ["GetObject"], []),
         ("--user.name:bob", ["GetObject"], []),
@@ -220,6 +234,7 @@ def test_nothing_is_no_search() -> None:
         ("OR a", "character 1: AND and OR stand between two terms"),
         ("event.outcome:", "event.outcome: wants a value; event.outcome:* finds"),
         ("source.port:http", "character 13: source.port is of type INTEGER, and 'http' is none"),
+        ("native.time_taken:<inf", "native.time_taken is of type DOUBLE, and 'inf' is none"),
         ("source.ip:>1.2.3.4", "addresses have no order; write a network"),
         ("source.port:[1 9]", "a range is written [1 TO 9]"),
         ("@timestamp:2024", "times are chosen with the time range"),
