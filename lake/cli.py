@@ -239,19 +239,26 @@ def rejects(
     output: OutOption = None,
     raw: RawOption = False,
 ) -> None:
-    """Records that did not become a row: where they are and why."""
+    """Records that did not become a row: where they are and why, as each object was last read."""
     from lake.output import write
     from lake.statements import refuse_target
 
     opened = _open(lake)
     if output is not None:
         refuse_target(output, opened.path)
-    count = opened.sql("SELECT count(*) FROM rejects").fetchall()[0][0]
+    count = opened.sql(f"SELECT count(*) FROM ({_PRESENT_REJECTS})").fetchall()[0][0]
     cut = f" LIMIT {limit}" if limit and form == "table" and output is None else ""
-    query = f"FROM rejects ORDER BY path, position{cut}"
+    query = f"{_PRESENT_REJECTS} ORDER BY path, position{cut}"
     write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
         stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+
+
+_PRESENT_REJECTS = (
+    "SELECT source, path, position, reason, text FROM rejects "
+    "ANTI JOIN (SELECT path, batch FROM objects WHERE superseded) USING (path, batch)"
+)
+"""An object that is read again tells its rejects again."""
 
 
 @app.command()

@@ -285,11 +285,11 @@ class Store:
         return [str(head), *self.ledger_files(kind, snapshot)]
 
     def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
-        """The rows of `_lake` of a kind, as a table function of DuckDB's."""
+        """The rows of `_lake` of a kind and their `filename`, as a table function of DuckDB's."""
         head, *files = self.headed_ledger_files(kind, snapshot)
         union = ", union_by_name = true" if self.lacking(ledger.TABLE, snapshot, files) else ""
         listed = ", ".join(map(literal, [head, *files]))
-        return f"read_parquet([{listed}], hive_partitioning = false{union})"
+        return f"read_parquet([{listed}], filename = true, hive_partitioning = false{union})"
 
     # -- writing --------------------------------------------------------------------------------
 

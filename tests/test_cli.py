@@ -23,6 +23,9 @@ from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
 
+from lake.compact_ledger import compact_ledger
+from lake.table import Store
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -455,6 +458,27 @@ def test_rejects_that_are_cut_say_so(lake: Callable[[str], Done], tmp_path: Path
     assert done.err == "2 of 5 shown; --limit 0 shows all.\n"
     assert len(lake(f"rejects {at} --limit 0").out.splitlines()) == 6
     assert len(lake(f"rejects {at} --limit 2 --format json").rows) == 5
+
+
+def test_a_file_that_grows_tells_its_rejects_once(
+    lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake.compact_ledger.LEFT", 1)
+    flows = logs.flows(3)
+    at = f"--lake {tmp_path / 'lake'}"
+    for count in (1, 2, 3):
+        grown = logs.flow_file([flows[0], "no flow at all", *flows[1:count]])
+        put(tmp_path / "logs", FLOW_KEY, grown)
+        assert lake(f"ingest {tmp_path / 'logs'} {at} --jobs 1").code == 0
+    for _ in range(2):
+        assert "objects: 1 read; 2 duplicates, 1 rejects" in lake(f"status {at}").out
+        (row,) = lake(f"rejects {at} --format json").rows
+        assert (row["position"], row["text"]) == (3, "no flow at all")
+        assert len(lake(f"rejects {at}").out.splitlines()) == 2
+        assert lake(f"sql 'SELECT batch FROM rejects ORDER BY ALL' {at} --format csv").out == (
+            "batch\n1\n2\n3\n"
+        )
+        compact_ledger(Store.open(tmp_path / "lake"), tmp_path)
 
 
 def test_panels(lake: Callable[[str], Done], made: Path) -> None:
