@@ -143,7 +143,11 @@ def ingest(
 @app.command()
 def sql(
     query: Annotated[
-        str | None, typer.Argument(help="A query; without one it is read from stdin.")
+        str | None,
+        typer.Argument(
+            help="A query; without one it is read from stdin. Of several statements only the last "
+            "may give rows."
+        ),
     ] = None,
     lake: LakeOption = None,
     as_of: Annotated[
@@ -163,7 +167,13 @@ def sql(
     import duckdb
 
     from lake.output import write
-    from lake.statements import one_select, only_reads, refuse_target, refuse_writes
+    from lake.statements import (
+        one_select,
+        only_reads,
+        refuse_lost_rows,
+        refuse_target,
+        refuse_writes,
+    )
 
     if saved is not None:
         from lake.saved import saved_query
@@ -183,7 +193,11 @@ def sql(
             write(opened.cursor(), one_select(text), form, sys.stdout, output, raw)
         else:
             refuse_writes(text, opened.path)
-            write(opened.cursor(), text, form, sys.stdout, output, raw)
+            refuse_lost_rows(text)
+            if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
+                stderr().print(
+                    "no rows, so nothing was written to the file", markup=False, highlight=False
+                )
     except duckdb.Error as error:
         known = _damage(lake, str(error)) if _may_be_damage(error) else None
         if known is not None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.statements import gives_rows
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -220,9 +221,10 @@ def write(
     out: TextIO,
     target: Path | None = None,
     raw: bool = False,
-) -> None:
+) -> bool:
     """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file;
-    `raw` leaves the texts of a CSV as they are.
+    `raw` leaves the texts of a CSV as they are. False where there was nothing to write: a statement
+    that gives no rows leaves a file as it was.
 
     Raises UsageError for an unknown format or folder, StorageError where the file cannot be
     written, duckdb.Error for wrong SQL.
@@ -234,20 +236,22 @@ def write(
     if form not in (*FORMATS, *_OTHERS):
         raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
-        if form not in _OTHERS:
+        rowless = target is not None and not gives_rows(query)
+        if form not in _OTHERS or rowless:
             con.execute(query)
-            if con.description is None:
-                return
+            if rowless or con.description is None:
+                return False
         with _put(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
                 _parquet(con, query, part)
-                return
+                return True
             file = part.open("w", encoding="utf-8", newline="") if part else nullcontext(out)
             with file as opened:
                 if form == "documents":
                     _documents(con, query, opened)
                 else:
                     (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
+        return True
     except OSError as error:
         if target is None:
             raise

@@ -184,6 +184,8 @@ WRONG = {
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
+    "sql --lake made 'SELECT 1; FROM events'": "the rows of SELECT would be lost: only the last",
+    "sql --lake made 'EXPLAIN SELECT 1; SET threads = 1'": "the rows of EXPLAIN SELECT would be",
     "sql --lake made 'SELECT 1' --format xml": (
         "unknown format 'xml'. Known: csv, documents, json, jsonl, parquet, table."
     ),
@@ -321,6 +323,29 @@ def test_a_query_that_fails_leaves_the_file_as_it_was(
     assert "cannot be written" not in done.err
     assert target.read_text() == "kept"
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "documents"])
+@pytest.mark.parametrize(
+    "query", ["SET threads = 1", "CREATE TABLE t (n INT); INSERT INTO t VALUES (1)"]
+)
+def test_a_statement_without_rows_leaves_the_file_as_it_was(
+    form: str, query: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "kept"
+    target.write_text("kept")
+    done = lake(f"sql '{query}' --lake made --format {form} -o {target}")
+    assert (done.code, done.err) == (0, "no rows, so nothing was written to the file\n")
+    assert target.read_text() == "kept"
+
+
+def test_a_query_of_no_row_writes_its_header(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    query = "SET threads = 1; SELECT 1 AS n WHERE false"
+    done = lake(f"sql '{query}' --lake made --format csv -o {tmp_path / 'out'}")
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "out").read_text() == "n\n"
 
 
 def test_a_place_that_is_no_plain_file_is_written_as_it_is(
