@@ -32,6 +32,7 @@ from lake.errors import LakeError, UsageError, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size
+from lake.streams import ResultLostError, drop_result, make_streams_ready
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -431,9 +432,19 @@ register(app)
 def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
     start_lean()
+    make_streams_ready()
     told: dict[str, Path | None] = {}
     try:
-        app(standalone_mode=True, obj=told)
+        _run(told)
+    except ResultLostError as error:
+        drop_result()
+        sys.stderr.write(
+            f"lake: the result could not be written: {error.strerror}. Write it elsewhere.\n"
+        )
+        sys.exit(1)
+    except BrokenPipeError:
+        drop_result()
+        sys.exit(1)
     except LakeError as error:
         sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
@@ -449,6 +460,14 @@ def main() -> None:
         sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
         sys.stderr.write(f"{visible_lines(known)}\n")
         sys.exit(1)
+
+
+def _run(told: dict[str, Path | None]) -> None:
+    try:
+        app(standalone_mode=True, obj=told)
+    except SystemExit:
+        sys.stdout.flush()  # here it can still be told that nobody takes the result
+        raise
 
 
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")

@@ -446,6 +446,59 @@ def test_a_pipe_that_closes_early(made: Path) -> None:
     assert (done.stdout, done.stderr) == ("range\n", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "to"),
+    [
+        ("sql 'FROM vpcflow'", "> /dev/full"),
+        ("sql --format csv 'FROM range(200000)'", "> /dev/full"),
+        ("sql 'SELECT 1'", ">&-"),
+        ("sql 'SELECT 1'", "<&- >&-"),
+        ("status", "> /dev/full"),
+        ("status --format csv", "> /dev/full"),
+        ("panels vpcflow", "> /dev/full"),
+        ("verify", "> /dev/full"),
+    ],
+)
+def test_a_result_that_cannot_be_written(words: str, to: str, made: Path) -> None:
+    done = shell(f"{words} --lake {made} {to}")
+    assert (done.code, done.out) == (1, "")
+    why = "No space left on device" if "full" in to else "Bad file descriptor"
+    assert done.err == f"lake: the result could not be written: {why}. Write it elsewhere.\n"
+
+
+def test_no_stdin_is_no_query(made: Path) -> None:
+    done = shell(f"sql --lake {made} <&-")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "lake: no query. Try: lake sql 'SELECT count(*) FROM events'.\n"
+    done = shell(f"sql --lake {made} < {sys.executable}")
+    assert (done.code, done.err) == (2, "lake: the query is not UTF-8. Write it again.\n")
+
+
+def test_a_command_without_a_result_needs_no_stdout(place: Path, tmp_path: Path) -> None:
+    done = shell(f"ingest {place / 'logs'} --lake {tmp_path / 'lake'} --jobs 1 <&- >&-")
+    assert done.code == 0, done.err
+    assert len(hashes(tmp_path / "lake")) == 5
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_results_are_utf_8(form: str, made: Path) -> None:
+    told = shell(f"sql --format {form} --lake {made} \"SELECT '日本'\"", PYTHONIOENCODING="latin-1")
+    assert (told.code, told.err) == (0, "")
+    assert "日本" in told.out
+
+
+def shell(words: str, **environment: str) -> Done:
+    """Run `lake` with these words as bash has them."""
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m lake.cli {words}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 # -- the other commands --------------------------------------------------------------------------
 
 
