@@ -41,16 +41,16 @@ OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to
 
 def stderr() -> Console:
     """Words and progress."""
-    from rich.console import Console
+    from lake.terminal import console
 
-    return Console(stderr=True, soft_wrap=True)
+    return console(stderr=True)
 
 
 def stdout() -> Console:
     """Results."""
-    from rich.console import Console
+    from lake.terminal import console
 
-    return Console(soft_wrap=True)
+    return console()
 
 
 def put(console: Console, text: str) -> None:

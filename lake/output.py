@@ -169,13 +169,17 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from lake.terminal import console, keep_wide
+
     if _columns(result) == _PLAN:
         for _, plan in _rows(result):
             out.write(f"{visible_lines(str(plan)).rstrip()}\n")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, kind in ((c[0], str(c[1])) for c in result.description or []):
+    texts = []
+    for at, (column, kind) in enumerate((c[0], str(c[1])) for c in result.description or []):
         number = kind in _NUMBERS or kind.startswith("DECIMAL")
+        texts += [] if number else [at]
         table.add_column(
             Text(visible(column)), justify="right" if number else "left", overflow="fold"
         )
@@ -184,7 +188,7 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
         count += 1
         table.add_row(*(Text(_shown(value)) for value in row))
     if out.isatty():
-        Console(file=out).print(table)
+        console(out).print(keep_wide(table, *texts))
         out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
         return
     wide = io.StringIO()

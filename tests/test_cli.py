@@ -3,6 +3,7 @@ every format, and what is said of wrong use: what is wrong, and what to do."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -24,6 +25,7 @@ from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
 
 from lake.compact_ledger import compact_ledger
+from lake.output import write
 from lake.table import Store
 
 if TYPE_CHECKING:
@@ -403,8 +405,6 @@ def test_no_rows_in_every_format(lake: Callable[[str], Done], made: Path) -> Non
 def test_a_query_from_stdin(
     lake: Callable[[str], Done], made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT count(*) AS n FROM events;\n"))
     assert lake("sql --lake made --format json").rows == [{"n": 5}]
 
@@ -485,6 +485,45 @@ def test_results_are_utf_8(form: str, made: Path) -> None:
     told = shell(f"sql --format {form} --lake {made} \"SELECT '日本'\"", PYTHONIOENCODING="latin-1")
     assert (told.code, told.err) == (0, "")
     assert "日本" in told.out
+
+
+@pytest.mark.parametrize("columns", [0, 1, 10, 20, 60])
+def test_a_narrow_terminal_loses_no_figure(
+    columns: int,
+    lake: Callable[[str], Done],
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = ["status --lake made", "verify --lake made", "ingest logs --jobs 1 --lake"]
+    lines[2] += f" {tmp_path / str(columns)}"
+    monkeypatch.setenv("COLUMNS", "200")
+    lake(lines[2])
+    wide = [lake(line) for line in lines]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert [lake(line) for line in lines] == wide
+    assert all(done.out or done.err for done in wide)
+    assert "vpcflow" in wide[0].out and "2024-02-01" in wide[0].out
+
+
+@pytest.mark.parametrize("columns", [0, 10, 80])
+def test_a_table_that_is_wider_than_the_terminal_folds_texts_only(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    number = ", ".join(f"{12345678900 + n} AS n{n}" for n in range(9))
+    out = Terminal()
+    with duckdb.connect() as con:
+        write(con, f"SELECT {number}, repeat('x', 40) AS text, 'y' AS y", "table", out)
+    shown = out.getvalue()
+    assert all(str(12345678900 + n) in shown for n in range(9))
+    assert shown.count("x") == 40 + 1  # the x of the header
+    assert "y" in shown and "…" not in shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def shell(words: str, **environment: str) -> Done:
