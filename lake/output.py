@@ -13,10 +13,13 @@ import io
 import json
 import os
 import re
+import shutil
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
@@ -26,7 +29,6 @@ from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import duckdb
     import pyarrow as pa
@@ -247,7 +249,8 @@ def write(
                 return False
         with _put(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
-                _parquet(con, query, part)
+                with _seekable(part) as whole:
+                    _parquet(con, query, whole)
                 return True
             file = part.open("w", encoding="utf-8", newline="") if part else nullcontext(out)
             with file as opened:
@@ -267,10 +270,10 @@ def write(
 def _put(target: Path) -> Iterator[Path]:
     """A file to write, which takes its place once it is whole: what was there before stays where a
     query fails. A pipe or a device is written as it is."""
-    target = target.resolve()
-    if target.exists() and not target.is_file():
+    if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path
         yield target
         return
+    target = target.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield part
@@ -278,6 +281,18 @@ def _put(target: Path) -> Iterator[Path]:
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _seekable(part: Path) -> Iterator[Path]:
+    """A file for Parquet, whose writer goes back and forth; what becomes of it goes into a pipe."""
+    if not part.exists():
+        yield part
+        return
+    with NamedTemporaryFile(suffix=".parquet") as held:
+        yield Path(held.name)
+        with part.open("wb") as pipe:
+            shutil.copyfileobj(held, pipe)
 
 
 def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

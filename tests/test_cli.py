@@ -487,6 +487,15 @@ def test_results_are_utf_8(form: str, made: Path) -> None:
     assert "日本" in told.out
 
 
+@pytest.mark.parametrize("to", ["-o >(cat)", "-o /dev/stdout | cat"])
+def test_a_file_that_is_a_pipe(to: str, made: Path) -> None:
+    line = f"sql 'SELECT 1 AS n' --lake {made} --format"
+    done = shell(f"{line} csv {to}")
+    assert (done.code, done.out, done.err) == (0, "n\n1\n", "")
+    done = shell(f"{line} parquet {to.replace('cat', 'tail -c 4')}")
+    assert (done.code, done.out, done.err) == (0, "PAR1", "")
+
+
 @pytest.mark.parametrize("columns", [0, 1, 10, 20, 60])
 def test_a_narrow_terminal_loses_no_figure(
     columns: int,
