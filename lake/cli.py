@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -433,7 +433,7 @@ def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
     start_lean()
     make_streams_ready()
-    told: dict[str, Path | None] = {}
+    told: dict[str, Any] = {}
     try:
         _run(told)
     except ResultLostError as error:
@@ -450,7 +450,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception as error:
         if is_interrupt(error):
-            sys.exit(130)
+            _say_interrupted(told)
+            sys.exit(_INTERRUPTED)
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         words = in_plain_words(str(error)).partition("\n")[0]
@@ -462,12 +463,25 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(told: dict[str, Path | None]) -> None:
+def _run(told: dict[str, Any]) -> None:
     try:
         app(standalone_mode=True, obj=told)
-    except SystemExit:
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _say_interrupted(told)
         sys.stdout.flush()  # here it can still be told that nobody takes the result
         raise
+
+
+def _say_interrupted(told: dict[str, Any]) -> None:
+    """Of the commands that change a lake."""
+    if told.get("command") in ("ingest", "compact", "rebuild", "forget"):
+        sys.stderr.write(
+            "lake: interrupted. What was committed stays; the same command goes on from there.\n"
+        )
+
+
+_INTERRUPTED = 130
 
 
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
-    """Keep which lake a command is about, for `main` to look at after an error."""
-    context.ensure_object(dict)["lake"] = lake
+    """Keep which command it is and which lake it is about, for `main` to look at after an error."""
+    context.ensure_object(dict).update(lake=lake, command=context.info_name)
     return lake
 
 
