@@ -311,11 +311,25 @@ def dashboard(
 
     path = (lake or default_lake()).absolute()
     _open(path)
+    _check_free(port)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
+
+
+def _check_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port} cannot be served: {error.strerror}. Name another with --port."
+            ) from error
 
 
 @app.command()

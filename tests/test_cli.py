@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -621,7 +622,8 @@ def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     ]
 
 
-def test_who_ends_the_dashboard_ends_its_server(made: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_who_ends_the_dashboard_ends_its_server(by: signal.Signals, made: Path) -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "lake.cli", "dashboard", "--lake", str(made), "--port", str(port)],
@@ -633,10 +635,25 @@ def test_who_ends_the_dashboard_ends_its_server(made: Path) -> None:
         assert process.stderr is not None
         assert f"http://127.0.0.1:{port}".encode() in process.stderr.readline()
         assert _listens(port, 60)
+        process.send_signal(by)
+        process.wait(20)
+        assert b"Traceback" not in process.stderr.read()
     finally:
-        process.terminate()
+        process.kill()
         process.wait(20)
     assert not _listens(port, 0)
+
+
+def test_a_port_that_is_in_use(lake: Callable[[str], Done], made: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = lake(f"dashboard --lake made --port {port}")
+    said = (
+        f"lake: port {port} cannot be served: Address already in use. Name another with --port.\n"
+    )
+    assert (done.code, done.out, done.err) == (2, "", said)
 
 
 def _listens(port: int, seconds: float) -> bool:
