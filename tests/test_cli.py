@@ -222,6 +222,19 @@ def test_wrong_use_says_what_to_do(
     assert not (place / "new").exists()
 
 
+def test_a_profile_of_the_environment_that_is_not_there(
+    lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile me]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    line = "ingest s3://bucket --lake new --endpoint-url http://127.0.0.1:9"
+    by_option = lake(f"{line} --profile ghost")
+    monkeypatch.setenv("AWS_PROFILE", "ghost")
+    assert lake(line) == by_option
+    said = "lake: unknown AWS profile 'ghost'. Known: me.\n"
+    assert (by_option.code, by_option.out, by_option.err) == (2, "", said)
+
+
 def test_a_lake_of_a_newer_version(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
     import shutil
 
