@@ -28,7 +28,7 @@ from lake.cli_options import (
     stdout,
 )
 from lake.cli_upkeep import register
-from lake.errors import LakeError, UsageError, is_interrupt
+from lake.errors import LakeError, StorageError, UsageError, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size
@@ -284,9 +284,14 @@ def demo(
     """Write made logs of every source, with an attack in them, and their GeoIP database."""
     from lake.demo import write_demo
 
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory} is not empty. Name a new folder.")
-    summary = write_demo(directory, seed)
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise UsageError(f"{directory} is not empty. Name a new folder.")
+        summary = write_demo(directory, seed)
+    except OSError as error:
+        raise StorageError(
+            f"{directory} cannot be written: {error.strerror}. Name another folder."
+        ) from error
     out = stderr()
     out.print(
         f"{summary.objects:,} objects, {summary.total:,} records of "

@@ -79,10 +79,10 @@ def open_prepared(path: Path) -> Prepared | None:
         con = connection(lake)
         con.execute(f"ATTACH {literal(str(copy))} AS lake (READ_ONLY); USE lake")
         made = _told(con)
+        if version is None or made != Made(made.batch, str(lake), version):
+            con.close()
+            return None
     except (OSError, ValueError, duckdb.Error):
-        return None
-    if version is None or made != Made(made.batch, str(lake), version):
-        con.close()
         return None
     keep_settings(con)
     return Prepared(lake, con)

@@ -128,7 +128,8 @@ def refuse_target(target: str | Path, lake: Path) -> None:
         return
     path, root = Path(os.path.realpath(local)), Path(os.path.realpath(lake))
     within = any(_same(folder, root) for folder in (path, *path.parents))
-    around = path.is_dir() and any(_same(path, folder) for folder in root.parents)
+    is_folder = os.path.isdir(path)  # noqa: PTH112  Path's own fails where a name is too long
+    around = is_folder and any(_same(path, folder) for folder in root.parents)
     if within or around:
         raise UsageError(
             f"{target} {'lies in' if within else 'is a folder around'} the lake, which only "

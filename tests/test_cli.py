@@ -3,6 +3,7 @@ every format, and what is said of wrong use: what is wrong, and what to do."""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -26,11 +27,13 @@ from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
 
 from lake.compact_ledger import compact_ledger
+from lake.errors import SourceError
 from lake.output import write
+from lake.sources import catalogue
 from lake.table import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
@@ -203,6 +206,8 @@ WRONG = {
     "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",
     "status --lake nowhere": "no lake at nowhere",
     "rejects --lake nowhere": "no lake at nowhere",
+    "compact --lake made --grace nan": "--grace nan: give a number of hours.",
+    "sql 'SELECT 1' --lake made --as-of 0001-02-03": "no state as of 0001-02-03T00:00:00Z: it was",
     "dashboard --lake nowhere": "nowhere: the folder is not there.",
     "demo logs": "logs is not empty. Name a new folder.",
     "geoip update --folder new": "no MaxMind account is set. Set MAXMIND_ACCOUNT_ID and",
@@ -233,6 +238,36 @@ def test_a_profile_of_the_environment_that_is_not_there(
     assert lake(line) == by_option
     said = "lake: unknown AWS profile 'ghost'. Known: me.\n"
     assert (by_option.code, by_option.out, by_option.err) == (2, "", said)
+
+
+LONG = "a" * 300
+UNWRITABLE = {
+    f"sql 'SELECT 1' --lake made -o {LONG}": f"{LONG} cannot be written: File name too long. Name",
+    "demo /proc/x": "/proc/x cannot be written: No such file or directory. Name another folder.",
+    f"demo {LONG}": f"{LONG} cannot be written: File name too long. Name another folder.",
+}
+
+
+@pytest.mark.parametrize("line", UNWRITABLE, ids=["file", "proc", "folder"])
+def test_a_place_that_cannot_be_made(line: str, lake: Callable[[str], Done], made: Path) -> None:
+    done = lake(line)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"lake: {UNWRITABLE[line]}")
+
+
+def test_a_folder_of_sources_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> Iterator[Path]:
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    listed = Path.iterdir
+    monkeypatch.setenv("LAKE_TRANSFORMS", str(tmp_path))
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(SourceError, match=r"cannot be read: Permission denied\. Allow to read it"):
+        catalogue.__wrapped__()
 
 
 def test_a_lake_of_a_newer_version(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
@@ -678,6 +713,12 @@ def _listens(port: int, seconds: float) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.2)
+
+
+def test_the_package_is_the_command() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "lake", "--version"]
+    assert subprocess.check_output(words, env=environment).startswith(b"siem-lake ")
 
 
 def test_help_and_version(lake: Callable[[str], Done]) -> None:
