@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,10 +28,11 @@ from lake.cli_options import (
     stdout,
 )
 from lake.cli_upkeep import register
-from lake.errors import LakeError, UsageError, is_interrupt
+from lake.errors import LakeError, StorageError, UsageError, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size
+from lake.streams import ResultLostError, drop_result, make_streams_ready
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -143,7 +144,11 @@ def ingest(
 @app.command()
 def sql(
     query: Annotated[
-        str | None, typer.Argument(help="A query; without one it is read from stdin.")
+        str | None,
+        typer.Argument(
+            help="A query; without one it is read from stdin. Of several statements only the last "
+            "may give rows."
+        ),
     ] = None,
     lake: LakeOption = None,
     as_of: Annotated[
@@ -163,7 +168,13 @@ def sql(
     import duckdb
 
     from lake.output import write
-    from lake.statements import one_select, only_reads, refuse_target, refuse_writes
+    from lake.statements import (
+        one_select,
+        only_reads,
+        refuse_lost_rows,
+        refuse_target,
+        refuse_writes,
+    )
 
     if saved is not None:
         from lake.saved import saved_query
@@ -183,7 +194,11 @@ def sql(
             write(opened.cursor(), one_select(text), form, sys.stdout, output, raw)
         else:
             refuse_writes(text, opened.path)
-            write(opened.cursor(), text, form, sys.stdout, output, raw)
+            refuse_lost_rows(text)
+            if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
+                stderr().print(
+                    "no rows, so nothing was written to the file", markup=False, highlight=False
+                )
     except duckdb.Error as error:
         known = _damage(lake, str(error)) if _may_be_damage(error) else None
         if known is not None:
@@ -239,19 +254,26 @@ def rejects(
     output: OutOption = None,
     raw: RawOption = False,
 ) -> None:
-    """Records that did not become a row: where they are and why."""
+    """Records that did not become a row: where they are and why, as each object was last read."""
     from lake.output import write
     from lake.statements import refuse_target
 
     opened = _open(lake)
     if output is not None:
         refuse_target(output, opened.path)
-    count = opened.sql("SELECT count(*) FROM rejects").fetchall()[0][0]
+    count = opened.sql(f"SELECT count(*) FROM ({_PRESENT_REJECTS})").fetchall()[0][0]
     cut = f" LIMIT {limit}" if limit and form == "table" and output is None else ""
-    query = f"FROM rejects ORDER BY path, position{cut}"
+    query = f"{_PRESENT_REJECTS} ORDER BY path, position{cut}"
     write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
         stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+
+
+_PRESENT_REJECTS = (
+    "SELECT source, path, position, reason, text FROM rejects "
+    "ANTI JOIN (SELECT path, batch FROM objects WHERE superseded) USING (path, batch)"
+)
+"""An object that is read again tells its rejects again."""
 
 
 @app.command()
@@ -262,9 +284,14 @@ def demo(
     """Write made logs of every source, with an attack in them, and their GeoIP database."""
     from lake.demo import write_demo
 
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory} is not empty. Name a new folder.")
-    summary = write_demo(directory, seed)
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise UsageError(f"{directory} is not empty. Name a new folder.")
+        summary = write_demo(directory, seed)
+    except OSError as error:
+        raise StorageError(
+            f"{directory} cannot be written: {error.strerror}. Name another folder."
+        ) from error
     out = stderr()
     out.print(
         f"{summary.objects:,} objects, {summary.total:,} records of "
@@ -289,11 +316,25 @@ def dashboard(
 
     path = (lake or default_lake()).absolute()
     _open(path)
+    _check_free(port)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
+
+
+def _check_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port} cannot be served: {error.strerror}. Name another with --port."
+            ) from error
 
 
 @app.command()
@@ -410,15 +451,26 @@ register(app)
 def main() -> None:
     """The entry point: errors of ours become one message and the exit code they carry."""
     start_lean()
-    told: dict[str, Path | None] = {}
+    make_streams_ready()
+    told: dict[str, Any] = {}
     try:
-        app(standalone_mode=True, obj=told)
+        _run(told)
+    except ResultLostError as error:
+        drop_result()
+        sys.stderr.write(
+            f"lake: the result could not be written: {error.strerror}. Write it elsewhere.\n"
+        )
+        sys.exit(1)
+    except BrokenPipeError:
+        drop_result()
+        sys.exit(1)
     except LakeError as error:
         sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
         sys.exit(error.exit_code)
     except Exception as error:
         if is_interrupt(error):
-            sys.exit(130)
+            _say_interrupted(told)
+            sys.exit(_INTERRUPTED)
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         words = in_plain_words(str(error)).partition("\n")[0]
@@ -428,6 +480,27 @@ def main() -> None:
         sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
         sys.stderr.write(f"{visible_lines(known)}\n")
         sys.exit(1)
+
+
+def _run(told: dict[str, Any]) -> None:
+    try:
+        app(standalone_mode=True, obj=told)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _say_interrupted(told)
+        sys.stdout.flush()  # here it can still be told that nobody takes the result
+        raise
+
+
+def _say_interrupted(told: dict[str, Any]) -> None:
+    """Of the commands that change a lake."""
+    if told.get("command") in ("ingest", "compact", "rebuild", "forget"):
+        sys.stderr.write(
+            "lake: interrupted. What was committed stays; the same command goes on from there.\n"
+        )
+
+
+_INTERRUPTED = 130
 
 
 _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")

@@ -118,6 +118,8 @@ def opensearch_dashboards(
 def _print(report: ExportReport, dry_run: bool) -> None:
     from rich.table import Table
 
+    from lake.terminal import keep_wide
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("table")
     names = ["rows", "sent before", "to send" if dry_run else "sent"]
@@ -131,7 +133,7 @@ def _print(report: ExportReport, dry_run: bool) -> None:
         table.add_row(name, *(f"{number:,}" for number in numbers))
     out, words = stdout(), stderr()
     if shown:
-        out.print(table)
+        out.print(keep_wide(table))
     else:
         words.print("the lake has no rows in what was chosen")
     sent = sum(count.sent for count in shown.values())

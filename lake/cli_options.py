@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
-    """Keep which lake a command is about, for `main` to look at after an error."""
-    context.ensure_object(dict)["lake"] = lake
+    """Keep which command it is and which lake it is about, for `main` to look at after an error."""
+    context.ensure_object(dict).update(lake=lake, command=context.info_name)
     return lake
 
 
@@ -41,16 +41,16 @@ OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to
 
 def stderr() -> Console:
     """Words and progress."""
-    from rich.console import Console
+    from lake.terminal import console
 
-    return Console(stderr=True, soft_wrap=True)
+    return console(stderr=True)
 
 
 def stdout() -> Console:
     """Results."""
-    from rich.console import Console
+    from lake.terminal import console
 
-    return Console(soft_wrap=True)
+    return console()
 
 
 def put(console: Console, text: str) -> None:

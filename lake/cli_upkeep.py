@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,8 @@ def compact(
     from lake.compact import compact as run
     from lake.terminal import status_line
 
+    if isnan(grace):
+        raise UsageError("--grace nan: give a number of hours.")
     path = lake or default_lake()
     options = CompactOptions(timedelta(hours=grace), jobs, fork=True)
     with status_line() as say:

@@ -79,10 +79,10 @@ def open_prepared(path: Path) -> Prepared | None:
         con = connection(lake)
         con.execute(f"ATTACH {literal(str(copy))} AS lake (READ_ONLY); USE lake")
         made = _told(con)
+        if version is None or made != Made(made.batch, str(lake), version):
+            con.close()
+            return None
     except (OSError, ValueError, duckdb.Error):
-        return None
-    if version is None or made != Made(made.batch, str(lake), version):
-        con.close()
         return None
     keep_settings(con)
     return Prepared(lake, con)
@@ -98,39 +98,44 @@ def write_client_file(path: Path) -> None:
     from deltalake.exceptions import DeltaError
 
     from lake.table import Store
-    from lake.views import data_files, macros, views
 
     store = Store.open(path)
     target = store.path / CLIENT_FILE
     temporary = store.path / f".{CLIENT_FILE}.new"
-    left = target.with_name(f"{CLIENT_FILE}.wal")
     try:
         with store.lock():
             _remove(temporary)
-            snapshot = store.snapshot()
-            made = _present(store, snapshot)
-            if _is_present(target, made) and not left.exists():
-                return
-            with duckdb.connect() as con:
-                con.execute(
-                    f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')"
-                )
-                con.execute(f"USE client; BEGIN; {macros()}")
-                for view in views(store, snapshot, data_files(store, snapshot)):
-                    con.execute(view.sql)
-                con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
-            _copy(temporary, store.path / COPY)
-            # what a client that was killed has left belongs to the old file
-            left.unlink(missing_ok=True)
-            temporary.replace(target)
+            try:
+                _write(store, target, temporary)
+            finally:
+                with suppress(OSError):  # a disk that may only be read refuses that too
+                    _remove(temporary)
     except (OSError, duckdb.Error, pa.ArrowException, DeltaError) as error:
         if is_interrupt(error):
             raise
-        with suppress(OSError):  # a disk that may only be read refuses that too
-            _remove(temporary)
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
         ) from error
+
+
+def _write(store: Store, target: Path, temporary: Path) -> None:
+    from lake.views import data_files, macros, views
+
+    left = target.with_name(f"{CLIENT_FILE}.wal")
+    snapshot = store.snapshot()
+    made = _present(store, snapshot)
+    if _is_present(target, made) and not left.exists():
+        return
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
+        con.execute(f"USE client; BEGIN; {macros()}")
+        for view in views(store, snapshot, data_files(store, snapshot)):
+            con.execute(view.sql)
+        con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
+    _copy(temporary, store.path / COPY)
+    # what a client that was killed has left belongs to the old file
+    left.unlink(missing_ok=True)
+    temporary.replace(target)
 
 
 def client_file_stale(path: Path) -> bool:
@@ -204,8 +209,11 @@ def _same_file(one: Path, other: Path) -> bool:
 
 def _copy(source: Path, target: Path) -> None:
     beside = target.with_name(f".{target.name}.new")
-    shutil.copy2(source, beside)
-    beside.replace(target)
+    try:
+        shutil.copy2(source, beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake import ledger
@@ -18,6 +19,8 @@ from lake.table import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from lake.table import Store
 
@@ -63,5 +66,12 @@ def _merge(files: Sequence[Path], folder: Path) -> Path:
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for path in files:
             check_unaltered(path)
-            writer.write_table(conformed(pq.ParquetFile(path).read(), schema))
+            rows = conformed(pq.ParquetFile(path).read(), schema)
+            writer.write_table(_numbered(rows, batch_of(path.name)))
     return target
+
+
+def _numbered(rows: pa.Table, batch: int) -> pa.Table:
+    """Rows that were staged before their batch had a number, with it: the file's name had it."""
+    at = rows.schema.get_field_index("batch")
+    return rows.set_column(at, rows.schema.field(at), pc.fill_null(rows["batch"], batch))

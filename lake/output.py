@@ -14,20 +14,23 @@ import io
 import json
 import os
 import re
+import shutil
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
 from lake.fieldsets import quote
+from lake.statements import gives_rows
 from lake.visible import visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import duckdb
     import pyarrow as pa
@@ -222,13 +225,17 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from lake.terminal import console, keep_wide
+
     if _columns(result) == _PLAN:
         for _, plan in _rows(result):
             out.write(f"{visible_lines(str(plan)).rstrip()}\n")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, kind in ((c[0], str(c[1])) for c in result.description or []):
+    texts = []
+    for at, (column, kind) in enumerate((c[0], str(c[1])) for c in result.description or []):
         number = kind in _NUMBERS or kind.startswith("DECIMAL")
+        texts += [] if number else [at]
         table.add_column(
             Text(visible(column)), justify="right" if number else "left", overflow="fold"
         )
@@ -237,7 +244,7 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
         count += 1
         table.add_row(*(Text(_shown(value)) for value in row))
     if out.isatty():
-        Console(file=out).print(table)
+        console(out).print(keep_wide(table, *texts))
         out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
         return
     wide = io.StringIO()
@@ -274,9 +281,10 @@ def write(
     out: TextIO,
     target: Path | None = None,
     raw: bool = False,
-) -> None:
+) -> bool:
     """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file;
-    `raw` leaves the texts of a CSV as they are.
+    `raw` leaves the texts of a CSV as they are. False where there was nothing to write: a statement
+    that gives no rows leaves a file as it was.
 
     Raises UsageError for an unknown format or folder, StorageError where the file cannot be
     written, duckdb.Error for wrong SQL.
@@ -288,21 +296,26 @@ def write(
     if form not in (*FORMATS, *_OTHERS):
         raise unknown_name("format", form, [*FORMATS, *_OTHERS])
     try:
+        if target is not None and not gives_rows(query):
+            con.execute(query)
+            return False
         if form not in _OTHERS:
             relation = con.sql(query)
             if relation is None:
-                return
+                return False
             con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
         with _put(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
-                _parquet(con, query, part)
-                return
+                with _seekable(part) as whole:
+                    _parquet(con, query, whole)
+                return True
             file = part.open("w", encoding="utf-8", newline="") if part else nullcontext(out)
             with file as opened:
                 if form == "documents":
                     _documents(con, query, opened)
                 else:
                     (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
+        return True
     except OSError as error:
         if target is None:
             raise
@@ -314,10 +327,10 @@ def write(
 def _put(target: Path) -> Iterator[Path]:
     """A file to write, which takes its place once it is whole: what was there before stays where a
     query fails. A pipe or a device is written as it is."""
-    target = target.resolve()
-    if target.exists() and not target.is_file():
+    if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path
         yield target
         return
+    target = target.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield part
@@ -325,6 +338,18 @@ def _put(target: Path) -> Iterator[Path]:
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _seekable(part: Path) -> Iterator[Path]:
+    """A file for Parquet, whose writer goes back and forth; what becomes of it goes into a pipe."""
+    if not part.exists():
+        yield part
+        return
+    with NamedTemporaryFile(suffix=".parquet") as held:
+        yield Path(held.name)
+        with part.open("wb") as pipe:
+            shutil.copyfileobj(held, pipe)
 
 
 def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -135,9 +135,9 @@ def _of_rights(error: Exception, code: str, place: str, where: str, action: str)
 
 
 def _profile(error: boto.ProfileNotFound) -> UsageError:
-    import boto3  # here, since only its list of profiles is wanted
+    from botocore.session import Session
 
-    known = boto3.Session().available_profiles
+    known = Session().available_profiles  # boto3's would look for AWS_PROFILE's, which may be it
     return unknown_name("AWS profile", str(error.kwargs.get("profile", "")), known)
 
 

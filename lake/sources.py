@@ -306,17 +306,25 @@ def choose(by_content: list[Source], by_key: list[Source]) -> Source | None:
 @cache
 def catalogue() -> Catalogue:
     """All sources: the project's, and those of `$LAKE_TRANSFORMS`, which win on equal names."""
-    folders = [resource("transforms")]
     own = user_transforms()
-    if own is not None:
-        if not own.is_dir():
+    try:
+        if own is not None and not own.is_dir():
             raise SourceError(
                 f"LAKE_TRANSFORMS names {own}, which is no folder. Unset it or make it."
             )
-        folders.append(own)
+        return _catalogue([resource("transforms"), *([own] if own else [])])
+    except OSError as error:
+        raise SourceError(
+            f"{error.filename}, of the sources, cannot be read: {error.strerror}. Allow to read "
+            "it, or name another folder with LAKE_TRANSFORMS."
+        ) from error
+
+
+def _catalogue(folders: Iterable[Path]) -> Catalogue:
     found: dict[str, Source] = {}
     ignored: list[Ignored] = []
     for folder in folders:
+        next(folder.iterdir(), None)  # `glob` finds nothing where it may not look
         for path in sorted(folder.glob("*/source.toml")):
             source = load_source(path.parent)
             found[source.name] = source

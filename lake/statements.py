@@ -105,6 +105,33 @@ def refuse_writes(text: str, lake: Path) -> None:
             raise UsageError(f"lake sql does not run {_named(statement)}. {ELSEWHERE}")
 
 
+def refuse_lost_rows(text: str) -> None:
+    """Raise UsageError where another statement follows one that gives rows: only the last one's
+    are fetched."""
+    for statement in _parsed(text)[:-1]:
+        if _gives_rows(statement) and _kind(statement) not in ("PRAGMA", "CALL"):
+            raise UsageError(
+                f"the rows of {_named(statement)} would be lost: only the last statement may give "
+                "rows. Run each in a command of its own."
+            )
+
+
+def gives_rows(query: str | duckdb.Statement) -> bool:
+    """Whether the last statement gives rows, not the word that DuckDB has for a SET or the number
+    that it has for an INSERT. Raises UsageError for what DuckDB cannot parse."""
+    statements = _parsed(query) if isinstance(query, str) else [query]
+    return bool(statements) and _gives_rows(statements[-1])
+
+
+def _gives_rows(statement: duckdb.Statement) -> bool:
+    kind, words = _kind(statement), [token.upper() for token in _tokens(statement.query)]
+    if kind == "MULTI":
+        return words[0] != "CREATE"
+    if kind in ("INSERT", "UPDATE", "DELETE", "MERGE_INTO"):
+        return "RETURNING" in words
+    return kind in ("SELECT", "EXPLAIN", "PRAGMA", "CALL")
+
+
 def refuse_target(target: str | Path, lake: Path) -> None:
     """Raise UsageError for a file to be written that lies in the lake's folder, and for a folder
     around it. Links, `..`, and other spellings of a path are looked through."""
@@ -113,7 +140,8 @@ def refuse_target(target: str | Path, lake: Path) -> None:
         return
     path, root = Path(os.path.realpath(local)), Path(os.path.realpath(lake))
     within = any(_same(folder, root) for folder in (path, *path.parents))
-    around = path.is_dir() and any(_same(path, folder) for folder in root.parents)
+    is_folder = os.path.isdir(path)  # noqa: PTH112  Path's own fails where a name is too long
+    around = is_folder and any(_same(path, folder) for folder in root.parents)
     if within or around:
         raise UsageError(
             f"{target} {'lies in' if within else 'is a folder around'} the lake, which only "

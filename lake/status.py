@@ -50,7 +50,7 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The lake at one version."""
+    """The lake at one version; objects are counted as they were last read, not once a reading."""
 
     path: Path
     batch: int
@@ -121,7 +121,8 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         ).fetchall()
     )
     totals = con.execute(
-        "SELECT coalesce(sum(rejects), 0)::BIGINT, coalesce(sum(duplicates), 0)::BIGINT, "
+        "SELECT coalesce(sum(rejects) FILTER (NOT superseded), 0)::BIGINT, "
+        "coalesce(sum(duplicates) FILTER (NOT superseded), 0)::BIGINT, "
         f"arg_max(geoip, batch) FROM {_TOLD}"
     ).fetchone() or (0, 0, None)
     outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
@@ -163,7 +164,7 @@ def _by_member(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, dict[st
     """Source -> member -> records, the twenty with most."""
     counts: dict[str, Counter[str]] = {}
     for source, members in con.execute(
-        f"SELECT source, {column} FROM {_TOLD} WHERE {column} IS NOT NULL"
+        f"SELECT source, {column} FROM {_TOLD} WHERE NOT superseded AND {column} IS NOT NULL"
     ).fetchall():
         counts.setdefault(source or "", Counter()).update(json.loads(members))
     return {s: dict(c.most_common(20)) for s, c in counts.items()}

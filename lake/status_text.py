@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
-from lake.terminal import size_text
+from lake.terminal import keep_wide, size_text
 from lake.visible import visible
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ def print_status(status: Status, console: Console) -> None:
 
 
 def _table(status: Status) -> Table:
-    """As narrow as 80 columns, the longest name whole."""
+    """As narrow as 80 columns."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for name in (_TEXTS[0], *_NUMBERS, *_TEXTS[1:]):
         align: Literal["left", "right"] = "left" if name in _TEXTS else "right"
-        table.add_column(name, justify=align, no_wrap=name == "table")
+        table.add_column(name, justify=align)
     for t in status.tables:
         counts = (f"{t.rows:,}", f"{t.files:,}", size_text(t.size), str(t.accounts), str(t.regions))
         table.add_row(t.table, *counts, t.first, t.last)
-    return table
+    return keep_wide(table)
 
 
 def _lines(status: Status) -> Iterator[str]:

@@ -285,11 +285,11 @@ class Store:
         return [str(head), *self.ledger_files(kind, snapshot)]
 
     def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
-        """The rows of `_lake` of a kind, as a table function of DuckDB's."""
+        """The rows of `_lake` of a kind and their `filename`, as a table function of DuckDB's."""
         head, *files = self.headed_ledger_files(kind, snapshot)
         union = ", union_by_name = true" if self.lacking(ledger.TABLE, snapshot, files) else ""
         listed = ", ".join(map(literal, [head, *files]))
-        return f"read_parquet([{listed}], hive_partitioning = false{union})"
+        return f"read_parquet([{listed}], filename = true, hive_partitioning = false{union})"
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -310,7 +310,7 @@ class Store:
 
 
 def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def write_empty(target: Path, schema: pa.Schema) -> None:

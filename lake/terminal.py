@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,14 +17,34 @@ from lake.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from rich.console import Console
+    from typing import IO
 
     from lake.export.opensearch import Progress as Sending
     from lake.ingest import Progress
     from lake.report import IngestReport
 
 REASONS_SHOWN = 12
+NARROWEST = 80
+"""Columns that are printed at least, however narrow the terminal says that it is."""
+TEXT_WIDTH = 8
+"""Columns that a text keeps in a table that is wider than the terminal; the rest folds."""
+
+
+def console(file: IO[str] | None = None, *, stderr: bool = False) -> Console:
+    """What prints to stdout, stderr or a file; it breaks and cuts no line."""
+    made = Console(file=file, stderr=stderr, soft_wrap=True)
+    made.width = max(made.width, NARROWEST)
+    return made
+
+
+def keep_wide(table: Table, *texts: int) -> Table:
+    """Let a table that is filled be as wide as its figures, days and names, beside these columns of
+    texts, whatever the terminal's width: else they would be cut, and whole columns vanish."""
+    for number, column in enumerate(table.columns):
+        cells = (cell if isinstance(cell, Text) else Text(str(cell)) for cell in column.cells)
+        widest = max(cell_len(line) for cell in cells for line in cell.plain.split("\n"))
+        column.min_width = min(widest, TEXT_WIDTH) if number in texts else widest
+    return table
 
 
 def size_text(count: float) -> str:
@@ -162,4 +184,4 @@ def _source_table(report: IngestReport) -> Table:
     for name, count in sorted(report.sources.items()):
         numbers = (count.objects, count.records, count.rows, count.duplicates, count.rejects)
         table.add_row(name, *(f"{n:,}" for n in numbers))
-    return table
+    return keep_wide(table)

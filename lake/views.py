@@ -45,7 +45,7 @@ LEDGER = {
         "rejects, reason, read_at, superseded, root, modified, context, unknown_members, "
         "lossy_members, geoip, batch, ingested, transform",
     ),
-    "rejects": ("reject", "source, path, position, reason, text"),
+    "rejects": ("reject", "source, path, position, reason, text, batch"),
     "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),
     "forgotten": ("forgotten", 'source, path, "rows", batch'),
     "export_rejects": (
@@ -54,6 +54,9 @@ LEDGER = {
         "read_at AS sent_at, batch",
     ),
 }
+
+
+_BATCH = "TRY_CAST(split_part(parse_filename(filename), '-', 1) AS BIGINT)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,8 @@ def _ledger_view(store: Store, snapshot: Snapshot, name: str, kind: str, columns
             "ELSE max(batch) FILTER (WHERE status <> 'failed') OVER (PARTITION BY root, key) END "
             "AS superseded"
         )
+    elif kind == "reject":  # staged before their batch had a number, which only the file's name has
+        told = f"* REPLACE (coalesce(batch, {_BATCH}) AS batch)"
     return View(
         f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM "
         f"(SELECT {told} FROM {store.ledger_sql(kind, snapshot)})",

@@ -3,10 +3,13 @@ every format, and what is said of wrong use: what is wrong, and what to do."""
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import resource
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -23,8 +26,14 @@ from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
 
+from lake.compact_ledger import compact_ledger
+from lake.errors import SourceError
+from lake.output import write
+from lake.sources import catalogue
+from lake.table import Store
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
@@ -181,6 +190,8 @@ WRONG = {
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
+    "sql --lake made 'SELECT 1; FROM events'": "the rows of SELECT would be lost: only the last",
+    "sql --lake made 'EXPLAIN SELECT 1; SET threads = 1'": "the rows of EXPLAIN SELECT would be",
     "sql --lake made 'SELECT 1' --format xml": (
         "unknown format 'xml'. Known: csv, documents, json, jsonl, parquet, table."
     ),
@@ -195,6 +206,8 @@ WRONG = {
     "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",
     "status --lake nowhere": "no lake at nowhere",
     "rejects --lake nowhere": "no lake at nowhere",
+    "compact --lake made --grace nan": "--grace nan: give a number of hours.",
+    "sql 'SELECT 1' --lake made --as-of 0001-02-03": "no state as of 0001-02-03T00:00:00Z: it was",
     "dashboard --lake nowhere": "nowhere: the folder is not there.",
     "demo logs": "logs is not empty. Name a new folder.",
     "geoip update --folder new": "no MaxMind account is set. Set MAXMIND_ACCOUNT_ID and",
@@ -212,6 +225,49 @@ def test_wrong_use_says_what_to_do(
     assert words in " ".join(done.err.replace("│", " ").split())
     assert "Traceback" not in done.err
     assert not (place / "new").exists()
+
+
+def test_a_profile_of_the_environment_that_is_not_there(
+    lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile me]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    line = "ingest s3://bucket --lake new --endpoint-url http://127.0.0.1:9"
+    by_option = lake(f"{line} --profile ghost")
+    monkeypatch.setenv("AWS_PROFILE", "ghost")
+    assert lake(line) == by_option
+    said = "lake: unknown AWS profile 'ghost'. Known: me.\n"
+    assert (by_option.code, by_option.out, by_option.err) == (2, "", said)
+
+
+LONG = "a" * 300
+UNWRITABLE = {
+    f"sql 'SELECT 1' --lake made -o {LONG}": f"{LONG} cannot be written: File name too long. Name",
+    "demo /proc/x": "/proc/x cannot be written: No such file or directory. Name another folder.",
+    f"demo {LONG}": f"{LONG} cannot be written: File name too long. Name another folder.",
+}
+
+
+@pytest.mark.parametrize("line", UNWRITABLE, ids=["file", "proc", "folder"])
+def test_a_place_that_cannot_be_made(line: str, lake: Callable[[str], Done], made: Path) -> None:
+    done = lake(line)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"lake: {UNWRITABLE[line]}")
+
+
+def test_a_folder_of_sources_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> Iterator[Path]:
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    listed = Path.iterdir
+    monkeypatch.setenv("LAKE_TRANSFORMS", str(tmp_path))
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(SourceError, match=r"cannot be read: Permission denied\. Allow to read it"):
+        catalogue.__wrapped__()
 
 
 def test_a_lake_of_a_newer_version(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
@@ -309,7 +365,7 @@ def test_spans_and_times_that_python_has_none_of(lake: Callable[[str], Done], ma
 
 
 STATEMENTS = {
-    "SELECT 1 AS n; SELECT 2 AS n; -- last": "n\n2\n",
+    "CREATE TEMP TABLE t AS SELECT 2 AS n; FROM t; -- last": "n\n2\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; FROM t;": "n\n1\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; PIVOT t ON n USING count(*)": "1\n1\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; INSERT INTO t VALUES (2); FROM t": "n\n1\n2\n",
@@ -383,6 +439,29 @@ def test_a_query_that_fails_leaves_the_file_as_it_was(
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "documents"])
+@pytest.mark.parametrize(
+    "query", ["SET threads = 1", "CREATE TABLE t (n INT); INSERT INTO t VALUES (1)"]
+)
+def test_a_statement_without_rows_leaves_the_file_as_it_was(
+    form: str, query: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "kept"
+    target.write_text("kept")
+    done = lake(f"sql '{query}' --lake made --format {form} -o {target}")
+    assert (done.code, done.err) == (0, "no rows, so nothing was written to the file\n")
+    assert target.read_text() == "kept"
+
+
+def test_a_query_of_no_row_writes_its_header(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    query = "SET threads = 1; SELECT 1 AS n WHERE false"
+    done = lake(f"sql '{query}' --lake made --format csv -o {tmp_path / 'out'}")
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "out").read_text() == "n\n"
+
+
 def test_a_place_that_is_no_plain_file_is_written_as_it_is(
     lake: Callable[[str], Done], made: Path
 ) -> None:
@@ -438,8 +517,6 @@ def test_no_rows_in_every_format(lake: Callable[[str], Done], made: Path) -> Non
 def test_a_query_from_stdin(
     lake: Callable[[str], Done], made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT count(*) AS n FROM events;\n"))
     assert lake("sql --lake made --format json").rows == [{"n": 5}]
 
@@ -481,6 +558,107 @@ def test_a_pipe_that_closes_early(made: Path) -> None:
     assert (done.stdout, done.stderr) == ("range\n", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "to"),
+    [
+        ("sql 'FROM vpcflow'", "> /dev/full"),
+        ("sql --format csv 'FROM range(200000)'", "> /dev/full"),
+        ("sql 'SELECT 1'", ">&-"),
+        ("sql 'SELECT 1'", "<&- >&-"),
+        ("status", "> /dev/full"),
+        ("status --format csv", "> /dev/full"),
+        ("panels vpcflow", "> /dev/full"),
+        ("verify", "> /dev/full"),
+    ],
+)
+def test_a_result_that_cannot_be_written(words: str, to: str, made: Path) -> None:
+    done = shell(f"{words} --lake {made} {to}")
+    assert (done.code, done.out) == (1, "")
+    why = "No space left on device" if "full" in to else "Bad file descriptor"
+    assert done.err == f"lake: the result could not be written: {why}. Write it elsewhere.\n"
+
+
+def test_no_stdin_is_no_query(made: Path) -> None:
+    done = shell(f"sql --lake {made} <&-")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "lake: no query. Try: lake sql 'SELECT count(*) FROM events'.\n"
+    done = shell(f"sql --lake {made} < {sys.executable}")
+    assert (done.code, done.err) == (2, "lake: the query is not UTF-8. Write it again.\n")
+
+
+def test_a_command_without_a_result_needs_no_stdout(place: Path, tmp_path: Path) -> None:
+    done = shell(f"ingest {place / 'logs'} --lake {tmp_path / 'lake'} --jobs 1 <&- >&-")
+    assert done.code == 0, done.err
+    assert len(hashes(tmp_path / "lake")) == 5
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_results_are_utf_8(form: str, made: Path) -> None:
+    told = shell(f"sql --format {form} --lake {made} \"SELECT '日本'\"", PYTHONIOENCODING="latin-1")
+    assert (told.code, told.err) == (0, "")
+    assert "日本" in told.out
+
+
+@pytest.mark.parametrize("to", ["-o >(cat)", "-o /dev/stdout | cat"])
+def test_a_file_that_is_a_pipe(to: str, made: Path) -> None:
+    line = f"sql 'SELECT 1 AS n' --lake {made} --format"
+    done = shell(f"{line} csv {to}")
+    assert (done.code, done.out, done.err) == (0, "n\n1\n", "")
+    done = shell(f"{line} parquet {to.replace('cat', 'tail -c 4')}")
+    assert (done.code, done.out, done.err) == (0, "PAR1", "")
+
+
+@pytest.mark.parametrize("columns", [0, 1, 10, 20, 60])
+def test_a_narrow_terminal_loses_no_figure(
+    columns: int,
+    lake: Callable[[str], Done],
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = ["status --lake made", "verify --lake made", "ingest logs --jobs 1 --lake"]
+    lines[2] += f" {tmp_path / str(columns)}"
+    monkeypatch.setenv("COLUMNS", "200")
+    lake(lines[2])
+    wide = [lake(line) for line in lines]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert [lake(line) for line in lines] == wide
+    assert all(done.out or done.err for done in wide)
+    assert "vpcflow" in wide[0].out and "2024-02-01" in wide[0].out
+
+
+@pytest.mark.parametrize("columns", [0, 10, 80])
+def test_a_table_that_is_wider_than_the_terminal_folds_texts_only(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    number = ", ".join(f"{12345678900 + n} AS n{n}" for n in range(9))
+    out = Terminal()
+    with duckdb.connect() as con:
+        write(con, f"SELECT {number}, repeat('x', 40) AS text, 'y' AS y", "table", out)
+    shown = out.getvalue()
+    assert all(str(12345678900 + n) in shown for n in range(9))
+    assert shown.count("x") == 40 + 1  # the x of the header
+    assert "y" in shown and "…" not in shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shell(words: str, **environment: str) -> Done:
+    """Run `lake` with these words as bash has them."""
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m lake.cli {words}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 # -- the other commands --------------------------------------------------------------------------
 
 
@@ -520,6 +698,27 @@ def test_rejects_that_are_cut_say_so(lake: Callable[[str], Done], tmp_path: Path
     assert len(lake(f"rejects {at} --limit 2 --format json").rows) == 5
 
 
+def test_a_file_that_grows_tells_its_rejects_once(
+    lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake.compact_ledger.LEFT", 1)
+    flows = logs.flows(3)
+    at = f"--lake {tmp_path / 'lake'}"
+    for count in (1, 2, 3):
+        grown = logs.flow_file([flows[0], "no flow at all", *flows[1:count]])
+        put(tmp_path / "logs", FLOW_KEY, grown)
+        assert lake(f"ingest {tmp_path / 'logs'} {at} --jobs 1").code == 0
+    for _ in range(2):
+        assert "objects: 1 read; 2 duplicates, 1 rejects" in lake(f"status {at}").out
+        (row,) = lake(f"rejects {at} --format json").rows
+        assert (row["position"], row["text"]) == (3, "no flow at all")
+        assert len(lake(f"rejects {at}").out.splitlines()) == 2
+        assert lake(f"sql 'SELECT batch FROM rejects ORDER BY ALL' {at} --format csv").out == (
+            "batch\n1\n2\n3\n"
+        )
+        compact_ledger(Store.open(tmp_path / "lake"), tmp_path)
+
+
 def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     line = (
         "panels 'CloudTrail Summary' --lake made --from 2024-02-01T10:00:02Z --to 2024-02-01T11:00Z"
@@ -534,7 +733,8 @@ def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     ]
 
 
-def test_who_ends_the_dashboard_ends_its_server(made: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_who_ends_the_dashboard_ends_its_server(by: signal.Signals, made: Path) -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "lake.cli", "dashboard", "--lake", str(made), "--port", str(port)],
@@ -546,10 +746,25 @@ def test_who_ends_the_dashboard_ends_its_server(made: Path) -> None:
         assert process.stderr is not None
         assert f"http://127.0.0.1:{port}".encode() in process.stderr.readline()
         assert _listens(port, 60)
+        process.send_signal(by)
+        process.wait(20)
+        assert b"Traceback" not in process.stderr.read()
     finally:
-        process.terminate()
+        process.kill()
         process.wait(20)
     assert not _listens(port, 0)
+
+
+def test_a_port_that_is_in_use(lake: Callable[[str], Done], made: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = lake(f"dashboard --lake made --port {port}")
+    said = (
+        f"lake: port {port} cannot be served: Address already in use. Name another with --port.\n"
+    )
+    assert (done.code, done.out, done.err) == (2, "", said)
 
 
 def _listens(port: int, seconds: float) -> bool:
@@ -561,6 +776,12 @@ def _listens(port: int, seconds: float) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.2)
+
+
+def test_the_package_is_the_command() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "lake", "--version"]
+    assert subprocess.check_output(words, env=environment).startswith(b"siem-lake ")
 
 
 def test_help_and_version(lake: Callable[[str], Done]) -> None:

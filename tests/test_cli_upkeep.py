@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import duckdb
 import logs
 import pytest
 from command import Ran, run_lake
@@ -71,8 +73,6 @@ def test_compact_and_then_verify(lake: Callable[[str], Ran], tmp_path: Path) -> 
     assert lines[1].endswith("of earlier versions; `lake compact` deletes them after its grace")
     assert lines[2] == "sound: every file and every count is as committed"
     assert lake("compact --grace 0")[1].splitlines()[-1].startswith("2 files (")
-    import duckdb
-
     with duckdb.connect(str(tmp_path / "lakehouse" / "lake.duckdb"), read_only=True) as con:
         assert con.sql("SELECT count(*) FROM events").fetchall() == [(6,)]
 
@@ -124,6 +124,30 @@ def test_forget_asks_first(lake: Callable[[str], Ran]) -> None:
     assert lake("verify")[0] == 0
     out = lake("forget --before 2024-02-02 --yes --now")[1]
     assert out.splitlines()[-1].startswith("0 rows forgotten; 2 files (")
+
+
+@pytest.mark.parametrize(
+    "line", ["ingest logs --jobs 1", "compact", "rebuild", "forget --yes --before 2024-02-02"]
+)
+@pytest.mark.parametrize("by", ["the program", "DuckDB"])
+def test_an_interrupt_says_what_to_do(
+    line: str, by: str, lake: Callable[[str], Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        if by == "DuckDB":
+            raise duckdb.InterruptException("INTERRUPT Error: Query interrupted")
+        signal.raise_signal(signal.SIGINT)
+
+    (tmp_path / "lakehouse" / "lake.duckdb").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr("lake.client_file._copy", interrupted)
+        code, _, err = lake(line)
+    assert (code, err) == (
+        130,
+        "lake: interrupted. What was committed stays; the same command goes on from there.\n",
+    )
+    assert not list((tmp_path / "lakehouse").glob(".lake.duckdb*"))
+    assert lake(line)[0] == 0
 
 
 def test_a_time_before_what_was_done(lake: Callable[[str], Ran]) -> None:

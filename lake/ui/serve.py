@@ -13,6 +13,7 @@ ready while a browser still loads its own part.
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -126,6 +127,9 @@ def main() -> None:
     """Serve until interrupted."""
     threading.Thread(target=make_ready, daemon=True).start()
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
+    # uvicorn ends its work at Ctrl-C and raises it again, which is to end the process, not Python:
+    # that would print where everything was, and threads that make ready find their pool gone
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     port = int(sys.argv.pop(1))  # the app takes what follows for its own
     app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told, opened)])
     app.run(config={**OPTIONS, "server.port": port})
