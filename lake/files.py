@@ -26,8 +26,9 @@ def file_name(batch: int, number: int, sha256: str) -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a file is called as those that the lake writes."""
-    return _NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+    """Whether a file, relative to its table, is called as those that the lake writes."""
+    *folders, name = path.split("/")
+    return _NAME.fullmatch(name) is not None and all("=" in folder for folder in folders)
 
 
 def recorded_sha256(path: str) -> str | None:

@@ -28,7 +28,7 @@ from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
 from lake.rowmodel import arrow_type, model_version, table_columns
-from lake.sources import catalogue
+from lake.sources import catalogue, is_source_name
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -195,12 +195,18 @@ class Store:
                 "the disk) and run the same command again, or bring the file back from a copy; "
                 "`lake verify` says what else is amiss."
             ) from error
+        tables = dict(json.loads(row["tables"]))
+        if strange := [name for name in tables if not is_source_name(name)]:
+            raise StorageError(
+                f"{path}, the ledger's last batch, names a table {strange[0]!r}, which is no name "
+                "of one: the lake was altered. Bring the file back from a copy."
+            )
         models = json.loads(row.get("models") or "{}")
         said = json.loads(row["context"] or "{}")
         return Snapshot(
             int(row["batch"]),
             table.version(),
-            dict(json.loads(row["tables"])),
+            tables,
             {name: Model.of_json(model) for name, model in models.items()},
             dict(said.get("kept_from", {})),
             said.get("vacuumed"),

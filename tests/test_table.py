@@ -16,6 +16,8 @@ from pathlib import Path
 
 import duckdb
 import logs
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from engine import ask, balance, fates, hashes, put, read, two_sources
@@ -213,6 +215,60 @@ def test_a_journal_that_was_cut_is_no_journal(place: Path, unkilled: list[tuple[
     assert hashes(open_lake(place / "lake")) == unkilled
 
 
+JOURNALS = {
+    "a batch to come": {"batch": 9},
+    "a batch that is no number": {"batch": "2"},
+    "lists that are none": {"tables": 1, "files": 2},
+    "a file of the machine": {"files": ["{victim}"]},
+    "a file above": {"files": ["../victim"]},
+    "a way out": {"files": ["vpcflow/account=1/../date=1/{name}"]},
+    "a name of no text": {"files": [None]},
+    "the log": {"files": ["_lake/_delta_log/00000000000000000001.json"]},
+    "a table's file of an earlier batch": {"files": ["{held}"]},
+    "the ledger's file of an earlier batch": {"files": ["{told}"]},
+    "an earlier version of a table": {"tables": {"vpcflow": 0}},
+    "an earlier version of the ledger": {"tables": {"_lake": 0}},
+    "a table of another lake": {"tables": {"../other/vpcflow": 0}},
+}
+
+
+@pytest.mark.parametrize("told", JOURNALS.values(), ids=JOURNALS)
+def test_a_journal_of_no_commit_of_this_lake(told: dict[str, object], place: Path) -> None:
+    """Whoever hands on a lake can write one; nothing is deleted or brought back by it."""
+    lake = place / "lake"
+    victim, name = put(place, "victim", b"mine"), f"00000002-00000-{'0' * 64}.parquet"
+    (told_file,) = (lake / "_lake").glob("kind=batch/*.parquet")
+    held = min(counted_files(lake) & raw_files(lake))
+    journal = json.dumps({"batch": 2, "tables": {}, "files": []} | told)
+    for word, meant in (
+        ("victim", victim), ("name", name), ("held", held), ("told", told_file.relative_to(lake)),
+    ):  # fmt: skip
+        journal = journal.replace(f"{{{word}}}", str(meant))
+    put(lake, "_journal.json", journal.encode())
+    before = state(place)
+    with pytest.raises(StorageError, match=r"_journal\.json .*Nothing was changed.*delete this"):
+        read(lake, place / "logs")
+    assert state(place) == before
+    (lake / "_journal.json").unlink()
+    assert read(lake, place / "logs").rows == 8
+
+
+def state(folder: Path) -> dict[Path, bytes]:
+    """The files below a folder, without what is empty while nobody writes."""
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
+
+
+def test_a_ledger_that_names_a_folder_elsewhere(place: Path) -> None:
+    """Its tables are folders of the lake, whatever an altered batch says."""
+    (batch,) = (place / "lake" / "_lake").glob("kind=batch/*.parquet")
+    rows = pq.read_table(batch, partitioning=None)
+    at = rows.schema.get_field_index("tables")
+    told = pa.array([json.dumps({"../../other": 0})])
+    pq.write_table(rows.set_column(at, rows.schema.field(at), told), batch)
+    with pytest.raises(StorageError, match=r"names a table '\.\./\.\./other'"):
+        open_lake(place / "lake")
+
+
 def test_recovery_without_a_journal_does_nothing(first: Path) -> None:
     store = Store.open(first / "lake")
     with store.lock():
@@ -382,8 +438,6 @@ def test_the_lake_as_it_was(place: Path) -> None:
 def test_batches_are_rows_of_the_ledger(place: Path) -> None:
     read(place / "lake", place / "logs")
     store = Store.open(place / "lake")
-    import pyarrow.parquet as pq
-
     files = store.ledger_files("batch", store.snapshot())
     rows = [pq.read_table(file, partitioning=None).to_pylist()[0] for file in files]
     assert [row["batch"] for row in rows] == [1, 2]
