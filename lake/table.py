@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.damage import COPY, damaged_log, has_footer
-from lake.deltalog import check_whole, newest
+from lake.deltalog import check_whole, newest, version_at
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
@@ -171,7 +171,13 @@ class Store:
                 raise UsageError(
                     f"the lake has no state as of {_utc(as_of)}: it was made at {_utc(at)}."
                 )
-            table.load_as_version(as_of)
+            version = version_at(self.path / ledger.TABLE, as_of)
+            if version is None:
+                raise UsageError(
+                    f"the lake has no state as of {_utc(as_of)}: what its log told of that time "
+                    "was cleaned up. Name a later time."
+                )
+            return open_table(self.path / ledger.TABLE, version)
         return table
 
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -27,6 +27,7 @@ from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.client_file import write_client_file
 from lake.commit import recover
+from lake.compact import compact
 from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
 from lake.table import Store
@@ -433,6 +434,56 @@ def test_the_lake_as_it_was(place: Path) -> None:
     read(place / "lake", place / "logs")
     assert hashes(open_lake(place / "lake")) != before
     assert hashes_of(open_lake(place / "lake", between)) == before
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+def test_the_lake_as_it_was_after_a_copy_without_times(days: int, place: Path) -> None:
+    """When a version was committed it says itself; the times of its files are the copy's."""
+    before = hashes(open_lake(place / "lake"))
+    time.sleep(0.05)
+    between = datetime.now(UTC)
+    time.sleep(0.05)
+    read(place / "lake", place / "logs")
+    after = hashes(open_lake(place / "lake"))
+    copied = time.time() + 86_400 * days
+    for path in (place / "lake").rglob("*"):
+        os.utime(path, (copied, copied))
+    assert hashes_of(open_lake(place / "lake", between)) == before
+    assert hashes_of(open_lake(place / "lake", datetime.now(UTC))) == after
+    with pytest.raises(UsageError, match="it was made at"):
+        open_lake(place / "lake", between - timedelta(days=1))
+
+
+def test_a_clock_that_went_back(place: Path) -> None:
+    """A version is no earlier than the one before it, whatever it tells."""
+    before = hashes(open_lake(place / "lake"))
+    read(place / "lake", place / "logs")
+    first, second = sorted((place / "lake" / "_lake" / "_delta_log").glob("*.json"))[1:]
+    told = json.loads(first.read_text().splitlines()[0])["commitInfo"]["timestamp"]
+    rest = second.read_text().partition("\n")[2]
+    second.write_text(
+        json.dumps({"commitInfo": {"timestamp": told - 60_000, "batch": "2"}}) + "\n" + rest
+    )
+    at = datetime.fromtimestamp(told / 1000, UTC)
+    assert hashes_of(open_lake(place / "lake", at - timedelta(milliseconds=1))) == []
+    assert hashes_of(open_lake(place / "lake", at)) != before
+
+
+def test_a_log_whose_beginning_was_cleaned_up(tmp_path: Path) -> None:
+    """As other programs do after a checkpoint: what the log tells no more, it says."""
+    lake = two_sources(tmp_path, 2) / "lake"
+    made = datetime.now(UTC)
+    time.sleep(0.05)
+    put(tmp_path / "logs", SECOND, logs.trail(logs.events(3, first=9)))
+    read(lake, tmp_path / "logs")
+    log = lake / "_lake" / "_delta_log"
+    DeltaTable(lake / "_lake").create_checkpoint()
+    for number in (0, 1):
+        (log / f"{number:020}.json").unlink()
+    with pytest.raises(UsageError, match="was cleaned up"):
+        open_lake(lake, made)
+    assert len(hashes_of(open_lake(lake, datetime.now(UTC)))) == 7
+    compact(lake)
 
 
 def test_batches_are_rows_of_the_ledger(place: Path) -> None:
