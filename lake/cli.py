@@ -30,7 +30,7 @@ from lake.cli_options import (
 from lake.cli_upkeep import register
 from lake.errors import LakeError, UsageError, is_interrupt
 from lake.lean import start_lean
-from lake.paths import default_lake, resource
+from lake.paths import default_lake, lake_folder, resource
 from lake.sizes import parse_size
 from lake.visible import visible_lines
 
@@ -287,7 +287,7 @@ def dashboard(
     """Serve the dashboards on 127.0.0.1 until interrupted."""
     import os
 
-    path = (lake or default_lake()).absolute()
+    path = lake_folder(lake or default_lake())
     _open(path)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
@@ -395,7 +395,7 @@ def _damage(lake: Path | None, words: str) -> str | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
     from lake.damage import COPY, VIEWS, damaged_file
 
-    folder = (lake or default_lake()).absolute()
+    folder = lake_folder(lake or default_lake())
     if "No files found" in words and f'"{folder}/' in words:
         name = words.split('"')[1]
         advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY

@@ -19,6 +19,7 @@ import duckdb
 from lake.deltalog import newest
 from lake.errors import StorageError, is_interrupt
 from lake.fieldsets import literal
+from lake.paths import lake_folder
 from lake.program import program_mark, program_version
 from lake.reader import connection, keep_settings
 
@@ -69,8 +70,9 @@ class Prepared:
 
 def open_prepared(path: Path) -> Prepared | None:
     """The last batch by the views that the last writer left; None where they are not there, or
-    of another batch, place or program. Reads no log and no table of Delta's."""
-    lake = path.absolute()
+    of another batch, place or program. Reads no log and no table of Delta's. Raises UsageError for
+    a path that cannot be a lake's."""
+    lake = lake_folder(path)
     client, copy = lake / CLIENT_FILE, lake / COPY
     try:
         version = newest(lake / LEDGER)

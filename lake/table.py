@@ -27,6 +27,7 @@ from lake.deltalog import check_whole, newest, version_at
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
+from lake.paths import lake_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import catalogue, is_source_name
 from lake.words import Sentence
@@ -79,10 +80,11 @@ class Snapshot:
 
 
 class Store:
-    """A lake's folder. Reading needs no lock; `commit` takes the lake's own."""
+    """A lake's folder. Reading needs no lock; `commit` takes the lake's own. Raises UsageError for
+    a path that cannot be a lake's (see `lake.paths.lake_folder`)."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = lake_folder(path)
         self._listed: tuple[int, list[str]] | None = None
         """A version of `_lake` and its files: each kind of rows is asked for, and versions stay."""
 

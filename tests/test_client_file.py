@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import logs
@@ -26,9 +26,6 @@ from lake.fieldsets import leaves, path_sql
 from lake.query import open_lake
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COUNT = "SELECT count(*) FROM events"
 
@@ -234,6 +231,24 @@ def test_python_reports_where_it_cannot_be_written(lake: Path) -> None:
     report = open_lake(lake).ingest(str(lake.parent / "logs"), jobs=1)
     assert report.rows == 1
     assert "cannot be written" in report.notes[-1]
+
+
+def test_one_lake_by_several_names(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has the folder's real path, by whatever way that is named: no two write it in
+    turn."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "link").symlink_to(lake)
+    monkeypatch.chdir(tmp_path / "work")
+    for name in (tmp_path / "link", Path("..") / "link", lake, Path("..") / "work" / ".." / "link"):
+        write_client_file(name)
+        with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as client:
+            told = client.sql("SELECT lake FROM lake_version").fetchall()
+        assert told == [(str(lake.resolve()),)]
+        assert open_lake(name).path == lake.resolve()
+        assert not any(map(client_file_stale, (tmp_path / "link", lake)))
+        assert open_prepared(tmp_path / "link") is not None
 
 
 def test_the_half_of_a_killed_writer_is_removed(lake: Path) -> None:

@@ -25,12 +25,14 @@ from filelock import FileLock
 from kills import KILLED, ROOT, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
-from lake.client_file import write_client_file
+from lake.client_file import open_prepared, write_client_file
 from lake.commit import recover
 from lake.compact import compact
 from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
+from lake.status import read_status
 from lake.table import Store
+from lake.verify import verify
 
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 
@@ -366,6 +368,62 @@ def test_a_disk_that_refuses_the_commit(
     read(place / "lake", place / "logs")
     assert hashes(open_lake(place / "lake")) == unkilled
     assert raw_files(place / "lake") == counted_files(place / "lake")
+
+
+# -- where a lake can be -------------------------------------------------------------------------
+
+NOT_HERE = [
+    *(
+        "account=1",
+        "region=zz",
+        "date=2001-01-01",
+        "env=prod",
+        "a*",
+        "a?b",
+        "a[1]",
+        "a]",
+        "a^",
+        "a|",
+    ),
+    *("a%20b", "%2e%2e", "a\\b", "a\nb", "a\x7f", os.fsdecode(b"a\xff")),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+@pytest.mark.parametrize("name", NOT_HERE, ids=ascii)
+def test_a_path_that_is_read_as_another(name: str, tmp_path: Path, place: Path) -> None:
+    """Nothing is made there, and nothing is read of a lake that was brought there."""
+    folder = tmp_path / "at" / name
+    folder.mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for lake in (folder / "lake", link / "lake"):
+        with pytest.raises(UsageError, match="a lake cannot be at "):
+            read(lake, place / "logs")
+    assert list(folder.iterdir()) == []
+    shutil.copytree(place / "lake", folder / "lake")
+    for use in (open_lake, open_prepared, verify, compact, read_status, write_client_file):
+        with pytest.raises(UsageError, match="a lake cannot be at "):
+            use(folder / "lake")
+    done = lake_command("sql", "SELECT 1", "--lake", link / "lake")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "lake: a lake cannot be at" in done.stderr
+
+
+def test_paths_that_only_look_odd(tmp_path: Path, place: Path) -> None:
+    for name in ("it's", "50%", "a b#c", "{a}", "é~$&;", "a%zz"):
+        lake = tmp_path / "at" / name / "lake"
+        shutil.copytree(place / "lake", lake)
+        read(lake, place / "logs" / SECOND)
+        write_client_file(lake)
+        assert client_rows(lake) == len(hashes(lake)) == 13
+        assert verify(lake).findings == []
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(UsageError):
+        open_lake(tmp_path / "round")
 
 
 # -- real processes ------------------------------------------------------------------------------
