@@ -30,7 +30,7 @@ from lake.cli_options import (
 from lake.cli_upkeep import register
 from lake.errors import LakeError, UsageError, is_interrupt
 from lake.lean import start_lean
-from lake.paths import default_lake, lake_folder, resource
+from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
 from lake.visible import visible_lines
 
@@ -291,6 +291,7 @@ def dashboard(
     _open(path)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
+    remove_own_folder()
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606

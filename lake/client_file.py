@@ -8,6 +8,7 @@ the very batch, place and program that it was made for, and for nothing else.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -119,6 +120,8 @@ def write_client_file(path: Path) -> None:
                 )
                 con.execute(f"USE client; BEGIN; {macros()}")
                 for view in views(store, snapshot, data_files(store, snapshot)):
+                    if not all(file.startswith(f"{store.path}{os.sep}") for file in view.files):
+                        raise OSError("_views takes no files")  # those of this process end with it
                     con.execute(view.sql)
                 con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
             _copy(temporary, store.path / COPY)

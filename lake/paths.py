@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import uuid
+from functools import cache
 from pathlib import Path
 
 from lake.errors import UsageError
@@ -61,6 +63,23 @@ def user_transforms() -> Path | None:
     """`$LAKE_TRANSFORMS`: a folder with sources of one's own, built like `transforms/`."""
     named = os.environ.get("LAKE_TRANSFORMS")
     return Path(named) if named else None
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="siem-lake-")
+
+
+def own_folder() -> Path:
+    """This process's own folder for what a lake that may only be read does not take; removed at
+    the process's end. Raises OSError where there is no place for it."""
+    return Path(_temporary().name).resolve()
+
+
+def remove_own_folder() -> None:
+    """Remove it now: for a process that another program takes the place of."""
+    if _temporary.cache_info().currsize:
+        _temporary().cleanup()
 
 
 def spill_folder(lake: Path) -> Path:

@@ -27,7 +27,7 @@ from lake.deltalog import check_whole, newest, version_at
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
-from lake.paths import lake_folder
+from lake.paths import lake_folder, own_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import catalogue, is_source_name
 from lake.words import Sentence
@@ -40,6 +40,8 @@ FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
+VIEWS = "_views"
+"""The folder of the views' empty heads, made anew where it lacks."""
 _PLACE = ("path", "partition.account", "partition.region", "partition.date")
 
 
@@ -292,11 +294,22 @@ class Store:
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
         earlier versions lack some."""
-        head = self.path / "_views" / f"ledger-{ledger.VERSION}.parquet"
-        if not has_footer(head):
-            head.parent.mkdir(exist_ok=True)
-            write_empty(head, ledger.SCHEMA)
-        return [str(head), *self.ledger_files(kind, snapshot)]
+        head = self.head(f"ledger-{ledger.VERSION}.parquet", lambda: ledger.SCHEMA)
+        return [head, *self.ledger_files(kind, snapshot)]
+
+    def head(self, name: str, schema: Callable[[], pa.Schema]) -> str:
+        """An empty Parquet file, made where it lacks: `name` in the lake's `_views`, or in this
+        process's own folder where the lake may only be read. Raises StorageError."""
+        try:
+            return _made(self.path / VIEWS / name, schema)
+        except OSError as refused:
+            try:
+                return _made(own_folder() / name, schema)
+            except OSError as error:
+                raise StorageError(
+                    f"the lake at {self.path} takes no files ({refused}), nor does the "
+                    f"folder for temporary files ({error}). Name another with TMPDIR."
+                ) from error
 
     def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
         """The rows of `_lake` of a kind, as a table function of DuckDB's."""
@@ -327,11 +340,14 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_empty(target: Path, schema: pa.Schema) -> None:
+def _made(target: Path, schema: Callable[[], pa.Schema]) -> str:
     """A Parquet file without rows, there whole or not at all."""
-    temporary = target.with_name(f".{uuid.uuid4().hex}")
-    pq.write_table(schema.empty_table(), temporary, store_schema=False)
-    temporary.replace(target)
+    if not has_footer(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{uuid.uuid4().hex}")
+        pq.write_table(schema().empty_table(), temporary, store_schema=False)
+        temporary.replace(target)
+    return str(target)
 
 
 def batch_of(path: str) -> int:
