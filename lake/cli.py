@@ -30,7 +30,7 @@ from lake.cli_options import (
 from lake.cli_upkeep import register
 from lake.errors import LakeError, StorageError, UsageError, is_interrupt
 from lake.lean import start_lean
-from lake.paths import default_lake, resource
+from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
 from lake.streams import ResultLostError, drop_result, make_streams_ready
 from lake.visible import visible_lines
@@ -314,11 +314,12 @@ def dashboard(
     """Serve the dashboards on 127.0.0.1 until interrupted."""
     import os
 
-    path = (lake or default_lake()).absolute()
+    path = lake_folder(lake or default_lake())
     _open(path)
     _check_free(port)
     command = [sys.executable, "-m", "lake.ui.serve", str(port)]
     stderr().print(f"dashboards: http://127.0.0.1:{port} (Ctrl-C ends)", highlight=False)
+    remove_own_folder()
     os.chdir(resource(".streamlit").parent)
     # In place of this process: whoever ends `lake dashboard` ends the server.
     os.execve(sys.executable, command, {**os.environ, "LAKE_DIR": str(path)})  # noqa: S606
@@ -436,7 +437,7 @@ def _damage(lake: Path | None, words: str) -> str | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
     from lake.damage import COPY, VIEWS, damaged_file
 
-    folder = (lake or default_lake()).absolute()
+    folder = lake_folder(lake or default_lake())
     if "No files found" in words and f'"{folder}/' in words:
         name = words.split('"')[1]
         advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY

@@ -8,6 +8,7 @@ the very batch, place and program that it was made for, and for nothing else.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -19,6 +20,7 @@ import duckdb
 from lake.deltalog import newest
 from lake.errors import StorageError, is_interrupt
 from lake.fieldsets import literal
+from lake.paths import lake_folder
 from lake.program import program_mark, program_version
 from lake.reader import connection, keep_settings
 
@@ -69,8 +71,9 @@ class Prepared:
 
 def open_prepared(path: Path) -> Prepared | None:
     """The last batch by the views that the last writer left; None where they are not there, or
-    of another batch, place or program. Reads no log and no table of Delta's."""
-    lake = path.absolute()
+    of another batch, place or program. Reads no log and no table of Delta's. Raises UsageError for
+    a path that cannot be a lake's."""
+    lake = lake_folder(path)
     client, copy = lake / CLIENT_FILE, lake / COPY
     try:
         version = newest(lake / LEDGER)
@@ -130,6 +133,8 @@ def _write(store: Store, target: Path, temporary: Path) -> None:
         con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
         con.execute(f"USE client; BEGIN; {macros()}")
         for view in views(store, snapshot, data_files(store, snapshot)):
+            if not all(file.startswith(f"{store.path}{os.sep}") for file in view.files):
+                raise OSError("_views takes no files")  # those of this process end with it
             con.execute(view.sql)
         con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
     _copy(temporary, store.path / COPY)

@@ -27,6 +27,7 @@ from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import file_name, sha256_of
 from lake.growth import Growth, Lacking, Model, growth
+from lake.journal import JOURNAL, read_journal
 from lake.program import program_version
 from lake.sources import catalogue
 from lake.table import (
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from lake.table import Snapshot, Store
     from lake.worker import StagedFile
 
-JOURNAL = "_journal.json"
 KEYS = list(PARTITION)
 FIRST_STAGED = 100
 """Number of the first staged file of `_lake`; those that the commit writes come before it."""
@@ -379,29 +379,28 @@ def _new_journal(store: Store) -> Path:
 
 def recover(store: Store) -> str | None:
     """Undo what a killed writer had begun and not committed; says what was done, if anything.
-    The caller holds the lock."""
+    The caller holds the lock. Raises StorageError for a journal that is not the lake's."""
     path = store.path / JOURNAL
     _new_journal(store).unlink(missing_ok=True)
-    try:
-        journal = json.loads(path.read_text("utf-8"))
-        number, tables, files = journal["batch"], journal["tables"], journal["files"]
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (ValueError, KeyError, TypeError):  # cut before anything was begun, or damaged
+    snapshot = store.snapshot()
+    journal = read_journal(store, snapshot)
+    if journal is None:
         path.unlink()
         return None
-    done = store.snapshot().batch >= number
+    done = snapshot.batch >= journal.batch
     if not done:
-        for table, before in tables.items():
-            _undo(store, table, before, number)
-        for name in files:
+        for table, before in journal.tables.items():
+            _undo(store, table, before, journal.batch)
+        for name in journal.files:
             (store.path / name).unlink(missing_ok=True)
-        _remove_unnamed(store, number)
-    for table in {*tables, ledger.TABLE}:
+        _remove_unnamed(store, journal.batch)
+    for table in {*journal.tables, ledger.TABLE}:
         for begun in (store.path / table / "_delta_log").glob("*.json#*"):
             begun.unlink()  # a version that was being written
     path.unlink()
-    return None if done else f"an unfinished batch {number} was removed"
+    return None if done else f"an unfinished batch {journal.batch} was removed"
 
 
 def _remove_unnamed(store: Store, number: int) -> None:

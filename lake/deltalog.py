@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from lake.files import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -60,12 +62,43 @@ def check_whole(table: Path, version: int) -> None:
                 )
 
 
+def version_at(table: Path, moment: datetime) -> int | None:
+    """The last version that was committed up to a moment (aware), as the commits themselves tell
+    it: the times of the log's files are other ones where the table was copied. A version that tells
+    no time, or an earlier one than a version before it, has that version's. None where the log
+    tells of none so early."""
+    until = moment.timestamp() * 1000
+    found, latest = None, 0
+    for number, path in _listed(table):
+        latest = max(latest, _committed(path))
+        if latest > until:
+            break
+        found = number
+    return found
+
+
+def _listed(table: Path) -> list[tuple[int, Path]]:
+    """The versions whose files the log still has, oldest first."""
+    paths = (table / "_delta_log").glob("*.json")
+    return sorted((int(path.stem), path) for path in paths if path.stem.isdecimal())
+
+
+def _committed(path: Path) -> int:
+    """When a version was committed, in milliseconds since 1970; 0 where its file does not tell."""
+    strange = (ValueError, KeyError, TypeError, OverflowError)
+    with path.open(encoding="utf-8") as file, suppress(*strange):
+        for line in file:
+            action = json.loads(line) if line.strip() else {}
+            if isinstance(action, dict) and "commitInfo" in action:  # the first, as a rule
+                return int(action["commitInfo"]["timestamp"])
+    return 0
+
+
 def versions(table: Path) -> Iterator[Version]:
     """Every version of a table that the log still tells, oldest first."""
-    for path in sorted((table / "_delta_log").glob("*.json")):
-        if path.stem.isdigit():
-            with path.open(encoding="utf-8") as file:
-                yield _version(int(path.stem), [json.loads(line) for line in file if line.strip()])
+    for number, path in _listed(table):
+        with path.open(encoding="utf-8") as file:
+            yield _version(number, [json.loads(line) for line in file if line.strip()])
 
 
 def _version(number: int, actions: list[dict[str, dict[str, object]]]) -> Version:

@@ -26,8 +26,9 @@ def file_name(batch: int, number: int, sha256: str) -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a file is called as those that the lake writes."""
-    return _NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+    """Whether a file, relative to its table, is called as those that the lake writes."""
+    *folders, name = path.split("/")
+    return _NAME.fullmatch(name) is not None and all("=" in folder for folder in folders)
 
 
 def recorded_sha256(path: str) -> str | None:
@@ -46,13 +47,19 @@ def sha256_of(path: Path) -> str:
 
 
 def check_unaltered(path: Path) -> None:
-    """Raises LakeError where a committed file is not what was committed, so that nothing of it is
-    written again under a new hash. A file without a recorded hash passes."""
+    """Raises LakeError where a committed file is not what was committed or cannot be read, so that
+    nothing of it is written again under a new hash, or counted. A file without a recorded hash
+    passes."""
     wanted = recorded_sha256(path.name)
     try:
         found = sha256_of(path)
     except FileNotFoundError:
         raise LakeError(f"{path} is gone. `lake verify` says what else is amiss.") from None
+    except OSError as error:
+        raise LakeError(
+            f"{path} cannot be read: {error.strerror}. Nothing was changed. `lake verify` says "
+            "what else is amiss."
+        ) from error
     if wanted is not None and found != wanted:
         raise LakeError(
             f"{path} is not as it was committed: its SHA-256 is {found}. Nothing was changed. "

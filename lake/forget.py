@@ -12,10 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from lake import ledger
 from lake.commit import Commit, commit, recover
 from lake.duplicates import rows_by_path
-from lake.errors import unknown_name
+from lake.errors import LakeError, unknown_name
+from lake.files import check_unaltered
 from lake.report import Vacuumed
 from lake.sources import catalogue
 from lake.staging import staging, staging_name
@@ -23,7 +26,8 @@ from lake.table import Store
 from lake.vacuum import vacuum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections import Counter
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from lake.table import DataFile, Snapshot
@@ -66,7 +70,8 @@ def forget(
     """Take the days before a date (UTC) out of the tables, in one commit. Their files stay for
     `lake compact`'s grace, or with `now` are deleted at once, in whatever version they lie.
 
-    Raises UsageError for a source that is none, StorageError where the disk refuses.
+    Raises UsageError for a source that is none, LakeError for a file that is not as it was
+    committed, StorageError where the disk refuses; nothing is forgotten then.
     """
     store = Store.open(path)
     line = before.isoformat()
@@ -85,7 +90,7 @@ def forget(
         gone = {
             (table, name): count
             for table, files in old.items()
-            for name, count in rows_by_path([Path(f.path) for f in files]).items()
+            for name, count in _rows_by_path(files).items()
         }
         moved = {t: line for t in old if snapshot.kept_from.get(t, "") < line}
         if moved or gone:
@@ -108,6 +113,20 @@ def day_of_path(name: str) -> str:
     """The day of a data file's partition; a later one than all for what is no data file."""
     _, _, day = name.partition("date=")
     return day[:10] or "9999"
+
+
+def _rows_by_path(files: Sequence[DataFile]) -> Counter[str]:
+    """How many rows each object has in some files of a table. What is counted leaves the lake, and
+    the ledger says for ever how much it was; so only of files that are what was committed."""
+    for file in files:
+        check_unaltered(Path(file.path))
+    try:
+        return rows_by_path([Path(file.path) for file in files])
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(
+            f"a file of these days cannot be read: {error}. Nothing was changed. `lake verify` "
+            "says which it is."
+        ) from error
 
 
 def _old(

@@ -31,6 +31,7 @@ from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, Unreadable
+from lake.paths import lake_folder
 from lake.pool import workers
 from lake.report import IngestReport
 from lake.sources import catalogue
@@ -106,7 +107,7 @@ def ingest(
     The lake is made where it is not there. Raises UsageError, AccessError (a WHERE that cannot be
     reached, before anything is written), StorageError (the lake's disk; what was committed stays).
     """
-    return _Ingest(path, list(where), options or IngestOptions(), progress).run()
+    return _Ingest(lake_folder(path), list(where), options or IngestOptions(), progress).run()
 
 
 @dataclass(slots=True)
@@ -177,7 +178,7 @@ class _Ingest:
         return locate(
             where,
             scratch=scratch,
-            lake=self.path.absolute(),
+            lake=self.path,
             since=self.options.since,
             until=self.options.until,
             s3=self.options.s3,

@@ -4,8 +4,13 @@ a checkout and inside it in an installed wheel."""
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 import uuid
+from functools import cache
 from pathlib import Path
+
+from lake.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent
 STAGING = "_staging"
@@ -23,10 +28,58 @@ def default_lake() -> Path:
     return Path(os.environ.get("LAKE_DIR") or "lakehouse")
 
 
+_MISREAD = {
+    r"[*?\[]": "is a pattern to DuckDB",
+    r"=": "looks like a partition (name=value) to DuckDB, which would put its value into every row",
+    r"%[0-9A-Fa-f]{2}": "is another name to Delta, which reads %XX as a character",
+    r"[\]^|]": "cannot be in a path of Delta's",
+    r"[\x00-\x1f\x7f]": "has a character that does not print",
+    r"[\ud800-\udfff]": "is not UTF-8",
+    r"\\": "is two folders to Delta, which reads a backslash as a slash",
+}
+"""What DuckDB or Delta take for something else in the name of a folder, as measured."""
+
+
+def lake_folder(path: Path) -> Path:
+    """A lake's folder, absolute and without symbolic links. Raises UsageError for one whose path
+    DuckDB or Delta would read otherwise: they would show wrong rows, or another folder's."""
+    try:
+        folder = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a cwd that is gone
+        raise UsageError(
+            f"the lake's folder {path} cannot be found: {error}. Name another with --lake."
+        ) from error
+    for part in folder.parts[1:]:
+        for pattern, why in _MISREAD.items():
+            if re.search(pattern, part):
+                raise UsageError(
+                    f"a lake cannot be at {folder}: the folder name {part!r} {why}. Rename that "
+                    "folder, or move the lake to a path without it (a link to it does not help)."
+                )
+    return folder
+
+
 def user_transforms() -> Path | None:
     """`$LAKE_TRANSFORMS`: a folder with sources of one's own, built like `transforms/`."""
     named = os.environ.get("LAKE_TRANSFORMS")
     return Path(named) if named else None
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="siem-lake-")
+
+
+def own_folder() -> Path:
+    """This process's own folder for what a lake that may only be read does not take; removed at
+    the process's end. Raises OSError where there is no place for it."""
+    return Path(_temporary().name).resolve()
+
+
+def remove_own_folder() -> None:
+    """Remove it now: for a process that another program takes the place of."""
+    if _temporary.cache_info().currsize:
+        _temporary().cleanup()
 
 
 def spill_folder(lake: Path) -> Path:

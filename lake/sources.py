@@ -67,6 +67,11 @@ def column_name(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
 
 
+def is_source_name(name: str) -> bool:
+    """Whether a source, and so its table, may be called that."""
+    return _NAME.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """Members that all stand at the top of a JSON record, and such (`!s3`) of which none does."""
@@ -337,7 +342,7 @@ def _catalogue(folders: Iterable[Path]) -> Catalogue:
 def load_source(folder: Path) -> Source:
     """Read one source's folder. Raises SourceError that names the file and the wrong entry."""
     path = folder / "source.toml"
-    if not _NAME.fullmatch(folder.name):
+    if not is_source_name(folder.name):
         raise SourceError(f"{folder}: a source is named in lower case letters, digits and _")
     try:
         declared = tomllib.loads(path.read_text("utf-8"))

@@ -23,12 +23,13 @@ from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.damage import COPY, damaged_log, has_footer
-from lake.deltalog import check_whole, newest
+from lake.deltalog import check_whole, newest, version_at
 from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.growth import Lacking, Model, growth
+from lake.paths import lake_folder, own_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
-from lake.sources import catalogue
+from lake.sources import catalogue, is_source_name
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
+VIEWS = "_views"
+"""The folder of the views' empty heads, made anew where it lacks."""
 _PLACE = ("path", "partition.account", "partition.region", "partition.date")
 
 
@@ -79,10 +82,11 @@ class Snapshot:
 
 
 class Store:
-    """A lake's folder. Reading needs no lock; `commit` takes the lake's own."""
+    """A lake's folder. Reading needs no lock; `commit` takes the lake's own. Raises UsageError for
+    a path that cannot be a lake's (see `lake.paths.lake_folder`)."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = lake_folder(path)
         self._listed: tuple[int, list[str]] | None = None
         """A version of `_lake` and its files: each kind of rows is asked for, and versions stay."""
 
@@ -171,7 +175,13 @@ class Store:
                 raise UsageError(
                     f"the lake has no state as of {_utc(as_of)}: it was made at {_utc(at)}."
                 )
-            table.load_as_version(as_of)
+            version = version_at(self.path / ledger.TABLE, as_of)
+            if version is None:
+                raise UsageError(
+                    f"the lake has no state as of {_utc(as_of)}: what its log told of that time "
+                    "was cleaned up. Name a later time."
+                )
+            return open_table(self.path / ledger.TABLE, version)
         return table
 
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
@@ -195,12 +205,18 @@ class Store:
                 "the disk) and run the same command again, or bring the file back from a copy; "
                 "`lake verify` says what else is amiss."
             ) from error
+        tables = dict(json.loads(row["tables"]))
+        if strange := [name for name in tables if not is_source_name(name)]:
+            raise StorageError(
+                f"{path}, the ledger's last batch, names a table {strange[0]!r}, which is no name "
+                "of one: the lake was altered. Bring the file back from a copy."
+            )
         models = json.loads(row.get("models") or "{}")
         said = json.loads(row["context"] or "{}")
         return Snapshot(
             int(row["batch"]),
             table.version(),
-            dict(json.loads(row["tables"])),
+            tables,
             {name: Model.of_json(model) for name, model in models.items()},
             dict(said.get("kept_from", {})),
             said.get("vacuumed"),
@@ -278,11 +294,22 @@ class Store:
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
         earlier versions lack some."""
-        head = self.path / "_views" / f"ledger-{ledger.VERSION}.parquet"
-        if not has_footer(head):
-            head.parent.mkdir(exist_ok=True)
-            write_empty(head, ledger.SCHEMA)
-        return [str(head), *self.ledger_files(kind, snapshot)]
+        head = self.head(f"ledger-{ledger.VERSION}.parquet", lambda: ledger.SCHEMA)
+        return [head, *self.ledger_files(kind, snapshot)]
+
+    def head(self, name: str, schema: Callable[[], pa.Schema]) -> str:
+        """An empty Parquet file, made where it lacks: `name` in the lake's `_views`, or in this
+        process's own folder where the lake may only be read. Raises StorageError."""
+        try:
+            return _made(self.path / VIEWS / name, schema)
+        except OSError as refused:
+            try:
+                return _made(own_folder() / name, schema)
+            except OSError as error:
+                raise StorageError(
+                    f"the lake at {self.path} takes no files ({refused}), nor does the "
+                    f"folder for temporary files ({error}). Name another with TMPDIR."
+                ) from error
 
     def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
         """The rows of `_lake` of a kind and their `filename`, as a table function of DuckDB's."""
@@ -313,11 +340,14 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def write_empty(target: Path, schema: pa.Schema) -> None:
+def _made(target: Path, schema: Callable[[], pa.Schema]) -> str:
     """A Parquet file without rows, there whole or not at all."""
-    temporary = target.with_name(f".{uuid.uuid4().hex}")
-    pq.write_table(schema.empty_table(), temporary, store_schema=False)
-    temporary.replace(target)
+    if not has_footer(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{uuid.uuid4().hex}")
+        pq.write_table(schema().empty_table(), temporary, store_schema=False)
+        temporary.replace(target)
+    return str(target)
 
 
 def batch_of(path: str) -> int:

@@ -18,11 +18,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lake import ledger
-from lake.commit import JOURNAL
 from lake.damage import damaged_log
 from lake.deltalog import newest, versions
 from lake.errors import StorageError
 from lake.files import recorded_sha256, sha256_of, unquoted
+from lake.journal import JOURNAL
 from lake.machine import cores, default_memory
 from lake.report import Finding
 from lake.table import Snapshot, Store, add_actions, footer_times, told_times

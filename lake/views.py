@@ -16,18 +16,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lake.damage import has_footer
 from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
 from lake.growth import Lacking
 from lake.paths import resource
 from lake.queries import read_blocks
 from lake.rowmodel import EVENTS, arrow_type, columns_of, tables_of
 from lake.sources import catalogue
-from lake.table import write_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from lake.fieldsets import Tree
     from lake.sources import Source
@@ -95,7 +92,7 @@ def views(store: Store, snapshot: Snapshot, held: Mapping[str, Sequence[DataFile
         paths = [path for name in names for path in files[name]]
         if paths:
             told = sum(rows[name] for name in names)
-            found.append(_view(store.path, view, columns_of(view), paths, lacks, told))
+            found.append(_view(store, view, columns_of(view), paths, lacks, told))
         else:
             found.append(_empty(view, types))
     found += ledger_views(store, snapshot)
@@ -113,11 +110,11 @@ def ledger_views(store: Store, snapshot: Snapshot) -> list[View]:
 def table_view(store: Store, snapshot: Snapshot, table: str, files: list[str]) -> View:
     """The view of a table over some of its files."""
     lacking = store.lacking(table, snapshot, files)
-    return _view(store.path, table, columns_of(table), files, lacking)
+    return _view(store, table, columns_of(table), files, lacking)
 
 
 def _view(
-    lake: Path,
+    store: Store,
     name: str,
     columns: dict[str, str | Tree],
     files: list[str],
@@ -131,7 +128,7 @@ def _view(
     within a column, DuckDB 2.0.0 ends with an internal error when it reads a leaf of that STRUCT
     alone; the CASE makes it read the whole column.
     """
-    files = [_head(lake, name, columns), *files]
+    files = [_head(store, name, columns), *files]
     listed = ", ".join(map(literal, files))
     chosen, union = "*", ""
     if lacking.columns & columns.keys():
@@ -195,15 +192,9 @@ def _latest(name: str, source: Source) -> View:
     )
 
 
-def _head(lake: Path, name: str, columns: dict[str, str | Tree]) -> str:
+def _head(store: Store, name: str, columns: dict[str, str | Tree]) -> str:
     """An empty Parquet file with these columns, its path shaped like a partition's."""
     version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
-    folder = (
-        lake / "_views" / f"{name}-{version}" / "account=unknown/region=unknown/date=1970-01-01"
-    )
-    head = folder / "head.parquet"
-    if not has_footer(head):
-        folder.mkdir(parents=True, exist_ok=True)
-        types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
-        write_empty(head, pa.schema(types))
-    return str(head)
+    place = f"{name}-{version}/account=unknown/region=unknown/date=1970-01-01/head.parquet"
+    types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
+    return store.head(place, lambda: pa.schema(types))

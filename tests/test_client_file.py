@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import logs
@@ -22,13 +22,11 @@ from typer.testing import CliRunner
 
 from lake.cli import app
 from lake.client_file import client_file_stale, open_prepared, write_client_file
+from lake.errors import StorageError
 from lake.fieldsets import leaves, path_sql
 from lake.query import open_lake
 from lake.rowmodel import columns_of
 from lake.sources import catalogue
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COUNT = "SELECT count(*) FROM events"
 
@@ -203,6 +201,52 @@ def test_a_copy_that_may_only_be_read(lake: Path, tmp_path: Path) -> None:
     assert "The lake itself is whole." in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a folder")
+def test_evidence_without_the_heads_of_its_views(lake: Path, tmp_path: Path) -> None:
+    """A lake that may only be read, as another version of the program left it or a copy of its
+    tables alone: every reading command makes the heads in a folder of its own, and removes it."""
+    shutil.rmtree(lake / "_views")
+    (tmp_path / "tmp").mkdir()
+    commands = {
+        "sql --locked": ["sql", "--locked", "--format", "csv", f"{COUNT} WHERE source.ip IS NULL"],
+        "sql": ["sql", "--format", "csv", "SELECT count(*) FROM objects"],
+        **{name: [name, "--lake", str(lake)] for name in ("status", "verify")},
+        "panels": ["panels", "cloudtrail"],
+    }
+    for name, words in commands.items():
+        program = [sys.executable, "-m", "lake.cli", *words]
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", str(lake), *program],
+            env={**os.environ, "LAKE_DIR": str(lake), "TMPDIR": str(tmp_path / "tmp")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode == 99:
+            pytest.skip(f"no mount: {done.stderr}")
+        assert (name, done.returncode, done.stderr.count("Traceback")) == (name, 0, 0), done.stderr
+        assert not name.startswith("sql") or done.stdout.split()[-1].isdecimal()
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (lake / "_views").exists()
+
+
+def test_no_client_file_over_heads_of_a_process(lake: Path) -> None:
+    """They end with it; others would find views over nothing."""
+    shutil.rmtree(lake / "_views")
+    (lake / "_views").touch()
+    told = ask_own(lake)
+    assert told == [(6,)]
+    (lake / "lake.duckdb").unlink()
+    with pytest.raises(StorageError, match="cannot be written: _views takes no files"):
+        write_client_file(lake)
+    assert not (lake / "lake.duckdb").exists()
+
+
+def ask_own(lake: Path) -> list[tuple[int]]:
+    """The rows that a locked reader of this process sees."""
+    return open_lake(lake, locked=True).sql(COUNT).fetchall()
+
+
 @pytest.mark.parametrize(
     "command",
     [["compact"], ["rebuild"], ["forget", "--before", "2024-02-02", "--yes"]],
@@ -234,6 +278,24 @@ def test_python_reports_where_it_cannot_be_written(lake: Path) -> None:
     report = open_lake(lake).ingest(str(lake.parent / "logs"), jobs=1)
     assert report.rows == 1
     assert "cannot be written" in report.notes[-1]
+
+
+def test_one_lake_by_several_names(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has the folder's real path, by whatever way that is named: no two write it in
+    turn."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "link").symlink_to(lake)
+    monkeypatch.chdir(tmp_path / "work")
+    for name in (tmp_path / "link", Path("..") / "link", lake, Path("..") / "work" / ".." / "link"):
+        write_client_file(name)
+        with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as client:
+            told = client.sql("SELECT lake FROM lake_version").fetchall()
+        assert told == [(str(lake.resolve()),)]
+        assert open_lake(name).path == lake.resolve()
+        assert not any(map(client_file_stale, (tmp_path / "link", lake)))
+        assert open_prepared(tmp_path / "link") is not None
 
 
 def test_the_half_of_a_killed_writer_is_removed(lake: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ from lake.compact import compact
 from lake.errors import LakeError, UsageError
 from lake.forget import Doomed, doomed, forget
 from lake.query import open_lake
+from lake.table import Store
 from lake.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DAY = 86_400
@@ -131,6 +134,31 @@ def test_nothing_to_forget(lake: Path) -> None:
     assert report.tables[0] == Doomed("cloudtrail", 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda one, other: shutil.copy(other, one), "not as it was committed"),
+        (lambda one, _: one.unlink(), "is gone"),
+        (lambda one, _: one.unlink() or one.mkdir(), "cannot be read"),
+    ],
+    ids=["another file in its place", "gone", "unreadable"],
+)
+def test_a_file_that_is_not_as_it_was_committed(
+    damage: Callable[[Path, Path], object], told: str, lake: Path
+) -> None:
+    """What it holds is not counted for what was there, nor deleted; nothing is forgotten."""
+    (one,) = (lake / "cloudtrail").rglob("date=2024-02-01/*.parquet")
+    (other,) = (lake / "cloudtrail").rglob("date=2024-02-02/*.parquet")
+    damage(one, other)
+    before, batch = verify(lake).findings, Store.open(lake).snapshot().batch
+    with pytest.raises(LakeError, match=f"{told}.*`lake verify` says") as error:
+        forget(lake, LINE)
+    assert str(one) in str(error.value)
+    assert verify(lake).findings == before != []
+    assert Store.open(lake).snapshot().batch == batch
+    assert one.exists() == ("gone" not in told)
+
+
 def test_a_source_that_is_none(lake: Path) -> None:
     with pytest.raises(UsageError, match="unknown source 'nothing'"):
         forget(lake, LINE, source="nothing")
@@ -138,7 +166,6 @@ def test_a_source_that_is_none(lake: Path) -> None:
 
 def test_rows_of_a_forgotten_day_are_a_finding(lake: Path) -> None:
     from lake.commit import Commit, commit
-    from lake.table import Store
 
     store = Store.open(lake)
     with store.lock():

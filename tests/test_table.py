@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import logs
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from engine import ask, balance, fates, hashes, put, read, two_sources
@@ -23,11 +25,14 @@ from filelock import FileLock
 from kills import KILLED, ROOT, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
-from lake.client_file import write_client_file
+from lake.client_file import open_prepared, write_client_file
 from lake.commit import recover
+from lake.compact import compact
 from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
+from lake.status import read_status
 from lake.table import Store
+from lake.verify import verify
 
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 
@@ -213,6 +218,60 @@ def test_a_journal_that_was_cut_is_no_journal(place: Path, unkilled: list[tuple[
     assert hashes(open_lake(place / "lake")) == unkilled
 
 
+JOURNALS = {
+    "a batch to come": {"batch": 9},
+    "a batch that is no number": {"batch": "2"},
+    "lists that are none": {"tables": 1, "files": 2},
+    "a file of the machine": {"files": ["{victim}"]},
+    "a file above": {"files": ["../victim"]},
+    "a way out": {"files": ["vpcflow/account=1/../date=1/{name}"]},
+    "a name of no text": {"files": [None]},
+    "the log": {"files": ["_lake/_delta_log/00000000000000000001.json"]},
+    "a table's file of an earlier batch": {"files": ["{held}"]},
+    "the ledger's file of an earlier batch": {"files": ["{told}"]},
+    "an earlier version of a table": {"tables": {"vpcflow": 0}},
+    "an earlier version of the ledger": {"tables": {"_lake": 0}},
+    "a table of another lake": {"tables": {"../other/vpcflow": 0}},
+}
+
+
+@pytest.mark.parametrize("told", JOURNALS.values(), ids=JOURNALS)
+def test_a_journal_of_no_commit_of_this_lake(told: dict[str, object], place: Path) -> None:
+    """Whoever hands on a lake can write one; nothing is deleted or brought back by it."""
+    lake = place / "lake"
+    victim, name = put(place, "victim", b"mine"), f"00000002-00000-{'0' * 64}.parquet"
+    (told_file,) = (lake / "_lake").glob("kind=batch/*.parquet")
+    held = min(counted_files(lake) & raw_files(lake))
+    journal = json.dumps({"batch": 2, "tables": {}, "files": []} | told)
+    for word, meant in (
+        ("victim", victim), ("name", name), ("held", held), ("told", told_file.relative_to(lake)),
+    ):  # fmt: skip
+        journal = journal.replace(f"{{{word}}}", str(meant))
+    put(lake, "_journal.json", journal.encode())
+    before = state(place)
+    with pytest.raises(StorageError, match=r"_journal\.json .*Nothing was changed.*delete this"):
+        read(lake, place / "logs")
+    assert state(place) == before
+    (lake / "_journal.json").unlink()
+    assert read(lake, place / "logs").rows == 8
+
+
+def state(folder: Path) -> dict[Path, bytes]:
+    """The files below a folder, without what is empty while nobody writes."""
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
+
+
+def test_a_ledger_that_names_a_folder_elsewhere(place: Path) -> None:
+    """Its tables are folders of the lake, whatever an altered batch says."""
+    (batch,) = (place / "lake" / "_lake").glob("kind=batch/*.parquet")
+    rows = pq.read_table(batch, partitioning=None)
+    at = rows.schema.get_field_index("tables")
+    told = pa.array([json.dumps({"../../other": 0})])
+    pq.write_table(rows.set_column(at, rows.schema.field(at), told), batch)
+    with pytest.raises(StorageError, match=r"names a table '\.\./\.\./other'"):
+        open_lake(place / "lake")
+
+
 def test_recovery_without_a_journal_does_nothing(first: Path) -> None:
     store = Store.open(first / "lake")
     with store.lock():
@@ -311,6 +370,62 @@ def test_a_disk_that_refuses_the_commit(
     assert raw_files(place / "lake") == counted_files(place / "lake")
 
 
+# -- where a lake can be -------------------------------------------------------------------------
+
+NOT_HERE = [
+    *(
+        "account=1",
+        "region=zz",
+        "date=2001-01-01",
+        "env=prod",
+        "a*",
+        "a?b",
+        "a[1]",
+        "a]",
+        "a^",
+        "a|",
+    ),
+    *("a%20b", "%2e%2e", "a\\b", "a\nb", "a\x7f", os.fsdecode(b"a\xff")),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+@pytest.mark.parametrize("name", NOT_HERE, ids=ascii)
+def test_a_path_that_is_read_as_another(name: str, tmp_path: Path, place: Path) -> None:
+    """Nothing is made there, and nothing is read of a lake that was brought there."""
+    folder = tmp_path / "at" / name
+    folder.mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for lake in (folder / "lake", link / "lake"):
+        with pytest.raises(UsageError, match="a lake cannot be at "):
+            read(lake, place / "logs")
+    assert list(folder.iterdir()) == []
+    shutil.copytree(place / "lake", folder / "lake")
+    for use in (open_lake, open_prepared, verify, compact, read_status, write_client_file):
+        with pytest.raises(UsageError, match="a lake cannot be at "):
+            use(folder / "lake")
+    done = lake_command("sql", "SELECT 1", "--lake", link / "lake")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "lake: a lake cannot be at" in done.stderr
+
+
+def test_paths_that_only_look_odd(tmp_path: Path, place: Path) -> None:
+    for name in ("it's", "50%", "a b#c", "{a}", "é~$&;", "a%zz"):
+        lake = tmp_path / "at" / name / "lake"
+        shutil.copytree(place / "lake", lake)
+        read(lake, place / "logs" / SECOND)
+        write_client_file(lake)
+        assert client_rows(lake) == len(hashes(lake)) == 13
+        assert verify(lake).findings == []
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(UsageError):
+        open_lake(tmp_path / "round")
+
+
 # -- real processes ------------------------------------------------------------------------------
 
 
@@ -379,11 +494,59 @@ def test_the_lake_as_it_was(place: Path) -> None:
     assert hashes_of(open_lake(place / "lake", between)) == before
 
 
+@pytest.mark.parametrize("days", [-30, 30])
+def test_the_lake_as_it_was_after_a_copy_without_times(days: int, place: Path) -> None:
+    """When a version was committed it says itself; the times of its files are the copy's."""
+    before = hashes(open_lake(place / "lake"))
+    time.sleep(0.05)
+    between = datetime.now(UTC)
+    time.sleep(0.05)
+    read(place / "lake", place / "logs")
+    after = hashes(open_lake(place / "lake"))
+    copied = time.time() + 86_400 * days
+    for path in (place / "lake").rglob("*"):
+        os.utime(path, (copied, copied))
+    assert hashes_of(open_lake(place / "lake", between)) == before
+    assert hashes_of(open_lake(place / "lake", datetime.now(UTC))) == after
+    with pytest.raises(UsageError, match="it was made at"):
+        open_lake(place / "lake", between - timedelta(days=1))
+
+
+def test_a_clock_that_went_back(place: Path) -> None:
+    """A version is no earlier than the one before it, whatever it tells."""
+    before = hashes(open_lake(place / "lake"))
+    read(place / "lake", place / "logs")
+    first, second = sorted((place / "lake" / "_lake" / "_delta_log").glob("*.json"))[1:]
+    told = json.loads(first.read_text().splitlines()[0])["commitInfo"]["timestamp"]
+    rest = second.read_text().partition("\n")[2]
+    second.write_text(
+        json.dumps({"commitInfo": {"timestamp": told - 60_000, "batch": "2"}}) + "\n" + rest
+    )
+    at = datetime.fromtimestamp(told / 1000, UTC)
+    assert hashes_of(open_lake(place / "lake", at - timedelta(milliseconds=1))) == []
+    assert hashes_of(open_lake(place / "lake", at)) != before
+
+
+def test_a_log_whose_beginning_was_cleaned_up(tmp_path: Path) -> None:
+    """As other programs do after a checkpoint: what the log tells no more, it says."""
+    lake = two_sources(tmp_path, 2) / "lake"
+    made = datetime.now(UTC)
+    time.sleep(0.05)
+    put(tmp_path / "logs", SECOND, logs.trail(logs.events(3, first=9)))
+    read(lake, tmp_path / "logs")
+    log = lake / "_lake" / "_delta_log"
+    DeltaTable(lake / "_lake").create_checkpoint()
+    for number in (0, 1):
+        (log / f"{number:020}.json").unlink()
+    with pytest.raises(UsageError, match="was cleaned up"):
+        open_lake(lake, made)
+    assert len(hashes_of(open_lake(lake, datetime.now(UTC)))) == 7
+    compact(lake)
+
+
 def test_batches_are_rows_of_the_ledger(place: Path) -> None:
     read(place / "lake", place / "logs")
     store = Store.open(place / "lake")
-    import pyarrow.parquet as pq
-
     files = store.ledger_files("batch", store.snapshot())
     rows = [pq.read_table(file, partitioning=None).to_pylist()[0] for file in files]
     assert [row["batch"] for row in rows] == [1, 2]
