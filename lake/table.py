@@ -294,9 +294,10 @@ class Store:
     # -- writing --------------------------------------------------------------------------------
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """The one writer's lock; `waiting` is called once where another holds it."""
-        lock = FileLock(self.path / LOCK)
+    def lock(self, waiting: Callable[[], None] | None = None, name: str = LOCK) -> Iterator[None]:
+        """The one writer's lock, or another by its name; `waiting` is called once where another
+        process holds it."""
+        lock = FileLock(self.path / name)
         try:
             lock.acquire(timeout=0)
         except Timeout:
