@@ -35,8 +35,6 @@ from lake.sizes import parse_size
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:
-    import duckdb
-
     from lake.client_file import Prepared
     from lake.query import Lake
 
@@ -185,9 +183,8 @@ def sql(
             refuse_writes(text, opened.path)
             write(opened.cursor(), text, form, sys.stdout, output, raw)
     except duckdb.Error as error:
-        known = _damage(lake, str(error)) if _may_be_damage(error) else None
-        if known is not None:
-            raise LakeError(f"the lake cannot be read: {known}") from error
+        if (unreadable := _of_the_lake(lake, error)) is not None:
+            raise unreadable from error
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
         ) from error
@@ -324,16 +321,21 @@ def panels(
     if form != "json":
         raise UsageError("lake panels prints json: leave --format away.")
     opened = _open(lake, locked=True)
-    results = run_dashboard(
-        opened,
-        dashboard,
-        moment_of(time_from, "--from"),
-        moment_of(time_to, "--to"),
-        where,
-        filters=filters or (),
-        search=search,
-        compare=compare,
-    )
+    try:
+        results = run_dashboard(
+            opened,
+            dashboard,
+            moment_of(time_from, "--from"),
+            moment_of(time_to, "--to"),
+            where,
+            filters=filters or (),
+            search=search,
+            compare=compare,
+        )
+    except UsageError as error:
+        if (unreadable := _of_the_lake(lake, error.__cause__)) is not None:
+            raise unreadable from error
+        raise
     typer.echo(json_text(panels_json(results), indent=1))
 
 
@@ -382,26 +384,32 @@ def _keep_client_file(path: Path) -> None:
         )
 
 
-def _may_be_damage(error: duckdb.Error) -> bool:
-    """Whether it can come of a file; what Parquet's footers raise has no class of its own."""
+def _of_the_lake(lake: Path | None, error: BaseException | None) -> LakeError | None:
+    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
     import duckdb
 
-    return type(error) is duckdb.Error or isinstance(
-        error, (duckdb.IOException, duckdb.InvalidInputException)
-    )
+    from lake.damage import VERIFY
+
+    bare = type(error) is duckdb.Error  # of Parquet's inside, which names no file
+    if not bare and not isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
+        return None
+    known = _damage(lake, str(error)) or (f"{error}. What to do: {VERIFY}." if bare else None)
+    return LakeError(f"the lake cannot be read: {known}") if known else None
 
 
 def _damage(lake: Path | None, words: str) -> str | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
-    from lake.damage import COPY, VIEWS, damaged_file
+    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, named_file
 
     folder = (lake or default_lake()).absolute()
     if "No files found" in words and f'"{folder}/' in words:
         name = words.split('"')[1]
         advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
         return f"{name} is gone. What to do: {advice}."
-    found = damaged_file(folder)
-    return f"{found[0]} is damaged. What to do: {found[1]}." if found else None
+    if found := damaged_file(folder):
+        return f"{found[0]} is damaged. What to do: {found[1]}."
+    named = named_file(folder, words)
+    return f"{named} cannot be read. What to do: {VERIFY}." if named else None
 
 
 register(app)

@@ -7,20 +7,19 @@ the ledger's. `lake verify` reads everything.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.files import recorded_sha256, sha256_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 VIEWS = "delete the folder _views of the lake, which is made anew"
 CHECKPOINT = (
     "delete it and `_last_checkpoint` beside it: the versions in the same folder tell all of it"
 )
+VERIFY = "run `lake verify`, which reads all of every file and says what is amiss"
 COPY = "bring it back from a copy of the lake; `lake verify` says what else is amiss"
 
 
@@ -57,6 +56,12 @@ def damaged_file(lake: Path) -> tuple[Path, str] | None:
             if not has_footer(path) or (wanted is not None and sha256_of(path) != wanted):
                 return path, COPY
     return None
+
+
+def named_file(lake: Path, words: str) -> Path | None:
+    """The data file of a lake that an error of DuckDB's names, if one is named."""
+    named = re.search(rf'"({re.escape(str(lake))}/[^"\n]+\.parquet)"', words)
+    return Path(named[1]) if named else None
 
 
 def has_footer(path: Path) -> bool:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import logs
+import pyarrow.parquet as pq
 import pytest
 from command import run_lake
 from engine import put, read
@@ -69,6 +70,15 @@ def cut(path: Path) -> None:
 def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-10] ^= 1
+    path.write_bytes(data)
+
+
+def alter(path: Path, every: int = 1) -> None:
+    """Other bytes between the first and the footer, which stays good."""
+    data = bytearray(path.read_bytes())
+    end = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for at in range(4, end, every):
+        data[at] = 0
     path.write_bytes(data)
 
 
@@ -148,3 +158,39 @@ def test_the_head_of_a_view(
     assert verify(lake).findings == []
     assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
     assert run("sql", COUNT)[0] == 0
+
+
+MIDDLE = "SELECT count(DISTINCT event.original) FROM vpcflow"
+
+
+@pytest.mark.parametrize(
+    "command", [["sql", MIDDLE], ["sql", "--locked", MIDDLE], ["panels", "vpcflow"]]
+)
+@pytest.mark.parametrize(
+    "damage", [cut, alter, *DAMAGES[2:]], ids=["cut", "altered", "empty", "gone"]
+)
+def test_a_data_file(
+    command: list[str], damage: Callable[[Path], None], lake: Path, run: Callable[..., Ran]
+) -> None:
+    path = last(lake, "vpcflow/*/*/*/*.parquet")
+    damage(path)
+    code, _, err = run(*command)
+    assert code == 1
+    assert err.startswith("lake: the lake cannot be read: ")
+    assert str(path) in err or damage is alter
+    assert "`lake verify`" in err
+    assert "SELECT" not in err
+
+
+def test_a_data_file_that_is_named_but_has_its_footer(lake: Path, run: Callable[..., Ran]) -> None:
+    path = last(lake, "vpcflow/*/*/*/*.parquet")
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    (text,) = (c for c in columns if c.path_in_schema == "event.original")
+    data = bytearray(path.read_bytes())
+    end = text.data_page_offset  # of the page before it, the dictionary
+    data[end - 60 : end - 20] = b"\xff" * 40
+    path.write_bytes(data)
+    code, _, err = run("sql", MIDDLE)
+    assert code == 1
+    assert f"{path} cannot be read. What to do: run `lake verify`" in err
