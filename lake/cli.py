@@ -399,7 +399,8 @@ def _of_the_lake(lake: Path | None, error: BaseException | None) -> LakeError | 
 
 def _damage(lake: Path | None, words: str) -> str | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
-    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, named_file
+    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, is_closed, named_file
+    from lake.files import ASK
 
     folder = (lake or default_lake()).absolute()
     if "No files found" in words and f'"{folder}/' in words:
@@ -407,9 +408,12 @@ def _damage(lake: Path | None, words: str) -> str | None:
         advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
         return f"{name} is gone. What to do: {advice}."
     if found := damaged_file(folder):
-        return f"{found[0]} is damaged. What to do: {found[1]}."
+        what = "may not be read" if found[1] == ASK else "is damaged"
+        return f"{found[0]} {what}. What to do: {found[1]}."
     named = named_file(folder, words)
-    return f"{named} cannot be read. What to do: {VERIFY}." if named else None
+    if named is None:
+        return None
+    return f"{named} cannot be read. What to do: {ASK if is_closed(named) else VERIFY}."
 
 
 register(app)

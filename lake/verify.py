@@ -22,7 +22,7 @@ from lake.commit import JOURNAL
 from lake.damage import damaged_log
 from lake.deltalog import newest, versions
 from lake.errors import StorageError
-from lake.files import recorded_sha256, sha256_of, unquoted
+from lake.files import ASK, recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.report import Finding
 from lake.table import Snapshot, Store, add_actions, footer_times, told_times
@@ -294,6 +294,8 @@ def _check_file(file: _Committed) -> Finding | None:
             return Finding("log", where, what, ADVICE)
     except FileNotFoundError:
         return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
+    except PermissionError as error:
+        return Finding("unreadable", where, str(error), ASK)
     except (OSError, pa.ArrowException) as error:
         return Finding("unreadable", where, str(error), ADVICE)
     return None

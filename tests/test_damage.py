@@ -3,7 +3,10 @@ finds else, by other commands in place of a library's error."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import logs
@@ -18,8 +21,7 @@ from lake.query import open_lake
 from lake.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from command import Ran
 
@@ -194,3 +196,53 @@ def test_a_data_file_that_is_named_but_has_its_footer(lake: Path, run: Callable[
     code, _, err = run("sql", MIDDLE)
     assert code == 1
     assert f"{path} cannot be read. What to do: run `lake verify`" in err
+
+
+@pytest.fixture
+def ours(lake: Path) -> Iterator[Path]:
+    """The lake, of a user who is not root: nothing is closed to root."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(lake, folder / "lake")
+    was = os.geteuid()
+    if was == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield folder / "lake"
+    finally:
+        os.seteuid(was)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["vpcflow/*/*/*/*.parquet", "cloudtrail/_delta_log/*.checkpoint.parquet"]
+)
+def test_a_file_that_may_not_be_read(
+    pattern: str, ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = last(ours, pattern)
+    path.chmod(0)
+    for command in (["sql", MIDDLE], ["panels", "vpcflow"]):
+        code, _, err = run_lake([*command, "--lake", str(ours)], monkeypatch, capsys)
+        assert code == 1
+        assert f"{path} may not be read" in err or f"{path} cannot be read" in err
+        assert "What to do: ask its owner, or run as a user who may read it." in err
+    advice = "ask its owner, or run as a user who may read it"
+    where = path.relative_to(ours).as_posix()
+    assert [(f.where, f.next) for f in verify(ours).findings] == [(where, advice)]
+
+
+def test_a_lake_whose_log_may_not_be_listed(
+    ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = ours / "_lake" / "_delta_log"
+    log.chmod(0)
+    for command in (["sql", MIDDLE], ["status"], ["verify"], ["compact", "--jobs", "1"]):
+        code, _, err = run_lake([*command, "--lake", str(ours)], monkeypatch, capsys)
+        assert (code, err) == (
+            2,
+            f"lake: {log} may not be read. What to do: ask its owner, or run as a user who may "
+            "read it.\n",
+        )
+    log.chmod(0o755)
