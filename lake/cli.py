@@ -21,14 +21,13 @@ from lake.cli_options import (
     OutOption,
     RawOption,
     day_of,
-    in_plain_words,
     moment_of,
     renew_client_file,
     stderr,
     stdout,
 )
 from lake.cli_upkeep import register
-from lake.errors import LakeError, UsageError, is_interrupt
+from lake.errors import LakeError, UsageError, in_plain_words, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, resource
 from lake.sizes import parse_size

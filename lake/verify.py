@@ -19,9 +19,9 @@ from deltalake.exceptions import DeltaError
 
 from lake import ledger
 from lake.commit import JOURNAL
-from lake.damage import damaged_log
+from lake.damage import COPY, damaged_log
 from lake.deltalog import newest, versions
-from lake.errors import StorageError
+from lake.errors import StorageError, in_plain_words
 from lake.files import ASK, recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.report import Finding
@@ -149,7 +149,9 @@ def _check_versions(
         except (DeltaError, ValueError) as error:
             path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
             where = path.relative_to(store.path).as_posix()
-            report.findings.append(Finding("log", where, str(error), advice))
+            what = in_plain_words(str(error)).strip()
+            advice = ADVICE if advice == COPY else advice  # which names this command
+            report.findings.append(Finding("log", where, what, advice))
             unread.add(table)
             continue
         for action, times in zip(found.to_pylist(), told_times(found), strict=True):

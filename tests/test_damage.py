@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from command import Ran
 
+ROOT = Path(__file__).resolve().parents[1]
 COUNT = "SELECT (SELECT count(*) FROM cloudtrail), (SELECT count(*) FROM objects)"
 
 
@@ -139,6 +142,27 @@ def test_a_checkpoint(
     (path.parent / "_last_checkpoint").unlink()
     assert verify(lake).findings == []
     assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
+
+
+def test_no_stack_of_rust_is_shown(lake: Path) -> None:
+    path = last(lake, "_lake/_delta_log/0*.json")
+    for older in lake.glob("_lake/_delta_log/*checkpoint*"):
+        older.unlink()
+    cut(path)
+    for command in ("status", "verify"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "lake.cli", command, "--lake", lake],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        told = ran.stdout + ran.stderr
+        assert ran.returncode == 1
+        assert path.name in told
+        assert "Kernel error" in told
+        assert "<unknown>" not in told
+        assert "clone3" not in told
+        assert ("`lake verify`" in told) == (command == "status")
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=["cut", "flip", "empty", "gone"])
