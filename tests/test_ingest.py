@@ -17,7 +17,10 @@ import pytest
 from engine import ask, balance, fates, hashes, put, read
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
+from lake.decode import Decoding
 from lake.errors import UsageError
+from lake.model import RawObject
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +122,17 @@ def test_a_tar_that_is_named_as_a_log_is_told_and_read_under_its_own_name(tmp_pa
     (holds / name).rename(holds / "flows.tar.gz")
     read(lake, holds)
     assert fates(lake)["flows.log"] == ("read", "vpcflow", 9, 9, 0, 0)
+
+
+def test_a_tar_of_a_bucket_is_told() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("flows.log"))
+    obj = RawObject("https://s3.amazonaws.com/b", "x.tar", "s3://b/x.tar", 10_240, bucket="b")
+    decoding = Decoding(obj, catalogue())
+    assert list(decoding.records(io.BytesIO(packed.getvalue()))) == []
+    assert decoding.status == "failed"
+    assert decoding.reason == "a tar; download it and give it as an archive"
 
 
 def test_a_file_of_zero_bytes_is_told(tmp_path: Path) -> None:
