@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import zstandard
 
-from lake.decompress import Budget, magic, plain_blocks
+from lake.decompress import Budget, is_tar, magic, plain_blocks
 from lake.errors import DecodeError, LakeError
-from lake.members import Archive, Member, TarArchive, ZipArchive, is_tar
+from lake.members import Archive, Member, TarArchive, ZipArchive
 from lake.model import RawObject, Unreadable
 from lake.names import MEMBER, as_stored, identity_of
 from lake.spool import spool, spool_damage, spool_name

@@ -21,14 +21,13 @@ from lake.cli_options import (
     OutOption,
     RawOption,
     day_of,
-    in_plain_words,
     moment_of,
     renew_client_file,
     stderr,
     stdout,
 )
 from lake.cli_upkeep import register
-from lake.errors import LakeError, StorageError, UsageError, is_interrupt
+from lake.errors import LakeError, StorageError, UsageError, in_plain_words, is_interrupt
 from lake.lean import start_lean
 from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
@@ -36,8 +35,6 @@ from lake.streams import ResultLostError, drop_result, make_streams_ready
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:
-    import duckdb
-
     from lake.client_file import Prepared
     from lake.query import Lake
 
@@ -200,9 +197,8 @@ def sql(
                     "no rows, so nothing was written to the file", markup=False, highlight=False
                 )
     except duckdb.Error as error:
-        known = _damage(lake, str(error)) if _may_be_damage(error) else None
-        if known is not None:
-            raise LakeError(f"the lake cannot be read: {known}") from error
+        if (unreadable := _of_the_lake(lake, error)) is not None:
+            raise unreadable from error
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
         ) from error
@@ -366,16 +362,21 @@ def panels(
     if form != "json":
         raise UsageError("lake panels prints json: leave --format away.")
     opened = _open(lake, locked=True)
-    results = run_dashboard(
-        opened,
-        dashboard,
-        moment_of(time_from, "--from"),
-        moment_of(time_to, "--to"),
-        where,
-        filters=filters or (),
-        search=search,
-        compare=compare,
-    )
+    try:
+        results = run_dashboard(
+            opened,
+            dashboard,
+            moment_of(time_from, "--from"),
+            moment_of(time_to, "--to"),
+            where,
+            filters=filters or (),
+            search=search,
+            compare=compare,
+        )
+    except UsageError as error:
+        if (unreadable := _of_the_lake(lake, error.__cause__)) is not None:
+            raise unreadable from error
+        raise
     typer.echo(json_text(panels_json(results), indent=1))
 
 
@@ -424,26 +425,36 @@ def _keep_client_file(path: Path) -> None:
         )
 
 
-def _may_be_damage(error: duckdb.Error) -> bool:
-    """Whether it can come of a file; what Parquet's footers raise has no class of its own."""
+def _of_the_lake(lake: Path | None, error: BaseException | None) -> LakeError | None:
+    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
     import duckdb
 
-    return type(error) is duckdb.Error or isinstance(
-        error, (duckdb.IOException, duckdb.InvalidInputException)
-    )
+    from lake.damage import VERIFY
+
+    bare = type(error) is duckdb.Error  # of Parquet's inside, which names no file
+    if not bare and not isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
+        return None
+    known = _damage(lake, str(error)) or (f"{error}. What to do: {VERIFY}." if bare else None)
+    return LakeError(f"the lake cannot be read: {known}") if known else None
 
 
 def _damage(lake: Path | None, words: str) -> str | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
-    from lake.damage import COPY, VIEWS, damaged_file
+    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, is_closed, named_file
+    from lake.files import ASK
 
     folder = lake_folder(lake or default_lake())
     if "No files found" in words and f'"{folder}/' in words:
         name = words.split('"')[1]
         advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
         return f"{name} is gone. What to do: {advice}."
-    found = damaged_file(folder)
-    return f"{found[0]} is damaged. What to do: {found[1]}." if found else None
+    if found := damaged_file(folder):
+        what = "may not be read" if found[1] == ASK else "is damaged"
+        return f"{found[0]} {what}. What to do: {found[1]}."
+    named = named_file(folder, words)
+    if named is None:
+        return None
+    return f"{named} cannot be read. What to do: {ASK if is_closed(named) else VERIFY}."
 
 
 register(app)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.errors import LakeError, UsageError
+from lake.errors import LakeError, UsageError, in_plain_words
 from lake.visible import visible
 
 if TYPE_CHECKING:
@@ -96,9 +96,3 @@ def renew_client_file(path: Path) -> bool:
             put(stderr(), line)
         return False
     return True
-
-
-def in_plain_words(text: str) -> str:
-    """Without the colours and the indented arrows that delta-rs puts into its errors."""
-    text = re.sub(r"\s*\u21b3\s*", ": ", re.sub(r"\x1b\[[0-9;]*m", "", text))
-    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
-from lake.decompress import Budget, plain_blocks
+from lake.decompress import Budget, of_one_log, plain_blocks
 from lake.errors import AccessError, DecodeError, LimitError
 from lake.read_json import JsonReader
 from lake.read_lines import LineReader
@@ -57,7 +57,8 @@ class Decoding(Reading):
         budget = Budget(max(self.obj.size, 1))
         broken = False
         try:
-            for window, last in self._windows(_utf8_blocks(plain_blocks(hashing, budget))):  # type: ignore[arg-type]
+            blocks = of_one_log(plain_blocks(hashing, budget), self._of_tar)  # type: ignore[arg-type]
+            for window, last in self._windows(_utf8_blocks(blocks)):
                 yield from self._window(window, last)
                 if self.status in ("ignored", "unknown"):
                     break
@@ -75,6 +76,12 @@ class Decoding(Reading):
         if self.layouts:
             self.context["layouts"] = self.layouts
         self._conclude(broken)
+
+    @property
+    def _of_tar(self) -> str:
+        if self.obj.bucket is not None:
+            return "download it and give it as an archive"
+        return "its name is a log's: name it .tar, or .tar.gz where it is compressed"
 
     def _conclude(self, broken: bool) -> None:
         if self.source is None and self.status == "read":
@@ -132,8 +139,19 @@ class Decoding(Reading):
                 if last and self.whole and not self.reason:
                     self.context["empty"] = True
                 return
+            if last and self.whole and not window.strip(b"\0"):
+                self._of_zeros()
+                return
             self._reader = JsonReader(self) if _JSON.match(window) else LineReader(self)
         yield from self._reader.records(window, last, last and self.whole)
+
+    def _of_zeros(self) -> None:
+        reason = "nothing but zero bytes: a hole of a disk image, or a file that was never written"
+        self.name_by_key()
+        if self.source is not None:
+            self.damaged(reason)
+        elif self.status == "read":
+            self.set_aside("unknown", reason)
 
 
 def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:

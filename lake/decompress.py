@@ -108,6 +108,23 @@ def magic(head: bytes) -> str | None:
     return None
 
 
+def is_tar(head: bytes) -> bool:
+    """Whether these 512 bytes are a tar header (POSIX or GNU; the nameless V7 is not told). No log
+    has the zeros that fill one, whatever a stranger writes into its line."""
+    return head[257:262] == b"ustar" and b"\0" in head[:512]
+
+
+def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
+    """Plain content as it is. Raises DecodeError with the advice, before any of it, for a tar."""
+    head = b""
+    while len(head) < 512 and (block := next(blocks, b"")):
+        head += block
+    if is_tar(head):
+        raise DecodeError(f"a tar; {advice}")
+    if head:
+        yield from _chain(head, blocks)
+
+
 def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
     """The content of a stored object, block by block, every wrapper removed.
 

@@ -219,6 +219,11 @@ def _locate_local(text: str, lake: Path | None, days: Days, scratch: Path) -> Fo
         ) from error
     real_lake = os.path.realpath(lake) if lake is not None else None
     real_scratch = os.path.realpath(scratch)
+    inside = next((above for above in path.resolve().parents if is_lake(above)), None)
+    if inside is not None:
+        raise UsageError(
+            f"{path} lies in a lake, {inside}. Give the folder that holds the raw logs."
+        )
     if stat.S_ISREG(mode):
         folder = os.path.realpath(path.parent)
         return FolderLocation(folder, real_scratch, path.name, real_lake, days)

@@ -3,6 +3,11 @@ what to do next. The command line prints the message and exits with `exit_code`.
 
 from __future__ import annotations
 
+import re
+
+_FRAMES = re.compile(r"\n +0: [^\n]*(?:\n +(?:\d+: |at )[^\n]*)*(?:\n|\Z)")
+"""Rust's stack, which comes with an error where RUST_BACKTRACE is set."""
+
 
 class LakeError(Exception):
     """Base of every error that a user can act on."""
@@ -60,6 +65,13 @@ class LimitError(DecodeError):
 def is_interrupt(error: Exception) -> bool:
     """Whether it is what DuckDB makes of Ctrl-C."""
     return "Query interrupted" in str(error)
+
+
+def in_plain_words(text: str) -> str:
+    """Without the colours, the indented arrows and the stack that delta-rs puts into its errors."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", _FRAMES.sub("", text))
+    text = re.sub(r"\s*\u21b3\s*", ": ", text)
+    return re.sub(r"\s+\. (?=[A-Z])", ". ", text)
 
 
 def unknown_name(kind: str, name: str, known: list[str]) -> UsageError:

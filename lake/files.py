@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lake.errors import LakeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _NAME = re.compile(r"\d{8}-(?:\d{5}-)?(?:[0-9a-f]{8}|([0-9a-f]{64}))\.parquet")
 _BLOCK = 1 << 20
+ASK = "ask its owner, or run as a user who may read it"
+"""The advice where a permission lacks."""
 
 
 def file_name(batch: int, number: int, sha256: str) -> str:
@@ -46,20 +50,34 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Names a committed file that cannot be read: LakeError. To a writer any other OSError is the
+    disk that it writes to."""
+    import pyarrow as pa  # here: a quick `lake sql` does without
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise LakeError(f"{path} is gone. `lake verify` says what else is amiss.") from None
+    except PermissionError as error:
+        raise LakeError(
+            f"{path} may not be read. Nothing was changed. What to do: {ASK}."
+        ) from error
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}. Nothing of it was changed. "
+            "`lake verify` says what is amiss; bring the file back from a copy."
+        ) from error
+
+
 def check_unaltered(path: Path) -> None:
     """Raises LakeError where a committed file is not what was committed or cannot be read, so that
     nothing of it is written again under a new hash, or counted. A file without a recorded hash
     passes."""
     wanted = recorded_sha256(path.name)
-    try:
+    with reading(path):
         found = sha256_of(path)
-    except FileNotFoundError:
-        raise LakeError(f"{path} is gone. `lake verify` says what else is amiss.") from None
-    except OSError as error:
-        raise LakeError(
-            f"{path} cannot be read: {error.strerror}. Nothing was changed. `lake verify` says "
-            "what else is amiss."
-        ) from error
     if wanted is not None and found != wanted:
         raise LakeError(
             f"{path} is not as it was committed: its SHA-256 is {found}. Nothing was changed. "

@@ -1,7 +1,7 @@
 """Drives an ingest: lists, batches, sends batches to workers, finds duplicates, commits.
 
-Everything that must happen once and in order happens here, under the lake's lock; what a record
-means and how it is read is the workers' part. The executor is any of `concurrent.futures`.
+Everything that must happen once and in order happens here, one ingest of a lake at a time; what a
+record means and how it is read is the workers' part. The executor is any of `concurrent.futures`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ GROUP_BYTES = 2 << 20
 COMMIT_EVERY = 2.0
 """Seconds between commits while batches arrive."""
 COMMIT_ROWS = 500_000
+LOCK = "_ingest.lock"
+"""Held from the question what the lake knows to the last commit: of two ingests that ask at once
+both would read the same objects. Other writers go on beside an ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,12 @@ class _Ingest:
         locations = [self._locate(w, self.staging / "scratch") for w in self.where]
         self.store = Store.create(self.path)
         try:
-            with staging(self.store, self.staging, self._waiting) as notes:
+            with (  # the folder before the lock: who finds a folder in use leaves the lake be
+                staging(self.store, self.staging, self._waiting) as notes,
+                self.store.lock(self._waiting, LOCK),
+            ):
                 self.report.notes += notes
+                self.progress.phase = "listing"
                 self._read(locations)
         finally:
             if fresh and not self.report.objects:

@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from lake.decompress import too_large, unpack_limit
+from lake.decompress import is_tar, too_large, unpack_limit
 from lake.errors import DecodeError
 from lake.names import as_text
 from lake.stream import PulledStream
@@ -189,11 +189,6 @@ class _Headers(io.BufferedIOBase):
     def tell(self) -> int:
         """As the file does."""
         return self._file.tell()
-
-
-def is_tar(head: bytes) -> bool:
-    """Whether these 512 bytes are a tar header (POSIX or GNU; the nameless V7 is not told)."""
-    return head[257:262] == b"ustar"
 
 
 def _stream(pull: Callable[[int], bytes], close: Callable[[], None]) -> BinaryIO:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError
-from lake.files import check_unaltered
+from lake.files import check_unaltered, reading
 from lake.merged_schema import (
     conformed,
     is_sole,
@@ -56,21 +55,9 @@ WRITING: dict[str, Any] = {
 
 def is_sorted(path: Path) -> bool:
     """Whether a file says that its rows stand in the order of time."""
-    with _reading(path):
+    with reading(path):
         metadata = pq.read_metadata(path)
         return metadata.num_row_groups > 0 and bool(metadata.row_group(0).sorting_columns)
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Names the file that cannot be read: LakeError."""
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise LakeError(
-            f"{path} cannot be read: {str(error).splitlines()[0]}. Nothing of it was changed. "
-            "`lake verify` says what is amiss; bring the file back from a copy."
-        ) from error
 
 
 def merge(
@@ -113,7 +100,7 @@ def _opened(paths: Sequence[Path]) -> tuple[list[pq.FileMetaData], list[pa.Schem
     footers: list[pq.FileMetaData] = []
     schemas: dict[pa.Schema, None] = {}
     for path in paths:
-        with _reading(path), pq.ParquetFile(path) as file:
+        with reading(path), pq.ParquetFile(path) as file:
             footers.append(file.metadata)
             schemas[file.schema_arrow] = None
     return footers, list(schemas)
@@ -154,7 +141,7 @@ class _Rows:
         """The row groups of the files, as they are."""
         for path, footer in zip(paths, footers, strict=True):
             for number in range(footer.num_row_groups):
-                with _reading(path), pq.ParquetFile(path, metadata=footer) as file:
+                with reading(path), pq.ParquetFile(path, metadata=footer) as file:
                     group = file.read_row_group(number)
                 self.total += _total(_hashes(group))
                 yield group

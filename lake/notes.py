@@ -30,7 +30,7 @@ def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
     if panel.needs == "geoip":
         return Sentence(
             "No address here has a place. Either all are private, or there was no GeoIP database "
-            "when the logs were read: `lake geoip update`, then read them into a new lake."
+            "when the logs were read: `lake geoip update`, then `lake rebuild`."
         )
     if panel.needs == "threat":
         return Sentence("No threat list is loaded, or nothing here stands on one.")

@@ -26,7 +26,7 @@ from lake.commit import Commit, commit, growths, recover
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, ModelError, unknown_name
-from lake.files import check_unaltered
+from lake.files import check_unaltered, reading
 from lake.keys import key_facts
 from lake.machine import default_memory
 from lake.merged_schema import conformed, merged_fields, with_structs
@@ -336,7 +336,8 @@ class _Table:
         """Old rows as they are."""
         for number in pc.unique(rows["file"]).to_pylist():
             file = files[number]
-            whole = pq.ParquetFile(file.path).read()
+            with reading(Path(file.path)):
+                whole = pq.ParquetFile(file.path).read()
             mine = rows.filter(pc.equal(rows["file"], number))["row"]
             table = conformed(whole.take(mine.combine_chunks()), self._whole(whole.schema))
             bounds = pc.min_max(table["@timestamp"].cast(pa.int64())).as_py()
@@ -359,12 +360,13 @@ def _rows(file: DataFile, number: int) -> Iterator[pa.Table]:
     """What is kept of a file's rows, with the file's number and theirs in it."""
     names = [".".join(leaf) for leaf in KEPT.values()]
     begin = 0
-    for batch in pq.ParquetFile(file.path).iter_batches(READ_ROWS, columns=names):
-        columns = {name: _leaf(batch, name, leaf) for name, leaf in KEPT.items()}
-        places = np.arange(begin, begin + len(batch), dtype=np.int64)
-        begin += len(batch)
-        columns |= {"file": pa.array(np.full(len(batch), number)), "row": pa.array(places)}
-        yield pa.table(columns)
+    with reading(Path(file.path)):
+        for batch in pq.ParquetFile(file.path).iter_batches(READ_ROWS, columns=names):
+            columns = {name: _leaf(batch, name, leaf) for name, leaf in KEPT.items()}
+            places = np.arange(begin, begin + len(batch), dtype=np.int64)
+            begin += len(batch)
+            columns |= {"file": pa.array(np.full(len(batch), number)), "row": pa.array(places)}
+            yield pa.table(columns)
 
 
 def _leaf(batch: pa.RecordBatch, name: str, leaf: tuple[str, ...]) -> pa.Array:

@@ -174,9 +174,14 @@ def _at_aws(client: S3Client) -> bool:
 def _endpoint_checked(endpoint_url: str | None) -> Iterator[None]:
     try:
         yield
+    except botocore.exceptions.BotoCoreError:  # some of them are ValueErrors, too
+        raise
     except ValueError as error:
+        wrong = (
+            f"'{endpoint_url}'" if endpoint_url else "what AWS's settings give (AWS_ENDPOINT_URL)"
+        )
         raise UsageError(
-            f"'{endpoint_url}' is no endpoint ({error}). Write --endpoint-url https://host:port."
+            f"{wrong} is no endpoint ({error}). Write --endpoint-url https://host:port."
         ) from None
 
 

@@ -45,11 +45,11 @@ _GIVE = (
 
 @contextmanager
 def told(bucket: str, prefix: str, endpoint: str | None) -> Iterator[None]:
-    """Turns botocore's errors of the block into ours."""
+    """Turns botocore's errors of the block into ours; without a bucket those of the settings."""
     try:
         yield
     except ALL as error:
-        raise of_place(error, f"s3://{bucket}/{prefix}", endpoint) from error
+        raise of_place(error, f"s3://{bucket}/{prefix}" if bucket else "S3", endpoint) from error
 
 
 def of_place(error: Exception, place: str, endpoint: str | None) -> LakeError:
@@ -58,6 +58,15 @@ def of_place(error: Exception, place: str, endpoint: str | None) -> LakeError:
     code = _code(error)
     if isinstance(error, boto.ProfileNotFound):
         return _profile(error)
+    if isinstance(error, boto.ConfigParseError):
+        return UsageError(
+            f"{error}. Mend it, or name another with AWS_CONFIG_FILE (settings) or "
+            "AWS_SHARED_CREDENTIALS_FILE (keys)."
+        )
+    if isinstance(error, boto.InvalidRegionError):
+        return UsageError(
+            f"{error} Set AWS_DEFAULT_REGION, or region in ~/.aws/config, to one such as eu-west-1."
+        )
     if isinstance(error, boto.ParamValidationError):
         return UsageError(f"{place} at {where}: {error}. Write s3://bucket/prefix, https://host.")
     if isinstance(error, ResponseParserError) or code in ("404", "405", "MethodNotAllowed"):
@@ -111,6 +120,8 @@ def _of_rights(error: Exception, code: str, place: str, where: str, action: str)
         return UsageError(
             f"no bucket '{bucket}' at {where}. Check its name and, outside AWS, --endpoint-url."
         )
+    if code == "InvalidBucketName":
+        return UsageError(f"'{bucket}' cannot be a bucket's name at {where}. Check the WHERE.")
     if code in _ELSEWHERE:
         return UsageError(
             f"bucket '{bucket}' is in another region than the one asked ({_said(error)}). "
@@ -130,6 +141,10 @@ def _of_rights(error: Exception, code: str, place: str, where: str, action: str)
         return AccessError(
             f"no answer from {where} for {place} ({error}). Check the network, --endpoint-url and "
             "HTTPS_PROXY."
+        )
+    if place == "S3":
+        return UsageError(
+            f"S3 cannot be asked: {_said(error)}. Look at the AWS_ variables and ~/.aws/config."
         )
     return AccessError(f"{place} cannot be read: {_said(error)}. Repeat the command later.")
 

@@ -22,10 +22,11 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
-from lake.damage import COPY, damaged_log, has_footer
+from lake.damage import COPY, damaged_log, has_footer, is_closed
 from lake.deltalog import check_whole, newest, version_at
-from lake.errors import LakeError, LakeVersionError, StorageError, UsageError
+from lake.errors import AccessError, LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
+from lake.files import ASK
 from lake.growth import Lacking, Model, growth
 from lake.paths import lake_folder, own_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
@@ -143,8 +144,12 @@ class Store:
         return store
 
     def is_made(self) -> bool:
-        """Whether there is a lake; one killed at once leaves a log without a version."""
-        return any((self.path / ledger.TABLE / "_delta_log").glob("0*.json"))
+        """Whether there is a lake; one killed at once leaves a log without a version. Raises
+        AccessError where that may not be looked at."""
+        log = self.path / ledger.TABLE / "_delta_log"
+        if is_closed(log):
+            raise AccessError(f"{log} may not be read. What to do: {ASK}.")
+        return any(log.glob("0*.json"))
 
     def _check_format(self) -> None:
         try:
@@ -321,9 +326,10 @@ class Store:
     # -- writing --------------------------------------------------------------------------------
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """The one writer's lock; `waiting` is called once where another holds it."""
-        lock = FileLock(self.path / LOCK)
+    def lock(self, waiting: Callable[[], None] | None = None, name: str = LOCK) -> Iterator[None]:
+        """The one writer's lock, or another by its name; `waiting` is called once where another
+        process holds it."""
+        lock = FileLock(self.path / name)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -18,10 +18,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lake import ledger
-from lake.damage import damaged_log
+from lake.damage import COPY, damaged_log
 from lake.deltalog import newest, versions
-from lake.errors import StorageError
-from lake.files import recorded_sha256, sha256_of, unquoted
+from lake.errors import StorageError, in_plain_words
+from lake.files import ASK, recorded_sha256, sha256_of, unquoted
 from lake.journal import JOURNAL
 from lake.machine import cores, default_memory
 from lake.report import Finding
@@ -149,7 +149,9 @@ def _check_versions(
         except (DeltaError, ValueError) as error:
             path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
             where = path.relative_to(store.path).as_posix()
-            report.findings.append(Finding("log", where, str(error), advice))
+            what = in_plain_words(str(error)).strip()
+            advice = ADVICE if advice == COPY else advice  # which names this command
+            report.findings.append(Finding("log", where, what, advice))
             unread.add(table)
             continue
         for action, times in zip(found.to_pylist(), told_times(found), strict=True):
@@ -294,6 +296,8 @@ def _check_file(file: _Committed) -> Finding | None:
             return Finding("log", where, what, ADVICE)
     except FileNotFoundError:
         return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
+    except PermissionError as error:
+        return Finding("unreadable", where, str(error), ASK)
     except (OSError, pa.ArrowException) as error:
         return Finding("unreadable", where, str(error), ADVICE)
     return None

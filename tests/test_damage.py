@@ -3,10 +3,16 @@ finds else, by other commands in place of a library's error."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import logs
+import pyarrow.parquet as pq
 import pytest
 from command import run_lake
 from engine import put, read
@@ -17,11 +23,11 @@ from lake.query import open_lake
 from lake.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from command import Ran
 
+ROOT = Path(__file__).resolve().parents[1]
 COUNT = "SELECT (SELECT count(*) FROM cloudtrail), (SELECT count(*) FROM objects)"
 
 
@@ -69,6 +75,15 @@ def cut(path: Path) -> None:
 def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-10] ^= 1
+    path.write_bytes(data)
+
+
+def alter(path: Path, every: int = 1) -> None:
+    """Other bytes between the first and the footer, which stays good."""
+    data = bytearray(path.read_bytes())
+    end = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for at in range(4, end, every):
+        data[at] = 0
     path.write_bytes(data)
 
 
@@ -129,6 +144,27 @@ def test_a_checkpoint(
     assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
 
 
+def test_no_stack_of_rust_is_shown(lake: Path) -> None:
+    path = last(lake, "_lake/_delta_log/0*.json")
+    for older in lake.glob("_lake/_delta_log/*checkpoint*"):
+        older.unlink()
+    cut(path)
+    for command in ("status", "verify"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "lake.cli", command, "--lake", lake],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        told = ran.stdout + ran.stderr
+        assert ran.returncode == 1
+        assert path.name in told
+        assert "Kernel error" in told
+        assert "<unknown>" not in told
+        assert "clone3" not in told
+        assert ("`lake verify`" in told) == (command == "status")
+
+
 @pytest.mark.parametrize("damage", DAMAGES, ids=["cut", "flip", "empty", "gone"])
 @pytest.mark.parametrize("pattern", ["_views/cloudtrail-*/*/*/*/head.parquet", "_views/ledger-*"])
 def test_the_head_of_a_view(
@@ -148,3 +184,89 @@ def test_the_head_of_a_view(
     assert verify(lake).findings == []
     assert open_lake(lake).sql(COUNT).fetchall() == [(4, 3)]
     assert run("sql", COUNT)[0] == 0
+
+
+MIDDLE = "SELECT count(DISTINCT event.original) FROM vpcflow"
+
+
+@pytest.mark.parametrize(
+    "command", [["sql", MIDDLE], ["sql", "--locked", MIDDLE], ["panels", "vpcflow"]]
+)
+@pytest.mark.parametrize(
+    "damage", [cut, alter, *DAMAGES[2:]], ids=["cut", "altered", "empty", "gone"]
+)
+def test_a_data_file(
+    command: list[str], damage: Callable[[Path], None], lake: Path, run: Callable[..., Ran]
+) -> None:
+    path = last(lake, "vpcflow/*/*/*/*.parquet")
+    damage(path)
+    code, _, err = run(*command)
+    assert code == 1
+    assert err.startswith("lake: the lake cannot be read: ")
+    assert str(path) in err or damage is alter
+    assert "`lake verify`" in err
+    assert "SELECT" not in err
+
+
+def test_a_data_file_that_is_named_but_has_its_footer(lake: Path, run: Callable[..., Ran]) -> None:
+    path = last(lake, "vpcflow/*/*/*/*.parquet")
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    (text,) = (c for c in columns if c.path_in_schema == "event.original")
+    data = bytearray(path.read_bytes())
+    end = text.data_page_offset  # of the page before it, the dictionary
+    data[end - 60 : end - 20] = b"\xff" * 40
+    path.write_bytes(data)
+    code, _, err = run("sql", MIDDLE)
+    assert code == 1
+    assert f"{path} cannot be read. What to do: run `lake verify`" in err
+
+
+@pytest.fixture
+def ours(lake: Path) -> Iterator[Path]:
+    """The lake, of a user who is not root: nothing is closed to root."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(lake, folder / "lake")
+    was = os.geteuid()
+    if was == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield folder / "lake"
+    finally:
+        os.seteuid(was)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["vpcflow/*/*/*/*.parquet", "cloudtrail/_delta_log/*.checkpoint.parquet"]
+)
+def test_a_file_that_may_not_be_read(
+    pattern: str, ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = last(ours, pattern)
+    path.chmod(0)
+    for command in (["sql", MIDDLE], ["panels", "vpcflow"]):
+        code, _, err = run_lake([*command, "--lake", str(ours)], monkeypatch, capsys)
+        assert code == 1
+        assert f"{path} may not be read" in err or f"{path} cannot be read" in err
+        assert "What to do: ask its owner, or run as a user who may read it." in err
+    advice = "ask its owner, or run as a user who may read it"
+    where = path.relative_to(ours).as_posix()
+    assert [(f.where, f.next) for f in verify(ours).findings] == [(where, advice)]
+
+
+def test_a_lake_whose_log_may_not_be_listed(
+    ours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = ours / "_lake" / "_delta_log"
+    log.chmod(0)
+    for command in (["sql", MIDDLE], ["status"], ["verify"], ["compact", "--jobs", "1"]):
+        code, _, err = run_lake([*command, "--lake", str(ours)], monkeypatch, capsys)
+        assert (code, err) == (
+            2,
+            f"lake: {log} may not be read. What to do: ask its owner, or run as a user who may "
+            "read it.\n",
+        )
+    log.chmod(0o755)

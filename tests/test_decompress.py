@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake import decompress
-from lake.decompress import Budget, magic, plain_blocks
+from lake.decompress import Budget, is_tar, magic, plain_blocks
 from lake.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -252,3 +252,7 @@ def test_whatever_is_cut_gives_a_beginning(parts: list[bytes], kind: str, cut: i
     assert whole.startswith(content)
     if cut == 0:
         assert (content, why) == (whole, None)
+
+
+def test_a_line_in_which_somebody_writes_ustar_is_no_tar() -> None:
+    assert not is_tar(b"x" * 257 + b"ustar  " + b"y" * 500)

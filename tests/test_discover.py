@@ -147,6 +147,10 @@ def test_a_lake_is_not_evidence(tmp_path: Path) -> None:
         locate(top / "mine", scratch=tmp_path, lake=top / "mine")
     with pytest.raises(UsageError, match="is the lake itself"):
         locate(top / "other", scratch=tmp_path)
+    (tmp_path / "link").symlink_to(top / "other" / "_lake")
+    for inside in (top / "other" / "_lake", tmp_path / "link", tmp_path / "link/_delta_log/0.json"):
+        with pytest.raises(UsageError, match=r"lies in a lake, .*/w/other\. Give the folder that"):
+            locate(inside, scratch=tmp_path)
 
 
 def test_the_scratch_folder_is_not_evidence(tmp_path: Path) -> None:

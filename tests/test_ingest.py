@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import shutil
+import tarfile
 import zipfile
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,10 @@ import pytest
 from engine import ask, balance, fates, hashes, put, read
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
+from lake.decode import Decoding
 from lake.errors import UsageError
+from lake.model import RawObject
+from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +105,44 @@ def test_the_report_adds_up(tmp_path: Path) -> None:
     held = "SELECT (SELECT count(*) FROM cloudtrail), (SELECT count(*) FROM duplicates), count(*)"
     assert ask(tmp_path / "lake", f"{held} FROM rejects") == [(5, 1, 1)]
     assert (report.objects, dict(report.statuses), report.unchanged) == (1, {"read": 1}, 0)
+
+
+def test_a_tar_that_is_named_as_a_log_is_told_and_read_under_its_own_name(tmp_path: Path) -> None:
+    name, lake, holds = "flows.log.gz", tmp_path / "lake", tmp_path / "logs"
+    holds.mkdir()
+    with tarfile.open(holds / name, "w:gz") as packed:
+        content = logs.flow_file(logs.flows(9))
+        member = tarfile.TarInfo("flows.log")
+        member.size = len(content)
+        packed.addfile(member, io.BytesIO(content))
+    read(lake, holds)
+    assert fates(lake) == {name: ("failed", None, 0, 0, 0, 0)}
+    ((reason,),) = fates(lake, "reason").values()
+    assert reason == "a tar; its name is a log's: name it .tar, or .tar.gz where it is compressed"
+    (holds / name).rename(holds / "flows.tar.gz")
+    read(lake, holds)
+    assert fates(lake)["flows.log"] == ("read", "vpcflow", 9, 9, 0, 0)
+
+
+def test_a_tar_of_a_bucket_is_told() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("flows.log"))
+    obj = RawObject("https://s3.amazonaws.com/b", "x.tar", "s3://b/x.tar", 10_240, bucket="b")
+    decoding = Decoding(obj, catalogue())
+    assert list(decoding.records(io.BytesIO(packed.getvalue()))) == []
+    assert decoding.status == "failed"
+    assert decoding.reason == "a tar; download it and give it as an archive"
+
+
+def test_a_file_of_zero_bytes_is_told(tmp_path: Path) -> None:
+    put(tmp_path / "logs", "hole.json", bytes(70_000))
+    put(tmp_path / "logs", TRAIL_KEY, gzip.compress(bytes(70_000)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    found = fates(tmp_path / "lake", "status, reason")
+    assert found["hole.json"][0] == "unknown"
+    assert found[TRAIL_KEY.rsplit("/", 1)[-1]][0] == "failed"
+    assert {reason.partition(":")[0] for _, reason in found.values()} == {"nothing but zero bytes"}
 
 
 def test_a_second_ingest_reads_what_failed_and_nothing_else(varied: Path, tmp_path: Path) -> None:

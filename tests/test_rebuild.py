@@ -25,7 +25,7 @@ from small_lake import make
 
 from lake.compact import CompactOptions, compact
 from lake.enrich.geoip import GeoIP
-from lake.errors import UsageError
+from lake.errors import LakeError, UsageError
 from lake.query import open_lake
 from lake.rebuild import RebuildOptions, rebuild
 from lake.sources import catalogue
@@ -353,6 +353,36 @@ def test_one_table_only(tmp_path: Path) -> None:
     assert sorted((tmp_path / "lake" / "cloudtrail").rglob("0*.parquet")) == files
     with pytest.raises(UsageError, match=r"unknown table 'waf'. Known: cloudtrail, vpcflow"):
         rebuild(tmp_path / "lake", RebuildOptions("waf"))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied"), "may not be read. .*ask its owner"),
+        (OSError(5, "Input/output error"), "cannot be read: .*Input/output error.*`lake verify`"),
+    ],
+)
+def test_a_data_file_that_the_system_does_not_let_be_read(
+    error: OSError, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(4)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    (path,) = (tmp_path / "lake" / "cloudtrail").rglob("0*.parquet")
+
+    opened = pq.ParquetFile
+
+    def refused(file: Path | str) -> pq.ParquetFile:
+        if "cloudtrail" in str(file):
+            raise error
+        return opened(file)
+
+    for taken in ("lake.files.sha256_of", "lake.rebuild.pq.ParquetFile"):
+        with monkeypatch.context() as patch:
+            patch.setattr(taken, refused)
+            with pytest.raises(LakeError, match=words) as told:
+                rebuild(tmp_path / "lake", NONE)
+        assert str(path) in str(told.value)
+        assert "cannot be written" not in str(told.value)
 
 
 def test_an_ingest_while_rows_are_rebuilt(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401

@@ -4,6 +4,7 @@ answers) is given to the functions that decide about it."""
 from __future__ import annotations
 
 import pickle
+import re
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -510,6 +511,7 @@ def test_an_aws_bucket_has_one_root_whatever_the_region(credentials: pytest.Monk
         ("ExpiredToken", AccessError, "is over (ExpiredToken). Log in again"),
         ("InvalidAccessKeyId", AccessError, "refuses the credentials"),
         ("PermanentRedirect", UsageError, "Set AWS_DEFAULT_REGION to the bucket's region"),
+        ("InvalidBucketName", UsageError, "'b' cannot be a bucket's name at https://s3"),
         ("RequestTimeTooSkewed", AccessError, "clock is wrong"),
         ("SlowDown", AccessError, "SlowDown: told. Repeat the command later."),
     ],
@@ -519,6 +521,27 @@ def test_what_is_said_of_a_bucket(code: str, kind: type[LakeError], words: str) 
     error = s3errors.of_place(answer, "s3://b/p", "https://s3.amazonaws.com")
     assert type(error) is kind
     assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AWS_CONFIG_FILE", None, r"Unable to parse config file: .*broken\. Mend it, or name"),
+        ("AWS_SHARED_CREDENTIALS_FILE", None, r"Unable to parse config file: .*broken\. Mend it"),
+        ("AWS_DEFAULT_REGION", "no where", r"'no where' .* format\. Set AWS_DEFAULT_REGION"),
+        ("AWS_ENDPOINT_URL", "nope", r"^what AWS's settings give .*nope\)\. Write --endpoint-url"),
+    ],
+)
+def test_settings_of_aws_that_do_not_serve(
+    name: str, value: str | None, words: str, credentials: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").write_text("[default\nbroken")
+    if name == "AWS_SHARED_CREDENTIALS_FILE":
+        credentials.delenv("AWS_ACCESS_KEY_ID")
+    credentials.setenv(name, value or str(tmp_path / "broken"))
+    error = _located("s3://evidence", S3Options())
+    assert isinstance(error, UsageError)
+    assert re.search(words, str(error))
 
 
 def test_what_is_said_of_an_archived_object() -> None:

@@ -481,6 +481,9 @@ def test_two_processes_at_once_give_the_rows_of_one(many: Path, tmp_path: Path) 
     both = [run(BY_PIECES, lake, many / "logs") for _ in range(2)]
     assert [process.wait(120) for process in both] == [0, 0]
     assert hashes(open_lake(lake)) == hashes(many / "whole")
+    assert ask(lake, "SELECT count(*), count(DISTINCT path), sum(duplicates) FROM objects") == [
+        (20, 20, 0)
+    ]
     balance(lake)
 
 

@@ -76,7 +76,13 @@ class GeoIP:
 
     @classmethod
     def default(cls) -> GeoIP:
-        """What the default folder holds; `none()` where it is not there or has no `.mmdb` file."""
+        """What the default folder holds; `none()` where it is not there or has no `.mmdb` file.
+        Raises UsageError where `$LAKE_GEOIP`, a folder or a file, gives no database."""
+        if named := os.environ.get("LAKE_GEOIP"):
+            try:
+                return cls.open([Path(named)])
+            except UsageError as error:
+                raise UsageError(f"LAKE_GEOIP={named}: {error}") from error
         folder = default_folder()
         return cls.open([folder]) if any(folder.glob("*.mmdb")) else cls.none()
 

@@ -79,7 +79,7 @@ GROUP BY ALL
 ORDER BY 1
 
 -- name: countries
--- Requests by the viewer's country, by the GeoIP database that was there when the logs were read.
+-- Requests by the viewer's country, by the GeoIP database that was there when the rows were made.
 SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", max(source.geo.country_name) AS "Source Country", count(*) AS "Count"
 FROM logs
 WHERE source.geo.country_iso_code IS NOT NULL

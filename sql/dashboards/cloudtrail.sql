@@ -105,7 +105,7 @@ QUALIFY row_number() OVER (PARTITION BY id IS NULL ORDER BY count(*) DESC, id) <
 ORDER BY id IS NULL, 2 DESC, 1
 
 -- name: source_countries
--- Countries of the source addresses, by the GeoIP database that was there when the logs were read.
+-- Countries of the source addresses, by the GeoIP database that was there when the rows were made.
 SELECT source.geo.country_name AS "source.geo.country_name", count(*) AS "Count"
 FROM logs
 WHERE source.geo.country_name IS NOT NULL

@@ -45,7 +45,7 @@ FROM (SELECT event.id AS id, native.ResourceTypeAffected AS resource,
              coalesce(native.ThreatFamilyName IN ('MaliciousFile', 'SuspiciousFile'), false) AS malware FROM logs)
 
 -- name: countries
--- Findings by the country of the source address, by the GeoIP database that was there when the logs were read.
+-- Findings by the country of the source address, by the GeoIP database that was there when the rows were made.
 SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", count(DISTINCT event.id) AS "Count"
 FROM logs
 WHERE source.geo.country_iso_code IS NOT NULL

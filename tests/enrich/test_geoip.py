@@ -239,17 +239,36 @@ def test_one_database_may_serve_both(write: Callable[..., Path]) -> None:
 def test_what_is_missing_is_said(
     write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAKE_GEOIP", str(tmp_path / "none"))
+    monkeypatch.delenv("LAKE_GEOIP", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert GeoIP.default().builds is None
     assert GeoIP.default().describe() == (
         "GeoIP: no database, so geo and as stay empty. Run 'lake geoip update', or put .mmdb files "
-        f"into {tmp_path / 'none'}."
+        f"into {tmp_path / 'siem-lake' / 'geoip'}."
     )
     asn = GeoIP.open([write("GeoLite2-ASN", {"89.160.0.0/17": BREDBAND})])
     assert asn.describe() == (
         "GeoIP: no database for places, autonomous systems from GeoLite2-ASN of 2026-02-04."
     )
     monkeypatch.setenv("LAKE_GEOIP", str(tmp_path))
+    assert GeoIP.default().builds == "GeoLite2-ASN 2026-02-04T22:49:29Z"
+
+
+def test_a_variable_that_gives_no_database_is_refused(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("no database")
+    (tmp_path / "empty").mkdir()
+    for name, words in (
+        ("gone", "no GeoIP database at"),
+        ("text", "is no GeoIP database that can be read"),
+        ("empty", r"no \.mmdb file in"),
+    ):
+        monkeypatch.setenv("LAKE_GEOIP", str(tmp_path / name))
+        with pytest.raises(UsageError, match=rf"^LAKE_GEOIP=.*{name}: .*{words}"):
+            GeoIP.default()
+    file = write("GeoLite2-ASN", {"89.160.0.0/17": BREDBAND})
+    monkeypatch.setenv("LAKE_GEOIP", str(file))
     assert GeoIP.default().builds == "GeoLite2-ASN 2026-02-04T22:49:29Z"
 
 
