@@ -33,6 +33,7 @@ WINDOW = 64 << 20
 PARQUET = b"PAR1"
 _JSON = re.compile(rb'\s*(?:\{|\[\s*(?:[\[{"\]]|null\b|\Z)|"\{(?:\\|\s))')
 """What begins like JSON that can hold records; `[2025-01-31 10:00:00] INFO` does not."""
+_ZEROS = "no text but zero bytes: a hole of a disk image, or a file that was never written"
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -140,18 +141,10 @@ class Decoding(Reading):
                     self.context["empty"] = True
                 return
             if last and self.whole and not window.strip(b"\0"):
-                self._of_zeros()
+                self.set_aside("unknown", _ZEROS)
                 return
             self._reader = JsonReader(self) if _JSON.match(window) else LineReader(self)
         yield from self._reader.records(window, last, last and self.whole)
-
-    def _of_zeros(self) -> None:
-        reason = "nothing but zero bytes: a hole of a disk image, or a file that was never written"
-        self.name_by_key()
-        if self.source is not None:
-            self.damaged(reason)
-        elif self.status == "read":
-            self.set_aside("unknown", reason)
 
 
 def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -116,13 +116,19 @@ def is_tar(head: bytes) -> bool:
 
 def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
     """Plain content as it is. Raises DecodeError with the advice, before any of it, for a tar."""
-    head = b""
-    while len(head) < 512 and (block := next(blocks, b"")):
-        head += block
+    head, damage = b"", None
+    try:
+        while len(head) < 512 and (block := next(blocks, b"")):
+            head += block
+    except DecodeError as error:
+        damage = error
     if is_tar(head):
         raise DecodeError(f"a tar; {advice}")
     if head:
-        yield from _chain(head, blocks)
+        yield head
+    if damage is not None:
+        raise damage
+    yield from blocks
 
 
 def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:

@@ -338,6 +338,10 @@ def counted(lake: Path) -> dict[str, tuple[int, int]]:
     }
 
 
+_AROUND = ("lake.duckdb", "_lake.lock", "_ingest.lock")
+"""Files that belong to a lake and to no commit."""
+
+
 def leftovers(lake: Path, counting: dict[str, tuple[int, int]]) -> list[str]:
     """Files of the lake that are neither counted nor part of its layout."""
     found = []
@@ -347,7 +351,9 @@ def leftovers(lake: Path, counting: dict[str, tuple[int, int]]) -> list[str]:
         view = name.startswith("_views/")  # empty files, made by readers too
         if path.is_dir() and not name.startswith("_staging/"):
             continue
-        if not (name in counting or log or view or name in ("lake.duckdb", "_lake.lock")):
+        if not (
+            name in counting or log or view or name in ("lake.duckdb", "_lake.lock", "_ingest.lock")
+        ):
             found.append(name)
     return found
 

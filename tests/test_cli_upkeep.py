@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -136,7 +135,7 @@ def test_an_interrupt_says_what_to_do(
     def interrupted(*_: object) -> None:
         if by == "DuckDB":
             raise duckdb.InterruptException("INTERRUPT Error: Query interrupted")
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     (tmp_path / "lakehouse" / "lake.duckdb").unlink()
     with monkeypatch.context() as patched:

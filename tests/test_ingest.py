@@ -141,8 +141,8 @@ def test_a_file_of_zero_bytes_is_told(tmp_path: Path) -> None:
     read(tmp_path / "lake", tmp_path / "logs")
     found = fates(tmp_path / "lake", "status, reason")
     assert found["hole.json"][0] == "unknown"
-    assert found[TRAIL_KEY.rsplit("/", 1)[-1]][0] == "failed"
-    assert {reason.partition(":")[0] for _, reason in found.values()} == {"nothing but zero bytes"}
+    assert found[TRAIL_KEY.rsplit("/", 1)[-1]][0] == "unknown"
+    assert {reason.partition(":")[0] for _, reason in found.values()} == {"no text but zero bytes"}
 
 
 def test_a_second_ingest_reads_what_failed_and_nothing_else(varied: Path, tmp_path: Path) -> None:

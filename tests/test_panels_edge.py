@@ -210,7 +210,7 @@ def test_no_question_is_asked_twice(lake: Lake, name: str) -> None:
 def test_an_empty_page_says_why(other_lake: Lake, name: str) -> None:
     label = find_dashboard(name).label
     notes = {panel.note for panel in run_dashboard(other_lake, name)}
-    assert notes == {f"This lake has no {label} logs. Read some with `lake ingest WHERE`."}
+    assert notes == {f"This lake has no logs of {label}. Read some with `lake ingest WHERE`."}
 
 
 def test_sample_findings_stay_out_unless_a_filter_names_them(lake: Lake) -> None:

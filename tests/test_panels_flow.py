@@ -225,7 +225,7 @@ def test_hunting_says_which_logs_are_not_there(plain_lake: Lake) -> None:
 def test_a_page_without_its_logs_says_so(tmp_path: Path) -> None:
     lake = small_lake.make(tmp_path)
     assert set(notes(lake, "vpcflow").values()) == {
-        "This lake has no VPC Flow Logs logs. Read some with `lake ingest WHERE`."
+        "This lake has no logs of VPC Flow Logs. Read some with `lake ingest WHERE`."
     }
     assert notes(lake, "hunting")["VPCFlowLogs - Action Table"] == (
         "No flow log is among the selection."

@@ -43,7 +43,10 @@ def test_names_are_respelled_and_values_are_not(written: str, read: str) -> None
     [
         ('{"query-name":"a-b"}', '{"query_name":"a-b"}'),
         ('{"src-addr":"x", "src-port" : 1}', '{"srcaddr":"x", "srcport" : 1}'),
-        ('{"resources":[{"instance-details":{}}]}', '{"resources":[{"instance_details":{}}]}'),
+        (
+            '{"resources":[{"instance-details":{}}]}',
+            '{"event_resources":[{"instance_details":{}}]}',
+        ),
         # what is not declared, and what is spelled as it should be
         ('{"more-of-it":"query-name"}', '{"more-of-it":"query-name"}'),
         ('{"query_name":1}', '{"query_name":1}'),
