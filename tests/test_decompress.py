@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake import decompress
-from lake.decompress import Budget, is_tar, magic, plain_blocks
+from lake.decompress import Budget, is_tar, magic, of_one_log, plain_blocks
 from lake.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -124,6 +124,15 @@ def test_a_cut_stream_gives_what_came(kind: str) -> None:
     assert why == f"{kind} data ends early (the object is cut)"
     assert data.startswith(content)
     assert len(content) > len(data) // 4
+
+
+def test_the_look_for_a_tar_keeps_what_comes_before_damage() -> None:
+    blocks = of_one_log(
+        plain_blocks(io.BytesIO(gzip.compress(b"a longer line\n")[:-4]), Budget(9)), ""
+    )
+    assert next(blocks) == b"a longer line\n"
+    with pytest.raises(DecodeError, match="ends early"):
+        next(blocks)
 
 
 def test_a_zip_with_a_wrong_checksum_loses_nothing() -> None:
