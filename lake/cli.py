@@ -22,6 +22,7 @@ from lake.cli_options import (
     RawOption,
     day_of,
     moment_of,
+    put,
     renew_client_file,
     stderr,
     stdout,
@@ -193,9 +194,7 @@ def sql(
             refuse_writes(text, opened.path)
             refuse_lost_rows(text)
             if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
-                stderr().print(
-                    "no rows, so nothing was written to the file", markup=False, highlight=False
-                )
+                put(stderr(), "no rows, so nothing was written to the file")
     except duckdb.Error as error:
         if (unreadable := _of_the_lake(lake, error)) is not None:
             raise unreadable from error

@@ -38,8 +38,9 @@ def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
 def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """How each column is written."""
     found: dict[str, Any] = {}
-    for n, name in enumerate(_distinct(columns)):
-        first, label = _first(rows, n), labels(columns, rows)[n]
+    told = zip(_distinct(columns), labels(columns, rows), strict=True)
+    for n, (name, label) in enumerate(told):
+        first = _first(rows, n)
         if isinstance(first, datetime):
             found[name] = st.column_config.DatetimeColumn(
                 label, format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
