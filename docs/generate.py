@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import typer
 
 import lake
+from lake.catalogue import catalogue
 from lake.cli import app
 from lake.dashboards import dashboards
 from lake.demo import write_demo
@@ -25,7 +26,6 @@ from lake.fieldsets import leaves
 from lake.flat import outputs
 from lake.output import as_text
 from lake.rowmodel import LOCATED, table_sets
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.fieldsets import quote
 from lake.filters import fields_of
 from lake.paths import resource
 from lake.rowmodel import log_views
-from lake.sources import catalogue
 from lake.views import LEDGER, macros
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake.catalogue import catalogue
 from lake.database import asking
 from lake.paths import resource
 from lake.queries import read_blocks
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

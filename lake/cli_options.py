@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.errors import LakeError, UsageError, in_plain_words
+from lake.paths import default_lake
 from lake.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lake.query import Lake
 
 
 def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
@@ -96,3 +99,24 @@ def renew_client_file(path: Path) -> bool:
             put(stderr(), line)
         return False
     return True
+
+
+def open_for(path: Path | None, as_of: str | None = None, *, locked: bool = False) -> Lake:
+    """Open a lake, by default the one that is meant where none is named, and keep its file for
+    other clients. Raises LakeError."""
+    from lake.query import open_lake
+
+    folder = path or default_lake()
+    opened = open_lake(folder, moment_of(as_of, "--as-of"), locked=locked)
+    keep_client_file(folder)
+    return opened
+
+
+def keep_client_file(path: Path) -> None:
+    """Write `lake.duckdb` anew where it is not the lake's, and say so."""
+    from lake.client_file import client_file_stale
+
+    if client_file_stale(path) and renew_client_file(path):
+        stderr().print(
+            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
+        )

@@ -30,12 +30,6 @@ MemoryOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    for command in (compact, verify, rebuild, forget):
-        app.command()(command)
-
-
 def compact(
     lake: LakeOption = None,
     grace: GraceOption = GRACE_HOURS,

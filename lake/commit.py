@@ -23,13 +23,13 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import file_name, sha256_of
 from lake.growth import Growth, Lacking, Model, growth
 from lake.journal import JOURNAL, read_journal
 from lake.program import program_version
-from lake.sources import catalogue
 from lake.table import (
     CONFIGURATION,
     add_actions,

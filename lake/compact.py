@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from lake.catalogue import catalogue
 from lake.commit import Commit, commit, recover
 from lake.compact_ledger import compact_ledger
 from lake.errors import LakeError
@@ -26,7 +27,6 @@ from lake.merge import is_sorted, merge
 from lake.merged_schema import TypesDiffer
 from lake.pool import workers
 from lake.report import CompactReport
-from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store, batch_of
 from lake.vacuum import vacuum

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
 from lake.fieldsets import path_sql, quote
@@ -18,7 +19,6 @@ from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
 from lake.scope import lake_blocks
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

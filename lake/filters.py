@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
+from lake.catalogue import catalogue
 from lake.entities import PREFIX, address_leaves, as_address, entities_of, kinds, leaves_of
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
 from lake.rowmodel import columns_of, tables_of
-from lake.sources import catalogue
 from lake.words import Sentence, either
 
 if TYPE_CHECKING:

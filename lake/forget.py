@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.commit import Commit, commit, recover
 from lake.duplicates import rows_by_path
 from lake.errors import LakeError, unknown_name
 from lake.files import check_unaltered
 from lake.report import Vacuumed
-from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store
 from lake.vacuum import vacuum

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.changed import earlier_records
 from lake.commit import Commit, LedgerFile, commit, growths, recover
 from lake.compact import crowded, merge_small
@@ -34,7 +35,6 @@ from lake.model import ObjectResult, RawObject, Unreadable
 from lake.paths import lake_folder
 from lake.pool import workers
 from lake.report import IngestReport
-from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store, is_own
 from lake.worker import Batch, BatchResult, WorkerSetup, run_batch

@@ -16,11 +16,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.deltalog import versions
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import is_ours
-from lake.sources import catalogue
 from lake.table import batch_of, paths
 
 if TYPE_CHECKING:

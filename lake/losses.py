@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
-    from lake.sources import Catalogue, Source
+    from lake.catalogue import Catalogue
+    from lake.sources import Source
 
 Declared = duckdb.sqltypes.DuckDBPyType
 LEARNED = 64

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lake.catalogue import catalogue
 from lake.dashboards import Panel, find_dashboard
 from lake.errors import SourceError, UsageError
 from lake.fieldsets import literal, quote
@@ -23,7 +24,6 @@ from lake.queries import Answer, Ask, Query, relation
 from lake.rowmodel import arrow_type, table_columns
 from lake.scope import View, lake_blocks, view_before, view_of
 from lake.search import read_search
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.errors import StorageError
 from lake.lean import start_lean
 from lake.machine import cores
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

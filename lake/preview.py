@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject, Reject
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     import pyarrow as pa

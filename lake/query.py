@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake.catalogue import catalogue
 from lake.client_file import write_client_file
 from lake.errors import LakeError
 from lake.fieldsets import literal
 from lake.gather import Gatherer
 from lake.reader import connection, keep_settings
-from lake.sources import catalogue
 from lake.statements import one_select
 from lake.status import Status, status_of
 from lake.table import Store

@@ -16,15 +16,16 @@ import pyarrow.compute as pc
 from lake.cells import cell_json, written
 from lake.envelopes import Messages, row_wrap
 from lake.frames import MAX_RECORD, Cutter, values
-from lake.recognise import remembered
+from lake.headers import remembered
 from lake.shapes import Records, Shape, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lake.catalogue import Catalogue
     from lake.envelopes import Wrap
     from lake.recognise import Reading
-    from lake.sources import Catalogue, Source
+    from lake.sources import Source
 
 
 class _Answer(msgspec.Struct):

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
+from lake.headers import is_header, remembered
 from lake.read_csv import read_csv, read_messages
 from lake.read_json import TextReader, cut_records
-from lake.recognise import PROBE_LINES, is_header, remembered
+from lake.recognise import PROBE_LINES
 from lake.shapes import LongText, numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lake.catalogue import choose
 from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
 from lake.shapes import Records, Shape
-from lake.sources import choose, column_name
+from lake.sources import column_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

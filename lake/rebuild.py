@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lake.catalogue import catalogue
 from lake.commit import Commit, commit, growths, recover
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
@@ -34,7 +35,6 @@ from lake.normalize import Chunk
 from lake.partitions import Partition
 from lake.records import ObjectFacts, Pending
 from lake.relayout import Known, Stored, records_of
-from lake.sources import catalogue
 from lake.staging import staging, staging_name
 from lake.table import Store, table_schema
 from lake.transform import transform_version

@@ -6,39 +6,41 @@ of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING
 
+from lake.catalogue import choose
 from lake.errors import DecodeError
 from lake.frames import MAX_RECORD, members_of
+from lake.headers import (
+    cut_at,
+    heads,
+    line_shape,
+    members_shape,
+    names_columns,
+    read_directive,
+    read_header,
+    shape_under,
+    whose_columns,
+)
 from lake.losses import Losses
 from lake.shapes import PLACE, LongText, Refused, Shape, reject_text
-from lake.sources import Source, choose, column_name
-from lake.tokens import SEPARATOR, cut_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
+    from lake.catalogue import Catalogue
     from lake.frames import Piece
     from lake.model import RawObject
-    from lake.sources import Catalogue, Delimited
+    from lake.sources import Delimited, Source
 
-P = ParamSpec("P")
-T = TypeVar("T")
 PROBE = 64
 """Records looked at to tell what an object is."""
 PROBE_LINES = 16
 """Lines looked at, where the first ones are none of any source."""
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
-REMEMBERED = 4096
-"""Characters of a header that is remembered."""
-DELIMITERS = ("\t", ",", " ", ";", "|")
-"""What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
-https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
 
 
 @dataclass(slots=True)
@@ -151,7 +153,7 @@ class Reading:
             line = texts[0].decode("utf-8", "replace").split("\n")[0]
             return self._headerless([line], self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
-        return self._is(by_key or _whose_columns(self.delimited_by_key(), members), members)
+        return self._is(by_key or whose_columns(self.delimited_by_key(), members), members)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -224,7 +226,7 @@ class Reading:
         names of a header are columns: prose about logs has some of them too."""
         by_key = self.delimited_by_key()
         for number, line in enumerate(lines):
-            shape = self._under_header(line, by_key, least=_names_columns if number else heads)
+            shape = self._under_header(line, by_key, least=names_columns if number else heads)
             if shape is not None:
                 return shape
             if self.catalogue.by_line(line):
@@ -236,7 +238,7 @@ class Reading:
     ) -> Shape | None:
         """The shape of the lines under this one where it is a header, by the names at least."""
         forced = self.catalogue[self.forced] if self.forced else None
-        headed = _headed(line, self.catalogue, tuple(by_key), forced, least)
+        headed = read_header(line, self.catalogue, tuple(by_key), forced, least)
         if headed is None:
             return None
         self.source, self.delimiter, names = headed
@@ -248,11 +250,11 @@ class Reading:
         forced = self.catalogue[self.forced] if self.forced else None
         data = [line for line in head if not line.startswith("#")]
         for line in head:
-            directed = _directed(line, self.catalogue, tuple(by_key), forced)
+            directed = read_directive(line, self.catalogue, tuple(by_key), forced)
             if directed is not None:
                 self.source, names = directed
                 self.directed = True
-                self.delimiter = _cut_at(data, self.delimited, len(names))
+                self.delimiter = cut_at(data, self.delimited, len(names))
                 return self.header(line, names)
         first = next(iter(data), "")
         marked = [
@@ -312,7 +314,7 @@ class Reading:
         assert self.source is not None  # noqa: S101
         given = self.delimited
         names = [n for n in names if n]
-        shape, unknown = _under(line, self.source.name, given, tuple(names))
+        shape, unknown = shape_under(line, self.source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
@@ -322,138 +324,6 @@ class Reading:
         return shape
 
 
-def remembered(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
-    """A function of a line whose last answers are kept: objects come by the thousand with one
-    header. Not those to a long line, which is none, most likely, and takes up memory."""
-    kept = cast("Callable[Concatenate[str, P], T]", lru_cache(64)(function))
-
-    def answer(line: str, /, *more: P.args, **named: P.kwargs) -> T:
-        return (kept if len(line) < REMEMBERED else function)(line, *more, **named)
-
-    return answer
-
-
-@remembered
-def _under(
-    _line: str, source: str, given: Delimited, names: tuple[str, ...]
-) -> tuple[Shape, list[str]]:
-    """The shape of the lines under a header, and its names that are no column's."""
-    unknown = [name for name in names if given.column(name) is None]
-    return header_shape(source, given, names), unknown
-
-
-@remembered
-def _headed(
-    line: str,
-    catalogue: Catalogue,
-    by_key: tuple[Source, ...],
-    forced: Source | None,
-    least: Callable[[Source, list[str]], bool],
-) -> tuple[Source, str | None, list[str]] | None:
-    """Where a line is a header: whose, what its names are cut at (None: spaces), and they."""
-    for delimiter in (",", "\t", None):
-        if delimiter is not None and delimiter not in line:
-            continue
-        names = line.split(delimiter)
-        found = catalogue.by_header([column_name(n) for n in names])
-        source = forced or choose(found, [s for s in by_key if s in found])
-        source = source or _whose_columns(by_key, names)
-        if source is not None and source.delimited and least(source, names):
-            return source, delimiter, names
-    return None
-
-
-@remembered
-def _directed(
-    line: str, catalogue: Catalogue, by_key: tuple[Source, ...], forced: Source | None
-) -> tuple[Source, list[str]] | None:
-    """Where a line is a directive that names fields (`#Fields: date time ...`): whose, and they."""
-    told = [
-        (source, names)
-        for source in ([forced] if forced else catalogue.sources.values())
-        if source.delimited and (names := source.delimited.named(line))
-    ]
-    found = [s for s, names in told if s.fits_header([column_name(n) for n in names])]
-    source = choose(found, [s for s in by_key if s in found])
-    for one, names in told:
-        if one in (source, forced) or (
-            source is None and one in by_key and _names_columns(one, names)
-        ):
-            return one, names
-    return None
-
-
-def _cut_at(lines: list[str], given: Delimited, width: int) -> str | None:
-    """What lines are cut at under a directive of so many names, where that is not the source's own
-    delimiter: with it, some line has as many fields."""
-    for delimiter in (given.delimiter, *DELIMITERS):
-        own = replace(given, delimiter=delimiter, pattern=None)
-        for line in lines:
-            cut = cut_line(line, own) if given.quotes else line.replace(delimiter, SEPARATOR)
-            if cut is not None and len(cut.split(SEPARATOR)) == width:
-                return delimiter
-    return None
-
-
-def _whose_columns(sources: Iterable[Source], names: list[str]) -> Source | None:
-    """The source whose columns these names are, where none of them tells a source: its owner may
-    have chosen only such (`start end bytes`)."""
-    return next((s for s in sources if _names_columns(s, names)), None)
-
-
-def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
-    """The shape of lines under a header with these names."""
-    known: dict[str, str] = {}
-    for place, name in enumerate(names, 1):
-        column = given.column(name)
-        if column and column not in known:
-            known[column] = str(place)
-    return Shape(source, "fields", tuple((p, c) for c, p in known.items()), len(names))
-
-
 def _is_binary(head: str) -> bool:
     """Whether a beginning is no text: NULs, or much that is not UTF-8."""
     return "\0" in head or head.count("\ufffd") * 10 > len(head)
-
-
-@remembered
-def is_header(line: str, source: Source) -> bool:
-    """Whether a line, whatever it is cut at, is a header of the source."""
-    return heads(source, re.split(r"[\s,]+", line.strip()))
-
-
-def heads(source: Source, names: list[str]) -> bool:
-    """Whether a line of these names is a header of the source."""
-    if source.fits_header([column_name(n) for n in names]):
-        return True
-    given = source.delimited
-    return given is not None and given.header == "first-line" and _names_columns(source, names)
-
-
-def _names_columns(source: Source, names: list[str]) -> bool:
-    """Whether most of these names are columns of the source."""
-    given = source.delimited
-    known = sum(given.column(name) is not None for name in names) if given else 0
-    return 2 * known > len(names)
-
-
-def members_shape(source: Source, members: list[str]) -> Shape:
-    """The shape of a source's JSON records: one STRUCT, or the members that are its columns."""
-    if source.format == "json" or source.delimited is None:
-        return Shape(source.name, "json")
-    pairs = [(m, source.delimited.column(m)) for m in members]
-    return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
-
-
-def line_shape(source: Source, line: str) -> Shape | None:
-    """The shape of a source's lines without a header; None where the layout is not known."""
-    given = source.delimited
-    if given is None:
-        return None
-    layout = given.layout(line)
-    if layout is None and given.layouts:
-        return None
-    names = layout.columns if layout else given.columns
-    columns = tuple((str(i), c) for i, c in enumerate(names, 1))
-    width = len(columns) if layout else 0
-    return Shape(source.name, "fields", columns, width, given.min_fields)

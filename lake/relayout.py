@@ -18,16 +18,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.catalogue import catalogue
 from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
+from lake.headers import header_shape, line_shape, members_shape
 from lake.read_csv import answer_record, csv_lines, csv_paths, csv_record
 from lake.read_json import cut_records
 from lake.read_tables import table_shape
-from lake.recognise import Reading, header_shape, line_shape, members_shape
+from lake.recognise import Reading
 from lake.records import WRAP, ObjectFacts
 from lake.shapes import Records, Shape
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

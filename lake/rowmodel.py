@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from lake.catalogue import catalogue
 from lake.database import describing
 from lake.errors import unknown_name
 from lake.fieldsets import (
@@ -22,7 +23,6 @@ from lake.fieldsets import (
     field_sets,
     prune,
 )
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

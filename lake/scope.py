@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.errors import UsageError
 from lake.fieldsets import PARTITION, literal
@@ -18,7 +19,6 @@ from lake.gather import FILES, gathering
 from lake.paths import resource
 from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
 from lake.rowmodel import EVENTS, tables_of
-from lake.sources import catalogue
 from lake.status import are_scattered
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.reader import connection
-from lake.sources import catalogue
 from lake.table import Store
 from lake.transform import present
 from lake.views import ledger_views

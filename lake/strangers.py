@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from lake.catalogue import catalogue
 from lake.envelopes import NO_WRAP, Wrap, joined, unwrap
 from lake.frames import members_of
-from lake.recognise import members_shape
+from lake.headers import members_shape
 from lake.records import Pending
 from lake.shapes import Records, numbered_place, utf8
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,6 +22,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.damage import COPY, damaged_log, has_footer, is_closed
 from lake.deltalog import check_whole, newest, version_at
 from lake.errors import AccessError, LakeError, LakeVersionError, StorageError, UsageError
@@ -30,7 +31,7 @@ from lake.files import ASK
 from lake.growth import Lacking, Model, growth
 from lake.paths import lake_folder, own_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
-from lake.sources import catalogue, is_source_name
+from lake.sources import is_source_name
 from lake.words import Sentence
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.paths import resource, user_transforms
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

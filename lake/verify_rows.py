@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.database import connect
 from lake.partitions import ACCOUNT, REGION, UNKNOWN
 from lake.paths import resource, spill_folder
 from lake.queries import Query, read_blocks, relation
 from lake.report import Finding
-from lake.sources import catalogue
 from lake.views import ledger_views, table_view
 
 if TYPE_CHECKING:

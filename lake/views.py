@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from lake.catalogue import catalogue
 from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
 from lake.growth import Lacking
 from lake.paths import resource
 from lake.queries import read_blocks
 from lake.rowmodel import EVENTS, arrow_type, columns_of, tables_of
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

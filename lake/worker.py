@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.catalogue import catalogue
 from lake.coded import DICTIONARY_BYTES
 from lake.decode import Decoding
 from lake.engine import Engine
@@ -31,7 +32,6 @@ from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
 from lake.shapes import as_it_came, reject_text
-from lake.sources import catalogue
 from lake.strangers import Stranger, as_pending
 from lake.transform import table_versions
 

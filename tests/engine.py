@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import logs
 from logs import FLOW_KEY, TRAIL_KEY
 
+from lake.catalogue import catalogue
 from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 from lake.rowmodel import view_columns
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
+from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject, Reject
-from lake.sources import catalogue
 from lake.worker import normalise_object
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lake.sources import catalogue
+from lake.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

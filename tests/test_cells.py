@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from lake.catalogue import catalogue
 from lake.cells import cell_json
-from lake.sources import catalogue
 
 LAKE_IDENTITY = (
     "{type=AssumedRole, principalid=AROA:i-0, arn=arn:aws:sts::1:assumed-role/R/i-0, accountid=1, "

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.filters import Filter, Selection, fields_of
 from lake.panels import run_dashboard
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
 from lake.search import Search
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

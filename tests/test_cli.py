@@ -26,10 +26,10 @@ from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from servers import free_port
 
+from lake.catalogue import catalogue
 from lake.compact_ledger import compact_ledger
 from lake.errors import SourceError
 from lake.output import write
-from lake.sources import catalogue
 from lake.table import Store
 
 if TYPE_CHECKING:

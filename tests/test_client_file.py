@@ -20,13 +20,13 @@ from engine import put, read, two_sources
 from logs import FLOW_KEY, TRAIL_KEY
 from typer.testing import CliRunner
 
+from lake.catalogue import catalogue
 from lake.cli import app
 from lake.client_file import client_file_stale, open_prepared, write_client_file
 from lake.errors import StorageError
 from lake.fieldsets import leaves, path_sql
 from lake.query import open_lake
 from lake.rowmodel import columns_of
-from lake.sources import catalogue
 
 COUNT = "SELECT count(*) FROM events"
 

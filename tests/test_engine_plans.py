@@ -12,11 +12,11 @@ import pytest
 from own_source import odd, own_source
 
 from lake import engine
+from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject
-from lake.sources import catalogue
 from lake.worker import normalise_object
 
 if TYPE_CHECKING:

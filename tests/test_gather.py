@@ -15,6 +15,7 @@ import pytest
 import small_lake
 
 from lake import gather, scope
+from lake.catalogue import catalogue
 from lake.chosen import Chosen, chosen
 from lake.dashboards import Dashboard, dashboards, find_dashboard
 from lake.errors import SourceError, UsageError
@@ -26,7 +27,6 @@ from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
 from lake.scope import Extent, view_of
 from lake.search import Search
-from lake.sources import catalogue
 from lake.table import footer_times
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from engine import ask, balance, fates, put, read
 from logs import FLOW_KEY, TRAIL_KEY
 from own_source import LINES, LINES_SQL, odd, own_source
 
+from lake.catalogue import catalogue
 from lake.client_file import write_client_file
 from lake.commit import recover
 from lake.errors import ModelError
@@ -27,7 +28,6 @@ from lake.fieldsets import leaves, path_sql
 from lake.growth import growth
 from lake.query import open_lake
 from lake.rowmodel import columns_of
-from lake.sources import catalogue
 from lake.table import Store, table_schema
 
 if TYPE_CHECKING:

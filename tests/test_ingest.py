@@ -17,10 +17,10 @@ import pytest
 from engine import ask, balance, fates, hashes, put, read
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
+from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.errors import UsageError
 from lake.model import RawObject
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

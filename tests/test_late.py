@@ -465,8 +465,8 @@ def test_a_finding_of_the_same_version_is_there_once(place: Place) -> None:
     ],
 )
 def test_versions_that_are_declared_wrongly(declared: str, words: str, tmp_path: Path) -> None:
+    from lake.catalogue import catalogue
     from lake.errors import SourceError
-    from lake.sources import catalogue
 
     toml = f"{LINES}[latest]\n{declared}\n"
     with own_source(tmp_path, toml), pytest.raises(SourceError, match=words):

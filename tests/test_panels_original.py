@@ -18,11 +18,11 @@ import pytest
 from original import ORIGINALS, Original, lay_out_samples, require, rows_in, rows_of, surviving
 from panel_rows import Panels, compared, differences, explained, in_order
 
+from lake.catalogue import catalogue
 from lake.enrich.geoip import GeoIP
 from lake.ingest import IngestOptions, ingest
 from lake.panels import panels_json, run_dashboard
 from lake.query import open_lake
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,13 +17,13 @@ from engine import hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 import lake as lake_package
+from lake.catalogue import catalogue
 from lake.client_file import client_file_stale, write_client_file
 from lake.errors import LakeError, UsageError
 from lake.fieldsets import core_sets, field_sets, leaves, path_sql
 from lake.filters import fields_of
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS, view_columns
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

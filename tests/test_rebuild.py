@@ -23,12 +23,12 @@ from original import lay_out_samples, require
 from own_source import LINES, LINES_SQL, odd, own_source
 from small_lake import make
 
+from lake.catalogue import catalogue
 from lake.compact import CompactOptions, compact
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, UsageError
 from lake.query import open_lake
 from lake.rebuild import RebuildOptions, rebuild
-from lake.sources import catalogue
 from lake.verify import verify
 
 if TYPE_CHECKING:

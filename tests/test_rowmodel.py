@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from own_source import LINES, LINES_SQL, own_source
 
+from lake.catalogue import catalogue
 from lake.errors import SourceError
 from lake.flat import outputs
 from lake.rowmodel import named, table_columns
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,8 @@ from lake.output import json_text
 from lake.panels import panels_json, run_dashboard
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
-from lake.search import LONGEST, read_search
+from lake.search import read_search
+from lake.search_text import LONGEST
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from lake.sources import catalogue
+from lake.catalogue import catalogue
 from lake.spelling import own_names, respelled
 
 

@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.catalogue import catalogue
 from lake.errors import UsageError
 from lake.export.jsonmembers import beside, flat, parsed
 from lake.export.jsontext import each, members, objects
@@ -22,7 +23,6 @@ from lake.export.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
 from lake.output import json_value
 from lake.rowmodel import table_columns
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake import ledger
+from lake.catalogue import catalogue
 from lake.commit import Commit, commit, recover
 from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
@@ -35,7 +36,6 @@ from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
 from lake.merge import is_sorted
 from lake.reader import connection
-from lake.sources import catalogue
 from lake.statements import one_select
 from lake.table import Store
 from lake.views import macros, table_view

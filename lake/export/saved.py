@@ -12,12 +12,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from lake.catalogue import catalogue
 from lake.dashboards import dashboards
 from lake.explore import COLUMNS, title_of
 from lake.export.templates import properties
 from lake.filters import Filter
 from lake.rowmodel import EVENTS
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

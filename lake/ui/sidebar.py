@@ -15,7 +15,8 @@ from lake.errors import LakeError, UsageError
 from lake.filters import OPS, Filter, Selection, TimeRange, fields_behind
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
-from lake.search import LONGEST, Search, read_search
+from lake.search import Search, read_search
+from lake.search_text import LONGEST
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 from lake.ui.words import pick, pick_language, say, say_error, say_unread, shown

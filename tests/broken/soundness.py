@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.model import STATUSES, RawObject
-from lake.sources import catalogue
 from lake.worker import WorkerSetup, _Run
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ import small_lake
 from command import Ran, run_lake
 from conflicts import conflicting, write_conflicts
 
+from lake.catalogue import catalogue
 from lake.compact import CompactOptions, compact
 from lake.export.bulk import Bulk, ExportError, Item, Pace
 from lake.export.opensearch import ExportOptions, ExportReport, export
@@ -29,7 +30,6 @@ from lake.export.target import Place, connect
 from lake.forget import forget
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
-from lake.sources import catalogue
 from lake.table import Store
 
 if TYPE_CHECKING:

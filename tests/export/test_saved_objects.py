@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from command import run_lake
 
+from lake.catalogue import catalogue
 from lake.dashboards import dashboards
 from lake.export.saved import fields_of_documents, saved_objects
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

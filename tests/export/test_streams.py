@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 
+from lake.catalogue import catalogue
 from lake.export.opensearch import ExportOptions, ExportReport, export
 from lake.export.target import Place
 from lake.export.templates import stream_of, templates
@@ -17,7 +18,6 @@ from lake.forget import forget
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
 from lake.rebuild import rebuild
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import lake
 from lake.at_hand import functions
+from lake.catalogue import catalogue
 from lake.dashboards import dashboards
 from lake.entities import kinds
 from lake.explore import explored, title_of
@@ -17,7 +18,6 @@ from lake.filters import OPS
 from lake.plot import KINDS
 from lake.rowmodel import EVENTS
 from lake.scope import STEPS
-from lake.sources import catalogue
 from lake.ui.sidebar import REFRESH, SPANS
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from apptest import drawn, open_page
 
+from lake.catalogue import catalogue
 from lake.errors import SourceError
 from lake.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
 from lake.filters import Selection, fields_behind, fields_of
@@ -18,7 +19,6 @@ from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
 from lake.scope import extent_of, view_of
 from lake.search import read_search
-from lake.sources import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

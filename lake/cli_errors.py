@@ -1,0 +1,106 @@
+"""How a command ends that could not do its work: with one message that says what to do, and an exit
+code. Errors of the libraries are told by the file of the lake that they are about."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import LakeError, in_plain_words, is_interrupt
+from lake.paths import default_lake, lake_folder
+from lake.streams import ResultLostError, drop_result
+from lake.visible import visible_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+
+def run(app: typer.Typer) -> None:
+    """Run the command line; errors of ours become one message and the exit code they carry."""
+    told: dict[str, Any] = {}
+    try:
+        _call(app, told)
+    except ResultLostError as error:
+        drop_result()
+        sys.stderr.write(
+            f"lake: the result could not be written: {error.strerror}. Write it elsewhere.\n"
+        )
+        sys.exit(1)
+    except BrokenPipeError:
+        drop_result()
+        sys.exit(1)
+    except LakeError as error:
+        sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if is_interrupt(error):
+            _say_interrupted(told)
+            sys.exit(_INTERRUPTED)
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        words = in_plain_words(str(error)).partition("\n")[0]
+        known = (
+            _damage(told.get("lake"), words) or "`lake verify` says whether a file of it is amiss."
+        )
+        sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
+        sys.stderr.write(f"{visible_lines(known)}\n")
+        sys.exit(1)
+
+
+def _call(app: typer.Typer, told: dict[str, Any]) -> None:
+    try:
+        app(standalone_mode=True, obj=told)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _say_interrupted(told)
+        sys.stdout.flush()  # here it can still be told that nobody takes the result
+        raise
+
+
+def _say_interrupted(told: dict[str, Any]) -> None:
+    """Of the commands that change a lake."""
+    if told.get("command") in ("ingest", "compact", "rebuild", "forget"):
+        sys.stderr.write(
+            "lake: interrupted. What was committed stays; the same command goes on from there.\n"
+        )
+
+
+_INTERRUPTED = 130
+
+
+_LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
+"""Whose errors are about a lake's files, where nothing else has caught them."""
+
+
+def of_the_lake(lake: Path | None, error: BaseException | None) -> LakeError | None:
+    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
+    import duckdb
+
+    from lake.damage import VERIFY
+
+    bare = type(error) is duckdb.Error  # of Parquet's inside, which names no file
+    if not bare and not isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
+        return None
+    known = _damage(lake, str(error)) or (f"{error}. What to do: {VERIFY}." if bare else None)
+    return LakeError(f"the lake cannot be read: {known}") if known else None
+
+
+def _damage(lake: Path | None, words: str) -> str | None:
+    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
+    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, is_closed, named_file
+    from lake.files import ASK
+
+    folder = lake_folder(lake or default_lake())
+    if "No files found" in words and f'"{folder}/' in words:
+        name = words.split('"')[1]
+        advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
+        return f"{name} is gone. What to do: {advice}."
+    if found := damaged_file(folder):
+        what = "may not be read" if found[1] == ASK else "is damaged"
+        return f"{found[0]} {what}. What to do: {found[1]}."
+    named = named_file(folder, words)
+    if named is None:
+        return None
+    return f"{named} cannot be read. What to do: {ASK if is_closed(named) else VERIFY}."
