@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING
 
 from lake.catalogue import catalogue
+from lake.fields import fields_of
 from lake.fieldsets import quote
-from lake.filters import fields_of
 from lake.paths import resource
 from lake.rowmodel import log_views
 from lake.views import LEDGER, macros

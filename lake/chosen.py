@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lake.fields import fields_behind, fields_of, type_of
 from lake.fieldsets import packed, path_sql, quote
-from lake.filters import fields_behind, fields_of, type_of
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
 

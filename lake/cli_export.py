@@ -15,7 +15,7 @@ from lake.paths import default_lake
 from lake.sizes import parse_size
 
 if TYPE_CHECKING:
-    from lake.export.opensearch import ExportReport
+    from lake.export.report import ExportReport
 
 POLL = 2.0
 """Seconds between two looks at the lake with --follow."""
@@ -62,8 +62,8 @@ def opensearch(
 ) -> None:
     """Bring the indices of an OpenSearch to what the lake holds. A user and password are taken from
     OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD, or from ~/.netrc."""
-    from lake.export.opensearch import ExportOptions
     from lake.export.opensearch import export as run
+    from lake.export.report import ExportOptions
     from lake.export.target import Place
     from lake.table import Store
     from lake.terminal import export_line

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import SourceError, UsageError, unknown_name
-from lake.filters import Filter, Selection, all_fields, fields_of
+from lake.fields import all_fields, fields_of
+from lake.filters import Filter, Selection
 from lake.paths import resource
 from lake.queries import Block, block, read_blocks
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
+from lake.fields import fields_behind, fields_of, type_of
 from lake.fieldsets import path_sql, quote
-from lake.filters import fields_behind, fields_of, type_of
 from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS

@@ -9,19 +9,15 @@ a source's own members. Which table is asked, and where the conditions enter, is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
-from functools import cache
-from math import isfinite
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from lake.catalogue import catalogue
-from lake.entities import PREFIX, address_leaves, as_address, entities_of, kinds, leaves_of
+from lake.entities import PREFIX, leaves_of
 from lake.errors import UsageError
-from lake.fieldsets import PARTITION, ecs_leaves, leaves, path_sql
-from lake.rowmodel import columns_of, tables_of
+from lake.fields import fields_behind, fields_of, moment_in, type_of, typed
+from lake.fieldsets import path_sql
 from lake.words import Sentence, either
 
 if TYPE_CHECKING:
@@ -76,7 +72,7 @@ class TimeRange:
     @classmethod
     def parse(cls, start: str | None, end: str | None) -> TimeRange:
         """A range from ISO 8601 texts; a text without a zone means UTC. Raises UsageError."""
-        return cls(_moment(start) if start else None, _moment(end) if end else None)
+        return cls(moment_in(start) if start else None, moment_in(end) if end else None)
 
     @classmethod
     def last(cls, span: timedelta, newest: datetime) -> TimeRange:
@@ -276,52 +272,6 @@ class Selection:
         return ", ".join([*parts, self.where] if self.where else parts)
 
 
-@cache
-def fields_of(table: str) -> dict[str, str]:
-    """Field -> DuckDB type of a table, of a family's view, or of the view over all tables.
-
-    Raises UsageError for a name that is none of these.
-    """
-    own = {n: b for n, b in columns_of(table).items() if n not in (*PARTITION, "@timestamp")}
-    return PARTITION | {leaf.name: leaf.type for leaf in leaves(own)}
-
-
-@cache
-def fields_behind(view: str) -> dict[str, str]:
-    """What can be asked of a view: its own fields, then those that only some of its tables have."""
-    found = dict(fields_of(view))
-    for table in tables_of(view):
-        found |= {name: kind for name, kind in fields_of(table).items() if name not in found}
-    return found
-
-
-@cache
-def all_fields() -> dict[str, str]:
-    """Field -> DuckDB type over all tables; where sources differ in a type, text."""
-    found = PARTITION | ecs_leaves() | {kind.field: "VARCHAR" for kind in kinds().values()}
-    for table in catalogue().sources:
-        for name, kind in fields_of(table).items():
-            found[name] = kind if found.get(name, kind) == kind else "VARCHAR"
-    return found
-
-
-def type_of(field: str) -> str:
-    """The DuckDB type of a field. Raises UsageError with the nearest names for an unknown one."""
-    try:
-        return all_fields()[field]
-    except KeyError:
-        close = get_close_matches(field, all_fields(), 3, 0.5)
-        unknown = Sentence("unknown field '{field}'.", field=field)
-        if close:
-            meant = Sentence("Did you mean {fields}?", fields=either(close))
-            unknown = Sentence("{first} {second}", first=unknown, second=meant)
-        known = Sentence(
-            "Fields are those of ECS (source.ip), a source's own (native.eventName), and account, "
-            "region, date."
-        )
-        raise UsageError(Sentence("{first} {second}", first=unknown, second=known)) from None
-
-
 def show_time(moment: datetime) -> str:
     """`2024-02-29 10:15`, with seconds and fractions where there are any. The caller says UTC."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
@@ -339,61 +289,6 @@ def _comparison(op: str, name: str, kind: str, param: str) -> str:
     if kind.endswith("[]"):
         return f"list_contains({name}, {param})"
     return f"{name} {({'from': '>=', 'below': '<'}).get(op, '=')} {param}"
-
-
-def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has
-    """A text as a value of a field of this type; of an entity the value that it names, as an ARN
-    does; an address as the lake writes it, where the field holds nothing else. Raises UsageError
-    where it is none."""
-    if field.startswith(PREFIX):
-        return entities_of(text, field.removeprefix(PREFIX))[0][1]
-    if field in address_leaves():
-        return as_address(text) or text
-    try:
-        if kind in ("INTEGER", "BIGINT"):
-            return _whole(text)
-        if kind == "DOUBLE":
-            return _finite(text)
-        if kind == "BOOLEAN":
-            return {"true": True, "false": False}[text.lower()]
-        if kind == "TIMESTAMPTZ":
-            return _moment(text)
-        if kind == "DATE":
-            return date.fromisoformat(text)
-    except (ValueError, KeyError):
-        raise UsageError(
-            Sentence(
-                "{field} is of type {kind}, and '{text}' is none.",
-                field=field,
-                kind=kind,
-                text=text,
-            )
-        ) from None
-    return text
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if not -(2**63) <= number < 2**63:
-        raise ValueError
-    return number
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):  # SQL has no literal for it
-        raise ValueError
-    return number
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            Sentence("'{text}' is no time. Write 2024-02-29 or 2024-02-29T10:15:00Z.", text=text)
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _iso(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lake.filters import type_of
+from lake.fields import type_of
 
 
 @dataclass(frozen=True, slots=True)

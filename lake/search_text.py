@@ -13,7 +13,7 @@ from typing import Any
 
 from lake.entities import as_address
 from lake.errors import UsageError
-from lake.filters import type_of, typed
+from lake.fields import type_of, typed
 from lake.search_terms import Joined, Leaf, Node, Not, join, together
 from lake.words import Sentence
 

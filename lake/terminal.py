@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-    from lake.export.opensearch import Progress as Sending
+    from lake.export.report import Progress as Sending
     from lake.ingest import Progress
     from lake.report import IngestReport
 

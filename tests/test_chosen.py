@@ -9,7 +9,8 @@ import pytest
 
 from lake.catalogue import catalogue
 from lake.chosen import chosen
-from lake.filters import Filter, Selection, fields_of
+from lake.fields import fields_of
+from lake.filters import Filter, Selection
 from lake.panels import run_dashboard
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS

@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
-from lake.filters import (
-    OPS,
-    Clause,
-    Filter,
-    Selection,
-    TimeRange,
-    all_fields,
-    fields_of,
-    show_time,
-)
+from lake.fields import all_fields, fields_of
+from lake.filters import OPS, Clause, Filter, Selection, TimeRange, show_time
 
 ROWS = """
 SELECT * FROM (VALUES

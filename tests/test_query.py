@@ -20,8 +20,8 @@ import lake as lake_package
 from lake.catalogue import catalogue
 from lake.client_file import client_file_stale, write_client_file
 from lake.errors import LakeError, UsageError
+from lake.fields import fields_of
 from lake.fieldsets import core_sets, field_sets, leaves, path_sql
-from lake.filters import fields_of
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS, view_columns
 

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.documents import documents
+from lake.export.report import Count, ExportOptions, ExportReport, Progress
 from lake.export.sent import Memory, Sent
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
@@ -50,61 +51,6 @@ if TYPE_CHECKING:
 
 ROWS = 4_000
 """Rows that become documents at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What is sent and how. Days are of `@timestamp`, UTC, both included; `where` is a condition in
-    SQL. `again` sends what was sent before too; `streams`: into data streams."""
-
-    since: date | None = None
-    until: date | None = None
-    sources: tuple[str, ...] = ()
-    where: str | None = None
-    again: bool = False
-    streams: bool = False
-    dry_run: bool = False
-    jobs: int = 2
-    bulk_size: int = 5 << 20
-    patience: float = 300.0
-
-
-@dataclass(slots=True)
-class Count:
-    """What became of a table's rows: in the lake, sent before, sent now, refused now or earlier,
-    and documents that were deleted since the lake has them no more."""
-
-    rows: int = 0
-    unchanged: int = 0
-    sent: int = 0
-    refused: int = 0
-    refused_before: int = 0
-    deleted: int = 0
-
-
-@dataclass(slots=True)
-class ExportReport:
-    """An export, table by table. `notes` say what does not add up."""
-
-    tables: dict[str, Count] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    batch: int = 0
-    seconds: float = 0.0
-
-    @property
-    def complete(self) -> bool:
-        """Whether the cluster has every row that was chosen."""
-        refused = sum(c.refused + c.refused_before for c in self.tables.values())
-        return not refused and not self.notes
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an export is: documents answered for, of how many."""
-
-    done: int
-    total: int
 
 
 @dataclass(slots=True, eq=False)

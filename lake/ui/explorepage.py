@@ -17,7 +17,8 @@ from lake.explore import (
     rows_file,
     values_of,
 )
-from lake.filters import Filter, fields_behind
+from lake.fields import fields_behind
+from lake.filters import Filter
 from lake.rowmodel import log_views
 from lake.ui.downloads import draw_downloads
 from lake.ui.leaderboard import draw_leaderboard

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.filters import Filter, fields_behind
+from lake.fields import fields_behind
+from lake.filters import Filter
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
 from lake.ui.paper import draw_on_paper

@@ -12,7 +12,8 @@ import streamlit as st
 
 from lake.entities import PREFIX, kinds
 from lake.errors import LakeError, UsageError
-from lake.filters import OPS, Filter, Selection, TimeRange, fields_behind
+from lake.fields import fields_behind
+from lake.filters import OPS, Filter, Selection, TimeRange
 from lake.rowmodel import EVENTS
 from lake.scope import extent_of, facet
 from lake.search import Search, read_search

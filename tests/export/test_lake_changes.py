@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 import small_lake
 
-from lake.export.opensearch import ExportOptions, ExportReport, export
+from lake.export.opensearch import export
+from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake

@@ -25,7 +25,8 @@ from conflicts import conflicting, write_conflicts
 from lake.catalogue import catalogue
 from lake.compact import CompactOptions, compact
 from lake.export.bulk import Bulk, ExportError, Item, Pace
-from lake.export.opensearch import ExportOptions, ExportReport, export
+from lake.export.opensearch import export
+from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place, connect
 from lake.forget import forget
 from lake.ingest import IngestOptions, ingest

@@ -18,7 +18,8 @@ from original import ORIGINALS, Original, lay_out_samples, require, rows_in, row
 from panel_rows import Row, Rows, as_ours, compared, differences, explained, in_order
 
 from lake.enrich.geoip import GeoIP
-from lake.export.opensearch import ExportOptions, export
+from lake.export.opensearch import export
+from lake.export.report import ExportOptions
 from lake.export.target import Place
 from lake.ingest import IngestOptions, ingest
 from lake.panels import panels_json, run_dashboard

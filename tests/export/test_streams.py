@@ -11,7 +11,8 @@ import pytest
 import small_lake
 
 from lake.catalogue import catalogue
-from lake.export.opensearch import ExportOptions, ExportReport, export
+from lake.export.opensearch import export
+from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place
 from lake.export.templates import stream_of, templates
 from lake.forget import forget
