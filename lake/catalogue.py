@@ -48,6 +48,7 @@ _KNOWN = {
         "delimiter",
         "quotes",
         "quoted",
+        "whole",
         "header",
         "columns",
         "min_fields",
@@ -263,6 +264,7 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         columns=tuple(given["columns"]),
         quotes=given.get("quotes", False),
         quoted=given.get("quoted", 0),
+        whole=given.get("whole", ""),
         min_fields=given.get("min_fields", 1),
         layouts=tuple(
             layout

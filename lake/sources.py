@@ -56,7 +56,8 @@ class Layout:
 @dataclass(frozen=True, slots=True)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
-    them those in which more than `quoted` fields stand in quotes (0: any number may)."""
+    them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
+    `whole`, where a line has it, the delimiter ends no field."""
 
     delimiter: str
     header: str
@@ -68,6 +69,7 @@ class Delimited:
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
     quoted: int = 0
+    whole: str = ""
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
 

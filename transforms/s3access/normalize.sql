@@ -26,7 +26,7 @@ WITH words AS (
     CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
          WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
     -- REST.<verb>.<subject>; SOAP.<verb>, until 2021
-    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
+    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT', 'COMPUTE') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
          WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject IN ('MULTI_OBJECT_DELETE', 'DELETEMARKER') THEN 'deletion'
          WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET') THEN 'creation'
          WHEN verb IN ('PutObject', 'PutObjectInline', 'CopyObject', 'CreateBucket') THEN 'creation'
