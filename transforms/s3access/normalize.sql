@@ -5,7 +5,17 @@
 -- Keys are percent-encoded twice; file.path is the key itself, native.Key as logged.
 -- What S3 does itself (S3.EXPIRE.OBJECT) has neither address nor status.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
-WITH words AS (
+WITH cells AS (
+  -- a table of Athena has the time without brackets and, of text in quotes, the quotes too
+  SELECT * REPLACE (
+    CASE WHEN requestdatetime IS NULL THEN "time" ELSE '[' || split_part(requestdatetime, ' ', 1) END AS "time",
+    CASE WHEN requestdatetime IS NULL THEN zone ELSE split_part(requestdatetime, ' ', 2) || ']' END AS zone,
+    CASE WHEN requesturi_key IS NOT NULL THEN concat_ws(' ', requesturi_operation, requesturi_key, requesturi_httpprotoversion)
+         WHEN requestdatetime IS NULL THEN request_uri ELSE unquoted(request_uri) END AS request_uri,
+    CASE WHEN requestdatetime IS NULL THEN referrer ELSE unquoted(referrer) END AS referrer,
+    CASE WHEN requestdatetime IS NULL THEN user_agent ELSE unquoted(user_agent) END AS user_agent)
+  FROM records
+), words AS (
   SELECT *,
     CASE WHEN zone IS NOT NULL THEN try_strptime("time" || zone, '[%d/%b/%Y:%H:%M:%S%z]') ELSE TRY_CAST("time" AS TIMESTAMPTZ) END AS received,
     TRY_CAST(http_status AS INTEGER)                     AS status,
@@ -20,7 +30,7 @@ WITH words AS (
     CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal,
     regexp_extract(host_header, '[.-]([a-z]{2,3}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com', 1) AS host_region,
     host_of(host_header)                                 AS host
-  FROM records
+  FROM cells
 ), deeds AS (
   SELECT *,
     CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
