@@ -174,10 +174,14 @@ class LineReader:
         yield from self._segments(lines)
 
     def _is_export(self, text: bytes) -> bool:
-        """Whether these are lines of an export file: a time stamp, then a message that is known."""
+        """Whether these are lines of an export file: a time stamp, then a message, of which one of
+        the first is known."""
         if not EXPORT_LINE.match(text):
             return False
-        message, _ = export_line(text.split(b"\n", 1)[0])
+        return any(map(self._is_known, text.split(b"\n", PROBE_LINES)[:PROBE_LINES]))
+
+    def _is_known(self, exported: bytes) -> bool:
+        message, _ = export_line(exported)
         line = message.decode("utf-8", "replace")
         catalogue = self.reading.catalogue
         return (
