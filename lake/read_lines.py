@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
-_NAMES = r"^\"?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?[A-Za-z]|$)"
+_NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
