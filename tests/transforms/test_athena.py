@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from logs import read
 
@@ -60,11 +63,17 @@ def cells(name: str, field: str) -> list[tuple[str, str]]:
     return [(name, field)]
 
 
-def result(names: str, line: str) -> bytes:
-    """The file that Athena writes: every cell in quotes."""
+def result(names: str, line: str, form: str) -> bytes:
+    """The file that Athena writes: of a SELECT every cell in quotes, or what UNLOAD is asked for."""
     cut = r'\[.*?\]|"(?:.*?)"(?= |$)|[^\s]+'
     fields = line.split("\t") if "\t" in line else re.findall(cut, line)
     found = [cell for name, f in zip(names.split(), fields, strict=True) for cell in cells(name, f)]
+    if form == "JSON":
+        return json.dumps(dict(found)).encode()
+    if form == "Parquet":
+        table = io.BytesIO()
+        pq.write_table(pa.table({name: [text] for name, text in found}), table)
+        return table.getvalue()
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(zip(*found, strict=True))
     return text.getvalue().encode()
@@ -76,11 +85,12 @@ def told(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"event": event, "log": None}
 
 
+@pytest.mark.parametrize("form", ["CSV", "JSON", "Parquet"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_row_of_the_table_gives_what_its_line_gives(case: str) -> None:
+def test_a_row_of_the_table_gives_what_its_line_gives(case: str, form: str) -> None:
     names, line = CASES[case]
-    key = "results/0f1e2d3c-0000-4000-8000-000000000001.csv"
-    found = read(result(names, line), key)
+    key = "results/0f1e2d3c-0000-4000-8000-000000000001"
+    found = read(result(names, line, form), key)
     assert (found.status, found.rejects, len(found.rows)) == ("read", [], 1)
     assert found.rows[0]["event"]["dataset"] == case.split(",")[0]
     (wanted,) = read(line.encode(), key).rows
