@@ -84,8 +84,11 @@ SELECT
   nullif(requester, 'Anonymous')                         AS "user.id",
   CASE WHEN principal IS NOT NULL THEN principal[-1] WHEN starts_with(requester, 'svc:') THEN substr(requester, 5)
        WHEN NOT canonical THEN nullif(requester, 'Anonymous') END AS "user.name",
-  CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole' WHEN 'federated-user' THEN 'FederatedUser'
-       WHEN 'root' THEN 'Root' ELSE CASE WHEN starts_with(requester, 'svc:') THEN 'AWSService' END END AS "user.type",
+  -- S3 itself and an identity of CloudFront are services too
+  CASE WHEN starts_with(requester, 'svc:') OR requester IN ('AmazonS3', 's3.amazonaws.com')
+         OR contains(requester, ':iam::cloudfront:') THEN 'AWSService'
+       ELSE CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole'
+              WHEN 'federated-user' THEN 'FederatedUser' WHEN 'root' THEN 'Root' END END AS "user.type",
   CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
   CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
 

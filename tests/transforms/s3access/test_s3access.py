@@ -278,6 +278,11 @@ def test_a_hostile_user_agent_takes_no_time(agent: str) -> None:
             },
             ["delivery.logs.amazonaws.com"],
         ),
+        (
+            "AmazonS3",
+            {"id": "AmazonS3", "name": "AmazonS3", "type": "AWSService"},
+            ["AmazonS3"],
+        ),
         (OWNER, {"id": OWNER}, [OWNER]),
         ("-", {}, None),
         ("Anonymous", {}, None),
@@ -297,6 +302,7 @@ def test_the_blanks_in_an_origin_access_identity_shift_no_field(agent: str) -> N
     found = row(line(requester=requester, agent=f'"{agent}"'), key="evidence/x.txt")
     assert value(found, "user.id") == requester
     assert value(found, "user.name") == identity
+    assert value(found, "user.type") == "AWSService"
     assert value(found, "event.action") == "REST.GET.OBJECT"
     assert value(found, "event.outcome") == "success"
     assert value(found, "http.response.status_code") == 200
