@@ -238,6 +238,19 @@ def test_role_session_on_behalf_of_a_person_relates_both() -> None:
     assert at(found, "related.user") == ["Admin", "alice", "alice@example.com", "u-1"]
 
 
+def test_a_federated_user_relates_the_user_who_asked_for_the_credentials() -> None:
+    found = row(
+        userIdentity={
+            "type": "FederatedUser",
+            "principalId": "111122223333:carol",
+            "arn": "arn:aws:sts::111122223333:federated-user/carol",
+            "sessionContext": {"sessionIssuer": {"type": "IAMUser", "userName": "broker"}},
+        }
+    )
+    assert at(found, "user.roles") is None
+    assert at(found, "related.user") == ["broker", "carol"]
+
+
 def test_assume_role_names_the_effective_user() -> None:
     found = row(
         "sts",
