@@ -578,6 +578,23 @@ CASES: list[tuple[str, Json, Json]] = [
                             "uid": "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc",
                             "resourceType": "EC2_INSTANCE",
                         },
+                        {
+                            "uid": "eni-0abc",
+                            "resourceType": "EC2_NETWORK_INTERFACE",
+                            "data": {
+                                "ec2NetworkInterface": {
+                                    "publicIp": "203.0.113.7",
+                                    "ipv6Addresses": ["2001:DB8::7"],
+                                    "privateIpAddresses": [{"privateIpAddress": "10.0.0.7"}],
+                                }
+                            },
+                        },
+                        {"uid": "arn:aws:s3:::plans/2024/a b", "resourceType": "S3_OBJECT"},
+                        {
+                            "uid": "AKIA2",
+                            "resourceType": "ACCESS_KEY",
+                            "data": {"accessKey": {"userName": "mary", "userType": "IAMUser"}},
+                        },
                     ],
                 }
             },
@@ -587,9 +604,10 @@ CASES: list[tuple[str, Json, Json]] = [
             "user.name": "john",
             "user.id": "AIDA1",
             "user.access_key.id": "AKIA1",
-            "related.ip": ["198.51.100.9"],
+            "related.ip": ["10.0.0.7", "198.51.100.9", "2001:db8::7", "203.0.113.7"],
             "related.hosts": ["i-0abc", "x.example"],
-            "related.buckets": ["exports"],
+            "related.user": ["john", "mary"],
+            "related.buckets": ["exports", "plans"],
             "threat.framework": "MITRE ATT&CK",
             "threat.tactic.name": ["Discovery", "Impact"],
             "threat.technique.id": ["T1562.008"],
