@@ -13,7 +13,7 @@ SELECT
 
   -- event
   'alert'                                              AS "event.kind",
-  CASE WHEN kind.purpose IN ('Backdoor', 'CryptoCurrency', 'Trojan') OR kind.family IN ('MaliciousFile', 'SuspiciousFile')
+  CASE WHEN kind.purpose IN ('Backdoor', 'CryptoCurrency', 'Trojan') OR kind.family IN ('MaliciousFile', 'SuspiciousFile', 'MaliciousFileExecuted', 'CryptoMinerExecuted')
        THEN ['malware'] ELSE ['intrusion_detection'] END AS "event.category",
   CASE WHEN coalesce(net.blocked, asked.blocked, act.portProbeAction.blocked) THEN ['denied'] ELSE ['info'] END AS "event.type",
   act.actionType                                       AS "event.action",

@@ -211,6 +211,21 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "a file that is known to be malware was run",
+        finding("Execution:Runtime/MaliciousFileExecuted", None),
+        {"event.category": ["malware"], "threat.tactic.name": ["Execution"]},
+    ),
+    (
+        "a miner was run",
+        finding("Impact:Runtime/CryptoMinerExecuted", None),
+        {"event.category": ["malware"], "threat.tactic.name": ["Impact"]},
+    ),
+    (
+        "a binary of nobody known was run",
+        finding("Execution:Runtime/NewBinaryExecuted", None),
+        {"event.category": ["intrusion_detection"]},
+    ),
+    (
         "a direction that AWS does not know",
         finding("Behavior:EC2/NetworkPortUnusual", net("UNKNOWN")),
         {"network.direction": "unknown", "source.ip": "89.160.20.112"},
