@@ -1,5 +1,5 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
-files and answers of `filter-log-events` and `get-query-results`, EventBridge events, SNS
+files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
 notifications, the answers of `lookup-events` and `get-findings`, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
@@ -19,8 +19,14 @@ from lake.frames import Piece, items
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXPORT_LINE = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
-"""CloudWatch Logs export task: each line begins with its time stamp to the millisecond."""
+EXPORT_LINE = re.compile(
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}Z|(?:\.\d{6})?\+00:00 ([^\s:*]+)|) "
+)
+"""What stands before a message: in a line of a CloudWatch Logs export task its time to the
+millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone.
+
+https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,11 +279,13 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
 
 
 def export_line(line: bytes) -> tuple[bytes, Wrap]:
-    """A line of a CloudWatch Logs export file: the message, and its time stamp as the envelope."""
+    """A line of a CloudWatch Logs export file or of `aws logs tail`: the message, and what stands
+    before it as the envelope."""
     match = EXPORT_LINE.match(line)
     if match is None:
         return line, NO_WRAP
-    return line[match.end() :], Wrap(time=match.group(1).decode())
+    stream = match[1].decode("utf-8", "replace") if match[1] else None
+    return line[match.end() :], Wrap(time=match[0].split(b" ")[0].decode(), log_stream=stream)
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -90,6 +90,14 @@ def notice(message: str) -> dict[str, Any]:
             id="EventBridge in an export file",
         ),
         pytest.param(
+            "".join(f"2024-02-01T10:00:09.123000+00:00 {ACCOUNT}_s {t}\n" for t in TEXTS).encode(),
+            id="tail",
+        ),
+        pytest.param(
+            "".join(f"2024-02-01T10:00:09 {t}\n" for t in TEXTS).encode(),
+            id="tail --format short",
+        ),
+        pytest.param(
             compact([{"@timestamp": "2024-02-01 10:00:00.000", "@message": e} for e in EVENTS]),
             id="Logs Insights, JSON",
         ),
@@ -124,6 +132,18 @@ def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
         "time": "1706781600001",
         "id": f"{1:056d}",
         "log_stream": f"{ACCOUNT}_eu-west-1",
+    }
+
+
+@pytest.mark.parametrize("time", ["2024-02-01T10:00:09+00:00", "2024-02-01T10:00:09.120000+00:00"])
+def test_what_a_line_of_tail_says_is_kept(time: str) -> None:
+    lines = flows(2)
+    found = read("".join(f"{time} eni-1-all {line}\n" for line in lines).encode())
+    assert (found.originals, found.places) == (lines, [1, 2])
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "time": time,
+        "log_stream": "eni-1-all",
     }
 
 
