@@ -169,7 +169,9 @@ FROM (
       WHEN 'Persistence' THEN ['TA0003', 'Persistence'] WHEN 'PrivilegeEscalation' THEN ['TA0004', 'Privilege Escalation']
       WHEN 'DefenseEvasion' THEN ['TA0005', 'Defense Evasion'] WHEN 'CredentialAccess' THEN ['TA0006', 'Credential Access']
       WHEN 'Discovery' THEN ['TA0007', 'Discovery'] WHEN 'Exfiltration' THEN ['TA0010', 'Exfiltration']
-      WHEN 'Impact' THEN ['TA0040', 'Impact'] END      AS tactic
+      -- the last three of custom detection rules; DefenseImpairment is of ATT&CK 19, which took it out of Defense Evasion
+      WHEN 'Impact' THEN ['TA0040', 'Impact'] WHEN 'LateralMovement' THEN ['TA0008', 'Lateral Movement']
+      WHEN 'ResourceDevelopment' THEN ['TA0042', 'Resource Development'] WHEN 'DefenseImpairment' THEN ['TA0112', 'Defense Impairment'] END AS tactic
   FROM (
     SELECT *,
       r.service                                        AS svc,

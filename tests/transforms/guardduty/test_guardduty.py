@@ -221,6 +221,21 @@ CASES: list[tuple[str, Json, Json]] = [
         {"event.category": ["malware"], "threat.tactic.name": ["Impact"]},
     ),
     (
+        "a custom detection rule: defenses",
+        finding("DefenseImpairment:EC2/DisableOrModifyTools", api()),
+        {"threat.tactic.id": ["TA0112"], "threat.tactic.name": ["Defense Impairment"]},
+    ),
+    (
+        "a custom detection rule: movement",
+        finding("LateralMovement:EC2/RemoteServices", api()),
+        {"threat.tactic.id": ["TA0008"], "threat.framework": "MITRE ATT&CK"},
+    ),
+    (
+        "a custom detection rule: preparation",
+        finding("ResourceDevelopment:SES/CompromiseAccounts", api()),
+        {"threat.tactic.id": ["TA0042"], "native.ResourceTypeAffected": "SES"},
+    ),
+    (
         "a binary of nobody known was run",
         finding("Execution:Runtime/NewBinaryExecuted", None),
         {"event.category": ["intrusion_detection"]},
