@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UsageError
-from lake.output import cell_value, for_arrow, read_batches, told_apart, write
+from lake.jsonvalues import cell_value
+from lake.output import for_arrow, read_batches, told_apart, write
 from lake.statements import analyzed, one_select
 from lake.visible import shortened
 from lake.words import Sentence

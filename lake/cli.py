@@ -92,10 +92,10 @@ def ingest(
     ] = None,
 ) -> None:
     """Read raw logs into the lake; objects read before are not read again."""
-    from lake.discover import S3Options
     from lake.enrich.geoip import GeoIP
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
+    from lake.model import S3Options
     from lake.terminal import print_report, progress_line
 
     if account is not None and not re.fullmatch(r"[0-9]{12}", account):

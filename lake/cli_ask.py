@@ -157,7 +157,7 @@ def panels(
     form: Annotated[str, typer.Option("--format", help="json.")] = "json",
 ) -> None:
     """Every panel's rows of a dashboard, without a browser."""
-    from lake.output import json_text
+    from lake.jsonvalues import json_text
     from lake.panels import panels_json, run_dashboard
 
     if form != "json":

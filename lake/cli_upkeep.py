@@ -85,7 +85,7 @@ def verify(
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Check that every file is as it was committed and that tables and ledger agree."""
-    from lake.output import json_text
+    from lake.jsonvalues import json_text
     from lake.terminal import status_line
     from lake.verify import verify as run
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from lake import archive
 from lake.days import Days
 from lake.errors import AccessError, UsageError
-from lake.model import RawObject, Unreadable
+from lake.model import RawObject, S3Options, Unreadable
 from lake.names import MEMBER, as_stored, as_text, identity_of
 
 if TYPE_CHECKING:
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lake.model import Location
-
-
-@dataclass(frozen=True, slots=True)
-class S3Options:
-    """How to reach buckets. What is None comes from boto3's own chain (environment, ~/.aws)."""
-
-    profile: str | None = None
-    endpoint_url: str | None = None
-    region: str | None = None
 
 
 def locate(

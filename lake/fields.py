@@ -4,6 +4,7 @@ reader wrote means as a value of one. `lake.filters` and `lake.search` make cond
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +17,14 @@ from lake.errors import UsageError
 from lake.fieldsets import PARTITION, ecs_leaves, leaves
 from lake.rowmodel import columns_of, tables_of
 from lake.words import Sentence, either
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition: SQL text with named parameters, and their values."""
+
+    sql: str
+    params: tuple[tuple[str, Any], ...] = ()
 
 
 @cache

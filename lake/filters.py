@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from lake.entities import PREFIX, leaves_of
 from lake.errors import UsageError
-from lake.fields import fields_behind, fields_of, moment_in, type_of, typed
+from lake.fields import Clause, fields_behind, fields_of, moment_in, type_of, typed
 from lake.fieldsets import path_sql
 from lake.words import Sentence, either
 
@@ -35,14 +35,6 @@ OPS = {
 """Operator as it stands in a URL -> in words."""
 
 _PLAIN = "".join(chr(n) for n in range(32, 127) if chr(n) not in "%,")
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A condition: SQL text with named parameters, and their values."""
-
-    sql: str
-    params: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.shapes import LongText
+from lake.refused import LongText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,14 +24,14 @@ from lake.commit import Commit, LedgerFile, commit, growths, recover
 from lake.compact import crowded, merge_small
 from lake.days import key_days
 from lake.decompress import configured_limit
-from lake.discover import S3Options, locate
+from lake.discover import locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
-from lake.model import ObjectResult, RawObject, Unreadable
+from lake.model import ObjectResult, RawObject, S3Options, Unreadable
 from lake.paths import lake_folder
 from lake.pool import workers
 from lake.report import IngestReport

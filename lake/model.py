@@ -126,3 +126,12 @@ class ObjectResult:
                 f"{self.obj.path}: {self.records} records are not {self.rows} rows + "
                 f"{self.duplicates} duplicates + {self.rejects} rejects"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """How to reach buckets. What is None comes from boto3's own chain (environment, ~/.aws)."""
+
+    profile: str | None = None
+    endpoint_url: str | None = None
+    region: str | None = None

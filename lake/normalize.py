@@ -31,7 +31,8 @@ from lake.records import (
     rows_as_text,
     wraps_as_text,
 )
-from lake.shapes import as_it_came, reject_text
+from lake.refused import reject_text
+from lake.shapes import as_it_came
 from lake.spelling import respelled
 from lake.strangers import Stranger
 

@@ -11,21 +11,18 @@ are never changed.
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shutil
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
-from uuid import UUID
 
 from lake.errors import StorageError, UsageError, unknown_name
 from lake.fieldsets import quote
+from lake.jsonvalues import cell_value, json_text, json_value
 from lake.statements import gives_rows
 from lake.visible import visible, visible_lines
 
@@ -40,52 +37,11 @@ _FORMULA = re.compile("(^|[;\t\r\n])(?=[-=+@\t\r\uff0b\uff0d\uff1d\uff20])")
 country takes as the end of a cell. The last four are the wide forms of the signs."""
 _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 """What begins so and is no formula: the dash of an empty field, a number."""
-_ODD = re.compile("[^\n -~]")
 _BATCH = 2_000
 _WIDEST = re.compile(r"\bUHUGEINT(?=[\[,)]|$)")
 """The type where one stands in the name of a type, not a member that is called so."""
 _SPAN = re.compile(r"\bINTERVAL(?=[\[,)]|$)")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-
-
-def json_value(value: Any) -> Any:  # noqa: ANN401
-    """A value of DuckDB's as JSON has it."""
-    if isinstance(value, datetime):
-        return _moment(value)
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, (date, time, UUID)):
-        return str(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {str(k): json_value(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [json_value(v) for v in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    return value
-
-
-def cell_value(value: Any) -> Any:  # noqa: ANN401
-    """The same as a cell has it: of a DECIMAL all digits, as its type says."""
-    return format(value, "f") if isinstance(value, Decimal) else json_value(value)
-
-
-def _number(value: Decimal) -> int | float | str:
-    """A number where whoever reads it as a double has its digits, else text; sums stay whole."""
-    if value == value.to_integral_value():
-        return int(value)
-    near = float(value)
-    return near if Decimal(repr(near)) == value else format(value, "f")
-
-
-def _moment(value: datetime) -> str:
-    if value.tzinfo is None:
-        return value.isoformat()
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -174,19 +130,6 @@ def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, ou
 
 def _object(columns: list[str], row: Sequence[Any]) -> str:
     return json_text(dict(zip(columns, map(json_value, row), strict=True)))
-
-
-def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401
-    """JSON in which only characters that print stand as they are; the escapes mean the same."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    if text.isprintable():
-        return text
-    return _ODD.sub(lambda match: match[0] if match[0].isprintable() else _escape(match[0]), text)
-
-
-def _escape(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import uuid
 from functools import cache
 from pathlib import Path
 
@@ -83,6 +82,7 @@ def remove_own_folder() -> None:
 
 
 def spill_folder(lake: Path) -> Path:
-    """Where one reader's DuckDB may spill. Not shared: two processes would give their files the
-    same names. DuckDB makes it when it must, and removes it at its end."""
-    return lake.absolute() / STAGING / f"spill-{uuid.uuid4().hex}"
+    """Where the DuckDBs of a lake's readers spill. Each names its files after its process and holds
+    a lock; the first that spills removes those of processes that were killed.
+    https://github.com/duckdb/duckdb/pull/24811"""
+    return lake.absolute() / STAGING / "spill"

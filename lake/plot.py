@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.output import json_value
+from lake.jsonvalues import json_value
 from lake.visible import shortened
 
 if TYPE_CHECKING:

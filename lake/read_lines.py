@@ -17,7 +17,8 @@ from lake.headers import is_header, remembered
 from lake.read_csv import read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES
-from lake.shapes import LongText, numbered_place, utf8
+from lake.refused import LongText
+from lake.shapes import numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT
 

@@ -25,7 +25,8 @@ from lake.headers import (
     whose_columns,
 )
 from lake.losses import Losses
-from lake.shapes import PLACE, LongText, Refused, Shape, reject_text
+from lake.refused import LongText, Refused, reject_text
+from lake.shapes import PLACE, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

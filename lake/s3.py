@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from botocore.config import _S3Dict
     from mypy_boto3_s3 import S3Client
 
-    from lake.discover import S3Options
+    from lake.model import S3Options
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html: these two cannot
 # be read before they are restored; Glacier Instant Retrieval (GLACIER_IR) can.

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lake.entities import leaves_of
-from lake.fields import fields_behind, fields_of, type_of
+from lake.fields import Clause, fields_behind, fields_of, type_of
 from lake.fieldsets import path_sql
-from lake.filters import Clause
 from lake.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.search_text import read_text
 from lake.words import Sentence

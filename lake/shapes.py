@@ -4,7 +4,6 @@ shape that tells how it becomes columns. Text that is not UTF-8 keeps its bytes 
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ PLACE_BITS = 40
 place, in an envelope on a line, the number of each among them (from 0) stands above these bits."""
 PLACE = (1 << PLACE_BITS) - 1
 _NUMBERS = (1 << 63 - PLACE_BITS) - 1
-REJECT_TEXT = 4096
-"""Characters of a rejected record that are kept; with the length and hash of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +86,6 @@ class Records:
             )
 
 
-@dataclass(slots=True)
-class Refused:
-    """A piece that could not become a record: its place, why, and its text."""
-
-    position: int
-    reason: str
-    text: str
-
-
 def numbered_place(place: int, number: int) -> int:
     """The place of a record that lies with others at one, being so many behind the first of them,
     which has the place alone."""
@@ -135,30 +123,3 @@ def as_it_came(text: str | None, original: str | None, encoding: str | None) -> 
     if encoding is not None and original is not None:
         return base64.b64decode(original)
     return original if original is not None else text or ""
-
-
-class LongText:
-    """Text that comes in parts and is too long to be kept: its head, length and hash."""
-
-    def __init__(self, text: bytes = b"") -> None:
-        self._head = text[:REJECT_TEXT]
-        self._size = len(text)
-        self._hash = hashlib.sha256(text)
-
-    def add(self, text: bytes) -> None:
-        """The next part."""
-        self._head += text[: REJECT_TEXT - len(self._head)]
-        self._size += len(text)
-        self._hash.update(text)
-
-    def __str__(self) -> str:
-        head = self._head.decode("utf-8", "backslashreplace")
-        return f"{head}... ({self._size:,} bytes, sha256 {self._hash.hexdigest()})"
-
-
-def reject_text(text: bytes | str) -> str:
-    """A rejected record's text, its head with length and hash where it is long."""
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    if len(data) <= REJECT_TEXT:
-        return data.decode("utf-8", "backslashreplace")
-    return str(LongText(data))

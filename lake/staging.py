@@ -2,7 +2,7 @@
 
 A folder whose writer was killed is told by its lock, which nobody holds, and removed by the next
 writer, whatever that does; an unfinished commit is taken back first. What readers spill lies beside
-these folders, without a lock, and is left alone.
+these folders and is DuckDB's to remove (`lake.paths.spill_folder`).
 """
 
 from __future__ import annotations

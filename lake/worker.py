@@ -31,7 +31,8 @@ from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
 from lake.records import ObjectFacts, Pending
-from lake.shapes import as_it_came, reject_text
+from lake.refused import reject_text
+from lake.shapes import as_it_came
 from lake.strangers import Stranger, as_pending
 from lake.transform import table_versions
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     from lake.enrich.geoip import GeoIP
     from lake.model import Location
     from lake.partitions import Partition
-    from lake.shapes import Refused, Shape
+    from lake.refused import Refused
+    from lake.shapes import Shape
 
 CHUNK_BYTES = 24 << 20
 """Text that is normalised together; ten to fifteen times this is at work."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
-from lake.fields import all_fields, fields_of
-from lake.filters import OPS, Clause, Filter, Selection, TimeRange, show_time
+from lake.fields import Clause, all_fields, fields_of
+from lake.filters import OPS, Filter, Selection, TimeRange, show_time
 
 ROWS = """
 SELECT * FROM (VALUES

@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError, FlexibleChecksumError, NoCredential
 
 from lake import s3errors
 from lake.days import Days
-from lake.discover import S3Options, locate
+from lake.discover import locate
 from lake.errors import AccessError, DecodeError, LakeError, UsageError
-from lake.model import RawObject, Unreadable
+from lake.model import RawObject, S3Options, Unreadable
 from lake.s3 import S3Location, locate_bucket
 
 if TYPE_CHECKING:

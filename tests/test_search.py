@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lake.errors import UsageError
 from lake.ingest import IngestOptions, ingest
-from lake.output import json_text
+from lake.jsonvalues import json_text
 from lake.panels import panels_json, run_dashboard
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS

@@ -8,7 +8,7 @@ the load balancer's log are found here too.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lake.demo.chance import MACHINES, OFFICE, moments, stream
 from lake.demo.flow import (
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from lake.demo.web import Request
     from lake.demo.world import Host, Vpc
 
+_PEERS = {SHOP_US.id: "10.20.20.111", SHOP_EU.id: "10.10.20.111", DEPOT.id: "10.10.21.112"}
+"""VPC -> the server that it asks in the one it is peered with."""
 S3_ADDRESSES = ("52.216.18.35", "52.216.137.92", "52.217.4.116", "52.217.88.201")
 
 
@@ -85,130 +87,41 @@ def _visits(rng: random.Random, seed: int) -> list[Flow]:
     return flows
 
 
+class _Way(NamedTuple):
+    """Where a conversation of a machine goes, and the limits of the bytes of both directions."""
+
+    host: Host
+    there: str
+    port: int
+    sent: tuple[int, int]
+    answered: tuple[int, int]
+    path: int
+    service: str = "-"
+
+
 def _inner(rng: random.Random, vpc: Vpc, count: int) -> list[Flow]:
     """The machines among themselves and towards AWS, the offices and the other networks."""
-    first = str(vpc.cidr.network_address).rsplit(".", 2)[0]
-    away = {SHOP_US.id: "10.20.20.111", SHOP_EU.id: "10.10.20.111", DEPOT.id: "10.10.21.112"}
-    web, app = hosts_of(vpc, "web"), hosts_of(vpc, "app")
-    database, nat = hosts_of(vpc, "database")[0], hosts_of(vpc, "nat")[0]
-    bastion = hosts_of(vpc, "bastion")[0]
+    nat, bastion = hosts_of(vpc, "nat")[0], hosts_of(vpc, "bastion")[0]
+    database = hosts_of(vpc, "database")[0]
+    metrics = str(vpc.cidr.network_address).rsplit(".", 2)[0] + ".40.9"
     flows: list[Flow] = []
     for at in moments(rng, count, MACHINES):
         kind, port = rng.random(), rng.randrange(32768, 61000)
-        server = rng.choice(app)
-        if kind < 0.3:
-            flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                database.address,
-                port,
-                5432,
-                rng.randrange(2000, 60000),
-                rng.randrange(8000, 900000),
-                SAME_VPC,
-            )
-        elif kind < 0.5:
-            host = rng.choice(web)
-            flows += conversation(
-                rng,
-                at,
-                host,
-                host.address,
-                server.address,
-                port,
-                9000,
-                rng.randrange(1000, 20000),
-                rng.randrange(2000, 80000),
-                SAME_VPC,
-            )
-        elif kind < 0.68:
-            flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                rng.choice(S3_ADDRESSES),
-                port,
-                443,
-                rng.randrange(2000, 90000),
-                rng.randrange(5000, 2000000),
-                ENDPOINT,
-                service="S3",
-            )
-        elif kind < 0.78:
+        server = rng.choice(hosts_of(vpc, "app"))
+        if 0.68 <= kind < 0.78:
             flows += _through_nat(rng, at, nat, server, port)
-        elif kind < 0.84:
-            path = FAR_PEERING if vpc is not SHOP_EU or rng.random() < 0.5 else PEERING
-            flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                away[vpc.id],
-                port,
-                9000,
-                rng.randrange(900, 9000),
-                rng.randrange(900, 30000),
-                path,
-            )
-        elif kind < 0.88:
-            host = rng.choice(web)
-            flows += conversation(
-                rng,
-                at,
-                host,
-                host.address,
-                f"{first}.40.9",
-                port,
-                8125,
-                400,
-                90,
-                PEERING,
-                protocol=17,
-            )
-        elif kind < 0.93:
-            flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                "192.168.40.12",
-                port,
-                636,
-                rng.randrange(700, 4000),
-                rng.randrange(900, 8000),
-                VPN,
-            )
-        elif kind < 0.95:
-            flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                "10.99.3.20",
-                port,
-                2049,
-                rng.randrange(900, 40000),
-                rng.randrange(900, 90000),
-                LOCAL,
-            )
-        elif kind < 0.97:
+        elif 0.84 <= kind < 0.88:
+            host = rng.choice(hosts_of(vpc, "web"))
+            ends = host.address, metrics, port, 8125
+            flows += conversation(rng, at, host, *ends, 400, 90, PEERING, protocol=17)
+        elif 0.95 <= kind < 0.97:
             flows.append(_opening(at, server, database, port))
         else:
+            way = _way(rng, kind, vpc, server)
+            ends = way.host.address, way.there, port, way.port
+            sent, answered = rng.randrange(*way.sent), rng.randrange(*way.answered)
             flows += conversation(
-                rng,
-                at,
-                server,
-                server.address,
-                "52.94.12.7",
-                port,
-                443,
-                rng.randrange(900, 9000),
-                rng.randrange(2000, 30000),
-                INTERNET_OR_GATEWAY,
-                service="DYNAMODB",
+                rng, at, way.host, *ends, sent, answered, way.path, service=way.service
             )
     office = "33.10.2.23" if vpc is DEPOT else "33.10.1.17"
     for at in moments(rng, count // 25, OFFICE, utc_offset=9 if vpc is DEPOT else 1):
@@ -225,6 +138,28 @@ def _inner(rng: random.Random, vpc: Vpc, count: int) -> list[Flow]:
             INTERNET,
         )
     return flows
+
+
+def _way(rng: random.Random, kind: float, vpc: Vpc, server: Host) -> _Way:
+    """One of the ways that an application server or one that asks it goes, by chance."""
+    if kind < 0.3:
+        database = hosts_of(vpc, "database")[0].address
+        return _Way(server, database, 5432, (2000, 60000), (8000, 900000), SAME_VPC)
+    if kind < 0.5:
+        host = rng.choice(hosts_of(vpc, "web"))
+        return _Way(host, server.address, 9000, (1000, 20000), (2000, 80000), SAME_VPC)
+    if kind < 0.68:
+        bucket = rng.choice(S3_ADDRESSES)
+        return _Way(server, bucket, 443, (2000, 90000), (5000, 2000000), ENDPOINT, "S3")
+    if kind < 0.84:
+        path = FAR_PEERING if vpc is not SHOP_EU or rng.random() < 0.5 else PEERING
+        return _Way(server, _PEERS[vpc.id], 9000, (900, 9000), (900, 30000), path)
+    if kind < 0.93:
+        return _Way(server, "192.168.40.12", 636, (700, 4000), (900, 8000), VPN)
+    if kind < 0.95:
+        return _Way(server, "10.99.3.20", 2049, (900, 40000), (900, 90000), LOCAL)
+    table = "52.94.12.7"
+    return _Way(server, table, 443, (900, 9000), (2000, 30000), INTERNET_OR_GATEWAY, "DYNAMODB")
 
 
 def _through_nat(rng: random.Random, at: float, nat: Host, host: Host, port: int) -> list[Flow]:

@@ -21,7 +21,7 @@ from lake.export.jsonmembers import beside, flat, parsed
 from lake.export.jsontext import each, members, objects
 from lake.export.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.fieldsets import PARTITION
-from lake.output import json_value
+from lake.jsonvalues import json_value
 from lake.rowmodel import table_columns
 
 if TYPE_CHECKING:
