@@ -3,7 +3,9 @@ groups that EventBridge writes to; and text that begins like JSON and is none.""
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -66,6 +68,20 @@ def notice(message: str) -> dict[str, Any]:
     }
 
 
+def failed(data: bytes) -> bytes:
+    """https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html"""
+    return compact(
+        {
+            "attemptsMade": 1,
+            "arrivalTimestamp": 1_706_781_600_000,
+            "errorCode": "DataFormatConversion.MalformedData",
+            "errorMessage": "Data does not match the schema.",
+            "attemptEndingTimestamp": 1_706_781_660_000,
+            "rawData": base64.b64encode(data).decode(),
+        }
+    )
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -91,6 +107,21 @@ def notice(message: str) -> dict[str, Any]:
         pytest.param(
             b"".join(b"2024-02-01T10:00:09.000Z " + compact(bus_event(e)) + b"\n" for e in EVENTS),
             id="EventBridge in an export file",
+        ),
+        pytest.param(
+            "".join(f"2024-02-01T10:00:09.123000+00:00 {ACCOUNT}_s {t}\n" for t in TEXTS).encode(),
+            id="tail",
+        ),
+        pytest.param(
+            "".join(f"2024-02-01T10:00:09 {t}\n" for t in TEXTS).encode(),
+            id="tail --format short",
+        ),
+        pytest.param(
+            b"\n".join(failed(t.encode() + b"\n") for t in TEXTS), id="not delivered by Firehose"
+        ),
+        pytest.param(
+            failed(gzip.compress(compact(subscription(TEXTS)))) + b"\n",
+            id="a subscription not delivered by Firehose",
         ),
         pytest.param(
             compact([{"@timestamp": "2024-02-01 10:00:00.000", "@message": e} for e in EVENTS]),
@@ -128,6 +159,26 @@ def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
         "id": f"{1:056d}",
         "log_stream": f"{ACCOUNT}_eu-west-1",
     }
+
+
+@pytest.mark.parametrize("time", ["2024-02-01T10:00:09+00:00", "2024-02-01T10:00:09.120000+00:00"])
+def test_what_a_line_of_tail_says_is_kept(time: str) -> None:
+    lines = flows(2)
+    found = read("".join(f"{time} eni-1-all {line}\n" for line in lines).encode())
+    assert (found.originals, found.places) == (lines, [1, 2])
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "time": time,
+        "log_stream": "eni-1-all",
+    }
+
+
+def test_what_firehose_left_and_cannot_be_opened_is_refused_as_it_stands() -> None:
+    cut = failed(gzip.compress(compact(subscription(TEXTS)))[:-9])
+    odd = failed(b"").replace(b'"rawData":""', b'"rawData":"no base64"')
+    found = read(b"\n".join([failed(TEXTS[0].encode()), cut, odd]))
+    assert found.ids == [1]
+    assert [(r.position, r.text) for r in found.rejects] == [(2, cut.decode()), (3, odd.decode())]
 
 
 def test_csv_of_logs_insights() -> None:
