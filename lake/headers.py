@@ -148,6 +148,12 @@ def members_shape(source: Source, members: list[str]) -> Shape:
     return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
 
 
+def holds(shape: Shape, count: int) -> bool:
+    """Whether a line of so many fields may be of a shape of fields: one too many may be the nothing
+    behind a last delimiter."""
+    return count in (shape.width, shape.width + 1) if shape.width else count >= shape.least
+
+
 def line_shape(source: Source, line: str) -> Shape | None:
     """The shape of a source's lines without a header; None where the layout is not known."""
     given = source.delimited

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
-_NAMES = r"^\"?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?[A-Za-z]|$)"
+_NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
@@ -174,10 +174,14 @@ class LineReader:
         yield from self._segments(lines)
 
     def _is_export(self, text: bytes) -> bool:
-        """Whether these are lines of an export file: a time stamp, then a message that is known."""
+        """Whether these are lines of an export file: a time stamp, then a message, of which one of
+        the first is known."""
         if not EXPORT_LINE.match(text):
             return False
-        message, _ = export_line(text.split(b"\n", 1)[0])
+        return any(map(self._is_known, text.split(b"\n", PROBE_LINES)[:PROBE_LINES]))
+
+    def _is_known(self, exported: bytes) -> bool:
+        message, _ = export_line(exported)
         line = message.decode("utf-8", "replace")
         catalogue = self.reading.catalogue
         return (

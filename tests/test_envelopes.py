@@ -8,10 +8,13 @@ import csv
 import gzip
 import io
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from logs import ACCOUNT, bus_event, compact, events, flows, looked_up, pretty, read, subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EVENTS = events(3)
 TEXTS = [json.dumps(event) for event in EVENTS]
@@ -268,6 +271,47 @@ def test_an_event_without_a_message_in_an_export_file_is_refused_as_it_stands() 
     found = read(b"".join(b"2024-02-01T10:00:09.000Z " + m + b"\n" for m in (good, message)))
     assert found.bytes == [1001]
     assert [(r.position, r.text) for r in found.rejects] == [(2, '{"id":"7"}')]
+
+
+MORE = "vpc-1 subnet-1 i-1 2 IPv4 10.0.0.7 52.1.2.3 eu-west-1 euw1-az1 - - - AMAZON egress 8"
+GATEWAY = (
+    "6 TransitGateway 444455556666 tgw-0a tgw-attach-0b 111122223333 444455556666 vpc-1 vpc-2 "
+    "subnet-1 subnet-2 eni-1 eni-2 euw1-az1 euw1-az2 tgw-attach-0c 10.0.0.5 10.9.0.5 5 443 6 3 300 "
+    "1700000000 1700000060 OK IPv4 0 0 0 0 2 eu-west-1 ingress - -"
+)
+STREAMS: dict[str, Callable[[list[str]], bytes]] = {
+    "subscription": lambda messages: compact(subscription(messages)),
+    "filter-log-events": lambda messages: compact(log_events(messages)),
+    "get-query-results": lambda messages: compact(queried(messages)),
+    "messages": lambda messages: b"\n".join(compact({"message": m}) for m in messages),
+    "export": lambda m: "".join(f"2024-02-01T10:00:09.000Z {one}\n" for one in m).encode(),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_lines_of_several_layouts_come_through_one_stream(stream: str) -> None:
+    """Flow logs of several formats, of networks and of gateways, are delivered to one log group."""
+    one, other, third = flows(3)
+    for messages in ([one, f"{other} {MORE}", GATEWAY, third], [f"{other} {MORE}", one, third]):
+        found = read(STREAMS[stream](messages))
+        assert (found.status, found.rejects) == ("read", [])
+        assert found.originals == messages
+        assert {row["event"]["dataset"] for row in found.rows} <= {"vpcflow", "tgwflow"}
+        assert [row["native"].get("az_id") for row in found.rows] == [
+            "euw1-az1" if MORE in message else None for message in messages
+        ]
+        assert {row["source"]["packets"] for row in found.rows if row["native"].get("tgw_id")} <= {
+            3
+        }
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_first_line_that_no_source_knows_costs_itself(stream: str) -> None:
+    found = read(STREAMS[stream](["ERROR no such line", *flows(3)]))
+    assert found.originals == flows(3)
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+        (1, "4 fields, expected 14", "ERROR no such line")
+    ]
 
 
 def test_a_name_that_is_not_utf8_costs_its_record() -> None:
