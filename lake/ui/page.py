@@ -27,7 +27,7 @@ from lake.ui.table import draw_table
 from lake.ui.text import count, plain, width
 from lake.ui.timechart import draw_time
 from lake.ui.values import draw_values
-from lake.ui.words import say
+from lake.ui.words import language, say
 from lake.ui.worldmap import draw_map
 from lake.visible import visible
 from lake.words import Sentence
@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
     from lake.queries import Ask, Query
     from lake.ui.cached import Asker
 
 _METRICS_IN_A_ROW = 6
 _NARROWEST_CARD = 200
+_FOLDED = "page:folded"
+"""The sections that the reader has folded, on whatever page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,31 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
             cards += _section(view, earlier, panels, ask)
         elif panels:
             # A section that is folded asks nothing.
-            fold = st.expander(
-                f"**{plain(say(section))}**",
-                expanded=True,
-                type="compact",
-                key=f"{dashboard.name}:{section}:section",
-                on_change="rerun",
-            )
+            fold = _fold(dashboard, section)
             if fold.open:
                 with fold:
                     cards += _section(view, earlier, panels, ask)
     _fill(cards, ask)
     return view
+
+
+def _fold(dashboard: Dashboard, section: str) -> ExpanderContainer:
+    """A section, folded where the reader left it so: Streamlit forgets it on another page and in
+    another language."""
+    folded: set[tuple[str, str]] = st.session_state.setdefault(_FOLDED, set())
+    this = (dashboard.name, section)
+    key = f"{dashboard.name}:{section}:section:{language()}"
+    if this in folded and key not in st.session_state:
+        st.session_state[key] = False
+    fold = st.expander(
+        f"**{plain(say(section))}**",
+        expanded=True,
+        type="compact",
+        key=key,
+        on_change="rerun",
+    )
+    (folded.discard if fold.open else folded.add)(this)
+    return fold
 
 
 def _fill(cards: list[_Card], ask: Asker) -> None:
