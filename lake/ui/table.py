@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.charts import choose_cell
 from lake.ui.paper import draw_on_paper
 from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
@@ -77,14 +78,27 @@ def _first(rows: Sequence[Sequence[Any]], n: int) -> Any:  # noqa: ANN401  whate
     return next((row[n] for row in rows if row[n] is not None), None)
 
 
-def draw_table(panel: Panel, result: PanelResult) -> None:
-    """A panel's rows, all of them; beyond ten the table scrolls."""
+def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
+    """A panel's rows, all of them; beyond ten the table scrolls. A click on a cell whose column is
+    of a field filters on it."""
+    turn = st.session_state.get(f"{key}:turn", 0)
+    name = f"{key}:{turn}"  # a fresh one after each choice, which is not to stay marked
+
+    def on_select() -> None:
+        cells = st.session_state[name]["selection"]["cells"]
+        for row, column in cells:
+            choose_cell(panel, result, row, _distinct(result.columns).index(column))
+        st.session_state[f"{key}:turn"] = turn + 1
+
     st.dataframe(
         frame(result.columns, result.rows),
         hide_index=True,
         height=height(len(result.rows)),
         row_height=ROW,
         column_config=column_config(result.columns, result.rows),
+        key=name,
+        on_select=on_select if panel.fields else "ignore",
+        selection_mode="single-cell",
         alt=say(panel.about),
     )
     draw_on_paper(labels(result.columns, result.rows), result.rows)
