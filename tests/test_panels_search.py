@@ -9,16 +9,18 @@ import pytest
 
 from lake.dashboards import Panel, dashboards
 from lake.errors import SourceError
-from lake.filters import Selection
+from lake.filters import Filter, Selection
 from lake.panels import run_panel
 from lake.query import Lake, open_lake
 from lake.scope import view_of
 from lake.search import read_search
+from lake.ui.charts import cell_filter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.dashboards import Dashboard
+    from lake.panels import PanelResult
     from lake.queries import Answer, Query
 
 OF_OTHERS = ("GuardDuty - Severity Count by Findings", "GuardDuty - Findings", "Sources rejected")
@@ -61,6 +63,34 @@ def test_a_search_finds_what_its_figure_counts(
         assert events >= whole
     else:
         assert events == whole
+
+
+CELLS = [(page, panel) for page in dashboards().values() for panel in page.panels if panel.fields]
+
+
+@pytest.mark.parametrize(
+    ("page", "panel"), CELLS, ids=[f"{page.name}: {panel.title}" for page, panel in CELLS]
+)
+def test_a_cell_finds_the_rows_that_have_it(demo: Lake, page: Dashboard, panel: Panel) -> None:
+    """The first cell of each column that leads on: its row stays, and every row left has it."""
+    about = (Filter("entity.address", "is", "26.77.13.201"),) if page.entity else ()
+
+    def rows(*chosen: Filter) -> PanelResult:
+        return run_panel(view_of(page, Selection(filters=about + chosen), ask), panel, ask)
+
+    def ask(query: Query) -> Answer:
+        return demo.answer(query)
+
+    result = rows()
+    for column, _ in panel.fields:
+        at = result.columns.index(column)
+        place = next(n for n, row in enumerate(result.rows) if row[at] is not None)
+        found = cell_filter(panel, result, place, at)
+        assert found is not None
+        assert found[1] is not None
+        narrowed = rows(Filter(found[0], "is", found[1])).rows
+        assert result.rows[place] in narrowed
+        assert {row[at] for row in narrowed} == {result.rows[place][at]}
 
 
 @pytest.mark.parametrize("figure", ["fields", "search"])

@@ -28,8 +28,8 @@ REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
 `_rest`, since that may be a value too."""
 _OTHER = "Other"
-OURS = ("filters", "series", "Figure", "Outcome", "Filter")
-"""Columns whose values are words of a query, not of a log."""
+OURS = ("filters", "series", "Figure", "Outcome", "Filter", "Status")
+"""Columns whose values are words of a query or of the ledger, not of a log."""
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
