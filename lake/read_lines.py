@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
-from lake.headers import is_header, remembered
+from lake.headers import header_of, remembered
 from lake.read_csv import read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES
@@ -25,6 +25,7 @@ from lake.tokens import SHORT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lake.catalogue import Catalogue
     from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
@@ -228,17 +229,24 @@ class LineReader:
         marks: set[int] = set()
         if source.header is not None and (given.header != "none" or self.reading.headers):
             for place in _named(lines):
-                if is_header(lines.text[place].as_py(), source):
+                if header_of(lines.text[place].as_py(), source, self._others):
                     marks.add(place)
         if given.header.startswith("#") or self.reading.directed:
             directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
             marks.update(np.flatnonzero(directives).tolist())
         return sorted(marks)
 
+    @property
+    def _others(self) -> Catalogue | None:
+        """Where a header may be another source's; not where the user has said what it is."""
+        return None if self.reading.forced else self.reading.catalogue
+
     def _mark(self, line: str) -> None:
         named = self.reading.delimited.named(line)
         if not line.startswith("#"):
-            self._shape = self.reading.header(line, _names(line))
+            source = self.reading.source
+            whose = header_of(line, source, self._others) if source else None
+            self._shape = self.reading.header(line, _names(line), whose)
         elif named is not None:
             self._shape = self.reading.header(line, named)
 

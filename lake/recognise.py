@@ -318,13 +318,14 @@ class Reading:
             )
         return shape
 
-    def header(self, line: str, names: list[str]) -> Shape:
-        """The shape of the lines under a header with these names. Raises DecodeError where there
-        are too many of them."""
-        assert self.source is not None  # noqa: S101
-        given = self.delimited
+    def header(self, line: str, names: list[str], source: Source | None = None) -> Shape:
+        """The shape of the lines under a header with these names, of the object's source or of
+        another. Raises DecodeError where there are too many of them."""
+        source = source or self.source
+        assert source is not None  # noqa: S101
+        given = self.cutting(source.name)
         names = [n for n in names if n]
-        shape, unknown = shape_under(line, self.source.name, given, tuple(names))
+        shape, unknown = shape_under(line, source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")

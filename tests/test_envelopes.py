@@ -11,7 +11,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from logs import ACCOUNT, bus_event, compact, events, flows, looked_up, pretty, read, subscription
+from logs import (
+    ACCOUNT,
+    GATEWAY_FLOW,
+    bus_event,
+    compact,
+    events,
+    flows,
+    looked_up,
+    pretty,
+    read,
+    subscription,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,11 +285,6 @@ def test_an_event_without_a_message_in_an_export_file_is_refused_as_it_stands() 
 
 
 MORE = "vpc-1 subnet-1 i-1 2 IPv4 10.0.0.7 52.1.2.3 eu-west-1 euw1-az1 - - - AMAZON egress 8"
-GATEWAY = (
-    "6 TransitGateway 444455556666 tgw-0a tgw-attach-0b 111122223333 444455556666 vpc-1 vpc-2 "
-    "subnet-1 subnet-2 eni-1 eni-2 euw1-az1 euw1-az2 tgw-attach-0c 10.0.0.5 10.9.0.5 5 443 6 3 300 "
-    "1700000000 1700000060 OK IPv4 0 0 0 0 2 eu-west-1 ingress - -"
-)
 STREAMS: dict[str, Callable[[list[str]], bytes]] = {
     "subscription": lambda messages: compact(subscription(messages)),
     "filter-log-events": lambda messages: compact(log_events(messages)),
@@ -292,7 +298,10 @@ STREAMS: dict[str, Callable[[list[str]], bytes]] = {
 def test_lines_of_several_layouts_come_through_one_stream(stream: str) -> None:
     """Flow logs of several formats, of networks and of gateways, are delivered to one log group."""
     one, other, third = flows(3)
-    for messages in ([one, f"{other} {MORE}", GATEWAY, third], [f"{other} {MORE}", one, third]):
+    for messages in (
+        [one, f"{other} {MORE}", GATEWAY_FLOW, third],
+        [f"{other} {MORE}", one, third],
+    ):
         found = read(STREAMS[stream](messages))
         assert (found.status, found.rejects) == ("read", [])
         assert found.originals == messages

@@ -164,6 +164,16 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "tabs without a header": ("tabs.log", TABBED.split(b"\n", 1)[1]),
     "a CloudWatch export": ("exported/x.gz", EXPORT),
     "a subscription of lines": ("s.gz", logs.compact(logs.subscription(logs.flows(3)))),
+    "files of networks and of gateways, one behind the other": (
+        "all.log",
+        "\n".join(
+            [
+                *(FLOW_HEADER, *logs.flows(2)),
+                *(logs.GATEWAY_HEADER, logs.GATEWAY_FLOW),
+                *(FLOW_HEADER, logs.flow(3)),
+            ]
+        ).encode(),
+    ),
     "a subscription of two layouts": (
         "s.gz",
         logs.compact(
