@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.damage import of_the_lake
 from lake.errors import LakeError, UsageError
 from lake.jsonvalues import cell_value
 from lake.output import for_arrow, read_batches, told_apart, write
@@ -136,6 +137,7 @@ class Question:
         if not lake.locked:
             raise LakeError("a typed query wants a locked lake: open_lake(path, locked=True).")
         self._statement = analyzed(text) if explain else one_select(text)
+        self._lake = lake
         self._cursor = lake.cursor()
         self._limits = (row_limit, byte_limit, seconds)
         self._began = time.monotonic()
@@ -192,7 +194,7 @@ class Question:
                 )
             self._answer = UsageError(said)
         except (duckdb.Error, pa.ArrowException) as error:
-            self._answer = UsageError(str(error))
+            self._answer = of_the_lake(self._lake.path, error) or UsageError(str(error))
         except LakeError as error:
             self._answer = error
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from lake.cli_errors import of_the_lake
 from lake.cli_options import (
     FormatOption,
     LakeOption,
@@ -51,6 +50,7 @@ def sql(
     import duckdb
 
     from lake.client_file import open_prepared
+    from lake.damage import of_the_lake
     from lake.output import write
     from lake.statements import (
         one_select,
@@ -83,7 +83,7 @@ def sql(
             if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
                 put(stderr(), "no rows, so nothing was written to the file")
     except duckdb.Error as error:
-        if (unreadable := of_the_lake(lake, error)) is not None:
+        if (unreadable := of_the_lake(opened.path, error)) is not None:
             raise unreadable from error
         raise UsageError(
             f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
@@ -163,19 +163,14 @@ def panels(
     if form != "json":
         raise UsageError("lake panels prints json: leave --format away.")
     opened = open_for(lake, locked=True)
-    try:
-        results = run_dashboard(
-            opened,
-            dashboard,
-            moment_of(time_from, "--from"),
-            moment_of(time_to, "--to"),
-            where,
-            filters=filters or (),
-            search=search,
-            compare=compare,
-        )
-    except UsageError as error:
-        if (unreadable := of_the_lake(lake, error.__cause__)) is not None:
-            raise unreadable from error
-        raise
+    results = run_dashboard(
+        opened,
+        dashboard,
+        moment_of(time_from, "--from"),
+        moment_of(time_to, "--to"),
+        where,
+        filters=filters or (),
+        search=search,
+        compare=compare,
+    )
     typer.echo(json_text(panels_json(results), indent=1))

@@ -41,9 +41,7 @@ def run(app: typer.Typer) -> None:
         if type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         words = in_plain_words(str(error)).partition("\n")[0]
-        known = (
-            _damage(told.get("lake"), words) or "`lake verify` says whether a file of it is amiss."
-        )
+        known = _damage(told.get("lake"), words)
         sys.stderr.write(f"lake: the lake cannot be read: {visible_lines(words)}\n")
         sys.stderr.write(f"{visible_lines(known)}\n")
         sys.exit(1)
@@ -74,33 +72,8 @@ _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
 """Whose errors are about a lake's files, where nothing else has caught them."""
 
 
-def of_the_lake(lake: Path | None, error: BaseException | None) -> LakeError | None:
-    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
-    import duckdb
+def _damage(lake: Path | None, words: str) -> str:
+    from lake.damage import told_by
 
-    from lake.damage import VERIFY
-
-    bare = type(error) is duckdb.Error  # of Parquet's inside, which names no file
-    if not bare and not isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
-        return None
-    known = _damage(lake, str(error)) or (f"{error}. What to do: {VERIFY}." if bare else None)
-    return LakeError(f"the lake cannot be read: {known}") if known else None
-
-
-def _damage(lake: Path | None, words: str) -> str | None:
-    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
-    from lake.damage import COPY, VERIFY, VIEWS, damaged_file, is_closed, named_file
-    from lake.files import ASK
-
-    folder = lake_folder(lake or default_lake())
-    if "No files found" in words and f'"{folder}/' in words:
-        name = words.split('"')[1]
-        advice = VIEWS if name.startswith(f"{folder}/_views/") else COPY
-        return f"{name} is gone. What to do: {advice}."
-    if found := damaged_file(folder):
-        what = "may not be read" if found[1] == ASK else "is damaged"
-        return f"{found[0]} {what}. What to do: {found[1]}."
-    named = named_file(folder, words)
-    if named is None:
-        return None
-    return f"{named} cannot be read. What to do: {ASK if is_closed(named) else VERIFY}."
+    known = told_by(lake_folder(lake or default_lake()), words)
+    return known or "`lake verify` says whether a file of it is amiss."

@@ -11,17 +11,53 @@ import os
 import re
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.errors import LakeError
 from lake.files import ASK, recorded_sha256, sha256_of
+from lake.words import Sentence
 
-VIEWS = "delete the folder _views of the lake, which is made anew"
-CHECKPOINT = (
+VIEWS = Sentence("delete the folder _views of the lake, which is made anew")
+CHECKPOINT = Sentence(
     "delete it and `_last_checkpoint` beside it: the versions in the same folder tell all of it"
 )
-VERIFY = "run `lake verify`, which reads all of every file and says what is amiss"
-COPY = "bring it back from a copy of the lake; `lake verify` says what else is amiss"
+VERIFY = Sentence("run `lake verify`, which reads all of every file and says what is amiss")
+COPY = Sentence("bring it back from a copy of the lake; `lake verify` says what else is amiss")
+
+
+def of_the_lake(lake: Path, error: BaseException | None) -> LakeError | None:
+    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
+    of_files = isinstance(error, (duckdb.IOException, duckdb.InvalidInputException))
+    # of Parquet's inside, which names no file, or of any kind where rows had begun to come
+    bare = type(error) is duckdb.Error
+    kind = re.match(r"([A-Z][A-Za-z ]*) Error: ", str(error))
+    if not of_files and not (bare and (kind is None or kind[1] in ("IO", "Invalid Input"))):
+        return None
+    known = told_by(lake, str(error))
+    if known is None and bare and kind is None:
+        known = Sentence("{what}. What to do: {advice}.", what=str(error), advice=VERIFY)
+    said = Sentence("the lake cannot be read: {what}", what=known or "")
+    return LakeError(said) if known else None
+
+
+def told_by(lake: Path, words: str) -> Sentence | None:
+    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
+    if "No files found" in words and f'"{lake}/' in words:
+        name = words.split('"')[1]
+        advice = VIEWS if name.startswith(f"{lake}/_views/") else COPY
+        return Sentence("{path} is gone. What to do: {advice}.", path=name, advice=advice)
+    if found := damaged_file(lake):
+        path, todo = str(found[0]), found[1]
+        if todo == ASK:
+            return Sentence("{path} may not be read. What to do: {advice}.", path=path, advice=todo)
+        return Sentence("{path} is damaged. What to do: {advice}.", path=path, advice=todo)
+    named = named_file(lake, words)
+    if named is None:
+        return None
+    advice = ASK if is_closed(named) else VERIFY
+    return Sentence("{path} cannot be read. What to do: {advice}.", path=str(named), advice=advice)
 
 
 def damaged_log(table: Path) -> tuple[Path, str] | None:

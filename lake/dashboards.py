@@ -18,6 +18,7 @@ from lake.fields import all_fields, fields_of
 from lake.filters import Filter, Selection
 from lake.paths import resource
 from lake.queries import Block, block, read_blocks
+from lake.search import Search
 
 CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text", "choices")
 TONES = ("neutral", "good", "bad", "outcome", "status", "severity", "action", "alarm", "http")
@@ -38,7 +39,9 @@ class Panel:
     (green), `bad` (red where above zero), `outcome`, `status`, `severity`, `action` (of a
     firewall), `alarm` (figures of a page that are red above zero), `http` (status codes).
     `needs` and `empty` explain an empty answer; of bars also one whose figures are all zero.
-    `field` is what a value of the first text column filters on. `like` takes the colours of the
+    `field` is what a value of the first text column filters on; of a table `fields` says so of each
+    column (its name -> the field). `search` finds the events that a figure counts, or of several
+    figures (their names -> a search) those of some. `like` takes the colours of the
     panel so named. `whole` marks figures of the whole lake, which no filter narrows.
 
     Panels of one query share its answer: `columns` says which of its columns a panel shows (name
@@ -59,6 +62,8 @@ class Panel:
     needs: str = ""
     empty: str = ""
     field: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    search: tuple[tuple[str, str], ...] = ()
     like: str = ""
     whole: bool = False
     columns: tuple[tuple[str, str], ...] = ()
@@ -75,8 +80,19 @@ class Panel:
             raise SourceError(f"panel '{self.title}': width is 1 to {GRID}, height 1 or more.")
         if self.first < 0:
             raise SourceError(f"panel '{self.title}': first is a number of rows, 0 for all.")
-        if self.field and self.field not in all_fields():
-            raise SourceError(f"panel '{self.title}': no table has the field '{self.field}'.")
+        for field in (self.field, *(name for _, name in self.fields)):
+            if field and field not in all_fields():
+                raise SourceError(f"panel '{self.title}': no table has the field '{field}'.")
+        for _, text in self.search:
+            try:
+                Search(text)
+            except UsageError as error:
+                raise SourceError(f"panel '{self.title}': {error}") from error
+
+    def search_for(self, figure: str) -> str:
+        """What finds the events behind a figure of the panel; nothing where none is told."""
+        told = dict(self.search)
+        return told.get(figure, told.get("", ""))
 
     @property
     def figures(self) -> bool:
@@ -219,7 +235,11 @@ def _load(path: Path, *_changed: int) -> Dashboard:
 def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
     _check(Panel, entry)
     given = entry | {"former": tuple(entry.get("former", ()))}
-    given |= {name: tuple(entry.get(name, {}).items()) for name in ("columns", "only")}
+    search = entry.get("search", {})
+    given |= {"search": {"": search} if isinstance(search, str) else search}
+    given |= {
+        name: tuple(given.get(name, {}).items()) for name in ("columns", "only", "fields", "search")
+    }
     return Panel(block=block(blocks, entry["query"]), **given)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lake.errors import LakeError
+from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"\d{8}-(?:\d{5}-)?(?:[0-9a-f]{8}|([0-9a-f]{64}))\.parquet")
 _BLOCK = 1 << 20
-ASK = "ask its owner, or run as a user who may read it"
+ASK = Sentence("ask its owner, or run as a user who may read it")
 """The advice where a permission lacks."""
 
 

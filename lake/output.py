@@ -38,15 +38,16 @@ country takes as the end of a cell. The last four are the wide forms of the sign
 _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 """What begins so and is no formula: the dash of an empty field, a number."""
 _BATCH = 2_000
-_WIDEST = re.compile(r"\bUHUGEINT(?=[\[,)]|$)")
+_WIDEST_OR_SPAN = re.compile(r"\b(UHUGEINT|INTERVAL)(?=[\[,)]|$)")
 """The type where one stands in the name of a type, not a member that is called so."""
 _SPAN = re.compile(r"\bINTERVAL(?=[\[,)]|$)")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
 def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The same rows with each UHUGEINT as text: DuckDB gives Arrow half of them as negative."""
-    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST))
+    """The same rows with text for what Arrow or Parquet has no value of: of a UHUGEINT DuckDB gives
+    half as negative, an INTERVAL is three numbers that no Parquet file takes."""
+    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST_OR_SPAN))
 
 
 def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

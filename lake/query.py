@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from lake.catalogue import catalogue
 from lake.client_file import write_client_file
-from lake.errors import LakeError
+from lake.damage import of_the_lake
+from lake.errors import LakeError, UsageError
 from lake.fieldsets import literal
 from lake.gather import Gatherer
 from lake.reader import connection, keep_settings
@@ -28,7 +31,6 @@ from lake.views import data_files, macros, views
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import duckdb
     import polars as pl
 
     from lake.queries import Answer, Query
@@ -91,8 +93,11 @@ class Lake:
         held = data_files(self._store, snapshot)
         gatherer.tell_files(con, held)
         shown = views(self._store, snapshot, held)
-        for view in shown:
-            con.execute(view.sql)
+        try:
+            for view in shown:
+                con.execute(view.sql)
+        except duckdb.Error as error:
+            raise of_the_lake(self.path, error) or error from error
         files = sorted({file for view in shown for file in view.files})
         if len(files) <= FOOTERS:
             con.execute("SET GLOBAL parquet_metadata_cache = true")
@@ -125,8 +130,11 @@ class Lake:
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection | None = None) -> Answer:
         """The answer to a query of the project's own; what several ask in common is gathered once.
         Raises UsageError with the engine's words. `cursor` is one of this lake's: whoever holds it
-        can `interrupt`."""
-        return self._now.gatherer.answer(query, cursor or self.cursor())
+        can `interrupt`. Raises LakeError that names the file where one of the lake's is damaged."""
+        try:
+            return self._now.gatherer.answer(query, cursor or self.cursor())
+        except UsageError as error:
+            raise of_the_lake(self.path, error.__cause__) or error from error.__cause__
 
     def interrupt(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """End the answer that runs by a cursor, with what is gathered for it."""

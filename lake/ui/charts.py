@@ -28,8 +28,8 @@ REST = "all others"
 """The bar that sums up what a list has no room for: a query writes Other, and marks the row with
 `_rest`, since that may be a value too."""
 _OTHER = "Other"
-OURS = ("filters", "series", "Figure", "Outcome", "Filter")
-"""Columns whose values are words of a query, not of a log."""
+OURS = ("filters", "series", "Figure", "Outcome", "Filter", "Status")
+"""Columns whose values are words of a query or of the ledger, not of a log."""
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
@@ -64,14 +64,41 @@ def picked(panel: Panel, values: Mapping[str, str | None], name: str) -> None:
         choose_value(panel.field, value)
 
 
-def choose_value(field: str, value: str, op: str = "is") -> None:
-    """Only events with this value of a field; with `not` only those without it."""
+def choose_value(field: str, value: str | None, op: str = "is") -> None:
+    """Only events with this value of a field, or with none; with `not` only the others."""
     unknown = value == UNKNOWN and field in ("cloud.account.id", "cloud.region")
     none = "unset" if op == "is" else "set"
     try:
-        add_filter(Filter(field, none if unknown else op, () if unknown else value))
+        if value is None or unknown:
+            add_filter(Filter(field, none))
+        else:
+            add_filter(Filter(field, op, value))
     except UsageError as error:
         st.session_state["filter_problem"] = say_error(error)
+
+
+def cell_filter(
+    panel: Panel, result: PanelResult, row: int, column: int
+) -> tuple[str, str | None] | None:
+    """What a cell of a table filters on: a field and its value, None where it has none; nothing
+    where the column is of no field, or the cell is put together of others. A column whose name is
+    the cell's after `_` says what the query has in its stead."""
+    name = result.columns[column]
+    field = dict(panel.fields).get(name)
+    key = result.keys[row] if result.keys else {}
+    if field is None:
+        return None
+    if f"_{name}" not in key:
+        value = result.rows[row][column]
+        return field, None if value is None else str(value)
+    return None if key[f"_{name}"] is None else (field, str(key[f"_{name}"]))
+
+
+def choose_cell(panel: Panel, result: PanelResult, row: int, column: int) -> None:
+    """A cell was clicked: only events with its value, or with none where it has none."""
+    found = cell_filter(panel, result, row, column)
+    if found is not None:
+        choose_value(*found)
 
 
 def named_values(result: PanelResult, since: int = 0) -> list[tuple[str, str | None]]:

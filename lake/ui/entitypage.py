@@ -39,8 +39,8 @@ _EXAMPLES = Sentence(
 
 def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
     """The thing that was named, or those that there are most events of to choose one from."""
-    found = _named(ask)
-    if found is None:
+    meant = _named()
+    if not meant:
         selection = choose(lake, dashboard, ask)
         st.title(plain(say(dashboard.label)), anchor=False)
         how = Sentence("Name one above, or choose one of those with most events.")
@@ -50,15 +50,35 @@ def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
         draw_sentence(view, None, ask)
         _directory(view, ask)
         return
-    kind, value = found
+    known = (one for one in meant if extent_of(EVENTS, _only(*one), ask).events)
+    kind, value = meant[0] if len(meant) == 1 else next(known, meant[0])
+    namesakes = st.container(horizontal=True, vertical_alignment="center")
     chosen = Filter(kind.field, "is", value)
     selection = choose(lake, dashboard, ask, (chosen,))
     label = Sentence("{kind} {value}", kind=Sentence(kind.title), value=value)
     draw_page(replace(dashboard, label=label), selection, ask)
+    if len(meant) > 1 and (others := list(known)):
+        with namesakes:
+            _namesakes(others)
 
 
-def _named(ask: Ask) -> tuple[Kind, str] | None:
-    """What a reader wrote: of the kinds that it may be of, the first of which there are events."""
+def _namesakes(others: list[tuple[Kind, str]]) -> None:
+    """Things of other kinds that have the same name, for whoever means one of these."""
+    st.caption(say("Also of this name:"), width="content")
+    for kind, value in others:
+        st.button(
+            say(kind.title),
+            key=f"entity:namesake:{kind.name}",
+            type="tertiary",
+            icon=f":material/{kind.icon}:",
+            on_click=look_at,
+            args=(kind, value),
+        )
+
+
+def _named() -> list[tuple[Kind, str]]:
+    """What a reader wrote: the kinds that it may be of, the likeliest first; a page is about the
+    first of which there are events."""
     titles = {kind.title: kind.name for kind in kinds().values()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
@@ -71,11 +91,7 @@ def _named(ask: Ask) -> tuple[Kind, str] | None:
             on_change=_of_any_kind,
         )
         title = pick(say("Kind"), [ANY, *titles], "kind", width=180)
-    if not text or not text.strip():
-        return None
-    meant = entities_of(text, titles.get(title))
-    known = (one for one in meant if extent_of(EVENTS, _only(*one), ask).events)
-    return meant[0] if len(meant) == 1 else next(known, meant[0])
+    return entities_of(text, titles.get(title)) if text and text.strip() else []
 
 
 def _of_any_kind() -> None:

@@ -37,3 +37,18 @@
     if (event.key === "Tab" && at.closest('[data-testid="stPopoverBody"]')) { at.blur(); at.focus(); }
   }, true);
 }
+
+// The mark that explains a card stands beside its title and has none of it in its own name, so that
+// whoever hears the page hears "Help" twenty times.
+{
+  let waits = false;
+  const name = () => {
+    waits = false;
+    for (const help of document.querySelectorAll('[data-testid="stMarkdown"] [aria-label="Help"]')) {
+      const beside = help.closest('[data-testid="stMarkdown"]').textContent.trim();
+      if (beside) help.setAttribute("aria-label", `Help for ${beside}`);
+    }
+  };
+  new MutationObserver(() => { if (!waits) setTimeout(name, 300); waits = true; })
+    .observe(document, {childList: true, subtree: true});
+}

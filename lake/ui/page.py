@@ -22,12 +22,12 @@ from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
 from lake.ui.look import INK
 from lake.ui.rows import draw_rows
-from lake.ui.sidebar import comparing
+from lake.ui.sidebar import add_search, comparing
 from lake.ui.table import draw_table
-from lake.ui.text import count, plain, width
+from lake.ui.text import count, named, plain, width
 from lake.ui.timechart import draw_time
 from lake.ui.values import draw_values
-from lake.ui.words import say
+from lake.ui.words import language, say
 from lake.ui.worldmap import draw_map
 from lake.visible import visible
 from lake.words import Sentence
@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
     from lake.queries import Ask, Query
     from lake.ui.cached import Asker
 
 _METRICS_IN_A_ROW = 6
 _NARROWEST_CARD = 200
+_FOLDED = "page:folded"
+"""The sections that the reader has folded, on whatever page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,31 @@ def draw_page(dashboard: Dashboard, selection: Selection, ask: Asker) -> View:
             cards += _section(view, earlier, panels, ask)
         elif panels:
             # A section that is folded asks nothing.
-            fold = st.expander(
-                f"**{plain(say(section))}**",
-                expanded=True,
-                type="compact",
-                key=f"{dashboard.name}:{section}:section",
-                on_change="rerun",
-            )
+            fold = _fold(dashboard, section)
             if fold.open:
                 with fold:
                     cards += _section(view, earlier, panels, ask)
     _fill(cards, ask)
     return view
+
+
+def _fold(dashboard: Dashboard, section: str) -> ExpanderContainer:
+    """A section, folded where the reader left it so: Streamlit forgets it on another page and in
+    another language."""
+    folded: set[tuple[str, str]] = st.session_state.setdefault(_FOLDED, set())
+    this = (dashboard.name, section)
+    key = f"{dashboard.name}:{section}:section:{language()}"
+    if this in folded and key not in st.session_state:
+        st.session_state[key] = False
+    fold = st.expander(
+        f"**{plain(say(section))}**",
+        expanded=True,
+        type="compact",
+        key=key,
+        on_change="rerun",
+    )
+    (folded.discard if fold.open else folded.add)(this)
+    return fold
 
 
 def _fill(cards: list[_Card], ask: Asker) -> None:
@@ -168,14 +184,26 @@ def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
     grid = st.grid(-(-len(figures) // rows) or 1, min_column_width=narrowest)
     for label, (panel, result, name, value) in zip(labels, figures, strict=True):
         ink = "red" if panel.tone == "bad" else INK.get(panel.tone, {}).get(name)
-        grid.metric(
-            plain(label),
-            f":{ink}[{count(value)}]" if ink and value else count(value),
-            help=plain(f"{panel.title}: {say(panel.about)} {say(result.note or '')}"),
-            border=True,
-            height="stretch",
-            **_change(panel, result, name, value),
-        )
+        search = panel.search_for(name)
+        with grid.container(
+            border=True, height="stretch", gap=None, key=f"figure:{panel.title}:{name}"
+        ):
+            st.metric(
+                plain(label),
+                f":{ink}[{count(value)}]" if ink and value else count(value),
+                help=plain(f"{panel.title}: {say(panel.about)} {say(result.note or '')}"),
+                **_change(panel, result, name, value),
+            )
+            if search and value:
+                st.button(
+                    named("", say("Only these: {name}", name=label)),
+                    key=f"{view.dashboard.name}:{panel.title}:{name}:only",
+                    type="tertiary",
+                    icon=":material/filter_alt:",
+                    help=say("Only the events behind this figure"),
+                    on_click=add_search,
+                    args=(search,),
+                )
 
 
 def _is_alarming(panel: Panel, name: str) -> bool:
@@ -254,15 +282,16 @@ def _card(view: View, panel: Panel, ask: Ask) -> None:
     elif panel.chart == "text":
         st.text("\n".join(visible(str(value)) for row in result.rows for value in row))
     else:
-        draw_table(panel, result)
+        draw_table(f"{view.dashboard.name}:{panel.title}:table", panel, result)
 
 
 def _behind(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
     """What is behind a card, shown when asked for: its values to choose from, its query, its
     rows."""
     key = f"{view.dashboard.name}:{panel.title}:data"
+    title = say(panel.label) if panel.label else panel.title
     opener = st.popover(
-        say("Data"),
+        named(say("Data"), title),
         type="tertiary",
         key=key,
         on_change="rerun",
@@ -273,4 +302,4 @@ def _behind(view: View, panel: Panel, result: PanelResult, ask: Ask) -> None:
             if not result.note:
                 draw_values(key, panel, result, bars_of(view, ask))
             st.code(result.sql, language="sql", wrap_lines=True)
-            draw_table(panel, result)
+            draw_table(f"{key}:rows", panel, result)

@@ -23,6 +23,7 @@ from lake.ui.cached import Asker, open_lake, reader_comes, readers_ask
 from lake.ui.sidebar import PLACES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lake.dashboards import Dashboard
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 QUIET = 2.0
 """Seconds without a reader's query before anything is asked for nobody."""
+LOOK = 10.0
+"""Seconds between two looks at whether the lake has changed."""
 LONGEST = 20.0
 """Seconds that a query may take that nobody waits for, or a page whose reader does not come."""
 
@@ -53,6 +56,20 @@ def make_ready(path: Path) -> None:
             continue
         while not _asked_for_nobody(lake, page):
             time.sleep(QUIET / 4)
+
+
+def stay_ready(path: Path, pause: Callable[[float], object] = time.sleep) -> None:
+    """Make ready at once, and anew after each change that nothing has followed until the next look:
+    an ingest commits many times. Does not end. What is amiss with the lake its pages say."""
+    made = seen = None
+    while True:
+        with suppress(LakeError):
+            now = open_lake(str(path)).refresh()
+            if now != made and (now == seen or made is None):
+                made = now
+                make_ready(path)
+            seen = now
+        pause(LOOK)
 
 
 def begin(path: Path, name: str) -> None:

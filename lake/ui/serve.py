@@ -102,13 +102,12 @@ def _is_page(start: Message) -> bool:
     return bool(start["status"] == HTTPStatus.OK and kind.startswith(b"text/html"))
 
 
-def make_ready() -> None:
-    """Load the app, open its lake, and ask what its pages ask. What is amiss with that they say."""
+def stay_ready() -> None:
+    """Load the app, open its lake, and ask what its pages ask, again when it has changed."""
     import lake.ui.app  # noqa: F401  what the first script would wait for
     from lake.ui import ready
 
-    with suppress(LakeError):
-        ready.make_ready(default_lake().absolute())
+    ready.stay_ready(default_lake().absolute())
 
 
 def opened(page: str) -> None:
@@ -125,7 +124,7 @@ def _begin(page: str) -> None:
 
 def main() -> None:
     """Serve until interrupted."""
-    threading.Thread(target=make_ready, daemon=True).start()
+    threading.Thread(target=stay_ready, daemon=True).start()
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
     # uvicorn ends its work at Ctrl-C and raises it again, which is to end the process, not Python:
     # that would print where everything was, and threads that make ready find their pool gone

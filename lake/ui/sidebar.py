@@ -139,6 +139,13 @@ def add_filter(chosen: Filter) -> None:
         _add("f", chosen.url())
 
 
+def add_search(text: str) -> None:
+    """Narrow the search by one of a panel; for callbacks."""
+    before = (st.session_state.get("q") or "").strip()
+    if text not in before:
+        st.session_state["q"] = f"({before}) AND ({text})" if before else text
+
+
 def look_at(kind: Kind, value: str) -> None:
     """Name what the page about one thing is about; for callbacks there."""
     st.session_state["kind"], st.session_state["entity"] = kind.title, value
@@ -296,8 +303,8 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
         accept_new_options=True,
         placeholder="source.ip is 192.0.2.1",
         help=say(
-            "Click a bar or a country, turn a value of an event into a filter, or write one: a "
-            "field, one of {operators}, a value.",
+            "Click a bar, a country or a cell of a table, turn a value of an event into a filter, "
+            "or write one: a field, one of {operators}, a value.",
             operators=", ".join(OPS),
         ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.charts import OURS, choose_cell
 from lake.ui.paper import draw_on_paper
 from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
@@ -77,17 +78,35 @@ def _first(rows: Sequence[Sequence[Any]], n: int) -> Any:  # noqa: ANN401  whate
     return next((row[n] for row in rows if row[n] is not None), None)
 
 
-def draw_table(panel: Panel, result: PanelResult) -> None:
-    """A panel's rows, all of them; beyond ten the table scrolls."""
+def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
+    """A panel's rows, all of them; beyond ten the table scrolls. A click on a cell whose column is
+    of a field filters on it."""
+    turn = st.session_state.get(f"{key}:turn", 0)
+    name = f"{key}:{turn}"  # a fresh one after each choice, which is not to stay marked
+
+    def on_select() -> None:
+        cells = st.session_state[name]["selection"]["cells"]
+        for row, column in cells:
+            choose_cell(panel, result, row, _distinct(result.columns).index(column))
+        st.session_state[f"{key}:turn"] = turn + 1
+
+    ours = [n for n, column in enumerate(result.columns) if column in OURS]
+    rows = [
+        tuple(say(str(value)) if n in ours else value for n, value in enumerate(row))
+        for row in result.rows
+    ]
     st.dataframe(
-        frame(result.columns, result.rows),
+        frame(result.columns, rows),
         hide_index=True,
-        height=height(len(result.rows)),
+        height=height(len(rows)),
         row_height=ROW,
-        column_config=column_config(result.columns, result.rows),
+        column_config=column_config(result.columns, rows),
+        key=name,
+        on_select=on_select if panel.fields else "ignore",
+        selection_mode="single-cell",
         alt=say(panel.about),
     )
-    draw_on_paper(labels(result.columns, result.rows), result.rows)
+    draw_on_paper(labels(result.columns, rows), rows)
 
 
 def for_the_eye(value: Any, longest: int = LONGEST) -> Any:  # noqa: ANN401

@@ -30,6 +30,12 @@ def plain(text: str) -> str:
     return "".join(parts)
 
 
+def named(shown: str, name: str) -> str:
+    """The label of one button of many that show the same: what tells it from the others stands in
+    it for a screen reader, and `style.css` hides it from the eye."""
+    return f"{shown} :small[{plain(name)}]".lstrip()
+
+
 def width(text: str) -> int:
     """How wide a text is, in letters of the alphabet: those of Japanese take the room of two."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

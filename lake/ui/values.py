@@ -11,7 +11,7 @@ import streamlit as st
 
 from lake.filters import show_time
 from lake.output import told_apart
-from lake.ui.charts import choose_value, named_values
+from lake.ui.charts import cell_filter, choose_value, name_of, named_values
 from lake.ui.sidebar import set_time
 from lake.ui.text import figure
 from lake.ui.timechart import slices
@@ -44,6 +44,15 @@ def draw_values(
     elif panel.chart in ("bar", "map") and panel.field:
         figures = (row[-1] for row in result.rows)
         _draw_list(key, panel, zip(named_values(result), figures, strict=True))
+    elif panel.fields:
+        places = [(n, m) for m in range(len(result.columns)) for n in range(len(result.rows))]
+        found = {
+            f"{result.columns[m]}: {shortened(name_of(result.rows[n][m]), _LONGEST)}": cell
+            for n, m in places
+            if (cell := cell_filter(panel, result, n, m)) is not None
+        }
+        if found:
+            _list(key, "value", say("Value"), found, _both(_choose_cell))
 
 
 def _draw_list(
@@ -56,12 +65,17 @@ def _draw_list(
         [f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
     )
     values = dict(zip(labels, (value for _, value, _ in given), strict=True))
-    buttons = {
-        say("Only this"): partial(choose_value, panel.field),
-        say("Not this"): partial(choose_value, panel.field, op="not"),
-    }
     if values:
-        _list(key, "value", say("Value"), values, buttons)
+        both = _both(partial(choose_value, panel.field))
+        _list(key, "value", say("Value"), values, both)
+
+
+def _both(choose: Callable[[Any, str], None]) -> dict[str, Callable[[Any], None]]:
+    """The buttons to choose a value, and to leave it out."""
+    return {
+        say("Only this"): lambda value: choose(value, "is"),
+        say("Not this"): lambda value: choose(value, "not"),
+    }
 
 
 def _list(
@@ -84,6 +98,11 @@ def _act(popover: str, key: str, options: Mapping[str, Any], act: Callable[[Any]
     if chosen in options:
         act(options[chosen])
         st.session_state[popover] = False
+
+
+def _choose_cell(cell: tuple[str, str | None], op: str) -> None:
+    field, value = cell
+    choose_value(field, value, op)
 
 
 def _chosen_time(bar: tuple[datetime, datetime]) -> None:

@@ -17,7 +17,7 @@ LIMIT 10
 
 -- name: distributions
 -- Requests by distribution and, in each, the ten names that were asked for most. 'Missing' where neither record nor key tells the distribution.
-SELECT id AS "Distribution ID", domain AS "URL Domain Name", n AS "Count"
+SELECT id AS "Distribution ID", domain AS "URL Domain Name", n AS "Count", nullif(id, 'Missing') AS "_Distribution ID"
 FROM (SELECT id, domain, n, sum(n) OVER (PARTITION BY id) AS whole
       FROM (SELECT coalesce(native.distribution_id, 'Missing') AS id, url.domain AS domain, count(*) AS n FROM logs GROUP BY ALL))
 WHERE domain IS NOT NULL

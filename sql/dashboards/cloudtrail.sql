@@ -81,7 +81,8 @@ WHERE native.eventSource = 'kms.amazonaws.com'
 -- Who was refused what: the ten pairs of identity and call with most refusals, and when the last one was.
 SELECT coalesce(nullif(native.userIdentity.arn, ''), nullif(native.userIdentity.principalId, ''),
          nullif(native.userIdentity.invokedBy, ''), native.userIdentity.accountId, 'unknown') AS "Identity",
-       native.eventName AS "eventName", max("@timestamp") AS "Last", count(*) AS "Count"
+       native.eventName AS "eventName", max("@timestamp") AS "Last", count(*) AS "Count",
+       nullif(native.userIdentity.arn, '') AS "_Identity"
 FROM logs
 WHERE ends_with(native.errorCode, 'UnauthorizedOperation') OR starts_with(native.errorCode, 'AccessDenied')
 GROUP BY ALL

@@ -56,7 +56,7 @@ ORDER BY 8 DESC, 1
 
 -- name: statuses
 -- Objects by what became of them: read, partial (stopped before its end), ignored (known, set aside), unknown (no known log), failed.
-SELECT status AS "status", count(*) AS "Objects"
+SELECT status AS "Status", count(*) AS "Objects"
 FROM objects
 WHERE NOT superseded
 GROUP BY ALL

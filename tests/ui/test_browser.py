@@ -130,6 +130,37 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
     assert sentence(page) == after
 
 
+def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 60, box["y"] + 34 * 1.5)
+    page.wait_for_url("**f=native.userIdentity.arn+is+*metrics-reader*")
+    settled(page)
+    page.get_by_role("button", name="Only these: Unauthorized calls").click()
+    page.wait_for_url("**q=native.errorCode*")
+    settled(page)
+    assert "search native.errorCode:(" in sentence(page)
+
+
+def test_no_two_buttons_sound_alike(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    buttons = page.locator("[data-testid=stMain] button:visible")
+    names = [
+        name.strip()
+        for name in buttons.evaluate_all("all => all.map(one => one.ariaLabel ?? one.innerText)")
+    ]
+    helps = [name for name in names if name.startswith("Help")]
+    assert len(helps) == len(set(helps)) > 20
+    opened = page.get_by_role("button", name="Data Event name", exact=True)
+    assert opened.count() == 1
+    assert opened.evaluate("one => one.getBoundingClientRect().width") < 80
+
+
 def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
     """Typed and added at once: the box has not told the page of it before."""
     page.goto(f"{address}/cloudtrail")

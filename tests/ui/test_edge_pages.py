@@ -50,13 +50,27 @@ def test_a_page_shows_what_its_sql_gives(
         explains_every_panel(app, name)
 
 
-def test_a_folded_section_asks_and_shows_nothing(app: AppTest) -> None:
+def test_a_folded_section_asks_and_shows_nothing_on_the_next_visit_too(app: AppTest) -> None:
     open_page(app, "guardduty")
     before = len(drawn(app))
-    app.session_state["guardduty:What:section"] = False
+    app.session_state["guardduty:What:section:en"] = False
     app.run()
     assert not app.exception
     assert len(drawn(app)) == before - 4
+    open_page(app, "waf")
+    open_page(app, "guardduty")
+    assert len(drawn(app)) == before - 4
+    app.session_state["lang"] = "ja"
+    app.run()
+    assert len(drawn(app)) == before - 4
+    app.session_state["lang"] = "en"
+    app.run()
+    assert len(drawn(app)) == before - 4
+    app.session_state["guardduty:What:section:en"] = True
+    app.run()
+    open_page(app, "waf")
+    open_page(app, "guardduty")
+    assert len(drawn(app)) == before
 
 
 def test_a_list_chooses_a_filter(app: AppTest) -> None:

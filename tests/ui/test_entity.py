@@ -12,6 +12,8 @@ from lake.entities import kinds
 from lake.filters import Filter, Selection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamlit.testing.v1 import AppTest
 
     from lake.query import Lake
@@ -111,3 +113,20 @@ def test_another_row_has_its_own_values_to_follow(app: AppTest) -> None:
         field, _, value = box.options[-1].partition(": ")
         box.set_value((field, value)).run()
         assert not app.exception
+
+
+def test_a_name_of_two_kinds_says_so_and_leads_to_the_other(
+    demo_folder: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(demo_folder / "lakehouse"))
+    open_page(app, "entity", entity="metrics-reader")
+    assert app.title[0].value == "User metrics\\-reader"
+    assert "Also of this name:" in [caption.value for caption in app.main.caption]
+    app.button(key="entity:namesake:role").click().run()
+    assert app.title[0].value == "Role metrics\\-reader"
+    assert figures(app)[0] > 0
+
+
+def test_a_name_of_one_kind_is_told_nothing(app: AppTest) -> None:
+    open_page(app, "entity", entity="bob")
+    assert "Also of this name:" not in [caption.value for caption in app.main.caption]

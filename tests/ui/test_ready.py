@@ -72,10 +72,10 @@ def test_a_page_whose_address_is_opened_asks_nothing_more(
 
 
 def test_every_page_is_ready_when_nobody_asks(
-    app: AppTest, asked: list[Query], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, app: AppTest, asked: list[Query], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody_asked_lately(monkeypatch)
-    serve.make_ready()
+    ready.make_ready(lake.path)
     assert len(asked) == len(set(asked))
     asked.clear()
     app.run()
@@ -154,8 +154,48 @@ def test_a_page_of_a_users_own_is_asked_when_it_is_opened(
 
 def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_DIR", str(tmp_path / "none"))
-    serve.make_ready()
     serve._begin("hunting")
+    with pytest.raises(UsageError):
+        ready.make_ready(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("looks", "made"),
+    [
+        ([1, 1, 1], [1]),
+        ([1, 2, 2, 2], [1, 2]),
+        ([1, 2, 3, 4, 4], [1, 4]),  # not while an ingest commits
+        ([None, None, 1, 1], [1]),  # a lake that is made later
+        ([1, None, 2, 2], [1, 2]),
+    ],
+    ids=str,
+)
+def test_pages_are_ready_again_once_a_change_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: list[int | None], made: list[int]
+) -> None:
+    left, done = list(looks), []
+    now: list[int] = []
+
+    class Seen:
+        def refresh(self) -> int:
+            return now[-1]
+
+    def opened(path: str) -> Seen:
+        version = left.pop(0)
+        if version is None:
+            raise UsageError("no lake")
+        now.append(version)
+        return Seen()
+
+    def pause(seconds: float) -> None:
+        if not left:
+            raise InterruptedError
+
+    monkeypatch.setattr(ready, "open_lake", opened)
+    monkeypatch.setattr(ready, "make_ready", lambda path: done.append(now[-1]))
+    with pytest.raises(InterruptedError):
+        ready.stay_ready(tmp_path, pause)
+    assert done == made
 
 
 def test_an_address_of_no_page_asks_nothing(lake: Lake, asked: list[Query]) -> None:
