@@ -48,8 +48,10 @@ _KNOWN = {
         "delimiter",
         "quotes",
         "quoted",
+        "whole",
         "header",
         "columns",
+        "by_name",
         "min_fields",
         "layouts",
         "nulls",
@@ -261,8 +263,10 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         delimiter=given["delimiter"],
         header=given["header"],
         columns=tuple(given["columns"]),
+        by_name=tuple(given.get("by_name", ())),
         quotes=given.get("quotes", False),
         quoted=given.get("quoted", 0),
+        whole=given.get("whole", ""),
         min_fields=given.get("min_fields", 1),
         layouts=tuple(
             layout

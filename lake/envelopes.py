@@ -1,6 +1,7 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
-files and answers of `filter-log-events` and `get-query-results`, EventBridge events, SNS
-notifications, the answers of `lookup-events` and `get-findings`, JSON text in a JSON string.
+files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
+notifications, what Firehose could not deliver, the answers of `lookup-events` and `get-findings`,
+JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -8,19 +9,28 @@ time, id, log group and stream). An envelope is told by its members, never by th
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+import zlib
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import Piece, items
+from lake.frames import MAX_RECORD, Piece, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXPORT_LINE = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
-"""CloudWatch Logs export task: each line begins with its time stamp to the millisecond."""
+EXPORT_LINE = re.compile(
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}Z|(?:\.\d{6})?\+00:00 ([^\s:*]+)|) "
+)
+"""What stands before a message: in a line of a CloudWatch Logs export task its time to the
+millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone.
+
+https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,8 @@ class _Envelope(msgspec.Struct):
     found_stream: msgspec.Raw = msgspec.field(default=_NONE, name="@logStream")
     kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
     notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
+    attempts: msgspec.Raw = msgspec.field(default=_NONE, name="attemptsMade")
+    undelivered: msgspec.Raw = msgspec.field(default=_NONE, name="rawData")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
@@ -127,14 +139,37 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _found(envelope)
     if _text(envelope.kind) == "Notification":
         return _inside(_text(envelope.notice))
+    if bytes(envelope.attempts) and bytes(envelope.undelivered):
+        return _undelivered(_text(envelope.undelivered) or "")
     return None
+
+
+def _undelivered(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record that Firehose could not deliver or convert, as its bucket for errors has it:
+    in base64, and gzip where CloudWatch Logs sent it.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/retry.html
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+        if data[:2] == b"\x1f\x8b":
+            stream = zlib.decompressobj(31)
+            data = stream.decompress(data, MAX_RECORD)
+            if not stream.eof:
+                return None
+    except (binascii.Error, ValueError, zlib.error):
+        return None
+    return _within(data.strip())
 
 
 def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
     """The record that a JSON string holds, or what is in it where that is an envelope again."""
-    if not text:
+    return _within(text.encode("utf-8", "surrogatepass")) if text else None
+
+
+def _within(inner: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    if not inner:
         return None
-    inner = text.encode("utf-8", "surrogatepass")
     opened = unwrap(inner) if inner[:1] == b"{" else None
     return opened or iter([(Piece(inner), NO_WRAP)])
 
@@ -273,11 +308,13 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
 
 
 def export_line(line: bytes) -> tuple[bytes, Wrap]:
-    """A line of a CloudWatch Logs export file: the message, and its time stamp as the envelope."""
+    """A line of a CloudWatch Logs export file or of `aws logs tail`: the message, and what stands
+    before it as the envelope."""
     match = EXPORT_LINE.match(line)
     if match is None:
         return line, NO_WRAP
-    return line[match.end() :], Wrap(time=match.group(1).decode())
+    stream = match[1].decode("utf-8", "replace") if match[1] else None
+    return line[match.end() :], Wrap(time=match[0].split(b" ")[0].decode(), log_stream=stream)
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -120,9 +120,15 @@ def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
 
 
 @remembered
-def is_header(line: str, source: Source) -> bool:
-    """Whether a line, whatever it is cut at, is a header of the source."""
-    return heads(source, re.split(r"[\s,]+", line.strip()))
+def header_of(line: str, source: Source, catalogue: Catalogue | None) -> Source | None:
+    """Whose header a line is, whatever it is cut at, among lines of this source: its own, or one
+    that has the marks of another in the catalogue, as where files were put behind one another."""
+    names = re.split(r"[\s,]+", line.strip())
+    found = catalogue.by_header([column_name(n) for n in names]) if catalogue else []
+    others = [s for s in found if s.delimited and s.delimited.header == "first-line"]
+    if others and source not in others:
+        return others[0]
+    return source if heads(source, names) else None
 
 
 def heads(source: Source, names: list[str]) -> bool:
@@ -146,6 +152,12 @@ def members_shape(source: Source, members: list[str]) -> Shape:
         return Shape(source.name, "json")
     pairs = [(m, source.delimited.column(m)) for m in members]
     return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
+
+
+def holds(shape: Shape, count: int) -> bool:
+    """Whether a line of so many fields may be of a shape of fields: one too many may be the nothing
+    behind a last delimiter."""
+    return count in (shape.width, shape.width + 1) if shape.width else count >= shape.least
 
 
 def line_shape(source: Source, line: str) -> Shape | None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lake.envelopes import NO_WRAP, Wrap, unwrap
 from lake.frames import Cutter, Piece, items, plain_items, values
+from lake.headers import holds
 from lake.read_csv import read_answers
 from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields
@@ -61,6 +62,30 @@ class TextReader:
         if shape is None:
             self._unknown += batch
             return
+        for one, part in self._parted(shape, batch):
+            yield self._made(one, part)
+
+    def _parted(
+        self, shape: Shape, batch: list[Numbered]
+    ) -> Iterator[tuple[Shape, list[Numbered]]]:
+        """Lines of one layout at a time: through one stream may come several, which tell by the
+        number of their fields. What no layout fits stays under the first, to be refused."""
+        if shape.kind != "fields":
+            yield shape, batch
+            return
+        cut = self.reading.cutting(shape.source).delimiter.encode()
+        counts = [text.count(cut) + 1 for _, text, _ in batch]
+        others = {count for count in set(counts) if not holds(shape, count)}
+        fitting = [one for one, n in zip(batch, counts, strict=True) if n not in others]
+        if fitting:
+            yield shape, fitting
+        for count in sorted(others):
+            part = [one for one, n in zip(batch, counts, strict=True) if n == count]
+            own = self.reading.recognise_lines_among([text for _, text, _ in part])
+            yield own if own is not None and holds(own, count) else shape, part
+
+    def _made(self, shape: Shape, batch: list[Numbered]) -> Records:
+        texts = [text for _, text, _ in batch]
         position = np.fromiter((place for place, _, _ in batch), np.int64, len(batch))
         wraps = [w for _, _, w in batch] if any(w is not NO_WRAP for _, _, w in batch) else None
         array, original, encoding = utf8(texts)
@@ -70,11 +95,10 @@ class TextReader:
                 again, coded, encoding = utf8([c or t for c, t in zip(came, texts, strict=True)])
                 original = again if coded is None else pc.coalesce(coded, again)
         if shape.kind == "fields":
-            yield cut_records(self.reading, shape, array, position, wraps, original, encoding)
-        else:
-            if shape.kind == "json":
-                self.reading.count_losses(shape.source, texts)
-            yield Records(shape, array, position, wraps, original, encoding)
+            return cut_records(self.reading, shape, array, position, wraps, original, encoding)
+        if shape.kind == "json":
+            self.reading.count_losses(shape.source, texts)
+        return Records(shape, array, position, wraps, original, encoding)
 
     def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:
         shape = self._shapes.get(braced)

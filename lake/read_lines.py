@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
-from lake.headers import is_header, remembered
+from lake.headers import header_of, remembered
 from lake.read_csv import read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES
@@ -25,11 +25,12 @@ from lake.tokens import SHORT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lake.catalogue import Catalogue
     from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
-_NAMES = r"^\"?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?[A-Za-z]|$)"
+_NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
@@ -174,10 +175,14 @@ class LineReader:
         yield from self._segments(lines)
 
     def _is_export(self, text: bytes) -> bool:
-        """Whether these are lines of an export file: a time stamp, then a message that is known."""
+        """Whether these are lines of an export file: a time stamp, then a message, of which one of
+        the first is known."""
         if not EXPORT_LINE.match(text):
             return False
-        message, _ = export_line(text.split(b"\n", 1)[0])
+        return any(map(self._is_known, text.split(b"\n", PROBE_LINES)[:PROBE_LINES]))
+
+    def _is_known(self, exported: bytes) -> bool:
+        message, _ = export_line(exported)
         line = message.decode("utf-8", "replace")
         catalogue = self.reading.catalogue
         return (
@@ -224,17 +229,24 @@ class LineReader:
         marks: set[int] = set()
         if source.header is not None and (given.header != "none" or self.reading.headers):
             for place in _named(lines):
-                if is_header(lines.text[place].as_py(), source):
+                if header_of(lines.text[place].as_py(), source, self._others):
                     marks.add(place)
         if given.header.startswith("#") or self.reading.directed:
             directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
             marks.update(np.flatnonzero(directives).tolist())
         return sorted(marks)
 
+    @property
+    def _others(self) -> Catalogue | None:
+        """Where a header may be another source's; not where the user has said what it is."""
+        return None if self.reading.forced else self.reading.catalogue
+
     def _mark(self, line: str) -> None:
         named = self.reading.delimited.named(line)
         if not line.startswith("#"):
-            self._shape = self.reading.header(line, _names(line))
+            source = self.reading.source
+            whose = header_of(line, source, self._others) if source else None
+            self._shape = self.reading.header(line, _names(line), whose)
         elif named is not None:
             self._shape = self.reading.header(line, named)
 

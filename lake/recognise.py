@@ -151,8 +151,8 @@ class Reading:
             if found or self.forced:
                 return self._is(choose(found, self.by_key("json")), members)
         if not members and texts[0][:1] not in (b"{", b"["):
-            line = texts[0].decode("utf-8", "replace").split("\n")[0]
-            return self._headerless([line], self.by_key("delimited"))
+            lines = [t.decode("utf-8", "replace").split("\n")[0] for t in texts[:PROBE_LINES]]
+            return self._headerless(lines, self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
         return self._is(by_key or whose_columns(self.delimited_by_key(), members), members)
 
@@ -163,6 +163,15 @@ class Reading:
         shape = self.recognise_texts(texts)
         self.source, self.status, self.reason = before
         return shape
+
+    def recognise_lines_among(self, texts: list[bytes]) -> Shape | None:
+        """The shape of lines among those of another layout, cut at the same; else None."""
+        before = self.delimiter, self.layout
+        shape = self.recognise_others(texts)
+        if shape is not None and shape.kind == "fields" and self.delimiter == before[0]:
+            return shape
+        self.delimiter, self.layout = before
+        return None
 
     def _is(self, source: Source | None, members: list[str]) -> Shape | None:
         if self.forced:
@@ -309,13 +318,14 @@ class Reading:
             )
         return shape
 
-    def header(self, line: str, names: list[str]) -> Shape:
-        """The shape of the lines under a header with these names. Raises DecodeError where there
-        are too many of them."""
-        assert self.source is not None  # noqa: S101
-        given = self.delimited
+    def header(self, line: str, names: list[str], source: Source | None = None) -> Shape:
+        """The shape of the lines under a header with these names, of the object's source or of
+        another. Raises DecodeError where there are too many of them."""
+        source = source or self.source
+        assert source is not None  # noqa: S101
+        given = self.cutting(source.name)
         names = [n for n in names if n]
-        shape, unknown = shape_under(line, self.source.name, given, tuple(names))
+        shape, unknown = shape_under(line, source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:
                 raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")

@@ -176,7 +176,7 @@ def records_sql(
         f"CASE WHEN {at[c]} NOT IN ({nulls}) THEN {at[c]} END AS {quote(c)}"
         if c in at
         else f"NULL::VARCHAR AS {quote(c)}"
-        for c in given.columns
+        for c in (*given.columns, *given.by_name)
     )
     return (
         f"SELECT {common}, refuse := {refuse}, accepted := true) AS record, {columns}, text, "

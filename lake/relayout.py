@@ -22,7 +22,7 @@ from lake.catalogue import catalogue
 from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
-from lake.headers import header_shape, line_shape, members_shape
+from lake.headers import header_shape, holds, line_shape, members_shape
 from lake.read_csv import answer_record, csv_lines, csv_paths, csv_record
 from lake.read_json import cut_records
 from lake.read_tables import table_shape
@@ -173,16 +173,30 @@ def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -
     reading = Reading(None, catalogue(), delimiter=layout.get("cut"))  # type: ignore[arg-type]
     given = reading.cutting(source.name)
     headers = known.context.get("headers") or []
-    shape: Shape | None
     if "names" in layout:
-        shape = header_shape(source.name, given, layout["names"])
+        shapes = [(header_shape(source.name, given, layout["names"]), rows)]
     elif headers and not layout:
-        shape = header_shape(source.name, given, str(headers[0]).removeprefix(given.header).split())
+        names = str(headers[0]).removeprefix(given.header).split()
+        shapes = [(header_shape(source.name, given, names), rows)]
     else:
-        shape = line_shape(source, str(layout.get("line") or rows.text[0].as_py()))
-    if shape is None:  # the present layouts do not know such lines: each is refused, and stays
-        shape = Shape(source.name, "fields", (), -1)
-    yield cut_records(reading, shape, rows.text, rows.at, _wraps(rows), None, None)
+        shapes = list(_by_line(source, str(layout.get("line") or ""), given.delimiter, rows))
+    for shape, part in shapes:
+        yield cut_records(reading, shape, part.text, part.at, _wraps(part), None, None)
+
+
+def _by_line(
+    source: Source, line: str, delimiter: str, rows: Stored
+) -> Iterator[tuple[Shape, Stored]]:
+    """The rows whose lines have the layout of this one, or of the first, and those of others, which
+    tell by the number of their fields. Lines that the present layouts do not know are each refused,
+    and stay."""
+    unknown = Shape(source.name, "fields", (), -1)
+    shape = line_shape(source, line or rows.text[0].as_py()) or unknown
+    counts = pc.count_substring(rows.text, delimiter).to_numpy(zero_copy_only=False) + 1
+    for count in np.unique(counts).tolist():
+        part = rows.only(counts == count)
+        own = shape if holds(shape, count) else line_shape(source, part.text[0].as_py())
+        yield own or unknown, part
 
 
 def _table(source: Source, layout: dict[str, Any], rows: Stored, engine: Engine) -> Records:

@@ -56,7 +56,9 @@ class Layout:
 @dataclass(frozen=True, slots=True)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
-    them those in which more than `quoted` fields stand in quotes (0: any number may)."""
+    them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
+    `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand in no
+    line: a header, a table or JSON gives them."""
 
     delimiter: str
     header: str
@@ -68,12 +70,14 @@ class Delimited:
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
     quoted: int = 0
+    whole: str = ""
+    by_name: tuple[str, ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_spelt", dict(self.aliases))
-        object.__setattr__(self, "_known", frozenset(self.columns))
+        object.__setattr__(self, "_known", frozenset((*self.columns, *self.by_name)))
 
     @property
     def mark(self) -> str:

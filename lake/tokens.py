@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from lake.sources import Delimited
@@ -115,9 +117,8 @@ def _cut_block(
 ) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64]]:
     """The block's lines cut, one after another, their lengths, and the numbers of those that need
     care: they are left out of the text, with length 0."""
-    delimiter = ord(given.delimiter)
     quotes = data == _QUOTE
-    marks = np.flatnonzero(quotes | (data == delimiter))
+    marks = np.flatnonzero(quotes | _delimiters(data, offsets, given))
     quoting = quotes[marks]
     at = marks[quoting]
     careful = _careful_lines(data, offsets, at, given)
@@ -131,6 +132,28 @@ def _cut_block(
     out[marks[~quoting & (np.cumsum(quoting) & 1 == 0)]] = _CUT
     lengths = np.diff(offsets) - np.diff(np.searchsorted(at, offsets))
     return out.tobytes().replace(b'"', b""), lengths, np.empty(0, np.int64)
+
+
+def _delimiters(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], given: Delimited
+) -> NDArray[np.bool_]:
+    """Which bytes may end a field."""
+    found: NDArray[np.bool_] = data == ord(given.delimiter)
+    if given.whole:
+        whole = given.whole.encode()
+        starts = np.array(list(_places(data.tobytes(), whole)), np.int64)
+        inside = starts[:, None] + np.arange(len(whole))
+        # what begins in one line and ends in the next is no such text
+        line = np.searchsorted(offsets, inside, side="right")
+        found[inside[line[:, 0] == line[:, -1]]] = False
+    return found
+
+
+def _places(text: bytes, part: bytes) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def _careful_lines(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WEB, DATABASE, NAT = "10.0.0.5", "10.0.0.9", "10.0.1.4"
 INSTANCE, CARD = "i-0123456789abcdef0", "eni-0a"
 SUBNET, OTHER_SUBNET = "subnet-1", "subnet-2"
+GREATEST = 2**63 - 1
+"""What a counter of a row can hold."""
 _TEN = 1709287200  # 2024-03-01T10:00:00Z
 
 
@@ -109,6 +111,17 @@ def ingest_lines(folder: Path, day: Path, lines: list[str]) -> Lake:
     """A lake of one object with these records of the custom format."""
     _put(day / _name(A, "a"), CUSTOM, lines)
     return _read(folder)
+
+
+def of_the_greatest_counters(folder: Path) -> Lake:
+    """A lake of two rejected flows and two S3 calls that claim as much as a row can hold."""
+    logs = folder / "logs" / "AWSLogs" / A
+    calls = [s3_call(n, "PutObject", "a", bytesTransferredIn=GREATEST) for n in (1, 2)]
+    trail = logs / f"CloudTrail/us-east-1/2024/03/01/{A}_CloudTrail_us-east-1_a.json.gz"
+    _put(trail, json.dumps({"Records": calls}), [])
+    lines = [flow(1, f"{LONDON} {port} {WEB} 22", 1, "REJECT") for port in (5, 6)]
+    claimed = [line.replace(" 6 1 100 ", f" 6 {GREATEST} {GREATEST} ") for line in lines]
+    return ingest_lines(folder, logs / "vpcflowlogs/us-east-1/2024/03/01", claimed)
 
 
 def _read(folder: Path) -> Lake:

@@ -42,6 +42,19 @@ FLOW_HEADER = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
     "end action log-status"
 )
+GATEWAY_HEADER = (
+    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
+    "tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id "
+    "tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr "
+    "srcport dstport protocol packets bytes start end log-status type packets-lost-no-route "
+    "packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region "
+    "flow-direction pkt-src-aws-service pkt-dst-aws-service"
+)
+GATEWAY_FLOW = (
+    "6 TransitGateway 444455556666 tgw-0a tgw-attach-0b 111122223333 444455556666 vpc-1 vpc-2 "
+    "subnet-1 subnet-2 eni-1 eni-2 euw1-az1 euw1-az2 tgw-attach-0c 10.0.0.5 10.9.0.5 5 443 6 3 300 "
+    "1700000000 1700000060 OK IPv4 0 0 0 0 2 eu-west-1 ingress - -"
+)
 BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
 
 

@@ -3,13 +3,29 @@ groups that EventBridge writes to; and text that begins like JSON and is none.""
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from logs import ACCOUNT, bus_event, compact, events, flows, looked_up, pretty, read, subscription
+from logs import (
+    ACCOUNT,
+    GATEWAY_FLOW,
+    bus_event,
+    compact,
+    events,
+    flows,
+    looked_up,
+    pretty,
+    read,
+    subscription,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EVENTS = events(3)
 TEXTS = [json.dumps(event) for event in EVENTS]
@@ -63,6 +79,20 @@ def notice(message: str) -> dict[str, Any]:
     }
 
 
+def failed(data: bytes) -> bytes:
+    """https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html"""
+    return compact(
+        {
+            "attemptsMade": 1,
+            "arrivalTimestamp": 1_706_781_600_000,
+            "errorCode": "DataFormatConversion.MalformedData",
+            "errorMessage": "Data does not match the schema.",
+            "attemptEndingTimestamp": 1_706_781_660_000,
+            "rawData": base64.b64encode(data).decode(),
+        }
+    )
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -88,6 +118,21 @@ def notice(message: str) -> dict[str, Any]:
         pytest.param(
             b"".join(b"2024-02-01T10:00:09.000Z " + compact(bus_event(e)) + b"\n" for e in EVENTS),
             id="EventBridge in an export file",
+        ),
+        pytest.param(
+            "".join(f"2024-02-01T10:00:09.123000+00:00 {ACCOUNT}_s {t}\n" for t in TEXTS).encode(),
+            id="tail",
+        ),
+        pytest.param(
+            "".join(f"2024-02-01T10:00:09 {t}\n" for t in TEXTS).encode(),
+            id="tail --format short",
+        ),
+        pytest.param(
+            b"\n".join(failed(t.encode() + b"\n") for t in TEXTS), id="not delivered by Firehose"
+        ),
+        pytest.param(
+            failed(gzip.compress(compact(subscription(TEXTS)))) + b"\n",
+            id="a subscription not delivered by Firehose",
         ),
         pytest.param(
             compact([{"@timestamp": "2024-02-01 10:00:00.000", "@message": e} for e in EVENTS]),
@@ -125,6 +170,26 @@ def test_what_an_answer_of_filter_log_events_says_is_kept() -> None:
         "id": f"{1:056d}",
         "log_stream": f"{ACCOUNT}_eu-west-1",
     }
+
+
+@pytest.mark.parametrize("time", ["2024-02-01T10:00:09+00:00", "2024-02-01T10:00:09.120000+00:00"])
+def test_what_a_line_of_tail_says_is_kept(time: str) -> None:
+    lines = flows(2)
+    found = read("".join(f"{time} eni-1-all {line}\n" for line in lines).encode())
+    assert (found.originals, found.places) == (lines, [1, 2])
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "time": time,
+        "log_stream": "eni-1-all",
+    }
+
+
+def test_what_firehose_left_and_cannot_be_opened_is_refused_as_it_stands() -> None:
+    cut = failed(gzip.compress(compact(subscription(TEXTS)))[:-9])
+    odd = failed(b"").replace(b'"rawData":""', b'"rawData":"no base64"')
+    found = read(b"\n".join([failed(TEXTS[0].encode()), cut, odd]))
+    assert found.ids == [1]
+    assert [(r.position, r.text) for r in found.rejects] == [(2, cut.decode()), (3, odd.decode())]
 
 
 def test_csv_of_logs_insights() -> None:
@@ -217,6 +282,45 @@ def test_an_event_without_a_message_in_an_export_file_is_refused_as_it_stands() 
     found = read(b"".join(b"2024-02-01T10:00:09.000Z " + m + b"\n" for m in (good, message)))
     assert found.bytes == [1001]
     assert [(r.position, r.text) for r in found.rejects] == [(2, '{"id":"7"}')]
+
+
+MORE = "vpc-1 subnet-1 i-1 2 IPv4 10.0.0.7 52.1.2.3 eu-west-1 euw1-az1 - - - AMAZON egress 8"
+STREAMS: dict[str, Callable[[list[str]], bytes]] = {
+    "subscription": lambda messages: compact(subscription(messages)),
+    "filter-log-events": lambda messages: compact(log_events(messages)),
+    "get-query-results": lambda messages: compact(queried(messages)),
+    "messages": lambda messages: b"\n".join(compact({"message": m}) for m in messages),
+    "export": lambda m: "".join(f"2024-02-01T10:00:09.000Z {one}\n" for one in m).encode(),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_lines_of_several_layouts_come_through_one_stream(stream: str) -> None:
+    """Flow logs of several formats, of networks and of gateways, are delivered to one log group."""
+    one, other, third = flows(3)
+    for messages in (
+        [one, f"{other} {MORE}", GATEWAY_FLOW, third],
+        [f"{other} {MORE}", one, third],
+    ):
+        found = read(STREAMS[stream](messages))
+        assert (found.status, found.rejects) == ("read", [])
+        assert found.originals == messages
+        assert {row["event"]["dataset"] for row in found.rows} <= {"vpcflow", "tgwflow"}
+        assert [row["native"].get("az_id") for row in found.rows] == [
+            "euw1-az1" if MORE in message else None for message in messages
+        ]
+        assert {row["source"]["packets"] for row in found.rows if row["native"].get("tgw_id")} <= {
+            3
+        }
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_first_line_that_no_source_knows_costs_itself(stream: str) -> None:
+    found = read(STREAMS[stream](["ERROR no such line", *flows(3)]))
+    assert found.originals == flows(3)
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [
+        (1, "4 fields, expected 14", "ERROR no such line")
+    ]
 
 
 def test_a_name_that_is_not_utf8_costs_its_record() -> None:

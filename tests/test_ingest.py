@@ -374,3 +374,9 @@ def test_prose_about_logs_is_no_log(tmp_path: Path) -> None:
         "about.tsv": ("unknown", 0, 0),
         "flows.log": ("read", 2, 1),
     }
+
+
+def test_what_is_set_aside_has_its_details_at_the_end_of_its_reason() -> None:
+    """The report cuts them off, and tells them beside an example."""
+    reasons = [known.reason for known in catalogue().ignored]
+    assert [r for r in reasons if " (" in r and not r.endswith(")")] == []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import flow_lake
 import pytest
 import small_lake
-from flow_lake import CARD, DATABASE, INSTANCE, NAT, OTHER_SUBNET, SUBNET, WEB
+from flow_lake import CARD, DATABASE, GREATEST, INSTANCE, NAT, OTHER_SUBNET, SUBNET, WEB
 from pinned import ask_of, has_rows, shows_its_sql
 from small_lake import BOB, LONDON, SINGAPORE, A, B
 
@@ -277,3 +277,23 @@ def test_a_panel_shows_some_rows_of_its_query(tmp_path: Path) -> None:
     result = run_panel(shown, dashboard.panels[0], ask_of(lake))
     assert (result.columns, result.rows) == (("n",), ((2,),))
     assert lake.cursor().execute(result.sql).fetchall() == [(2,)]
+
+
+def test_sums_greater_than_any_counter_are_told(tmp_path: Path) -> None:
+    """What a record claims, however much it is, costs no page."""
+    lake = flow_lake.of_the_greatest_counters(tmp_path)
+    found: dict[str, list[list[Any]]] = {}
+    for name in ("vpcflow", "hunting"):
+        found |= {p["title"]: p["rows"] for p in panels_json(run_dashboard(lake, name))}
+    both = 2 * GREATEST
+    assert found["VPCFlowLogs - Sent Size via VPC"] == [[LONDON, both]]
+    assert found["VPCFlowLogs - Recieved Size via VPC"] == [[WEB, both]]
+    assert found["VPCFlowLogs - Reject Src Packets(Geo)"] == [["GB", both]]
+    assert found["VPCFlowLogs - Reject Packets(Line Chart)"] == [["2024-03-01T10:01:00Z", both]]
+    assert found[f"{CUSTOM}Traffic Source via Country(Pie)"] == [["GB", LONDON, both]]
+    assert found[f"{CUSTOM}Traffic Destination via Country(Pie)"] == [[WEB, None, both]]
+    assert found[f"{CUSTOM}Reject Src Packets(Pie)"] == [[LONDON, "ingress", both]]
+    assert found["S3Trail - Upload"] == [[SINGAPORE, both]]
+    entity = run_dashboard(lake, "entity", filters=[f"entity.address is {LONDON}"])
+    found |= {p["title"]: p["rows"] for p in panels_json(entity)}
+    assert found["Entity - Destination Port"] == [[22, "tcp", 2, both]]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from logs import FLOW_HEADER, GATEWAY_FLOW, GATEWAY_HEADER, flow
 
 from lake import read_lines, tokens
 from lake.preview import preview
@@ -150,3 +151,19 @@ def test_utf_16_with_half_a_pair_of_surrogates_is_kept_as_bytes() -> None:
     (row,) = result.rows
     assert row["log"]["encoding"] == "base64"
     assert b64decode(row["event"]["original"]).decode("utf-8", "surrogatepass") == lines[1]
+
+
+def test_files_of_two_sources_that_were_put_behind_one_another() -> None:
+    """One folder takes the flow logs of networks and of gateways, and `zcat *.gz` makes one file:
+    each header is its own source's."""
+    network = [FLOW_HEADER, flow(1)], [FLOW_HEADER, flow(2)]
+    gateway = [GATEWAY_HEADER, GATEWAY_FLOW]
+    for lines in ([*network[0], *gateway, *network[1]], [*gateway, *network[0], *network[1]]):
+        found = preview("\n".join(lines).encode(), "all.log")
+        assert (found.status, found.rejects) == ("read", [])
+        assert {name: rows.num_rows for name, rows in found.tables.items()} == {
+            "vpcflow": 2,
+            "tgwflow": 1,
+        }
+        (row,) = found.tables["tgwflow"].to_pylist()
+        assert (row["source"]["ip"], row["native"]["tgw_id"]) == ("10.0.0.5", "tgw-0a")

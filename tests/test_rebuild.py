@@ -147,6 +147,9 @@ def console_csv() -> bytes:
 
 
 TABBED = tabbed(logs.flows(4))
+OF_VERSION_5 = (
+    "vpc-1 subnet-1 i-1 2 IPv4 10.0.0.7 52.1.2.3 eu-west-1 euw1-az1 - - - AMAZON egress 8"
+)
 EXPORT = "".join(f"2024-02-01T10:00:0{n}.000Z {logs.flow(n)}\n" for n in range(1, 6)).encode()
 BYTES = logs.trail(logs.events(3)).replace(b'"bucket-2"', b'"caf\xe9"')
 HALF = (logs.trail(logs.events(3)) + b"\n").replace(b'"bucket-2"', b'"cut \\ud83d"')
@@ -161,6 +164,22 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "tabs without a header": ("tabs.log", TABBED.split(b"\n", 1)[1]),
     "a CloudWatch export": ("exported/x.gz", EXPORT),
     "a subscription of lines": ("s.gz", logs.compact(logs.subscription(logs.flows(3)))),
+    "files of networks and of gateways, one behind the other": (
+        "all.log",
+        "\n".join(
+            [
+                *(FLOW_HEADER, *logs.flows(2)),
+                *(logs.GATEWAY_HEADER, logs.GATEWAY_FLOW),
+                *(FLOW_HEADER, logs.flow(3)),
+            ]
+        ).encode(),
+    ),
+    "a subscription of two layouts": (
+        "s.gz",
+        logs.compact(
+            logs.subscription([logs.flow(1), f"{logs.flow(2)} {OF_VERSION_5}", *logs.flows(2, 3)])
+        ),
+    ),
     "a subscription of calls": (
         "s.gz",
         logs.compact(logs.subscription([json.dumps(e) for e in logs.events(3)])),

@@ -121,6 +121,18 @@ def test_more_quoted_fields_than_the_source_has_are_cut_by_its_pattern() -> None
     assert cut(['1 "x y" 2'], given) == [["1", "x y", "2"]]
 
 
+def test_in_a_text_that_is_whole_the_delimiter_ends_no_field() -> None:
+    given = replace(QUOTED, whole=" of the ")
+    lines = ["a man of the sea c", 'a "of the " of the b c', "a b of the", " of the  of the ", ""]
+    assert cut(lines, given) == [
+        ["a", "man of the sea", "c"],
+        ["a", "of the  of the b", "c"],
+        ["a", "b", "of", "the"],
+        [" of the  of the "],
+        [""],
+    ]
+
+
 def test_a_pattern_that_does_not_fit_leaves_the_rule_of_quotes() -> None:
     given = replace(QUOTED, pattern=re.compile(r'(?P<a>\d+) "(?P<b>.*)"'))
     assert cut_line('x "y" z" w', given) == SEPARATOR.join(["x", "y", 'z"', "w"])

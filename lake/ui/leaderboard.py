@@ -52,7 +52,7 @@ def draw_leaderboard(
             "place": list(range(len(rows))),
             "name": [name for name, _ in rows],
             "shown": [shortened(name, LONGEST) for name, _ in rows],
-            "n": [n for _, n in rows],
+            "n": [float(n) for _, n in rows],
             "figure": [figure(n, unit) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
         }

@@ -123,7 +123,7 @@ def for_the_eye(value: Any, longest: int = LONGEST) -> Any:  # noqa: ANN401
 def _array(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except pa.ArrowException:
+    except (pa.ArrowException, OverflowError):
         return pa.array([None if value is None else str(value) for value in values])
 
 

@@ -60,7 +60,7 @@ def draw_time(
             "name": [say(name) if ours or alone else name for name in names],
             "series": [told[name] for name in series],
             "place": [order.index(name) for name in series],
-            "n": [row[-1] for row in result.rows],
+            "n": [float(row[-1]) for row in result.rows],
             "up": [float(row[-1]) * times for row in result.rows],
             "figure": [figure(row[-1], panel.unit) for row in result.rows],
             "row": list(range(len(result.rows))),

@@ -41,7 +41,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         {
             "id": numbers.get(code, ""),
             "name": code,
-            "n": n,
+            "n": float(n),
             "figure": figure(n, panel.unit),
             **points.get(code, {}),
         }

@@ -71,7 +71,7 @@ LIMIT 10
 -- name: ports
 -- Connections and requests by protocol and port of the destination, the ten with most, and their bytes.
 SELECT destination.port AS "Destination port", network.transport AS "Transport", count(*) AS "Events",
-       CAST(sum(source.bytes) AS BIGINT) AS "Bytes"
+       sum(source.bytes) AS "Bytes"
 FROM logs
 WHERE destination.port IS NOT NULL
 GROUP BY ALL

@@ -88,8 +88,8 @@ LIMIT 5
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
 WITH sums AS (
-  SELECT 'sent' AS list, ip AS value, CAST(sum(flow_bytes) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'received', ip, CAST(sum(flow_bytes) AS BIGINT) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL),
+  SELECT 'sent' AS list, ip AS value, sum(flow_bytes) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'received', ip, sum(flow_bytes) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)
@@ -101,8 +101,8 @@ ORDER BY 1, 3 DESC, address_order(value)
 -- S3 calls in CloudTrail: the ten buckets with most, and the ten source addresses that sent and that fetched most bytes. Trails that record data events tell of objects.
 WITH calls AS (
   SELECT native.requestParameters ->> '$.bucketName' AS bucket, source.ip AS ip,
-         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredIn' AS DOUBLE) AS uploaded,
-         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredOut' AS DOUBLE) AS downloaded
+         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredIn' AS BIGINT) AS uploaded,
+         TRY_CAST(native.additionalEventData ->> '$.bytesTransferredOut' AS BIGINT) AS downloaded
   FROM trail WHERE native.eventSource = 's3.amazonaws.com'),
 sums AS (
   SELECT bucket, ip, count(*) AS n, sum(uploaded) AS uploaded, sum(downloaded) AS downloaded FROM calls GROUP BY ALL),
@@ -110,7 +110,7 @@ lists AS (
   SELECT 'bucket' AS list, bucket AS value, sum(n) AS n FROM sums GROUP BY ALL
   UNION ALL SELECT 'upload', ip, sum(uploaded) FROM sums GROUP BY ALL
   UNION ALL SELECT 'download', ip, sum(downloaded) FROM sums GROUP BY ALL)
-SELECT list AS "list", value AS "value", CAST(coalesce(n, 0) AS BIGINT) AS "Figure"
+SELECT list AS "list", value AS "value", coalesce(n, 0) AS "Figure"
 FROM lists
 WHERE value IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Figure" DESC, address_order("value")) <= 10

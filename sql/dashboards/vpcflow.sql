@@ -42,8 +42,8 @@ ORDER BY 1, 3 DESC, 2
 -- name: packets_over_time
 -- Packets of accepted and of rejected flows over time. A record counts in the minute in which its interval ends. Transit gateways included.
 SELECT bucket AS "@timestamp",
-       CAST(coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS BIGINT) AS "accepted",
-       CAST(coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS BIGINT) AS "rejected"
+       coalesce(sum(packets) FILTER (WHERE action = 'ACCEPT'), 0) AS "accepted",
+       coalesce(sum(packets) FILTER (WHERE action = 'REJECT'), 0) AS "rejected"
 FROM (SELECT bucket, action, packets FROM counted WHERE "by" = 'time'
       UNION ALL SELECT utc_bucket($interval, "@timestamp"), event.action, network.packets FROM transit)
 GROUP BY ALL
@@ -52,9 +52,9 @@ ORDER BY 1
 -- name: packets_by_source
 -- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
 WITH sums AS (
-  SELECT action, 'address' AS kind, ip AS value, CAST(coalesce(sum(packets), 0) AS BIGINT) AS n
+  SELECT action, 'address' AS kind, ip AS value, coalesce(sum(packets), 0) AS n
   FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT action, 'country', country, CAST(coalesce(sum(packets), 0) AS BIGINT)
+  UNION ALL SELECT action, 'country', country, coalesce(sum(packets), 0)
   FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND country IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT action, kind, list_min(max(n, 100)) AS least FROM sums GROUP BY ALL)
 SELECT action AS "action", kind AS "kind", value AS "value", n AS "Packets"
@@ -78,7 +78,7 @@ first AS (
   SELECT list, place, ip, row_number() OVER (PARTITION BY list, place ORDER BY n DESC, address_order(ip)) AS nth
   FROM lists JOIN bounds USING (list, place) WHERE n >= least QUALIFY nth <= 10)
 SELECT list AS "list", country AS "country", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip",
-       CAST(sum(n) AS BIGINT) AS "Bytes", nth IS NULL AS "_rest", place AS "_place"
+       sum(n) AS "Bytes", nth IS NULL AS "_rest", place AS "_place"
 FROM lists LEFT JOIN first USING (list, place, ip)
 GROUP BY ALL
 HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
@@ -95,7 +95,7 @@ first AS (
   FROM addresses WHERE n >= (SELECT list_min(max(n, 10)) FROM addresses) QUALIFY nth <= 10)
 SELECT CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "destination.ip",
        CASE WHEN nth IS NOT NULL THEN country END AS "destination.geo.country_iso_code",
-       CAST(sum(n) AS BIGINT) AS "Bytes", nth IS NULL AS "_rest"
+       sum(n) AS "Bytes", nth IS NULL AS "_rest"
 FROM addresses LEFT JOIN first USING (ip)
 GROUP BY ALL
 HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
@@ -140,7 +140,7 @@ first AS (
   SELECT list, ip, row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(ip)) AS nth
   FROM addresses JOIN bounds USING (list) WHERE n >= least QUALIFY nth <= 10)
 SELECT list AS "list", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip", direction AS "flow_direction",
-       CAST(sum(n) AS BIGINT) AS "Packets", nth IS NULL AS "_rest"
+       sum(n) AS "Packets", nth IS NULL AS "_rest"
 FROM lists LEFT JOIN first USING (list, ip)
 GROUP BY ALL
 HAVING "Packets" > 0 OR min(nth) IS NOT NULL

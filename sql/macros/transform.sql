@@ -111,6 +111,9 @@ CREATE OR REPLACE MACRO tls_version(t) AS CASE lower(t)
 CREATE OR REPLACE MACRO tls_name(t) AS CASE
   WHEN starts_with(t, 'TLS') OR starts_with(t, 'tls') THEN 'tls' WHEN starts_with(t, 'SSL') OR starts_with(t, 'ssl') THEN 'ssl' END;
 
+-- unquoted(t): what stands in the quotes around a text; NULL where that is a dash.
+CREATE OR REPLACE MACRO unquoted(t) AS CASE WHEN length(t) > 1 AND starts_with(t, '"') AND ends_with(t, '"') THEN nullif(t[2:-2], '-') ELSE t END;
+
 -- percent_text(t): one layer of percent-encoding undone, only of blanks where the rest gives no UTF-8. A plus stays a plus.
 CREATE OR REPLACE MACRO percent_text(t) AS
   CASE WHEN contains(t, '%') THEN coalesce(TRY(url_decode(replace(t, '+', '%2B'))), replace(t, '%20', ' ')) ELSE t END;

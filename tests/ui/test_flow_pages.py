@@ -20,6 +20,8 @@ from lake.ui.table import column_config
 from lake.ui.text import figure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamlit.testing.v1 import AppTest
 
     from lake.query import Lake
@@ -62,6 +64,18 @@ def test_a_page_without_its_logs_stands(
     open_page(app, "vpcflow")
     said = [caption.value.replace("\\", "") for caption in app.main.caption]
     assert sum("the default format has none" in text for text in said) == 3
+
+
+@pytest.mark.parametrize("name", ["vpcflow", "hunting", "entity"])
+def test_a_page_of_sums_greater_than_any_counter_stands(
+    tmp_path: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    lake = flow_lake.of_the_greatest_counters(tmp_path)
+    monkeypatch.setenv("LAKE_DIR", str(lake.path))
+    open_page(app, name, f=[f"entity.address is {LONDON}"])
+    assert not app.exception
+    assert not app.error
+    assert drawn(app)
 
 
 def test_a_bar_of_two_columns_filters_on_the_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,15 @@
 -- request line is "method url version"; one that the balancer could not read is
 -- "- http://host:port- -", or "- http://host:port-/ " with a blank at its end. The URL may hold blanks.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
-WITH words AS (
+WITH cells AS (
+  -- a table of Athena has address and port apart, and the words of the request line
+  SELECT * REPLACE (
+    CASE WHEN client_ip IS NULL THEN client_port ELSE concat_ws(':', client_ip, client_port) END AS client_port,
+    CASE WHEN target_ip IS NULL THEN target_port ELSE concat_ws(':', target_ip, target_port) END AS target_port,
+    CASE WHEN request_url IS NULL THEN request_line
+         ELSE concat_ws(' ', coalesce(request_verb, '-'), request_url, coalesce(request_proto, '-')) END AS request_line)
+  FROM records
+), words AS (
   SELECT *,
     nullif(TRY_CAST(elb_status_code AS INTEGER), 0)      AS status,  -- 000: the balancer answered nothing
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
@@ -23,7 +31,7 @@ WITH words AS (
     rtrim(request_line)                                  AS request,
     strpos(request_line, ' ')                            AS first_blank,
     last_word(rtrim(request_line))                       AS last_word
-  FROM records
+  FROM cells
 ), lines AS (
   SELECT *,
     CASE WHEN ended >= created THEN TRY((epoch_us(ended) - epoch_us(created)) * 1000) END AS since_created,

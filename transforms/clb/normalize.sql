@@ -3,7 +3,17 @@
 -- A line of a TCP or SSL listener has the request "- - - ": it is a connection, not a web request,
 -- and its bytes are a stream's. Times of -1 stay -1 in native.* and leave event.duration empty.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
-WITH words AS (
+WITH cells AS (
+  -- a table of Athena has address and port apart, and the words of the request line; quotes stay
+  -- around the agent
+  SELECT * REPLACE (
+    CASE WHEN request_ip IS NULL THEN client_port ELSE concat_ws(':', request_ip, request_port) END AS client_port,
+    CASE WHEN backend_ip IS NULL THEN backend_port ELSE concat_ws(':', backend_ip, backend_port) END AS backend_port,
+    CASE WHEN request_ip IS NULL THEN user_agent ELSE unquoted(user_agent) END AS user_agent,
+    CASE WHEN url IS NULL THEN request
+         ELSE concat_ws(' ', coalesce(request_verb, '-'), url, coalesce(protocol, '-')) END AS request)
+  FROM records
+), words AS (
   SELECT *,
     rtrim(request)                                       AS request_line,
     strpos(request, ' ')                                 AS first_blank,
@@ -14,7 +24,7 @@ WITH words AS (
     TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
     TRY_CAST(sent_bytes AS BIGINT)                       AS sent
-  FROM records
+  FROM cells
 ), lines AS (
   SELECT *,
     CASE WHEN first_blank > 1 AND NOT starts_with(request, '- ') THEN left(request, first_blank - 1) END AS method,
@@ -22,7 +32,7 @@ WITH words AS (
       - CASE WHEN last_word = '-' OR starts_with(last_word, 'HTTP/') THEN length(last_word) + 1 ELSE 0 END)) AS target
   FROM words
 ), urls AS (
-  SELECT *, nullif(CASE WHEN method IS NULL THEN rtrim(target, '- ') ELSE target END, '') AS url FROM lines
+  SELECT * EXCLUDE (url), nullif(CASE WHEN method IS NULL THEN rtrim(target, '- ') ELSE target END, '') AS url FROM lines
 ), schemes AS (
   SELECT *, strpos(url, '://') AS colon, CASE WHEN contains(url, '://') THEN substr(url, strpos(url, '://') + 3) END AS behind_scheme
   FROM urls

@@ -107,8 +107,10 @@ SELECT
 
   -- related
   CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip))) END AS "related.ip",
-  CASE WHEN coalesce(role, target, target_role, effective, switched, pool_user, store_user, r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, target, target_role, effective, switched, pool_user, store_user,
+  -- the issuer of a session: its role, or the IAM user who asked for a federated user's credentials
+  CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, target, target_role, effective, switched, pool_user, store_user,
+                     r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
+       THEN [role, nullif(r.userIdentity.sessionContext.sessionIssuer.userName, ''), target, target_role, effective, switched, pool_user, store_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',

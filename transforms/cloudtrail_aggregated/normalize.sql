@@ -27,8 +27,9 @@ SELECT
 
   -- related: all that were counted
   list_transform(list_filter(counted, lambda c: c.dimension = 'sourceipaddress'), lambda c: ip_text(c."name")) AS "related.ip",
-  -- by ARN and by name
-  flatten(list_transform(list_filter(counted, lambda c: c.dimension = 'useridentity'), lambda c: [c."name", split_part(c."name", '/', -1)])) AS "related.user",
+  -- by ARN, by name and by role
+  flatten(list_transform(list_filter(counted, lambda c: c.dimension = 'useridentity'), lambda c: [c."name", split_part(c."name", '/', -1),
+    CASE WHEN contains(c."name", ':assumed-role/') THEN split_part(c."name", '/', 2) END])) AS "related.user",
   list_transform(list_filter(counted, lambda c: c.dimension = 'resourcearn'),
     lambda c: nullif(regexp_extract(c."name", '^arn:[\w-]+:s3:::([^/]+)', 1), '')) AS "related.buckets",
 

@@ -33,10 +33,10 @@ SELECT
   r.awsRegion                                          AS "cloud.region",
   replace(service, '.amazonaws.com', '')               AS "cloud.service.name",
 
-  -- related: whose calls they were, as the Insight attributes them
-  list_transform(
+  -- related: whose calls they were, as the Insight attributes them; by ARN, by name and by role
+  flatten(list_transform(
     flatten(list_transform(list_filter(blame, lambda x: x.attribute = 'userIdentityArn'), lambda x: coalesce(x.insight, []))),
-    lambda y: y.value)                                 AS "related.user",
+    lambda y: [y.value, split_part(y.value, '/', -1), CASE WHEN contains(y.value, ':assumed-role/') THEN split_part(y.value, '/', 2) END])) AS "related.user",
 
   -- native
   coalesce(TRY_CAST(context ->> '$.statistics.baseline.average' AS DOUBLE), TRY_CAST(context ->> '$.baselineAverage' AS DOUBLE)) AS "native.baselineAverage",

@@ -13,7 +13,7 @@ SELECT
 
   -- event
   'alert'                                              AS "event.kind",
-  CASE WHEN kind.purpose IN ('Backdoor', 'CryptoCurrency', 'Trojan') OR kind.family IN ('MaliciousFile', 'SuspiciousFile')
+  CASE WHEN kind.purpose IN ('Backdoor', 'CryptoCurrency', 'Trojan') OR kind.family IN ('MaliciousFile', 'SuspiciousFile', 'MaliciousFileExecuted', 'CryptoMinerExecuted')
        THEN ['malware'] ELSE ['intrusion_detection'] END AS "event.category",
   CASE WHEN coalesce(net.blocked, asked.blocked, act.portProbeAction.blocked) THEN ['denied'] ELSE ['info'] END AS "event.type",
   act.actionType                                       AS "event.action",
@@ -113,18 +113,18 @@ SELECT
     svc.additionalInfo.threatName)                     AS "threat.software.name",
 
   -- related
-  list_transform(list_concat(own_ips, k8s.sourceIPs, list_transform(probes, lambda p: p.localIpDetails.ipAddressV4),
+  list_transform(list_concat(own_ips, part_ips, k8s.sourceIPs, list_transform(probes, lambda p: p.localIpDetails.ipAddressV4),
     list_transform(probes, lambda p: p.remoteIpDetails.ipAddressV4), list_transform(probes, lambda p: p.remoteIpDetails.ipAddressV6),
     list_transform(svc.detection.sequence.endpoints, lambda e: e.ip),
     [remote_ip, local_ip, api.remoteIpDetails.ipAddressV6, net.remoteIpDetails.ipAddressV6, k8s.remoteIpDetails.ipAddressV6,
      act.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6, net.localIpDetails.ipAddressV6]), lambda ip: ip_text(ip)) AS "related.ip",
-  list_concat(list_transform(actors, lambda a: a."user"."name"), list_transform(logins, lambda l: l."user"),
+  list_concat(list_transform(actors, lambda a: a."user"."name"), list_transform(parts, lambda p: p."data".accessKey.userName), list_transform(logins, lambda l: l."user"),
     [session, r.resource.rdsDbUserDetails."user", svc.runtimeDetails.process."user", k8s_user.username, k8s_user.impersonatedUser.username]) AS "related.user",
   list_concat(list_transform(svc.detection.sequence.endpoints, lambda e: e."domain"),
     list_transform(list_filter(parts, lambda p: p.resourceType = 'EC2_INSTANCE'), lambda p: nullif(regexp_extract(p.uid, 'i-[0-9a-f]+$'), '')),
     [asked.domain, svc.additionalInfo.domain, api.domainDetails.domain, vm.networkInterfaces[1].privateDnsName, nullif(vm.networkInterfaces[1].publicDnsName, '')]) AS "related.hosts",
   list_concat(list_transform(r.resource.s3BucketDetails, lambda b: b."name"),
-    list_transform(list_filter(parts, lambda p: p.resourceType = 'S3_BUCKET'), lambda p: p."name"),
+    list_transform(parts, lambda p: CASE WHEN p.resourceType = 'S3_BUCKET' THEN p."name" ELSE nullif(regexp_extract(p.uid, '^arn:[\w-]+:s3:::([^/]+)/', 1), '') END),
     [api.affectedResources ->> '$."AWS::S3::Bucket"']) AS "related.buckets",
   list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), flatten(list_transform(infected, lambda t: list_transform(coalesce(t.filePaths, []), lambda p: p.hash))),
     list_transform(svc.malwareScanDetails.threats, lambda t: t.hash), scanned,
@@ -159,14 +159,19 @@ FROM (
       list_transform(t.itemPaths, lambda p: p.hash), list_transform(t.itemDetails, lambda d: d.hash)))) AS scanned,
     list_filter(from_json(svc.runtimeDetails.process.lineage, '[{"name": "VARCHAR", "pid": "BIGINT", "uuid": "VARCHAR"}]'),
       lambda a: a.uuid = svc.runtimeDetails.process.parentUuid)[1] AS parent,
-    from_json(svc.detection.sequence.resources, '[{"resourceType": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR"}]') AS parts,
+    from_json(svc.detection.sequence.resources, '[{"resourceType": "VARCHAR", "name": "VARCHAR", "uid": "VARCHAR", "data": {"accessKey": {"userName": "VARCHAR"},
+      "ec2NetworkInterface": {"publicIp": "VARCHAR", "ipv6Addresses": ["VARCHAR"], "privateIpAddresses": [{"privateIpAddress": "VARCHAR"}]}}}]') AS parts,
+    flatten(list_transform(list_transform(parts, lambda p: p."data".ec2NetworkInterface), lambda i: list_concat([i.publicIp], i.ipv6Addresses,
+      list_transform(i.privateIpAddresses, lambda p: p.privateIpAddress)))) AS part_ips,
     CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS session,
     CASE kind.purpose WHEN 'InitialAccess' THEN ['TA0001', 'Initial Access'] WHEN 'Execution' THEN ['TA0002', 'Execution']
       WHEN 'Persistence' THEN ['TA0003', 'Persistence'] WHEN 'PrivilegeEscalation' THEN ['TA0004', 'Privilege Escalation']
       WHEN 'DefenseEvasion' THEN ['TA0005', 'Defense Evasion'] WHEN 'CredentialAccess' THEN ['TA0006', 'Credential Access']
       WHEN 'Discovery' THEN ['TA0007', 'Discovery'] WHEN 'Exfiltration' THEN ['TA0010', 'Exfiltration']
-      WHEN 'Impact' THEN ['TA0040', 'Impact'] END      AS tactic
+      -- the last three of custom detection rules; DefenseImpairment is of ATT&CK 19, which took it out of Defense Evasion
+      WHEN 'Impact' THEN ['TA0040', 'Impact'] WHEN 'LateralMovement' THEN ['TA0008', 'Lateral Movement']
+      WHEN 'ResourceDevelopment' THEN ['TA0042', 'Resource Development'] WHEN 'DefenseImpairment' THEN ['TA0112', 'Defense Impairment'] END AS tactic
   FROM (
     SELECT *,
       r.service                                        AS svc,

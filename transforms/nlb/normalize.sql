@@ -2,14 +2,20 @@
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
 -- Times are UTC without saying so. The bytes are a TCP stream's, so they are source.bytes and
 -- destination.bytes, not http.*. Without a handshake time the handshake failed.
-WITH parsed AS (
+WITH cells AS (
+  -- a table of Athena has address and port apart
+  SELECT * REPLACE (
+    CASE WHEN client_ip IS NULL THEN client_port ELSE concat_ws(':', client_ip, client_port) END AS client_port,
+    CASE WHEN target_ip IS NULL THEN destination_port ELSE concat_ws(':', target_ip, target_port) END AS destination_port)
+  FROM records
+), parsed AS (
   SELECT *,
     tls_handshake_time IS NOT NULL                       AS established,
     TRY_CAST(received_bytes AS BIGINT)                   AS received,
     TRY_CAST(sent_bytes AS BIGINT)                       AS sent,
     -- key and envelope name the balancer's owner and region; without them its certificate does
     CASE WHEN NOT contains(key_path, '/elasticloadbalancing/') THEN chosen_cert_arn END AS arn
-  FROM records
+  FROM cells
 )
 SELECT
   record,

@@ -5,7 +5,17 @@
 -- Keys are percent-encoded twice; file.path is the key itself, native.Key as logged.
 -- What S3 does itself (S3.EXPIRE.OBJECT) has neither address nor status.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
-WITH words AS (
+WITH cells AS (
+  -- a table of Athena has the time without brackets and, of text in quotes, the quotes too
+  SELECT * REPLACE (
+    CASE WHEN requestdatetime IS NULL THEN "time" ELSE '[' || split_part(requestdatetime, ' ', 1) END AS "time",
+    CASE WHEN requestdatetime IS NULL THEN zone ELSE split_part(requestdatetime, ' ', 2) || ']' END AS zone,
+    CASE WHEN requesturi_key IS NOT NULL THEN concat_ws(' ', requesturi_operation, requesturi_key, requesturi_httpprotoversion)
+         WHEN requestdatetime IS NULL THEN request_uri ELSE unquoted(request_uri) END AS request_uri,
+    CASE WHEN requestdatetime IS NULL THEN referrer ELSE unquoted(referrer) END AS referrer,
+    CASE WHEN requestdatetime IS NULL THEN user_agent ELSE unquoted(user_agent) END AS user_agent)
+  FROM records
+), words AS (
   SELECT *,
     CASE WHEN zone IS NOT NULL THEN try_strptime("time" || zone, '[%d/%b/%Y:%H:%M:%S%z]') ELSE TRY_CAST("time" AS TIMESTAMPTZ) END AS received,
     TRY_CAST(http_status AS INTEGER)                     AS status,
@@ -20,13 +30,13 @@ WITH words AS (
     CASE WHEN starts_with(requester, 'arn:') THEN string_split(split_part(requester, ':', 6), '/') END AS principal,
     regexp_extract(host_header, '[.-]([a-z]{2,3}(?:-[a-z]+)+-\d)\.(?:vpce\.)?amazonaws\.com', 1) AS host_region,
     host_of(host_header)                                 AS host
-  FROM records
+  FROM cells
 ), deeds AS (
   SELECT *,
     CASE WHEN status >= 400 OR (status IS NULL AND error_code IS NOT NULL) THEN 'failure'
          WHEN status BETWEEN 100 AND 399 THEN 'success' ELSE 'unknown' END AS outcome,
     -- REST.<verb>.<subject>; SOAP.<verb>, until 2021
-    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
+    CASE WHEN verb IN ('GET', 'HEAD', 'OPTIONS', 'SELECT', 'COMPUTE') OR subject IN ('OBJECT_GET', 'PART_GET') THEN 'access'
          WHEN verb IN ('DELETE', 'EXPIRE', 'DeleteObject', 'DeleteBucket') OR subject IN ('MULTI_OBJECT_DELETE', 'DELETEMARKER') THEN 'deletion'
          WHEN verb IN ('PUT', 'POST', 'COPY', 'CREATE') AND subject IN ('OBJECT', 'PART', 'UPLOAD', 'UPLOADS', 'BUCKET') THEN 'creation'
          WHEN verb IN ('PutObject', 'PutObjectInline', 'CopyObject', 'CreateBucket') THEN 'creation'
@@ -74,8 +84,11 @@ SELECT
   nullif(requester, 'Anonymous')                         AS "user.id",
   CASE WHEN principal IS NOT NULL THEN principal[-1] WHEN starts_with(requester, 'svc:') THEN substr(requester, 5)
        WHEN NOT canonical THEN nullif(requester, 'Anonymous') END AS "user.name",
-  CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole' WHEN 'federated-user' THEN 'FederatedUser'
-       WHEN 'root' THEN 'Root' ELSE CASE WHEN starts_with(requester, 'svc:') THEN 'AWSService' END END AS "user.type",
+  -- S3 itself and an identity of CloudFront are services too
+  CASE WHEN starts_with(requester, 'svc:') OR requester IN ('AmazonS3', 's3.amazonaws.com')
+         OR contains(requester, ':iam::cloudfront:') THEN 'AWSService'
+       ELSE CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole'
+              WHEN 'federated-user' THEN 'FederatedUser' WHEN 'root' THEN 'Root' END END AS "user.type",
   CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
   CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
 

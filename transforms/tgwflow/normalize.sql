@@ -8,7 +8,7 @@
 SELECT
   record,
   CASE WHEN end_time IS NOT NULL THEN end_time WHEN start_time IS NOT NULL THEN start_time
-       ELSE coalesce(epoch_time(wrap.time), delivery_time(key_path)) END AS "@timestamp",
+       ELSE coalesce(told_time, delivery_time(key_path)) END AS "@timestamp",
 
   -- event
   'event'                                              AS "event.kind",
@@ -51,7 +51,7 @@ SELECT
   -- native
   TRY_CAST(version AS INTEGER)                         AS "native.version",
   CASE WHEN end_time IS NOT NULL THEN NULL WHEN start_time IS NOT NULL THEN 'start'
-       WHEN epoch_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
+       WHEN told_time IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
   resource_type AS "native.resource_type", account_id AS "native.account_id",
   tgw_id AS "native.tgw_id", tgw_attachment_id AS "native.tgw_attachment_id",
   tgw_pair_attachment_id AS "native.tgw_pair_attachment_id",
@@ -72,6 +72,7 @@ FROM (
   SELECT *,
     seconds_time(start_number, "start") AS start_time,
     seconds_time(end_number, "end")     AS end_time,
+    coalesce(epoch_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time,
     CASE WHEN coalesce(no_route, blackhole, mtu_exceeded, ttl_expired) IS NOT NULL
          THEN coalesce(no_route, 0)::HUGEINT + coalesce(blackhole, 0) + coalesce(mtu_exceeded, 0) + coalesce(ttl_expired, 0) END AS lost
   FROM (

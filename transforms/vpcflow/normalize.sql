@@ -8,7 +8,7 @@
 SELECT
   record,
   CASE WHEN end_time IS NOT NULL THEN end_time WHEN start_time IS NOT NULL THEN start_time
-       ELSE coalesce(epoch_time(wrap.time), delivery_time(key_path)) END AS "@timestamp",
+       ELSE coalesce(told_time, delivery_time(key_path)) END AS "@timestamp",
 
   -- event
   'event'                                              AS "event.kind",
@@ -58,7 +58,7 @@ SELECT
   -- native
   TRY_CAST(version AS INTEGER)                         AS "native.version",
   CASE WHEN end_time IS NOT NULL THEN NULL WHEN start_time IS NOT NULL THEN 'start'
-       WHEN epoch_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
+       WHEN told_time IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
   account_id                                           AS "native.account_id",
   interface_id                                         AS "native.interface_id",
   log_status                                           AS "native.log_status",
@@ -84,7 +84,8 @@ SELECT
   next_hop_az_id AS "native.next_hop_az_id", next_hop_vpc_id AS "native.next_hop_vpc_id",
   next_hop_interface_type AS "native.next_hop_interface_type"
 FROM (
-  SELECT *, seconds_time(start_number, "start") AS start_time, seconds_time(end_number, "end") AS end_time
+  SELECT *, seconds_time(start_number, "start") AS start_time, seconds_time(end_number, "end") AS end_time,
+    coalesce(epoch_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time
   FROM (
     SELECT *,
       coalesce(srcaddr, pkt_srcaddr)   AS from_address,

@@ -71,7 +71,7 @@ SELECT
   CASE WHEN counted <> [] THEN list_sort(list_distinct(counted)) END AS "native.countedRules"
 -- each step is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it
 FROM (
-  SELECT *, CASE WHEN contains(host, ':') THEN regexp_replace(host, ':\d*$', '') ELSE host END AS domain
+  SELECT *, CASE WHEN contains(host, ':') THEN regexp_replace(host, '^\[?([^\]]*?)\]?(:\d*)?$', '\1') ELSE host END AS domain
   FROM (
     SELECT *,
       CASE WHEN host_text <> '' THEN host_text END AS host,

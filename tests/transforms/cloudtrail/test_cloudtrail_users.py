@@ -238,6 +238,26 @@ def test_role_session_on_behalf_of_a_person_relates_both() -> None:
     assert at(found, "related.user") == ["Admin", "alice", "alice@example.com", "u-1"]
 
 
+def test_the_sign_in_behind_a_session_is_kept() -> None:
+    sign_in = "arn:aws:signin:us-east-1:111122223333:session/0f1e2d3c"
+    context = ROLE_SESSION["sessionContext"] | {"signInSessionArn": sign_in}
+    found = row(userIdentity=ROLE_SESSION | {"sessionContext": context})
+    assert at(found, "native.userIdentity.sessionContext.signInSessionArn") == sign_in
+
+
+def test_a_federated_user_relates_the_user_who_asked_for_the_credentials() -> None:
+    found = row(
+        userIdentity={
+            "type": "FederatedUser",
+            "principalId": "111122223333:carol",
+            "arn": "arn:aws:sts::111122223333:federated-user/carol",
+            "sessionContext": {"sessionIssuer": {"type": "IAMUser", "userName": "broker"}},
+        }
+    )
+    assert at(found, "user.roles") is None
+    assert at(found, "related.user") == ["broker", "carol"]
+
+
 def test_assume_role_names_the_effective_user() -> None:
     found = row(
         "sts",

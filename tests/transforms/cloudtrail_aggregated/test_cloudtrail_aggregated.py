@@ -69,6 +69,12 @@ def test_calls_that_were_counted() -> None:
     assert row["native"]["calls"] == 1000
 
 
+def test_a_session_is_found_by_its_name_and_by_its_role() -> None:
+    session = "arn:aws:sts::111122223333:assumed-role/Deploy/ci"
+    (row,) = read([record(figures("userIdentity", **{session: 3}))]).rows
+    assert row["related"]["user"] == ["Deploy", session, "ci"]
+
+
 def test_accesses_of_a_resource_by_several_calls() -> None:
     primary = figures("resourceARN", **{"arn:aws:s3:::b-1": 30})
     (row,) = read([record(primary, figures("eventName", PutObject=10, GetObject=20))]).rows

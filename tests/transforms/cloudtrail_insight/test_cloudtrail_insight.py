@@ -102,8 +102,12 @@ def test_the_start_of_an_insight() -> None:
     assert at(found, "cloud.region") == "us-east-1"
     assert at(found, "cloud.service.name") == "autoscaling"
     assert at(found, "related.user") == [
+        "A",
+        "B",
+        "a",
         "arn:aws:sts::111122223333:assumed-role/A/a",
         "arn:aws:sts::111122223333:assumed-role/B/b",
+        "b",
     ]
     assert at(found, "native.insightDetails.state") == "Start"
     assert at(found, "native.sharedEventID") == "ee9a2c6f-0b8d-4d0b-8d23-000000000002"

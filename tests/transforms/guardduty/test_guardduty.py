@@ -211,6 +211,36 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "a file that is known to be malware was run",
+        finding("Execution:Runtime/MaliciousFileExecuted", None),
+        {"event.category": ["malware"], "threat.tactic.name": ["Execution"]},
+    ),
+    (
+        "a miner was run",
+        finding("Impact:Runtime/CryptoMinerExecuted", None),
+        {"event.category": ["malware"], "threat.tactic.name": ["Impact"]},
+    ),
+    (
+        "a custom detection rule: defenses",
+        finding("DefenseImpairment:EC2/DisableOrModifyTools", api()),
+        {"threat.tactic.id": ["TA0112"], "threat.tactic.name": ["Defense Impairment"]},
+    ),
+    (
+        "a custom detection rule: movement",
+        finding("LateralMovement:EC2/RemoteServices", api()),
+        {"threat.tactic.id": ["TA0008"], "threat.framework": "MITRE ATT&CK"},
+    ),
+    (
+        "a custom detection rule: preparation",
+        finding("ResourceDevelopment:SES/CompromiseAccounts", api()),
+        {"threat.tactic.id": ["TA0042"], "native.ResourceTypeAffected": "SES"},
+    ),
+    (
+        "a binary of nobody known was run",
+        finding("Execution:Runtime/NewBinaryExecuted", None),
+        {"event.category": ["intrusion_detection"]},
+    ),
+    (
         "a direction that AWS does not know",
         finding("Behavior:EC2/NetworkPortUnusual", net("UNKNOWN")),
         {"network.direction": "unknown", "source.ip": "89.160.20.112"},
@@ -578,6 +608,23 @@ CASES: list[tuple[str, Json, Json]] = [
                             "uid": "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc",
                             "resourceType": "EC2_INSTANCE",
                         },
+                        {
+                            "uid": "eni-0abc",
+                            "resourceType": "EC2_NETWORK_INTERFACE",
+                            "data": {
+                                "ec2NetworkInterface": {
+                                    "publicIp": "203.0.113.7",
+                                    "ipv6Addresses": ["2001:DB8::7"],
+                                    "privateIpAddresses": [{"privateIpAddress": "10.0.0.7"}],
+                                }
+                            },
+                        },
+                        {"uid": "arn:aws:s3:::plans/2024/a b", "resourceType": "S3_OBJECT"},
+                        {
+                            "uid": "AKIA2",
+                            "resourceType": "ACCESS_KEY",
+                            "data": {"accessKey": {"userName": "mary", "userType": "IAMUser"}},
+                        },
                     ],
                 }
             },
@@ -587,9 +634,10 @@ CASES: list[tuple[str, Json, Json]] = [
             "user.name": "john",
             "user.id": "AIDA1",
             "user.access_key.id": "AKIA1",
-            "related.ip": ["198.51.100.9"],
+            "related.ip": ["10.0.0.7", "198.51.100.9", "2001:db8::7", "203.0.113.7"],
             "related.hosts": ["i-0abc", "x.example"],
-            "related.buckets": ["exports"],
+            "related.user": ["john", "mary"],
+            "related.buckets": ["exports", "plans"],
             "threat.framework": "MITRE ATT&CK",
             "threat.tactic.name": ["Discovery", "Impact"],
             "threat.technique.id": ["T1562.008"],

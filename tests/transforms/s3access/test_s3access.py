@@ -278,6 +278,11 @@ def test_a_hostile_user_agent_takes_no_time(agent: str) -> None:
             },
             ["delivery.logs.amazonaws.com"],
         ),
+        (
+            "AmazonS3",
+            {"id": "AmazonS3", "name": "AmazonS3", "type": "AWSService"},
+            ["AmazonS3"],
+        ),
         (OWNER, {"id": OWNER}, [OWNER]),
         ("-", {}, None),
         ("Anonymous", {}, None),
@@ -287,6 +292,22 @@ def test_who_asked(requester: str, user: Row, related: list[str] | None) -> None
     found = row(line(requester=requester))
     assert filled(found.get("user") or {}) == user
     assert value(found, "related.user") == related
+
+
+@pytest.mark.parametrize("agent", ["Amazon CloudFront", 'odd "agent'])
+def test_the_blanks_in_an_origin_access_identity_shift_no_field(agent: str) -> None:
+    identity = "CloudFront Origin Access Identity E2EXAMPLE1DENT"
+    requester = f"arn:aws:iam::cloudfront:user/{identity}"
+    # under a name that tells nothing: the line is known by itself
+    found = row(line(requester=requester, agent=f'"{agent}"'), key="evidence/x.txt")
+    assert value(found, "user.id") == requester
+    assert value(found, "user.name") == identity
+    assert value(found, "user.type") == "AWSService"
+    assert value(found, "event.action") == "REST.GET.OBJECT"
+    assert value(found, "event.outcome") == "success"
+    assert value(found, "http.response.status_code") == 200
+    assert value(found, "user_agent.original") == agent
+    assert value(found, "native.SourceRegion") == "us-east-1"
 
 
 @pytest.mark.parametrize(
@@ -323,6 +344,7 @@ def test_a_request_line_in_its_parts(
         ("BATCH.DELETE.OBJECT", "k", ["file", "web"], ["deletion"]),
         ("S3.EXPIRE.OBJECT", "k", ["file", "web"], ["deletion"]),
         ("S3.TRANSITION_SIA.OBJECT", "k", ["file", "web"], ["change"]),
+        ("S3.COMPUTE.OBJECT.CHECKSUM", "k", ["file", "web"], ["access"]),
         ("S3.CREATE.DELETEMARKER", "k", ["file", "web"], ["deletion"]),
         ("S3.DELETE.UPLOAD", "k", ["file", "web"], ["deletion"]),
         ("REST.POST.UPLOADS", "k", ["file", "web"], ["creation"]),

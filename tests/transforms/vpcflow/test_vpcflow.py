@@ -229,6 +229,12 @@ def test_what_does_not_fit_a_number_keeps_its_text() -> None:
         ("start bytes", "1418530010 1", "2014-12-14T04:06:50Z", "start"),
         ("start end", "1418530010 -", "2014-12-14T04:06:50Z", "start"),
         ("srcaddr bytes", "10.0.0.1 1", "2018-08-20T16:20:00Z", "key"),
+        (
+            "@timestamp,srcAddr",
+            "2018-08-20 16:19:30.250,::1",
+            "2018-08-20T16:19:30.250Z",
+            "envelope",
+        ),
     ],
 )
 def test_the_time_is_end_else_start_else_that_of_the_delivery(

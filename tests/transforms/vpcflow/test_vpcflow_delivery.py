@@ -56,6 +56,13 @@ DELIVERIES = {
     "JSON lines": json.dumps(VALUES) + "\n",
     "JSON with underscores": json.dumps({n.replace("-", "_"): v for n, v in VALUES.items()}),
     "JSON of Logs Insights": json.dumps({camel(n): v for n, v in VALUES.items()}),
+    "CSV of Logs Insights": "".join(
+        f"{time},{','.join(words)}\n"
+        for time, words in (
+            ("@timestamp", [camel(n) for n in VALUES]),
+            ("2014-12-14 04:06:50.000", list(VALUES.values())),
+        )
+    ),
     "JSON numbers": json.dumps(
         {n: int(v) if v.isdigit() and len(v) < 11 else v for n, v in VALUES.items()}
     ),

@@ -329,7 +329,17 @@ CASES: list[tuple[str, Json, Json]] = [
     (
         "an address as host",
         record({"headers": [{"name": "HOST", "value": "[2001:db8::1]:443"}]}),
-        {"url.domain": "[2001:db8::1]", "url.port": 443},
+        {"url.domain": "2001:db8::1", "url.port": 443, "related.hosts": ["2001:db8::1"]},
+    ),
+    (
+        "an address as host without a port",
+        record({"headers": [{"name": "Host", "value": "[2001:db8::1]"}]}),
+        {"url.domain": "2001:db8::1", "url.port": None},
+    ),
+    (
+        "a host that is none",
+        record({"headers": [{"name": "Host", "value": "http://[x]y:1/"}]}),
+        {"url.domain": "http://[x]y:1/", "url.port": None},
     ),
 ]  # fmt: skip
 
