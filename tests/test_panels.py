@@ -20,6 +20,7 @@ from lake.filters import Filter, Selection, TimeRange
 from lake.panels import PanelResult, panels_json, run_dashboard, run_panel
 from lake.queries import Answer, Interval, Query
 from lake.scope import View, bars_of, facet, interval_for, lake_blocks, view_of
+from lake.status import read_status
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -69,7 +70,7 @@ PINNED: dict[str, dict[str, tuple[int, list[Any]]]] = {
         "Overview - Events by Source": (1, ["cloudtrail_insight", 1]),
         "Overview - Events by Account": (2, ["unknown", 1]),
         "Overview - Events by Region": (0, ["us-east-1", 13]),
-        "Overview - Coverage": (0, ["cloudtrail", TEN, "2024-03-01T12:30:00Z", 1, 0, 3, 2, 13]),
+        "Overview - Coverage": (0, ["cloudtrail", TEN, "2024-03-01T12:30:00Z", 1, 0, 2, 2, 13]),
         "Overview - Records": (2, ["Duplicates", 2]),
         "Overview - Objects by Status": (1, ["unknown", 1]),
     },
@@ -214,6 +215,16 @@ def test_no_places_without_a_database(lake: Lake) -> None:
     assert result.rows == ()
     assert result.note is not None
     assert "lake geoip update" in result.note
+
+
+def test_unknown_is_no_account_and_no_region(lake: Lake) -> None:
+    """As many as `lake status` tells; one record names no account."""
+    found = {panel.title: panel.rows for panel in run_dashboard(lake, "overview")}
+    coverage = [(row[0], *row[5:8]) for row in found["Overview - Coverage"]]
+    tables = read_status(lake.path).tables
+    assert sorted(coverage) == [(t.table, t.accounts, t.regions, t.rows) for t in tables]
+    nobody = run_dashboard(lake, "entity", filters=["account is unknown"])
+    assert dict(nobody[0].rows) | {"Events": 1, "AWS accounts": 0} == dict(nobody[0].rows)
 
 
 def test_facets_count_what_the_selection_leaves(lake: Lake) -> None:

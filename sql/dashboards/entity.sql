@@ -2,7 +2,7 @@
 -- Events that have to do with it, those that failed or were refused, and the log types, accounts and regions that they are of.
 SELECT unnest(['Events', 'Failed or refused', 'Log types', 'AWS accounts', 'Regions']) AS "filters",
        unnest([count(*), count(*) FILTER (WHERE event.outcome = 'failure'), count(DISTINCT event.dataset),
-               count(DISTINCT account), count(DISTINCT region)]) AS "Count"
+               count(DISTINCT nullif(account, 'unknown')), count(DISTINCT nullif(region, 'unknown'))]) AS "Count"
 FROM logs
 
 -- name: over_time

@@ -6,7 +6,7 @@ FROM logs GROUP BY ALL
 -- name: figures
 -- What the lake holds under the filters: events, the sources, accounts and regions they are of.
 SELECT unnest(['Events', 'Sources', 'Accounts', 'Regions']) AS "Figure", unnest([coalesce(sum(n), 0), count(DISTINCT dataset),
-       count(DISTINCT account) FILTER (WHERE account <> 'unknown'), count(DISTINCT region) FILTER (WHERE region <> 'unknown')])::BIGINT AS "Count"
+       count(DISTINCT nullif(account, 'unknown')), count(DISTINCT nullif(region, 'unknown'))])::BIGINT AS "Count"
 FROM by_day
 
 -- name: records
@@ -49,7 +49,7 @@ LIMIT 10
 -- From when to when each source has events, on how many days, and how many days of that span have none.
 SELECT dataset AS "Source", min(first) AS "First", max(last) AS "Last",
        count(DISTINCT day) AS "Days", date_diff('day', min(day), max(day)) + 1 - count(DISTINCT day) AS "Days without",
-       count(DISTINCT account) AS "Accounts", count(DISTINCT region) AS "Regions", CAST(sum(n) AS BIGINT) AS "Events"
+       count(DISTINCT nullif(account, 'unknown')) AS "Accounts", count(DISTINCT nullif(region, 'unknown')) AS "Regions", CAST(sum(n) AS BIGINT) AS "Events"
 FROM by_day
 GROUP BY ALL
 ORDER BY 8 DESC, 1
