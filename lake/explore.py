@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
+from lake.extent import lake_blocks
 from lake.fields import fields_behind, fields_of, type_of
 from lake.fieldsets import path_sql, quote
 from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
-from lake.scope import lake_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lake.chosen import chosen
+from lake.extent import extent_of, lake_blocks
 from lake.filters import Filter, Selection, TimeRange, show_time
 from lake.queries import Answer, Ask, Query
 from lake.rowmodel import EVENTS
-from lake.scope import View, extent_of, lake_blocks
 from lake.words import Sentence
 
 if TYPE_CHECKING:
     from lake.dashboards import Panel
+    from lake.scope import View
 
 
 def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:

@@ -16,13 +16,14 @@ import pyarrow as pa
 from lake.catalogue import catalogue
 from lake.dashboards import Panel, find_dashboard
 from lake.errors import SourceError, UsageError
+from lake.extent import lake_blocks
 from lake.fieldsets import literal, quote
 from lake.filters import Filter, Selection, TimeRange
 from lake.jsonvalues import json_value
 from lake.notes import note_of
 from lake.queries import Answer, Ask, Query, relation
 from lake.rowmodel import arrow_type, table_columns
-from lake.scope import View, lake_blocks, view_before, view_of
+from lake.scope import View, view_before, view_of
 from lake.search import read_search
 
 if TYPE_CHECKING:

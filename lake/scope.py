@@ -7,22 +7,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.errors import UsageError
-from lake.fieldsets import PARTITION, literal
+from lake.extent import Extent, extent_of, extent_over, files_of, lake_blocks, places_of
+from lake.fieldsets import PARTITION
 from lake.filters import Filter, Selection, TimeRange
-from lake.gather import FILES, gathering
-from lake.paths import resource
-from lake.queries import Ask, Block, Gathering, Interval, Query, read_blocks, relation
-from lake.rowmodel import EVENTS, tables_of
-from lake.status import are_scattered
+from lake.gather import gathering
+from lake.queries import Ask, Gathering, Interval, Query, relation
+from lake.rowmodel import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from lake.chosen import Chosen
     from lake.dashboards import Dashboard, Panel
@@ -52,21 +50,6 @@ STEPS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """First and last event (UTC) and their number; None where there is none."""
-
-    first: datetime | None
-    last: datetime | None
-    events: int
-
-    @property
-    def time(self) -> TimeRange:
-        """The range that holds them all."""
-        end = self.last + timedelta(microseconds=1) if self.last else None
-        return TimeRange(self.first, end)
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """A dashboard under a selection. `whole` is the extent of its table, `shown` of what is left;
     `further` has the title and the events left of each further table;
@@ -92,12 +75,6 @@ class View:
         return [panel for panel in panels if self.shown.events or panel.whole]
 
 
-@cache
-def lake_blocks() -> dict[str, Block]:
-    """The queries that are asked of any table: its extent, accounts and regions, one row."""
-    return read_blocks(resource("sql") / "lake.sql")
-
-
 def view_of(
     dashboard: Dashboard, selection: Selection, ask: Ask, interval: str | None = None
 ) -> View:
@@ -107,8 +84,8 @@ def view_of(
     whole = extent_of(dashboard.table, Selection(), ask)
     shown = whole
     if logs.condition != "":
-        shown = _extent(
-            _places(dashboard.table, selection, ask, _common(dashboard, selection, ask))
+        shown = extent_over(
+            places_of(dashboard.table, selection, ask, _common(dashboard, selection, ask))
         )
     also = [table for _, table in dashboard.also if table in catalogue().sources]
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
@@ -153,8 +130,8 @@ def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering |
     """The same before it is known how many rows there are, where a day of them tells that they are
     few: then that is asked of what is gathered too, and the files are looked at once less."""
     table, logs = dashboard.table, chosen(dashboard.table, selection)
-    every = _files(table, Selection())
-    if every is None or _files(table, selection) is not None:
+    every = files_of(table, Selection())
+    if every is None or files_of(table, selection) is not None:
         return None
     events = extent_of(table, Selection(), ask).events
     small = _gathering(dashboard, logs, events)
@@ -182,7 +159,7 @@ def _none_of(table: str, dashboard: Dashboard) -> str:
 def _recent(table: str, selection: Selection, time: TimeRange, ask: Ask) -> tuple[datetime, ...]:
     """Moments within a time since when files hold as many events as `NEWEST` says."""
     places = Selection(filters=tuple(f for f in selection.filters if f.field in PARTITION))
-    files = _files(table, places)
+    files = files_of(table, places)
     if not files or time.end is None:
         return ()
     params = dict(places.clause(table).params)
@@ -239,70 +216,9 @@ def facet(
     found: Counter[str] = Counter()
     for table in (dashboard.table, *further):
         gather = _common(dashboard, selection, ask) if table == dashboard.table else None
-        for place in _places(table, selection, ask, gather):
+        for place in places_of(table, selection, ask, gather):
             found[getattr(place, field)] += place.events
     return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
-    """First and last event of a table under a selection."""
-    return _extent(_places(table, selection, ask))
-
-
-def _extent(places: Sequence[_Place]) -> Extent:
-    return Extent(
-        min((place.first for place in places), default=None),
-        max((place.last for place in places), default=None),
-        sum(place.events for place in places),
-    )
-
-
-class _Place(NamedTuple):
-    """An account and region with its first and last event (UTC) and their number."""
-
-    account: str
-    region: str
-    first: datetime
-    last: datetime
-    events: int
-
-
-def _places(
-    table: str, selection: Selection, ask: Ask, gather: Gathering | None = None
-) -> list[_Place]:
-    """Accounts and regions of a table under a selection, with the first and last event of each and
-    their number: one query for a page's extent and for what it lists beside it, since each look at
-    the rows of a large lake opens all its files."""
-    rows, files = chosen(table, selection), _files(table, selection)
-    block = lake_blocks()["places_of_files" if files else "places"]
-    relations = {"files": files} if files else {"logs": rows.sql}
-    query = Query.over(block, relations, dict(rows.params))
-    return [_Place(*row) for row in ask(replace(query, gather=gather)).rows]
-
-
-def scattered(table: str, ask: Ask) -> tuple[int, int] | None:
-    """Files and partitions of a table, or of those behind a view, where `lake compact` would make
-    few files of many."""
-    files = _files(table, Selection())
-    if files is None:
-        return None
-    found = ask(Query.over(lake_blocks()["scattered_files"], {"files": files}, {})).one()
-    held = int(found["files"]), int(found["partitions"])
-    return held if are_scattered(*held) else None
-
-
-def _files(table: str, selection: Selection) -> str | None:
-    """The lake's files that hold a table's rows under a selection and no others, where it is of
-    accounts, regions and days alone: what is known of a file need not be asked of its rows."""
-    applied = {f.field for f in selection.filters} - {f.field for f in selection.unanswered(table)}
-    beside = selection.search or selection.where or selection.time != TimeRange()
-    tables = tables_of(table)
-    if beside or not tables or applied - PARTITION.keys():
-        return None
-    sources = ", ".join(map(literal, tables))
-    clause = selection.clause(table)
-    also = f" AND {clause.sql}" if clause.sql else ""
-    return f'SELECT * FROM {FILES} WHERE "source" IN ({sources}){also}'
 
 
 def _around(extents: list[Extent]) -> TimeRange:

@@ -50,7 +50,7 @@ WHERE "start" < $to OR "start" <= $from
 
 -- name: volume
 -- Events over time, by outcome: success, failure, unknown, or none where the log does not tell.
-SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", coalesce(event.outcome, 'none') AS "event.outcome", count(*) AS "Count"
+SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.outcome AS "event.outcome", count(*) AS "Count"
 FROM logs
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2

@@ -10,6 +10,8 @@ from logs import read
 if TYPE_CHECKING:
     from logs import Read
 
+    from lake.preview import Preview
+
 ENGINE = ("event.hash", "event.ingested", "event.original", "cloud.provider", "event.kind")
 """Leaves that the engine fills alike for every source, and `event.kind`, which is always event."""
 
@@ -62,3 +64,27 @@ def taken(data: bytes | str, key: str) -> Read:
 def only(row: dict[str, Any], *prefixes: str) -> dict[str, Any]:
     """The leaves below some names."""
     return {n: v for n, v in row.items() if n.startswith(prefixes)}
+
+
+def only_row(result: Preview, source: str) -> dict[str, Any]:
+    """The one row of an object of this source, of which nothing was rejected."""
+    assert result.rejects == []
+    assert list(result.tables) == [source]
+    (found,) = result.rows
+    return found
+
+
+def value(row: dict[str, Any], path: str) -> Any:  # noqa: ANN401
+    """A leaf by its dotted name; None too where no row of the object fills it."""
+    found: Any = row
+    for name in path.split("."):
+        found = found.get(name) if found else None
+    return found
+
+
+def filled(part: Any) -> Any:  # noqa: ANN401
+    """A struct without what is NULL."""
+    if not isinstance(part, dict):
+        return part
+    inner = {name: filled(value) for name, value in part.items()}
+    return {name: value for name, value in inner.items() if value not in (None, {})}

@@ -9,12 +9,13 @@ import pytest
 from lake.dashboards import find_dashboard
 from lake.entities import entities_of, kind_named_by, kinds, leaves_of
 from lake.errors import UsageError
+from lake.extent import extent_of
 from lake.fields import all_fields, fields_of
 from lake.filters import Filter, Selection
 from lake.panels import run_panel
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
-from lake.scope import extent_of, view_of
+from lake.scope import view_of
 from lake.search import read_search
 
 if TYPE_CHECKING:

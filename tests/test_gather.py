@@ -19,13 +19,14 @@ from lake.catalogue import catalogue
 from lake.chosen import Chosen, chosen
 from lake.dashboards import Dashboard, dashboards, find_dashboard
 from lake.errors import SourceError, UsageError
+from lake.extent import Extent
 from lake.filters import Filter, Selection, TimeRange
 from lake.gather import Gatherer, gathering, gathering_sql, named_leaves
 from lake.panels import _is_newest_first, prepare, run_dashboard, run_panel
 from lake.queries import Block, Gathering, Query, read_blocks, relation
 from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
-from lake.scope import Extent, view_of
+from lake.scope import view_of
 from lake.search import Search
 from lake.table import footer_times
 

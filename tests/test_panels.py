@@ -16,10 +16,11 @@ from small_lake import ALICE, BOB, LONDON, SINGAPORE, A, B
 
 from lake.dashboards import dashboards, find_dashboard
 from lake.errors import UsageError
+from lake.extent import lake_blocks
 from lake.filters import Filter, Selection, TimeRange
 from lake.panels import PanelResult, panels_json, run_dashboard, run_panel
 from lake.queries import Answer, Interval, Query
-from lake.scope import View, bars_of, facet, interval_for, lake_blocks, view_of
+from lake.scope import View, bars_of, facet, interval_for, view_of
 from lake.status import read_status
 
 if TYPE_CHECKING:

@@ -125,10 +125,11 @@ def _name(row: tuple[Any, ...], key: Mapping[str, Any], ours: bool = False) -> s
 
 def _value(row: tuple[Any, ...], key: Mapping[str, Any]) -> str | None:
     """What a click on a bar filters on: its first column, or what the query says in its stead."""
+    value = key.get("_value", row[0])
     rest = key.get("_rest") and row[0] == _OTHER
-    return None if rest else name_of(key.get("_value", row[0]))
+    return None if rest or value is None else str(value)
 
 
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a chart writes it."""
-    return "none" if value is None else str(value)
+    return say("none") if value is None else str(value)

@@ -12,9 +12,10 @@ import streamlit as st
 
 from lake.entities import entities_of, kinds
 from lake.explore import values_of
+from lake.extent import extent_of
 from lake.filters import Filter, Selection
 from lake.rowmodel import EVENTS
-from lake.scope import extent_of, view_of
+from lake.scope import view_of
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page, draw_sentence
 from lake.ui.sidebar import choose, look_at

@@ -15,8 +15,9 @@ _GOING = "going"
 
 
 def follow(field: str, value: str) -> None:
-    """Go there; for callbacks. What a widget of this page is bound to can only be set here, what
-    one of the next page is bound to only on the way (`go`)."""
+    """Go there, and leave behind what narrowed this page: a filter that only one log knows would
+    hide all others. Time, accounts and regions stay. For callbacks. What a widget of this page is
+    bound to can only be set here, what one of the next page is bound to only on the way (`go`)."""
     kind = kind_named_by(field)
     if kind is not None:
         page, params = ENTITY, {"kind": kind.title, "entity": value}
@@ -24,8 +25,10 @@ def follow(field: str, value: str) -> None:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         page, params = EXPLORE, {"logs": EVENTS, "q": f'"{quoted}"'}
     here = {key: text for key, text in params.items() if key in st.session_state}
-    for key, text in here.items():
-        st.session_state[key] = text
+    narrowing = {"f": [], "q": ""}
+    for key, given in {**narrowing, **here}.items():
+        if key in st.session_state:
+            st.session_state[key] = given
     st.session_state[_GOING] = page, {k: v for k, v in params.items() if k not in here}
 
 

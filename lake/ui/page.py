@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.dashboards import GRID, Dashboard, Panel
+from lake.extent import scattered
 from lake.filters import Selection, TimeRange, show_time
 from lake.notes import why_nothing
 from lake.panels import PanelResult, prepare, run_compared, run_panel
-from lake.scope import View, bars_of, scattered, view_before, view_of
+from lake.scope import View, bars_of, view_before, view_of
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
 from lake.ui.look import INK

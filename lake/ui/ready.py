@@ -15,10 +15,11 @@ from lake.dashboards import dashboards, user_dashboards
 from lake.errors import LakeError
 from lake.explore import NAME as EXPLORE
 from lake.explore import columns_for, explored
+from lake.extent import extent_of, scattered
 from lake.filters import Selection
 from lake.panels import prepare
 from lake.rowmodel import EVENTS, log_views
-from lake.scope import bars_of, extent_of, facet, scattered, view_of
+from lake.scope import bars_of, facet, view_of
 from lake.ui.cached import Asker, open_lake, reader_comes, readers_ask
 from lake.ui.sidebar import PLACES
 

@@ -12,10 +12,11 @@ import streamlit as st
 
 from lake.entities import PREFIX, kinds
 from lake.errors import LakeError, UsageError
+from lake.extent import extent_of
 from lake.fields import fields_behind
 from lake.filters import OPS, Filter, Selection, TimeRange
 from lake.rowmodel import EVENTS
-from lake.scope import extent_of, facet
+from lake.scope import facet
 from lake.search import Search, read_search
 from lake.search_text import LONGEST
 from lake.ui.leaderboard import draw_leaderboard
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from lake.dashboards import Dashboard
     from lake.entities import Kind
+    from lake.extent import Extent
     from lake.queries import Ask
     from lake.query import Lake
-    from lake.scope import Extent
 
 ALL, DATES = "All", "From, to"
 _NEW = "filter"

@@ -15,7 +15,7 @@ from apptest import APP, choose_row, drawn, figures, open_page, shows, wanted
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
-from lake import scope
+from lake import extent
 from lake.dashboards import dashboards, find_dashboard
 from lake.filters import Filter, Selection, TimeRange
 from lake.ingest import IngestOptions, ingest
@@ -143,7 +143,7 @@ def test_a_search_for_what_no_row_has_is_said(app: AppTest) -> None:
 def test_many_small_files_are_told(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     open_page(app, "cloudtrail")
     assert not any("lake compact" in one.value for one in app.main.caption)
-    monkeypatch.setattr(scope, "are_scattered", lambda files, partitions: files >= partitions > 0)
+    monkeypatch.setattr(extent, "are_scattered", lambda files, partitions: files >= partitions > 0)
     app.run()
     said = [one.value for one in app.main.caption if "lake compact" in one.value]
     assert len(said) == 1

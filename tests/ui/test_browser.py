@@ -371,7 +371,8 @@ def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: st
 @pytest.mark.long
 def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: str) -> None:
     """From a call that names a bucket to the page about it, to an address that used it; each is in
-    the address, and a search that narrowed the first page is still there."""
+    the address. What narrowed the first page would hide all other logs of the bucket: it is left
+    behind, and the way back has it."""
     page.goto(f"{address}/cloudtrail?q=event.action:DeleteBucketPolicy")
     settled(page)
     open_first_row(page)
@@ -383,7 +384,7 @@ def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: s
     settled(page)
     title = page.locator("[data-testid=stMain] h1")
     assert title.inner_text() == "S3 bucket halden-customer-exports"
-    assert "search event.action:DeleteBucketPolicy" in sentence(page)
+    assert "search" not in sentence(page)
     card(page, "Addresses").click(position={"x": 20, "y": 15})
     page.wait_for_url("**kind=IP+address*")
     settled(page)
@@ -391,7 +392,6 @@ def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: s
     page.goto(page.url)
     settled(page)
     assert title.inner_text().startswith("IP address ")
-    assert "search event.action:DeleteBucketPolicy" in sentence(page)
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from apptest import figures, open_page
 
 from lake.dashboards import find_dashboard
 from lake.panels import PanelResult
-from lake.ui.charts import cell_filter, choose_value
+from lake.ui.charts import cell_filter, choose_value, named_values
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -113,3 +113,9 @@ def popovers(block: Any) -> list[Any]:  # noqa: ANN401  a block of AppTest's
     inside = [child for child in getattr(block, "children", {}).values()]
     found = [child for child in inside if getattr(child, "type", "") == "popover"]
     return found + [one for child in inside for one in popovers(child)]
+
+
+def test_a_bar_without_a_value_filters_on_none() -> None:
+    columns = ("event.outcome", "Count")
+    result = PanelResult("", "bar", "", columns, (("success", 2), (None, 1)))
+    assert named_values(result) == [("success", "success"), ("none", None)]

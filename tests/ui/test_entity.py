@@ -82,6 +82,18 @@ def test_a_value_of_a_row_leads_there(app: AppTest) -> None:
     assert app.title[0].value.replace("\\", "") == f"IP address {small_lake.SINGAPORE}"
 
 
+def test_what_narrowed_the_page_hides_no_other_log(lake: Lake, app: AppTest) -> None:
+    """Time stays; what was searched for, and filtered by, is left behind."""
+    given = {"q": "user.name:bob", "f": "native.eventName set", "span": "Last 30 days"}
+    open_page(app, "explore", logs="cloudtrail", **given)
+    choose_the_newest(app, "source.ip", small_lake.SINGAPORE)
+    next(b for b in app.button if b.label == "Everywhere").click().run()
+    chosen = Filter("entity.address", "is", small_lake.SINGAPORE)
+    shows(app, wanted(lake, "entity", Selection(filters=(chosen,))))
+    assert (app.session_state["f"], app.session_state["q"]) == ([], "")
+    assert app.session_state["span"] == "Last 30 days"
+
+
 def test_a_value_that_is_no_thing_is_searched_for(app: AppTest) -> None:
     open_page(app, "explore", logs="cloudtrail", q="event.action:GetObject")
     choose_the_newest(app, "event.action", "GetObject")

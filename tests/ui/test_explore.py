@@ -14,11 +14,12 @@ from apptest import drawn, open_page
 from lake.catalogue import catalogue
 from lake.errors import SourceError
 from lake.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
+from lake.extent import extent_of
 from lake.fields import fields_behind, fields_of
 from lake.filters import Selection
 from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
-from lake.scope import extent_of, view_of
+from lake.scope import view_of
 from lake.search import read_search
 
 if TYPE_CHECKING:

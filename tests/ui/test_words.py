@@ -260,3 +260,15 @@ def test_what_became_of_objects_is_said(
     assert said in [chart["name"] for chart in drawn(app) if "name" in chart]
     (not_read,) = [frame.value for frame in app.dataframe if "For example" in frame.value.columns]
     assert set(not_read["Status"]) == {said[1]}
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "none"), ("ja", "なし")])
+@pytest.mark.usefixtures("as_if_alone")
+def test_what_has_no_value_is_said(
+    demo_folder: Path, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    """Findings of machines tell no outcome."""
+    monkeypatch.setenv("LAKE_DIR", str(demo_folder / "lakehouse"))
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    open_page(app, "explore", lang=language, logs="guardduty")
+    assert set(drawn(app)[0]["name"]) == {"success", "failure", said}

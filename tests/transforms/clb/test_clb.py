@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rows import filled, only_row, value
 
 from lake.preview import Preview, preview
 
@@ -48,27 +49,7 @@ def read(*lines: str, key: str = KEY) -> Preview:
 
 
 def row(text: str, key: str = KEY) -> Row:
-    result = read(text, key=key)
-    assert result.rejects == []
-    assert list(result.tables) == ["clb"]
-    (found,) = result.rows
-    return found
-
-
-def value(row: Row, path: str) -> Any:  # noqa: ANN401
-    """A leaf by its dotted name; None too where no row of the object fills it."""
-    found: Any = row
-    for name in path.split("."):
-        found = found.get(name) if found else None
-    return found
-
-
-def filled(part: Any) -> Any:  # noqa: ANN401
-    """A struct without what is NULL."""
-    if not isinstance(part, dict):
-        return part
-    inner = {name: filled(value) for name, value in part.items()}
-    return {name: value for name, value in inner.items() if value not in (None, {})}
+    return only_row(read(text, key=key), "clb")
 
 
 def test_a_request_field_by_field() -> None:
