@@ -30,8 +30,8 @@ def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
         return why_nothing(view, ask)
     if panel.needs == "geoip":
         return Sentence(
-            "No address here has a place. Either all are private, or there was no GeoIP database "
-            "when the logs were read: `lake geoip update`, then `lake rebuild`."
+            "No address that counts here has a place. There is none, all are private, or there was "
+            "no GeoIP database when the logs were read: `lake geoip update`, then `lake rebuild`."
         )
     if panel.needs == "threat":
         return Sentence("No threat list is loaded, or nothing here stands on one.")

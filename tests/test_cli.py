@@ -726,7 +726,7 @@ def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     panels = {panel["title"]: panel for panel in lake(line).rows}
     assert panels["CloudTrail - AWS Account(Bar)"]["rows"] == [[ACCOUNT, 2]]
     assert panels["CloudTrail - Login Failed"]["rows"][0][-1] == 0
-    assert panels["CloudTrail - Error Code(Pie)"]["note"] == "No call failed."
+    assert panels["CloudTrail - Error Code(Pie)"]["note"] == "No event has an error code."
     narrowed = lake(f"{line} --where \"event.id LIKE '%3'\"").rows
     assert next(p for p in narrowed if p["title"] == "CloudTrail - AWS Account(Bar)")["rows"] == [
         [ACCOUNT, 1]

@@ -30,6 +30,11 @@ AT_TRANSIT = "10.9.0.1"
 CUSTOM = "VPCFlowLogsCustom - "
 ACCEPTED = [[WEB, 54], [NAT, 40], [LONDON, 15]]
 REJECTED = [[SINGAPORE, 3], [LONDON, 3]]
+NO_SUBNET = "No accepted record here with its SYN alone tells a subnet"
+NO_PLACE = (
+    "No address that counts here has a place. There is none, all are private, or there was no "
+    "GeoIP database when the logs were read"
+)
 DIRECTED = [[SINGAPORE, "ingress", 3], [LONDON, None, 3]]
 RECEIVED = [
     [LONDON, "GB", 6000],
@@ -204,14 +209,27 @@ def test_the_default_format_says_what_it_does_not_tell(plain_lake: Lake) -> None
     assert {title.removeprefix(CUSTOM): note.split(":")[0] for title, note in found.items()} == {
         "Packets via traffic path(Pie)": "No record here has a traffic path",
         "Accept Src Packets(Table)": "No accepted record here has the TCP flag SYN alone",
-        "Accept Packets via subnet_id(Pie) ": "No record here tells a subnet",
-        "Reject Packets via subnet_id(Pie) ": "No record here tells a subnet",
+        "Accept Packets via subnet_id(Pie) ": NO_SUBNET,
+        "Reject Packets via subnet_id(Pie) ": "No rejected record here tells a subnet",
         "Packets via interface_id(Data Table)": "No record here tells its zone and instance",
-        "VPCFlowLogs - Accept Src Packets(Geo)": "No address here has a place. Either all are "
-        "private, or there was no GeoIP database when the logs were read",
-        "VPCFlowLogs - Accept Src Count(Geo)": "No address here has a place. Either all are "
-        "private, or there was no GeoIP database when the logs were read",
+        "VPCFlowLogs - Accept Src Packets(Geo)": NO_PLACE,
+        "VPCFlowLogs - Accept Src Count(Geo)": NO_PLACE,
     }
+
+
+def test_a_panel_that_is_on_two_pages_has_one_unit() -> None:
+    shared = "GuardDuty - Type Table"
+    assert find_dashboard("hunting").panel(shared).unit == "log records"
+    assert find_dashboard("guardduty").panel(shared).unit == "log records"
+
+
+def test_what_is_not_shown_is_not_said_to_be_nowhere(lake: Lake) -> None:
+    """Among rejected flows, which tell subnets and places, no accepted one does."""
+    found = panels_json(run_dashboard(lake, "vpcflow", filters=["event.action is REJECT"]))
+    notes = {p["title"].removeprefix(CUSTOM): str(p["note"]).split(":")[0] for p in found}
+    assert notes["Accept Packets via subnet_id(Pie) "] == NO_SUBNET
+    assert notes["VPCFlowLogs - Accept Src Packets(Geo)"] == NO_PLACE
+    assert notes["VPCFlowLogs - Reject Src Packets(Geo)"] == "None"
 
 
 def test_hunting_says_which_logs_are_not_there(plain_lake: Lake) -> None:
