@@ -116,19 +116,10 @@ def is_tar(head: bytes) -> bool:
 
 def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
     """Plain content as it is. Raises DecodeError with the advice, before any of it, for a tar."""
-    head, damage = b"", None
-    try:
-        while len(head) < 512 and (block := next(blocks, b"")):
-            head += block
-    except DecodeError as error:
-        damage = error
+    head, content = _begun(blocks, 512)
     if is_tar(head):
         raise DecodeError(f"a tar; {advice}")
-    if head:
-        yield head
-    if damage is not None:
-        raise damage
-    yield from blocks
+    yield from content
 
 
 def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
@@ -140,28 +131,37 @@ def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
 
 
 def _unwrap(blocks: Iterator[bytes], budget: Budget, depth: int) -> Iterator[bytes]:
-    head = next(blocks, b"")
-    while 0 < len(head) < 8:
-        more = next(blocks, b"")
-        if not more:
-            break
-        head += more
+    head, content = _begun(blocks, 8)
     kind = magic(head)
     if kind is None:
-        plain = _chain(head, blocks) if head else blocks
-        yield from budget.within(plain) if depth == 0 else plain
+        yield from budget.within(content) if depth == 0 else content
         return
     if depth >= MAX_DEPTH:
         raise DecodeError(f"compressed more than {MAX_DEPTH} times over; unpack it first")
     budget.wrappers.append(kind)
     reader = {"gzip": _gzip, "bzip2": _bzip2, "zstd": _zstd, "xz": _xz, "zip": _zip}[kind]
-    inner = budget.within(reader(_chain(head, blocks)))
+    inner = budget.within(reader(content))
     yield from _unwrap(inner, budget, depth + 1)
 
 
-def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest
+def _begun(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, at least `size` where there are so many before the end or a damage, and all
+    of the content with them, which raises the DecodeError of a damage where it lies."""
+    head, damage = b"", None
+    try:
+        while len(head) < size and (block := next(blocks, b"")):
+            head += block
+    except DecodeError as error:
+        damage = error
+
+    def content() -> Iterator[bytes]:
+        if head:
+            yield head
+        if damage is not None:
+            raise damage
+        yield from blocks
+
+    return head, content()
 
 
 def _starting(magic: bytes) -> Callable[[bytes], bool]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,6 @@ _MISREAD = {
     r"[*?\[]": "is a pattern to DuckDB",
     r"=": "looks like a partition (name=value) to DuckDB, which would put its value into every row",
     r"%[0-9A-Fa-f]{2}": "is another name to Delta, which reads %XX as a character",
-    r"[\]^|]": "cannot be in a path of Delta's",
     r"[\x00-\x1f\x7f]": "has a character that does not print",
     r"[\ud800-\udfff]": "is not UTF-8",
     r"\\": "is two folders to Delta, which reads a backslash as a slash",
@@ -82,7 +82,14 @@ def remove_own_folder() -> None:
 
 
 def spill_folder(lake: Path) -> Path:
-    """Where the DuckDBs of a lake's readers spill. Each names its files after its process and holds
-    a lock; the first that spills removes those of processes that were killed.
-    https://github.com/duckdb/duckdb/pull/24811"""
-    return lake.absolute() / STAGING / "spill"
+    """Where the DuckDBs of a lake's readers spill: in the lake, else, where that may only be read,
+    in this process's own folder. DuckDB makes this one, not those above it. Each names its files
+    after its process and holds a lock; the first that spills removes those of processes that were
+    killed. https://github.com/duckdb/duckdb/pull/24811"""
+    place = lake.absolute() / STAGING
+    with suppress(OSError):
+        place.mkdir(exist_ok=True)
+    if not os.access(place, os.W_OK):
+        with suppress(OSError):  # where there is no other, DuckDB says so to whoever must spill
+            place = own_folder()
+    return place / "spill"

@@ -154,7 +154,7 @@ class Lake:
 
     def scan(self, source: str) -> pl.LazyFrame:
         """A source's rows as a Polars LazyFrame, at this snapshot."""
-        import polars as pl
+        from lake.scan import scan_table
 
         catalogue()[source]
         tables = self._now.snapshot.tables
@@ -162,7 +162,7 @@ class Lake:
             raise LakeError(
                 f"the lake has no rows of {source}. It has: {', '.join(self.tables())}."
             )
-        return pl.scan_delta(str(self.path / source), version=tables[source])
+        return scan_table(self.path / source, tables[source])
 
     def tables(self) -> list[str]:
         """The tables that have rows."""

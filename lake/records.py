@@ -164,11 +164,16 @@ def records_sql(
             f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END"
         )
     elif shape.kind == "members":
-        names = {m: "VARCHAR" for m, _ in shape.columns}
+        # from_json takes no empty STRUCT; a source that was asked for may know no member
+        names = {m: "VARCHAR" for m, _ in shape.columns} or {given.columns[0]: "VARCHAR"}
         schema = literal(json.dumps(names))
         inner = f"SELECT *, TRY(from_json(text, {schema})) AS m FROM ({base})"
         at = {c: f"m.{quote(m)}" for m, c in shape.columns}
-        refuse = "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' END"
+        told = ", ".join(f"m.{quote(m)}" for m in names)
+        refuse = (
+            "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' "
+            f"WHEN coalesce({told}) IS NULL THEN 'no field of {source.name} in it' END"
+        )
     else:
         at = {c: _cell(quote("t_" + n)) for n, c in shape.columns}
     nulls = ", ".join(literal(n) for n in (*given.nulls, ""))

@@ -334,7 +334,7 @@ class _Run:
         for part, table, hashes in rows.tables():
             path = self.setup.staging / f"part-{uuid.uuid4().hex}.parquet"
             beside = path.with_suffix(".hashes")
-            hashes.tofile(beside)
+            beside.write_bytes(hashes.tobytes())
             written = write_parquet(table, path)
             self.files.append(StagedFile.of(path, rows.source.name, part, written, beside))
 

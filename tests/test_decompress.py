@@ -135,6 +135,13 @@ def test_the_look_for_a_tar_keeps_what_comes_before_damage() -> None:
         next(blocks)
 
 
+@pytest.mark.parametrize("content", [b"a", b"2 bytes", b"8 bytes!"])
+def test_short_content_before_damage_is_kept(content: bytes) -> None:
+    told = (content, "gzip data ends early (the object is cut)")
+    assert unpacked(gzip.compress(content)[:-4]) == told
+    assert unpacked(gzip.compress(gzip.compress(content)[:-4])) == told
+
+
 def test_a_zip_with_a_wrong_checksum_loses_nothing() -> None:
     stored = bytearray(zipped(LINES))
     for signature, place in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):

@@ -288,6 +288,23 @@ def test_a_source_takes_every_object_as_its_own(tmp_path: Path) -> None:
     }
 
 
+def test_a_source_takes_json_of_which_it_knows_no_member(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(2)))
+    read(tmp_path / "lake", tmp_path / "logs", source="vpcflow")
+    assert list(fates(tmp_path / "lake").values()) == [("read", "vpcflow", 2, 0, 0, 2)]
+
+
+def test_json_with_no_field_of_its_source_is_no_row_at_the_time_of_delivery(tmp_path: Path) -> None:
+    flow = dict(zip(logs.FLOW_HEADER.split(), logs.flows(1)[0].split(), strict=True))
+    texts = [json.dumps(one) for one in (flow, {"hello": "world"}, {"srcaddr": None}, flow)]
+    put(tmp_path / "logs", FLOW_KEY, "\n".join(texts).encode())
+    read(tmp_path / "lake", tmp_path / "logs")
+    assert ask(tmp_path / "lake", "SELECT count(*) FROM vpcflow") == [(2,)]
+    reason = "no field of vpcflow in it"
+    query = "SELECT position, reason, text FROM rejects ORDER BY position"
+    assert ask(tmp_path / "lake", query) == [(2, reason, texts[1]), (3, reason, texts[2])]
+
+
 def test_an_unknown_source_is_told_before_anything_is_made(tmp_path: Path) -> None:
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(1)))
     with pytest.raises(UsageError, match=r"unknown source 'trail'\. Known: alb, .*cloudtrail"):

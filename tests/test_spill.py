@@ -3,19 +3,22 @@ lives, and no longer than until the next one spills where it was killed."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from engine import two_sources
 
-from lake.paths import spill_folder
+from lake.paths import STAGING, own_folder, spill_folder
 from lake.reader import connection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import pytest
 
 SPILLING = (
     "CREATE TABLE t AS SELECT md5(range::VARCHAR) || repeat('-', 400) AS a FROM range(400000)"
@@ -66,3 +69,24 @@ def test_what_a_killed_reader_spilled_goes_when_another_spills(tmp_path: Path) -
             (400_000, 400_000)
         ]
     assert not list(place.glob("*"))
+
+
+def test_a_lake_that_was_copied_without_its_empty_folders(tmp_path: Path) -> None:
+    lake = two_sources(tmp_path, 3) / "lake"
+    shutil.rmtree(lake / STAGING)
+    with spill(lake) as con:
+        assert con.sql("SELECT count(*) FROM t").fetchall() == [(400_000,)]
+
+
+def test_a_lake_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = two_sources(tmp_path, 3) / "lake"
+    allowed = os.access
+
+    def access(path: Path, mode: int) -> bool:  # root may write wherever the medium lets it
+        return lake not in path.parents and allowed(path, mode)
+
+    monkeypatch.setattr(os, "access", access)
+    with spill(lake) as con:
+        assert con.sql("SELECT count(*) FROM t").fetchall() == [(400_000,)]
+        assert spill_folder(lake).parent == own_folder()
+        assert not (lake / STAGING / "spill").exists()
