@@ -3,6 +3,7 @@ would be read wrongly is told."""
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -208,8 +209,10 @@ def test_the_lake_of_before_it_grew(grown: Path) -> None:
     assert snapshot.models["own"].grown[0][1].structs == {"native"}
     assert snapshot.models["own"].grown[1][1].columns == {"tls"}
     assert len(log) == 5
-    for number, written in enumerate(log[1:], 1):  # Delta goes by the time of the commit's file
-        lake = open_lake(grown, datetime.fromtimestamp(written.stat().st_mtime + 0.002, UTC))
+    for number, written in enumerate(log[1:], 1):
+        (told,) = (line for line in written.read_text().splitlines() if "commitInfo" in line)
+        moment = json.loads(told)["commitInfo"]["timestamp"] / 1000
+        lake = open_lake(grown, datetime.fromtimestamp(moment, UTC))
         assert lake.sql(f"SELECT {COLUMNS} FROM own ORDER BY 1").fetchall() == ROWS[:number]
 
 
