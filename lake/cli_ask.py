@@ -50,7 +50,6 @@ def sql(
     import duckdb
 
     from lake.client_file import open_prepared
-    from lake.damage import of_the_lake
     from lake.output import write
     from lake.statements import (
         one_select,
@@ -83,6 +82,8 @@ def sql(
             if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
                 put(stderr(), "no rows, so nothing was written to the file")
     except duckdb.Error as error:
+        from lake.damage import of_the_lake  # imports pyarrow
+
         if (unreadable := of_the_lake(opened.path, error)) is not None:
             raise unreadable from error
         raise UsageError(
