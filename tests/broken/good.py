@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import logs
-from logs import ACCOUNT, FLOW_HEADER, FLOW_KEY, TRAIL_KEY
+from logs import ACCOUNT, FLOW_HEADER, FLOW_KEY, GATEWAY_HEADER, TRAIL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,14 +17,6 @@ BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
 _numbers = count(1)
 _ELB = f"{ACCOUNT}_elasticloadbalancing_eu-west-1"
 _ELB_KEY = f"AWSLogs/{ACCOUNT}/elasticloadbalancing/eu-west-1/2024/02/01"
-TGW_HEADER = (
-    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
-    "tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id "
-    "tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr "
-    "srcport dstport protocol packets bytes start end log-status type packets-lost-no-route "
-    "packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region "
-    "flow-direction pkt-src-aws-service pkt-dst-aws-service"
-)
 CDN_HEADER = (
     "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) "
     "cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type "
@@ -265,7 +257,7 @@ GOOD = {
             query,
         ),
         Good("vpcflow", FLOW_KEY, logs.flow, FLOW_HEADER + "\n"),
-        Good("tgwflow", FLOW_KEY.replace("fl-0a", "fl-0b"), _transit, TGW_HEADER + "\n"),
+        Good("tgwflow", FLOW_KEY.replace("fl-0a", "fl-0b"), _transit, GATEWAY_HEADER + "\n"),
         Good("alb", f"{_ELB_KEY}/{_ELB}_app.my-lb.50dc_20240201T1005Z_192.0.2.1_x.log.gz", _alb),
         Good(
             "alb_connection",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logs import FLOW_HEADER
+from logs import FLOW_HEADER, GATEWAY_HEADER
 
 from broken.case import Case, of
-from broken.good import CDN_HEADER, GOOD, LINES, TGW_HEADER
+from broken.good import CDN_HEADER, GOOD, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _headers() -> Iterator[Case]:
         head
         + FLOWS.records(1)[0]
         + b"\n"
-        + TGW_HEADER.encode()
+        + GATEWAY_HEADER.encode()
         + b"\n"
         + GOOD["tgwflow"].records(1)[0]
         + b"\n",

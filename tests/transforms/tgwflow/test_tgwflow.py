@@ -9,20 +9,12 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from logs import FLOW_HEADER, flow, subscription
+from logs import FLOW_HEADER, GATEWAY_HEADER, flow, subscription
 from rows import Lines, flat, only, taken
 
 KEY = (
     "AWSLogs/123456789012/vpcflowlogs/us-east-1/2022/03/01/"
     "123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20220301T1555Z_fe123456.log.gz"
-)
-HEADER = (
-    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
-    "tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id "
-    "tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr "
-    "srcport dstport protocol packets bytes start end log-status type packets-lost-no-route "
-    "packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region "
-    "flow-direction pkt-src-aws-service pkt-dst-aws-service"
 )
 LINE = (
     "6 TransitGateway 123456789012 tgw-0a1b tgw-attach-0c 222222222222 333333333333 vpc-1 vpc-2 "
@@ -35,7 +27,7 @@ NODATA = (
 )
 
 
-LINES = Lines("tgwflow", KEY, HEADER)
+LINES = Lines("tgwflow", KEY, GATEWAY_HEADER)
 rows, row = LINES.rows, LINES.row
 
 
@@ -186,7 +178,7 @@ def test_what_does_not_fit_a_number_keeps_its_text() -> None:
 
 
 def columns() -> dict[str, str]:
-    return dict(zip(HEADER.split(), LINE.split(), strict=True))
+    return dict(zip(GATEWAY_HEADER.split(), LINE.split(), strict=True))
 
 
 DELIVERIES = {
@@ -194,7 +186,7 @@ DELIVERIES = {
     "subscription": json.dumps(subscription([LINE])),
     "export task": f"2022-03-01T15:54:25.000Z {LINE}\n",
     "Firehose": json.dumps({"message": LINE}) + "\n",
-    "CSV": f"{HEADER.replace(' ', ',')}\n{LINE.replace(' ', ',')}\n",
+    "CSV": f"{GATEWAY_HEADER.replace(' ', ',')}\n{LINE.replace(' ', ',')}\n",
     "JSON": json.dumps(columns()),
     "JSON with underscores": json.dumps({n.replace("-", "_"): v for n, v in columns().items()}),
 }
@@ -227,7 +219,7 @@ def test_a_data_line_is_no_header(line: str) -> None:
 
 
 def test_in_the_folder_of_vpc_flow_logs_the_names_tell() -> None:
-    ours = taken(f"{HEADER}\n{LINE}\n", KEY)
+    ours = taken(f"{GATEWAY_HEADER}\n{LINE}\n", KEY)
     theirs = taken(f"{FLOW_HEADER}\n{flow(1)}\n", KEY)
     assert [r["event"]["dataset"] for r in ours.rows] == ["tgwflow"]
     assert [r["event"]["dataset"] for r in theirs.rows] == ["vpcflow"]
@@ -245,7 +237,7 @@ def test_a_format_without_a_field_of_the_gateway() -> None:
 
 
 def test_json_with_the_names_of_logs_insights_for_the_times() -> None:
-    record = dict(zip(HEADER.split(), LINE.split(), strict=True))
+    record = dict(zip(GATEWAY_HEADER.split(), LINE.split(), strict=True))
     record |= {"startTime": record.pop("start"), "endTime": record.pop("end")}
     (found,) = flat(json.dumps(record), "x.json", "tgwflow")
     assert found == row(LINE, key="x.log")
