@@ -14,6 +14,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from lake.errors import LakeError
 from lake.files import ASK, recorded_sha256, sha256_of
@@ -25,6 +27,9 @@ CHECKPOINT = Sentence(
 )
 VERIFY = Sentence("run `lake verify`, which reads all of every file and says what is amiss")
 COPY = Sentence("bring it back from a copy of the lake; `lake verify` says what else is amiss")
+AGAIN = Sentence(
+    "ask again: its rows were merged or forgotten meanwhile, and such files deleted at once"
+)
 
 
 def of_the_lake(lake: Path, error: BaseException | None) -> LakeError | None:
@@ -46,7 +51,9 @@ def told_by(lake: Path, words: str) -> Sentence | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
     if "No files found" in words and f'"{lake}/' in words:
         name = words.split('"')[1]
-        advice = VIEWS if name.startswith(f"{lake}/_views/") else COPY
+        advice = AGAIN if _has_left(lake, Path(name)) else COPY
+        if name.startswith(f"{lake}/_views/"):
+            advice = VIEWS
         return Sentence("{path} is gone. What to do: {advice}.", path=name, advice=advice)
     if found := damaged_file(lake):
         path, todo = str(found[0]), found[1]
@@ -58,6 +65,18 @@ def told_by(lake: Path, words: str) -> Sentence | None:
         return None
     advice = ASK if is_closed(named) else VERIFY
     return Sentence("{path} cannot be read. What to do: {advice}.", path=str(named), advice=advice)
+
+
+def _has_left(lake: Path, path: Path) -> bool:
+    """Whether a data file is none of its table's any more, as after `compact --grace 0`."""
+    table = lake / path.relative_to(lake).parts[0]
+    if damaged_log(table):
+        return False
+    try:
+        names = [uri.rpartition("/")[2] for uri in DeltaTable(table).file_uris()]
+    except DeltaError:
+        return False
+    return path.name not in names
 
 
 def damaged_log(table: Path) -> tuple[Path, str] | None:

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import logs
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +20,7 @@ from engine import put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
 from lake.client_file import write_client_file
+from lake.damage import of_the_lake
 from lake.query import open_lake
 from lake.verify import verify
 
@@ -120,6 +122,21 @@ def test_the_ledger(
         assert "cannot be written" not in err
         assert "`lake verify` says" in err or "run the same command again" in err
         assert "Traceback" not in err
+
+
+def test_a_file_that_left_the_lake_under_a_reader(lake: Path, run: Callable[..., Ran]) -> None:
+    """It is no damage: whoever asks again has the rows of now."""
+    opened = open_lake(lake)
+    assert (
+        run("forget", "--before", "2025-01-01", "--source", "cloudtrail", "--yes", "--now")[0] == 0
+    )
+    with pytest.raises(duckdb.IOException) as caught:
+        opened.sql("SELECT max(event.original) FROM cloudtrail").fetchall()
+    assert "is gone. What to do: ask again: " in str(of_the_lake(lake, caught.value))
+    last(lake, "vpcflow/*/*/*/*.parquet").unlink()
+    with pytest.raises(duckdb.IOException) as caught:
+        opened.sql("SELECT max(event.original) FROM vpcflow").fetchall()
+    assert "What to do: bring it back from a copy" in str(of_the_lake(lake, caught.value))
 
 
 @pytest.mark.parametrize("damage", [cut, lambda path: path.unlink()], ids=["cut", "gone"])
