@@ -14,8 +14,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
 from lake.errors import LakeError
 from lake.files import ASK, recorded_sha256, sha256_of
@@ -68,15 +66,19 @@ def told_by(lake: Path, words: str) -> Sentence | None:
 
 
 def _has_left(lake: Path, path: Path) -> bool:
-    """Whether a data file is none of its table's any more, as after `compact --grace 0`."""
-    table = lake / path.relative_to(lake).parts[0]
-    if damaged_log(table):
+    """Whether a data file is none of the lake's any more, as after `compact --grace 0`."""
+    from lake.table import Store  # which imports this module
+
+    if not path.is_relative_to(lake):
         return False
+    table = path.relative_to(lake).parts[0]
     try:
-        names = [uri.rpartition("/")[2] for uri in DeltaTable(table).file_uris()]
-    except DeltaError:
-        return False
-    return path.name not in names
+        store = Store.open(lake)
+        snapshot = store.snapshot()
+        held = store.files(table, snapshot) if table in snapshot.tables else None
+    except LakeError:
+        held = None
+    return held is not None and path.name not in {Path(file.path).name for file in held}
 
 
 def damaged_log(table: Path) -> tuple[Path, str] | None:
