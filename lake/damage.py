@@ -49,9 +49,10 @@ def told_by(lake: Path, words: str) -> Sentence | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
     if "No files found" in words and f'"{lake}/' in words:
         name = words.split('"')[1]
-        advice = AGAIN if _has_left(lake, Path(name)) else COPY
         if name.startswith(f"{lake}/_views/"):
             advice = VIEWS
+        else:
+            advice = AGAIN if _has_left(lake, Path(name)) else COPY
         return Sentence("{path} is gone. What to do: {advice}.", path=name, advice=advice)
     if found := damaged_file(lake):
         path, todo = str(found[0]), found[1]

@@ -119,11 +119,15 @@ def at_least(page: Page, selector: str, count: int) -> None:
     )
 
 
-def open_first_row(page: Page) -> None:
-    """Choose the first row of the last table by the mark before it, and wait for the record."""
-    table = page.locator("[data-testid=stDataFrame]").last
+def click_first_row(page: Page, table: Locator, across: int) -> None:
+    """Click the first row of a table, so many pixels from its left edge."""
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 34 * 1.5)
+    page.mouse.click(box["x"] + across, box["y"] + 34 * 1.5)
+
+
+def open_first_row(page: Page) -> None:
+    """Choose the first row of the last table by the mark before it, and wait for the record."""
+    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 18)
     page.wait_for_selector("[data-testid=stJson]")

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pages import at_least, on_paper, open_first_row, served, settled, shades, unfold
+from pages import (
+    at_least,
+    click_first_row,
+    on_paper,
+    open_first_row,
+    served,
+    settled,
+    shades,
+    unfold,
+)
 
 from lake.ingest import IngestOptions, ingest
 
@@ -133,11 +142,7 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
 def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
-    table = page.locator("[data-testid=stDataFrame]").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 60, box["y"] + 34 * 1.5)
+    click_first_row(page, page.locator("[data-testid=stDataFrame]").first, 60)
     page.wait_for_url("**f=native.userIdentity.arn+is+*metrics-reader*")
     settled(page)
     page.get_by_role("button", name="Only these: Unauthorized calls").click()
