@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import MAX_RECORD, Piece, items
+from lake.frames import MAX_RECORD, Cutter, Piece, has_surrogates, is_value, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,8 +108,16 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     try:
         envelope = _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return _mended(value) if has_surrogates(value) and not is_value(value) else None
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
+
+
+def _mended(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """What stands in a text that is JSON but for half of a surrogate pair, each record by itself;
+    a JSON string may hold such a text."""
+    for piece in Cutter().feed(text, last=True):
+        inner = unwrap(piece.text) if piece.reason is None else None
+        yield from inner or [(piece, NO_WRAP)]
 
 
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -261,13 +269,15 @@ def row_wrap(time: str | None, log: str | None, stream: str | None) -> Wrap:
 @dataclass(slots=True)
 class Messages:
     """Messages of one log. The first tells whether they are envelopes themselves, such as what
-    EventBridge writes into a log group: looking into each of many plain ones would cost."""
+    EventBridge writes into a log group: looking into each of many plain ones would cost. One with
+    surrogates may have to be mended."""
 
     _enveloped: bool | None = None
 
     def opened(self, message: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         """What a message holds, with what its envelope and the log's say."""
-        inner = unwrap(message) if self._enveloped is not False and message[:1] == b"{" else None
+        look = message[:1] == b"{" and (self._enveloped is not False or has_surrogates(message))
+        inner = unwrap(message) if look else None
         if self._enveloped is None:
             self._enveloped = inner is not None
         return _either(inner, message, wrap)

@@ -56,6 +56,7 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|.)"
 )
 """An escape; the group is half of a surrogate pair."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MARK = re.compile(rb'["{}\[\]]')
 _IN_STRING = re.compile(rb'"|\\.?', re.DOTALL)
@@ -98,6 +99,11 @@ def mended(text: bytes) -> bytes | None:
     value at a fixed length; None where other things are wrong with it."""
     good = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
     return good if good != text and is_value(good) else None
+
+
+def has_surrogates(text: bytes) -> bool:
+    """Whether the text escapes surrogates, of which one may lack its other half."""
+    return _SURROGATE.search(text) is not None
 
 
 def values(buffer: bytes, cutter: Cutter) -> Iterator[Piece]:

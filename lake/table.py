@@ -91,6 +91,8 @@ class Store:
         self.path = lake_folder(path)
         self._listed: tuple[int, list[str]] | None = None
         """A version of `_lake` and its files: each kind of rows is asked for, and versions stay."""
+        self._last: DeltaTable | None = None
+        """`_lake` as it was last opened; of 10,000 objects that takes 15 ms."""
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -167,8 +169,10 @@ class Store:
     # -- reading --------------------------------------------------------------------------------
 
     def _ledger(self, as_of: datetime | None = None) -> DeltaTable:
+        table = self._last
         try:
-            table = open_table(self.path / ledger.TABLE)
+            if table is None or table.version() != newest(self.path / ledger.TABLE):
+                table = self._last = open_table(self.path / ledger.TABLE)
         except TableNotFoundError as error:
             raise StorageError(
                 f"the lake at {self.path} cannot be read any more: {error}. What was committed "
@@ -384,7 +388,8 @@ def told_times(actions: pa.Table) -> list[tuple[int | None, int | None]]:
 def _moments(actions: pa.Table, name: str) -> list[int | None]:
     if name not in actions.schema.names:
         return [None] * len(actions)
-    found: list[int | None] = actions[name].cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
+    kept = pa.chunked_array([part.view(pa.int64()) for part in actions[name].chunks], pa.int64())
+    found: list[int | None] = kept.to_pylist()
     return found
 
 

@@ -407,6 +407,29 @@ def test_half_a_surrogate_pair_costs_itself(given: str, meant: str) -> None:
         assert found.originals == [odd, TEXTS[1]]
 
 
+HALF = [TEXTS[0], TEXTS[1].replace("198.51.100.7", r"\ud83d"), TEXTS[2]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(compact(subscription(HALF)), id="a subscription"),
+        pytest.param(compact(log_events(HALF)), id="filter-log-events"),
+        pytest.param(pretty(queried(HALF)), id="get-query-results"),
+        pytest.param(
+            compact({"Events": [{"CloudTrailEvent": text} for text in HALF]}), id="lookup-events"
+        ),
+        pytest.param(compact(notice(f'{{"Records": [{", ".join(HALF)}]}}')), id="an object in SNS"),
+    ],
+)
+def test_half_a_surrogate_pair_in_a_message_costs_itself(data: bytes) -> None:
+    """What a caller sends is in the message: no other event goes with it, nor does this one."""
+    found = read(data)
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert found.rows[1]["source"]["address"] == "\ufffd"
+    assert found.originals == HALF
+
+
 def test_other_damage_is_not_mended() -> None:
     odd = TEXTS[0].replace("198.51.100.7", r"\ud83d").replace("true", "NaN")
     found = read(f"{odd}\n{TEXTS[1]}\n".encode())
