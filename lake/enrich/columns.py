@@ -7,14 +7,13 @@ this one only fill them, and a leaf that they do not know stays NULL.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from lake import rowmodel
 from lake.errors import SourceError
 from lake.fieldsets import field_sets, leaves
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _FILLED = ("BIGINT", "BOOLEAN", "DOUBLE", "INTEGER", "VARCHAR")
 """The types of the leaves that enrichment fills."""
@@ -22,7 +21,8 @@ _FILLED = ("BIGINT", "BOOLEAN", "DOUBLE", "INTEGER", "VARCHAR")
 
 @cache
 def member_type(path: str) -> pa.DataType:
-    """The Arrow type of a member of a field set by its dotted name, e.g. `source.geo`.
+    """The Arrow type of a member of a field set by its dotted name, e.g. `source.geo`, with codes
+    for texts.
 
     Raises SourceError where `ecs.toml` lacks the member or gives it a type not known here.
     """
@@ -39,4 +39,10 @@ def member_type(path: str) -> pa.DataType:
                 f"ecs.toml: {leaf.name} is {leaf.type}, which enrichment cannot fill. "
                 f"Known: {', '.join(_FILLED)}."
             )
-    return rowmodel.arrow_type(body)
+    return _coded(rowmodel.arrow_type(body))
+
+
+def _coded(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_coded(field.type)) for field in kind])
+    return pa.dictionary(pa.int32(), kind) if pa.types.is_string(kind) else kind

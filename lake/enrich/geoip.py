@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import reduce
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,8 @@ class GeoIP:
 
     def lookup(self, texts: pa.Array | Sequence[str | None]) -> pa.Table:
         """Columns `text` (as given), `ip` (RFC 5952; NULL: no address), `geo`, `as`, in the order
-        of `texts`. A struct is NULL where the address is not public or the database lacks it.
+        of `texts`; texts in structs as codes. A struct is NULL where the address is not public or
+        the database lacks it.
 
         Give distinct values. An IPv6 address that carries an IPv4 one has the latter's place.
         """
@@ -123,7 +125,7 @@ class GeoIP:
         public = addresses.public()
         columns = {
             "text": given,
-            "ip": pa.array(addresses.texts, pa.string()),
+            "ip": addresses.texts,
         }
         for name, rows in (("geo", self._geo), ("as", self._as)):
             kind = member_type(f"source.{name}")
@@ -156,33 +158,32 @@ class _Rows:
         self._rows: pa.StructArray | None = None
 
     def column(self, public: Addresses, kind: pa.DataType) -> pa.StructArray:
-        at = self.database.find(public)
-        missing = np.unique(at[(at > 0) & ~self._known(at)])
-        if len(missing):
-            if len(self._positions) + len(missing) > _KEPT_ROWS:
+        """The row of each text; NULL where the database has none."""
+        found = self.database.find(public)
+        at, first, of = np.unique(found, return_index=True, return_inverse=True)
+        missing = (at > 0) & ~self._known(at)
+        if missing.any():
+            if len(self._positions) + np.count_nonzero(missing) > _KEPT_ROWS:
                 self._forget()
-                missing = np.unique(at[at > 0])
-            self._learn(at, missing, public)
+                missing = at > 0
+            self._learn(at[missing], _asked(public, first[missing]))
         if self._rows is None:
-            return pa.nulls(len(at), kind)
-        found = np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
-        return self._rows.take(pa.array(self._places[found], mask=at == 0))
+            return pa.nulls(len(of), kind)
+        places = self._places[self._nearest(at)]
+        return self._rows.take(pa.array(places[of], mask=found == 0))
 
     def _known(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         if not len(self._positions):
             return np.zeros(len(at), bool)
-        found = np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
-        return np.asarray(self._positions[found] == at, np.bool_)
+        return np.asarray(self._positions[self._nearest(at)] == at, np.bool_)
 
-    def _learn(
-        self,
-        at: npt.NDArray[np.int64],
-        missing: npt.NDArray[np.int64],
-        public: Addresses,
-    ) -> None:
-        order = np.argsort(at, kind="stable")
-        samples = order[np.searchsorted(at, missing, sorter=order)]
-        new = self._read(self.database, [_asked(public, s) for s in samples.tolist()])
+    def _nearest(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where each of these positions (ascending) is, or would be, among those known."""
+        return np.minimum(np.searchsorted(self._positions, at), len(self._positions) - 1)
+
+    def _learn(self, missing: npt.NDArray[np.int64], addresses: list[str]) -> None:
+        """Read the records at these positions, each by an address that has it."""
+        new = self._read(self.database, addresses)
         before = 0 if self._rows is None else len(self._rows)
         self._rows = new if self._rows is None else pa.concat_arrays([self._rows, new])
         positions = np.concatenate([self._positions, missing])
@@ -191,16 +192,15 @@ class _Rows:
         self._positions, self._places = positions[ascending], places[ascending]
 
 
-def _asked(public: Addresses, sample: int) -> str:
-    """The address at a position, as the tree was asked: the IPv4 one where it carries one."""
-    text = public.texts[sample] or ""
-    if ":" not in text:
-        return text
-    at = int(np.searchsorted(public.v4_at, sample))
-    if at == len(public.v4_at) or public.v4_at[at] != sample:
-        return text
-    number = int(public.v4[at])
-    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+def _asked(public: Addresses, at: npt.NDArray[np.int64]) -> list[str]:
+    """The addresses at some places, as the tree was asked: the IPv4 one where one carries it."""
+    texts: list[str] = public.texts.take(pa.array(at)).to_pylist()
+    for n, text in enumerate(texts):
+        if ":" in text:
+            place = int(np.searchsorted(public.v4_at, at[n]))
+            if place < len(public.v4_at) and public.v4_at[place] == at[n]:
+                texts[n] = str(IPv4Address(int(public.v4[place])))
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,5 +312,9 @@ def _struct(
     of them are."""
     if known is None:
         known = reduce(pc.or_, (pc.is_valid(member) for member in members.values()))
-    arrays = [members.get(f.name, pa.nulls(len(known), f.type)) for f in kind]
+    coded = {
+        name: member.dictionary_encode() if pa.types.is_string(member.type) else member
+        for name, member in members.items()
+    }
+    arrays = [coded.get(f.name, pa.nulls(len(known), f.type)) for f in kind]
     return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=pc.invert(known))

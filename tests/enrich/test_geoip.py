@@ -340,7 +340,8 @@ def test_the_walk_finds_what_maxminddb_finds(
     positions = Database(path).find(addresses)
     plain = maxminddb.reader.Reader(path, maxminddb.MODE_FILE)
     wanted = [
-        plain._find_address_in_tree(bytearray(ip_address(ip).packed))[0] for ip in addresses.texts
+        plain._find_address_in_tree(bytearray(ip_address(ip).packed))[0]
+        for ip in addresses.texts.to_pylist()
     ]
     assert plain.metadata().record_size == bits
     assert positions.tolist() == wanted
@@ -349,7 +350,7 @@ def test_the_walk_finds_what_maxminddb_finds(
     plain.close()
 
     public = parse(asked).public()
-    seen = {public.texts[at] for at in (*public.v4_at, *public.v6_at)}
+    seen = {public.texts[int(at)].as_py() for at in (*public.v4_at, *public.v6_at)}
     with maxminddb.open_database(path) as reader:
         for row in GeoIP.open([path]).lookup(asked).to_pylist():
             record = reader.get(row["ip"]) if row["ip"] in seen else None
