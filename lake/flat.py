@@ -40,7 +40,7 @@ def outputs(source: Source) -> dict[str, str]:
     """
     con = describing().cursor()
     where = source.folder / "normalize.sql"
-    shape = _any_shape(source)
+    shape = any_shape(source)
     con.register("chunk", chunk_schema().empty_table())
     try:
         con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(source, shape, False)}")
@@ -95,7 +95,8 @@ def _is_storable(kind: pa.DataType) -> bool:
     return not other and all(_is_storable(part) for part in parts)
 
 
-def _any_shape(source: Source) -> Shape:
+def any_shape(source: Source) -> Shape:
+    """One of the shapes that a source's records have."""
     if source.format == "json":
         return Shape(source.name, "json")
     assert source.delimited is not None  # noqa: S101

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,16 @@ from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
+from lake.flat import any_shape, flat_sql
 from lake.model import RawObject
+from lake.records import chunk_schema, records_sql
 from lake.worker import normalise_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from lake.sources import Source
 
 Taken = tuple[list[tuple[int, int | None, str | None, list[str] | None]], list[tuple[int, str]]]
 NOTHING = (None, None, None)
@@ -95,6 +101,35 @@ def test_plans_are_dropped_and_made_again(monkeypatch: pytest.MonkeyPatch) -> No
     kept = one.run("SELECT name FROM duckdb_prepared_statements()", pa.table({"x": [1]}))
     assert len(kept) == 2
     one.close()
+
+
+def is_planned_anew(query: str, told: Path) -> bool:
+    """At a later run, with another plan made between; as DuckDB's own profile tells."""
+    one = Engine(256 << 20)
+    none = chunk_schema().empty_table()
+    one.run(query, none)
+    one.run("SELECT text FROM chunk", none)
+    one._con.execute(
+        "SET enable_profiling = 'json'; SET profiling_mode = 'detailed'; "
+        f"SET profiling_output = '{told}'"
+    )
+    one.run(query, none)
+    one.close()
+    return "unused_columns" in json.loads(told.read_text())["optimizer"]
+
+
+@pytest.mark.parametrize("source", catalogue().sources.values(), ids=lambda one: one.name)
+def test_a_select_is_planned_once(source: Source, tmp_path: Path) -> None:
+    records = records_sql(source, any_shape(source), wrapped=False)
+    query = f"WITH records AS ({records}) {flat_sql(source)}"
+    assert not is_planned_anew(query, tmp_path / "told.json")
+
+
+def test_what_is_planned_at_every_run(tmp_path: Path) -> None:
+    """What normalize.sql does without, else the test above could not fail."""
+    time = "TRY_CAST(text AS TIMESTAMPTZ)"
+    for text in (f"strftime({time}, '%Y')", f"{time} - to_minutes(1)"):
+        assert is_planned_anew(f"SELECT {text} AS x FROM chunk", tmp_path / "told.json")
 
 
 def test_a_plan_is_of_one_schema() -> None:

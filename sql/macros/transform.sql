@@ -46,6 +46,12 @@ CREATE OR REPLACE MACRO epoch_time(t) AS CASE
   WHEN TRY_CAST(t AS DOUBLE) < 1e17 THEN make_timestamptz(TRY_CAST(TRY_CAST(t AS DECIMAL(28, 6)) AS BIGINT))
 END;
 
+-- console_time(t): a time as AWS's consoles write it, without commas and brackets, with or without a zone (UTC) ->
+-- TIMESTAMPTZ. A list of formats with a zone would have DuckDB plan the SELECT anew at every run.
+CREATE OR REPLACE MACRO console_time(t) AS coalesce(
+  try_strptime(t, '%Y-%m-%d %H:%M:%S %z'), try_strptime(t, '%Y-%m-%d %H:%M:%S'), try_strptime(t, '%Y-%m-%d %I:%M:%S %p'),
+  try_strptime(t, '%B %d %Y %H:%M:%S %z'), try_strptime(t, '%B %d %Y %H:%M:%S'), try_strptime(t, '%B %d %Y %I:%M:%S %p'));
+
 -- transport_name(p): IANA protocol number as text -> ECS network.transport, as the numbers' registry names them.
 CREATE OR REPLACE MACRO transport_name(p) AS CASE p
   WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'ipv6-icmp'

@@ -10,7 +10,7 @@ SELECT
   -- test data and documentation reuse ids; without an id the record's text is its identity. The time as a
   -- trail writes it, however a query or the console does
   CASE WHEN r.eventID IS NOT NULL
-       THEN concat_ws(chr(31), r.eventID, strftime("time", '%Y-%m-%dT%H:%M:%SZ'), r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
+       THEN concat_ws(chr(31), r.eventID, strftime(make_timestamp(epoch_us("time")), '%Y-%m-%dT%H:%M:%SZ'), r.eventSource, r.eventName, r.recipientAccountId) END AS identity,
 
   -- event
   'event'                                              AS "event.kind",
@@ -312,8 +312,7 @@ FROM (
             CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),
               -- as the console shows it: "2024-02-01, 10:00:00 UTC+01:00", "February 01, 2024, 10:00:00 (UTC+01:00)"
-              try_strptime(trim(regexp_replace(replace(r.eventTime, ',', ''), ' *\(?UTC(?:([+-]\d\d):?(\d\d))?\)?$', ' \1\2')),
-                ['%Y-%m-%d %H:%M:%S %z', '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %I:%M:%S %p', '%B %d %Y %H:%M:%S %z', '%B %d %Y %H:%M:%S', '%B %d %Y %I:%M:%S %p'])) END AS "time",
+              console_time(trim(regexp_replace(replace(r.eventTime, ',', ''), ' *\(?UTC(?:([+-]\d\d):?(\d\d))?\)?$', ' \1\2')))) END AS "time",
             -- the call's verb; the frequent ones without a regex
             CASE WHEN starts_with(r.eventName, 'Describe') THEN 'describe' WHEN starts_with(r.eventName, 'Get') THEN 'get' WHEN starts_with(r.eventName, 'List') THEN 'list'
                  WHEN starts_with(r.eventName, 'Create') THEN 'create' WHEN starts_with(r.eventName, 'Delete') THEN 'delete' WHEN starts_with(r.eventName, 'Update') THEN 'update'

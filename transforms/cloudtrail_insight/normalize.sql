@@ -20,7 +20,7 @@ SELECT
   concat_ws(' ', kind, lower(state))                   AS "event.reason",
   -- the end says how many minutes it lasted
   CASE WHEN state = 'Start' THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ)
-       WHEN state = 'End' THEN TRY(TRY_CAST(r.eventTime AS TIMESTAMPTZ) - to_minutes(minutes)) END AS "event.start",
+       WHEN state = 'End' THEN TRY(make_timestamptz(epoch_us(TRY_CAST(r.eventTime AS TIMESTAMPTZ)) - minutes * 60000000)) END AS "event.start",
   CASE WHEN state = 'End' THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) END AS "event.end",
   CASE WHEN state = 'End' THEN TRY(minutes * 60000000000) END AS "event.duration",
 
