@@ -60,6 +60,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MARK = re.compile(rb'["{}\[\]]')
 _IN_STRING = re.compile(rb'"|\\.?', re.DOTALL)
+_BRACE_CODE = ord("{")
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -153,6 +154,19 @@ def plain_items(text: bytes) -> list[msgspec.Raw] | None:
     if found and bytes(found[0])[:1] == b'"':
         return None  # records as strings
     return found if all(len(item) <= MAX_RECORD for item in found) else None
+
+
+def plain_lines(text: bytes) -> list[msgspec.Raw] | None:
+    """The objects of JSON Lines, parsed once, as parts of the text, as `values` gives them; None
+    for anything out of the ordinary."""
+    if text[:1] != b"{":
+        return None
+    try:
+        found = _RAW.decode_lines(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    plain = all(memoryview(one)[0] == _BRACE_CODE and len(one) <= MAX_RECORD for one in found)
+    return found if plain and len(found) > 1 else None
 
 
 def _looks_whole(line: bytes) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from lake.envelopes import NO_WRAP, Wrap, unwrap
-from lake.frames import Cutter, Piece, items, plain_items, values
+from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
 from lake.read_csv import read_answers
 from lake.shapes import PLACE, Records, Shape, utf8
@@ -137,6 +137,9 @@ class JsonReader:
         elif b'"QueryResultRows"' in window and (rows := read_answers(self.reading, window)):
             yield from rows
             return
+        elif (plain := plain_lines(window)) is not None and unwrap(bytes(plain[0])) is None:
+            yield from self._texts.records(self._plain(plain))
+            return
         else:
             pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
@@ -146,8 +149,8 @@ class JsonReader:
             )
 
     def _plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
-        """The ordinary object: `Records` that are all well-formed, without envelopes. Each is
-        copied out of the object when it is its turn."""
+        """The ordinary object: `Records` or lines that are all well-formed, without envelopes. Each
+        is copied out of the object when it is its turn."""
         self.reading.seen += len(found)
         return ((place, bytes(text), NO_WRAP) for place, text in enumerate(found, 1))
 

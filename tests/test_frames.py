@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lake import frames
 from lake.envelopes import unwrap
-from lake.frames import Cutter, Piece, items, plain_items, values
+from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 
 NOTHING = "no valid JSON"
 
@@ -155,6 +155,23 @@ def test_plain_items_are_those_of_an_ordinary_object() -> None:
         assert plain_items(odd) is None
 
 
+def test_plain_lines_are_those_that_values_gives() -> None:
+    found = plain_lines(b'{"a":1}\r\n\n {"a":2}{"b":"\xff"}\n')
+    assert found is not None
+    assert [bytes(line) for line in found] == [b'{"a":1}', b'{"a":2}', b'{"b":"\xff"}']
+    for odd in (
+        b"",
+        b'{"a":1}\n',
+        b'{"a":1}\n[2]\n',
+        b'{"a":1}\n{"a":"\\ud83d"}\n',
+        b'\n{"a":1}\n{}',
+    ):
+        assert plain_lines(odd) is None
+    for data, expected in WHOLE:
+        plain = plain_lines(data)
+        assert plain is None or [(bytes(one).decode(), True) for one in plain] == expected
+
+
 def test_a_value_without_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MAX_CARRIED", 1_000)
     long = b'{"a":"' + b"x{[]}" * 500 + b'\\"' * 1_250 + b'"}'
@@ -201,6 +218,8 @@ def test_any_values_in_any_parts(
         4: "\r\n".join(each),
     }[form].encode("utf-8", "surrogatepass")
     found = [piece.text for piece in cut(data, size)]
+    plain = plain_lines(data)
+    assert plain is None or [*map(bytes, plain)] == [one.text for one in values(data, Cutter())]
     kept = [text.encode("utf-8", "surrogatepass") for text in each]
     assert found == kept
 
