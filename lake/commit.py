@@ -2,9 +2,8 @@
 
 A commit of batch n first brings tables to the present row model, then adds and removes their files,
 then writes n with the version of every table into `_lake`. A journal in the lake's folder tells the
-next writer what a killed one had begun: `recover` takes it back. Ingest, compaction, rebuild and
-forgetting all commit so; what they commit is theirs to say. What another program has committed to a
-table is not built upon.
+next writer what a killed one had begun (`lake.recover`). Ingest, compaction, rebuild and forgetting
+all commit so; what they commit is theirs to say.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -28,12 +27,12 @@ from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import file_name, sha256_of
 from lake.growth import Growth, Lacking, Model, growth
-from lake.journal import JOURNAL, read_journal
+from lake.journal import JOURNAL, new_journal
 from lake.program import program_version
+from lake.recover import marked, take_back_others
 from lake.table import (
     CONFIGURATION,
     add_actions,
-    paths,
     present_model,
     table_schema,
 )
@@ -113,7 +112,7 @@ def commit(store: Store, given: Commit) -> Snapshot:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
         for table in dict.fromkeys([*wider, *tables]):
-            _take_back_others(store, table, before.tables.get(table), number)
+            take_back_others(store, table, before.tables.get(table), number)
         for table in wider:
             versions[table] = _widen(store, table, number, anew=table in remade)
         for table, told in tables.items():
@@ -223,7 +222,7 @@ def _widen(store: Store, table: str, number: int, anew: bool) -> int:
         rows,
         mode="overwrite" if anew else "append",
         schema_mode="overwrite" if anew else "merge",
-        commit_properties=_marked(number),
+        commit_properties=marked(number),
     )
     return int(DeltaTable(root).version())
 
@@ -244,22 +243,6 @@ def _write(store: Store, table: str, actions: list[Action], number: int) -> int:
     _transact(delta, actions, KEYS, number)
     delta.update_incremental()
     return int(delta.version())
-
-
-def _take_back_others(store: Store, table: str, before: int | None, number: int) -> None:
-    """What another program has committed to a table since our last batch, no reader of the lake
-    sees, and the next batch must not let it in. `lake verify` tells of it."""
-    if table == ledger.TABLE:
-        return
-    root = store.path / table
-    try:
-        delta = DeltaTable(root)
-    except TableNotFoundError:
-        return
-    if delta.version() == (before or 0):
-        return
-    if set(paths(DeltaTable(root, version=before or 0))) != set(paths(delta)):
-        delta.restore(before or 0, commit_properties=_marked(number))
 
 
 def _commit_ledger(
@@ -313,12 +296,8 @@ def _transact(delta: DeltaTable, actions: list[Action], keys: list[str], number:
         "append",
         delta.schema(),
         partition_by=keys,
-        commit_properties=_marked(number),
+        commit_properties=marked(number),
     )
-
-
-def _marked(number: int) -> CommitProperties:
-    return CommitProperties(custom_metadata={"batch": str(number)})
 
 
 def _removals(delta: DeltaTable, names: Sequence[str], data_change: bool) -> list[Action]:
@@ -344,7 +323,7 @@ def _now() -> int:
 
 
 def _write_journal(store: Store, journal: dict[str, Any]) -> None:
-    temporary = _new_journal(store)
+    temporary = new_journal(store)
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(journal, file)
         file.flush()
@@ -371,53 +350,3 @@ def _flush(lake: Path, files: Iterable[Path]) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _new_journal(store: Store) -> Path:
-    return store.path / f"{JOURNAL}.new"
-
-
-def recover(store: Store) -> str | None:
-    """Undo what a killed writer had begun and not committed; says what was done, if anything.
-    The caller holds the lock. Raises StorageError for a journal that is not the lake's."""
-    path = store.path / JOURNAL
-    _new_journal(store).unlink(missing_ok=True)
-    if not path.exists():
-        return None
-    snapshot = store.snapshot()
-    journal = read_journal(store, snapshot)
-    if journal is None:
-        path.unlink()
-        return None
-    done = snapshot.batch >= journal.batch
-    if not done:
-        for table, before in journal.tables.items():
-            _undo(store, table, before, journal.batch)
-        for name in journal.files:
-            (store.path / name).unlink(missing_ok=True)
-        _remove_unnamed(store, journal.batch)
-    for table in {*journal.tables, ledger.TABLE}:
-        for begun in (store.path / table / "_delta_log").glob("*.json#*"):
-            begun.unlink()  # a version that was being written
-    path.unlink()
-    return None if done else f"an unfinished batch {journal.batch} was removed"
-
-
-def _remove_unnamed(store: Store, number: int) -> None:
-    """Delete the files of `_lake` that a batch had written when it was killed: what is in them was
-    not known when the journal was written."""
-    root = store.path / ledger.TABLE
-    counted = {root / path for path in paths(DeltaTable(root))}
-    for found in root.glob(f"kind=*/{number:08d}-*.parquet"):
-        if found not in counted:
-            found.unlink()
-
-
-def _undo(store: Store, table: str, before: int | None, number: int) -> None:
-    """Bring a table's files back to what a version had; a table that was new is emptied."""
-    try:
-        delta = DeltaTable(store.path / table)
-    except TableNotFoundError:
-        return
-    if delta.version() > (before or 0):
-        delta.restore(before or 0, commit_properties=_marked(number))

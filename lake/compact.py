@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lake.catalogue import catalogue
-from lake.commit import Commit, commit, recover
+from lake.commit import Commit, commit
 from lake.compact_ledger import compact_ledger
 from lake.errors import LakeError
 from lake.machine import cores
 from lake.merge import is_sorted, merge
 from lake.merged_schema import TypesDiffer
 from lake.pool import workers
+from lake.recover import recover
 from lake.report import CompactReport
 from lake.staging import staging, staging_name
 from lake.table import Store, batch_of

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake import ledger
-from lake.commit import Commit, LedgerFile, commit, recover
+from lake.commit import Commit, LedgerFile, commit
 from lake.files import check_unaltered
 from lake.merged_schema import conformed
+from lake.recover import recover
 from lake.table import batch_of
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from lake import ledger
 from lake.catalogue import catalogue
-from lake.commit import Commit, commit, recover
+from lake.commit import Commit, commit
 from lake.duplicates import rows_by_path
 from lake.errors import LakeError, unknown_name
 from lake.files import check_unaltered
+from lake.recover import recover
 from lake.report import Vacuumed
 from lake.staging import staging, staging_name
 from lake.table import Store

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from lake import ledger
 from lake.catalogue import catalogue
 from lake.changed import earlier_records
-from lake.commit import Commit, LedgerFile, commit, growths, recover
+from lake.commit import Commit, LedgerFile, commit, growths
 from lake.compact import crowded, merge_small
 from lake.days import key_days
 from lake.decompress import configured_limit
@@ -34,6 +34,7 @@ from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options, Unreadable
 from lake.paths import lake_folder
 from lake.pool import workers
+from lake.recover import recover
 from lake.report import IngestReport
 from lake.staging import staging, staging_name
 from lake.table import Store, is_own

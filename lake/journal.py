@@ -24,6 +24,8 @@ from lake.files import is_ours
 from lake.table import batch_of, paths
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lake.table import Snapshot, Store
 
 JOURNAL = "_journal.json"
@@ -37,6 +39,11 @@ class Journal:
     batch: int
     tables: dict[str, int | None]
     files: list[str]
+
+
+def new_journal(store: Store) -> Path:
+    """Where a journal is written before it takes its name."""
+    return store.path / f"{JOURNAL}.new"
 
 
 def read_journal(store: Store, snapshot: Snapshot) -> Journal | None:

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.catalogue import catalogue
-from lake.commit import Commit, commit, growths, recover
+from lake.commit import Commit, commit, growths
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, ModelError, unknown_name
@@ -34,6 +34,7 @@ from lake.merged_schema import conformed, merged_fields, with_structs
 from lake.normalize import Chunk
 from lake.partitions import Partition
 from lake.records import ObjectFacts, Pending
+from lake.recover import recover
 from lake.relayout import Known, Stored, records_of
 from lake.staging import staging, staging_name
 from lake.table import Store, table_schema

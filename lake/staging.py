@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from lake.commit import recover
 from lake.errors import StorageError
 from lake.paths import STAGING
+from lake.recover import recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,11 +23,11 @@ from own_source import LINES, LINES_SQL, odd, own_source
 
 from lake.catalogue import catalogue
 from lake.client_file import write_client_file
-from lake.commit import recover
 from lake.errors import ModelError
 from lake.fieldsets import leaves, path_sql
 from lake.growth import growth
 from lake.query import open_lake
+from lake.recover import recover
 from lake.rowmodel import columns_of
 from lake.table import Store, table_schema
 

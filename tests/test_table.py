@@ -26,10 +26,10 @@ from kills import KILLED, ROOT, run
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.client_file import open_prepared, write_client_file
-from lake.commit import recover
 from lake.compact import compact
 from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
+from lake.recover import recover
 from lake.status import read_status
 from lake.table import Store
 from lake.verify import verify

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from lake import ledger
 from lake.catalogue import catalogue
-from lake.commit import Commit, commit, recover
+from lake.commit import Commit, commit
 from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
@@ -37,6 +37,7 @@ from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
 from lake.merge import is_sorted
 from lake.reader import connection
+from lake.recover import recover
 from lake.statements import one_select
 from lake.table import Store
 from lake.views import macros, table_view
