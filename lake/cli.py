@@ -8,6 +8,7 @@ pays only for what it needs.
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import Annotated
@@ -172,8 +173,9 @@ def demo(
         markup=False,
         highlight=False,
     )
+    logs, geoip = (shlex.quote(str(directory / name)) for name in ("logs", "geoip"))
     out.print(
-        f"next: lake ingest {directory}/logs --geoip {directory}/geoip",
+        f"next: lake ingest {logs} --geoip {geoip}",
         markup=False,
         highlight=False,
     )

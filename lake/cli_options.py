@@ -65,7 +65,7 @@ def day_of(text: str | None, option: str) -> date | None:
     """A day as 2024-02-01, or 7d for a week ago (UTC). Raises UsageError."""
     if text is None:
         return None
-    ago = re.fullmatch(r"(\d{1,5})d", text)
+    ago = re.fullmatch(r"([0-9]{1,5})d", text)
     if ago:
         return datetime.now(UTC).date() - timedelta(days=int(ago.group(1)))
     try:

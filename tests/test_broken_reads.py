@@ -4,6 +4,7 @@ record is there once then, whatever was there of it before."""
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import logs
@@ -15,8 +16,6 @@ from lake.discover import FolderLocation
 from lake.errors import AccessError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lake.model import RawObject
 
 
@@ -79,6 +78,20 @@ def test_a_break_in_the_middle(
     assert ask(tmp_path / "lake", query) == [(records, records)]
     assert ask(tmp_path / "lake", "FROM rejects") == []
     balance(tmp_path / "lake")
+
+
+def test_objects_that_vanish_after_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share one reason, which does not name them."""
+    for name in ("one.log", "two.log"):
+        put(tmp_path / "logs", name, logs.flow_file(logs.flows(9)))
+
+    def opened(self: FolderLocation, obj: RawObject) -> BinaryIO:
+        return Path(obj.path).with_suffix(".gone").open("rb")
+
+    monkeypatch.setattr(FolderLocation, "open", opened)
+    read(tmp_path / "lake", tmp_path / "logs")
+    reasons = {reason for (reason,) in fates(tmp_path / "lake", "reason").values()}
+    assert reasons == {"cannot be read: No such file or directory"}
 
 
 def test_a_break_after_the_first_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

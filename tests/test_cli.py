@@ -169,6 +169,7 @@ WRONG = {
     "ingest empty --lake new": "no objects at empty: the place is empty. Name another.",
     "ingest logs --lake made --source trail": "unknown source 'trail'. Known: alb, alb_connection,",
     "ingest logs --lake made --since yesterday": "--since yesterday: write a day as 2024-02-01, or",
+    "ingest logs --lake made --since \uff17d": "write a day as 2024-02-01, or",
     "ingest logs --lake made --since 2024-02-02 --until 2024-02-01": "Exchange --since and --until",
     "ingest logs --lake made --account 12": "--account 12: an account id has twelve digits.",
     "ingest logs --lake made --memory lots": "--memory lots: write a size as 4GB or 800MB.",
