@@ -114,7 +114,7 @@ def _spread(columns: Columns, path: str, looked_up: pa.Array, coded: Coded) -> N
     if pa.types.is_struct(looked_up.type):
         for member, inner in zip(looked_up.type, looked_up.flatten(), strict=True):
             _spread(columns, f"{path}.{member.name}", inner, coded)
-    elif pa.types.is_string(looked_up.type) or pa.types.is_dictionary(looked_up.type):
+    elif pa.types.is_dictionary(looked_up.type):
         columns[path] = coded.through(looked_up).array()
     else:
         missing = coded.codes < 0

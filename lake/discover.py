@@ -96,10 +96,15 @@ class FolderLocation:
             yield from self._folder(folder, seen, waiting)
 
     def open(self, obj: RawObject) -> BinaryIO:
-        """The bytes of a file, or of a member of an archive."""
-        if MEMBER in obj.path:
-            return archive.open_member(obj.path, Path(self.scratch))
-        return open(as_stored(obj.path), "rb")  # noqa: PTH123  a Path takes as long as opening
+        """The bytes of a file, or of a member of an archive. Raises AccessError, which does not
+        name it, so that the report counts together what failed alike."""
+        stored = as_stored(obj.path)
+        try:
+            if MEMBER in obj.path:
+                return archive.open_member(obj.path, Path(self.scratch))
+            return open(stored, "rb")  # noqa: PTH123  a Path takes as long as opening
+        except OSError as error:
+            raise AccessError(_why(stored, error)) from error
 
     def _folder(
         self, folder: str, seen: set[tuple[int, int]], waiting: list[str]

@@ -106,7 +106,4 @@ class Engine:
 
     def close(self) -> None:
         """Give back everything; the engine is of no use after that."""
-        for number in self._plans.values():
-            self._drop(number)
-        self._plans.clear()
         self._con.close()

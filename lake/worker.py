@@ -207,11 +207,11 @@ class _Run:
                 if self.staging:
                     raise  # a full disk or a source that is wrong is not this object's fault
                 failed = Decoding(obj, catalogue(), self.setup.source)
-                failed.status, failed.reason = "failed", _why(error)
+                failed.status, failed.reason = "failed", str(error)
                 if not self.objects or self.objects[-1].obj is not obj:
                     self.objects.append(_Object(obj, failed))
                 else:
-                    self.objects[-1].trouble = _why(error)
+                    self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
         if self.setup.account is not None:
@@ -344,12 +344,6 @@ def _refused(one: Stranger, source: str) -> Rejected:
     reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
     text = reject_text(as_it_came(one.text, one.original, one.encoding))
     return Rejected(one.object, one.position, reason, text)
-
-
-def _why(error: OSError | LakeError) -> str:
-    """Without the object's path, so that the report counts what failed alike together."""
-    told = isinstance(error, OSError) and error.strerror
-    return f"cannot be read: {told}" if told else str(error)
 
 
 def _result(entry: _Object) -> ObjectResult:

@@ -16,7 +16,9 @@ from lake.discover import FolderLocation
 from lake.errors import AccessError
 
 if TYPE_CHECKING:
-    from lake.model import RawObject
+    from collections.abc import Iterator
+
+    from lake.model import RawObject, Unreadable
 
 
 class Broken(io.RawIOBase):
@@ -84,14 +86,19 @@ def test_objects_that_vanish_after_listing(tmp_path: Path, monkeypatch: pytest.M
     """They share one reason, which does not name them."""
     for name in ("one.log", "two.log"):
         put(tmp_path / "logs", name, logs.flow_file(logs.flows(9)))
+    listing = FolderLocation.objects
 
-    def opened(self: FolderLocation, obj: RawObject) -> BinaryIO:
-        return Path(obj.path).with_suffix(".gone").open("rb")
+    def listed(self: FolderLocation) -> Iterator[RawObject | Unreadable]:
+        found = list(listing(self))
+        for one in found:
+            Path(one.path).unlink()
+        return iter(found)
 
-    monkeypatch.setattr(FolderLocation, "open", opened)
+    monkeypatch.setattr(FolderLocation, "objects", listed)
     read(tmp_path / "lake", tmp_path / "logs")
-    reasons = {reason for (reason,) in fates(tmp_path / "lake", "reason").values()}
-    assert reasons == {"cannot be read: No such file or directory"}
+    found = fates(tmp_path / "lake", "reason")
+    assert sorted(found) == ["one.log", "two.log"]
+    assert set(found.values()) == {("cannot be read: No such file or directory",)}
 
 
 def test_a_break_after_the_first_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

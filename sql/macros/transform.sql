@@ -49,8 +49,8 @@ END;
 -- console_time(t): a time as AWS's consoles write it, without commas and brackets, with or without a zone (UTC) ->
 -- TIMESTAMPTZ. A list of formats with a zone would have DuckDB plan the SELECT anew at every run.
 CREATE OR REPLACE MACRO console_time(t) AS coalesce(
-  try_strptime(t, '%Y-%m-%d %H:%M:%S %z'), try_strptime(t, '%Y-%m-%d %H:%M:%S'), try_strptime(t, '%Y-%m-%d %I:%M:%S %p'),
-  try_strptime(t, '%B %d %Y %H:%M:%S %z'), try_strptime(t, '%B %d %Y %H:%M:%S'), try_strptime(t, '%B %d %Y %I:%M:%S %p'));
+  try_strptime(t, '%Y-%m-%d %H:%M:%S %z'), try_strptime(t, '%B %d %Y %H:%M:%S %z'),
+  try_strptime(t, ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %I:%M:%S %p', '%B %d %Y %H:%M:%S', '%B %d %Y %I:%M:%S %p']));
 
 -- transport_name(p): IANA protocol number as text -> ECS network.transport, as the numbers' registry names them.
 CREATE OR REPLACE MACRO transport_name(p) AS CASE p
