@@ -28,6 +28,7 @@ from lake.discover import locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
+from lake.journal import JOURNAL
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
@@ -171,9 +172,11 @@ class _Ingest:
                 self._unmake(held)
 
     def _unmake(self, held: set[str] | None) -> None:
-        """Leave no lake behind that holds nothing, unless another ingest is at work in it. What was
-        in the folder before (`held`; None where there was none) stays."""
-        if self.store.snapshot().batch or any(self.staging.parent.iterdir()):
+        """Leave no lake behind that holds nothing, unless another ingest is at work in it or a
+        batch had begun: what that has left, only the lake's journal knows. What was in the folder
+        before (`held`; None where there was none) stays."""
+        begun = (self.path / JOURNAL).exists()
+        if begun or self.store.snapshot().batch or any(self.staging.parent.iterdir()):
             return
         for entry in self.path.iterdir():
             if is_own(entry.name) and entry.name not in (held or ()):

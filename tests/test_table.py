@@ -370,6 +370,32 @@ def test_a_disk_that_refuses_the_commit(
     assert raw_files(place / "lake") == counted_files(place / "lake")
 
 
+@pytest.mark.parametrize("at", [1, 2, 3], ids="commit to table {}".format)
+def test_a_disk_that_refuses_the_first_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """What it had begun is taken back by the same command, whatever of the lake was there."""
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(3)))
+    put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
+    commits: list[object] = []
+    write = DeltaTable.create_write_transaction
+
+    def full(self: DeltaTable, *given: object, **more: object) -> None:
+        commits.append(self)
+        if len(commits) == at:
+            raise OSError(28, "No space left on device")
+        write(self, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaTable, "create_write_transaction", full)
+        with pytest.raises(StorageError, match="run the same command again"):
+            read(tmp_path / "lake", tmp_path / "logs")
+    again = read(tmp_path / "lake", tmp_path / "logs")
+    assert again.notes == ["an unfinished batch 1 was removed"]
+    assert ask(tmp_path / "lake", "SELECT sum(rows) FROM objects") == [(6,)]
+    assert raw_files(tmp_path / "lake") == counted_files(tmp_path / "lake")
+
+
 # -- where a lake can be -------------------------------------------------------------------------
 
 NOT_HERE = [
