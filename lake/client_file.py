@@ -2,17 +2,20 @@
 
 It is made beside the old one and renamed, so that a client has one or the other; one that holds the
 old one, for writing even, keeps it. A copy lies in `_views/`, where no client comes: `lake sql`
-opens that one, since to find views takes a tenth of the time of making them. The copy is taken for
-the very batch, place and program that it was made for, and for nothing else.
+opens that one, since to find views takes a tenth of the time of making them. Its name tells the
+version of the lake, the place and the program that it was made for: it is taken for nothing else,
+and that the client's file is up to date shows without opening it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -25,12 +28,11 @@ from lake.program import program_mark, program_version
 from lake.reader import connection, keep_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lake.table import Snapshot, Store
 
 CLIENT_FILE = "lake.duckdb"
-COPY = "_views/prepared.duckdb"
+VIEWS = "_views"
+"""As `lake.table.VIEWS`."""
 LEDGER = "_lake"
 """As `lake.ledger.TABLE`, which would load pyarrow."""
 BEHIND = 60.0
@@ -50,6 +52,13 @@ class Made:
 
     def same_but_batch(self, other: Made) -> bool:
         return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)
+
+    @property
+    def copy(self) -> Path:
+        """Where the copy of such a file is."""
+        told = "\0".join((self.lake, str(self.version), self.program, self.mark))
+        name = hashlib.sha256(os.fsencode(told)).hexdigest()[:16]
+        return Path(self.lake, VIEWS, f"{name}.duckdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +83,30 @@ def open_prepared(path: Path) -> Prepared | None:
     of another batch, place or program. Reads no log and no table of Delta's. Raises UsageError for
     a path that cannot be a lake's."""
     lake = lake_folder(path)
-    client, copy = lake / CLIENT_FILE, lake / COPY
+    copy = _present_copy(lake)
+    if copy is None:
+        return None
     try:
-        version = newest(lake / LEDGER)
-        if not _same_file(client, copy) or client.with_name(f"{CLIENT_FILE}.wal").exists():
-            return None
         con = connection(lake)
         con.execute(f"ATTACH {literal(str(copy))} AS lake (READ_ONLY); USE lake")
-        made = _told(con)
-        if version is None or made != Made(made.batch, str(lake), version):
-            con.close()
-            return None
-    except (OSError, ValueError, duckdb.Error):
+        con.execute("FROM lake_version")
+    except (OSError, duckdb.Error):
         return None
     keep_settings(con)
     return Prepared(lake, con)
+
+
+def _present_copy(lake: Path) -> Path | None:
+    """The copy for the lake as it is now, where there is one and the client's file is the same."""
+    version = newest(lake / LEDGER)
+    if version is None:
+        return None
+    client, copy = lake / CLIENT_FILE, Made(0, str(lake), version).copy
+    try:
+        kept = _same_file(client, copy) and not client.with_name(f"{CLIENT_FILE}.wal").exists()
+    except OSError:
+        return None
+    return copy if kept else None
 
 
 def write_client_file(path: Path) -> None:
@@ -137,7 +155,10 @@ def _write(store: Store, target: Path, temporary: Path) -> None:
                 raise OSError("_views takes no files")  # those of this process end with it
             con.execute(view.sql)
         con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
-    _copy(temporary, store.path / COPY)
+    _copy(temporary, made.copy)
+    for other in made.copy.parent.glob("*.duckdb"):
+        if other != made.copy:
+            other.unlink()
     # what a client that was killed has left belongs to the old file
     left.unlink(missing_ok=True)
     temporary.replace(target)
@@ -148,6 +169,8 @@ def client_file_stale(path: Path) -> bool:
     an ingest was killed before it wrote it, a client was killed that wrote to it, another program
     made it, or it cannot be opened. One that a client holds for writing is left alone; a fresh one
     may be behind."""
+    if _present_copy(lake_folder(path)) is not None:
+        return False
     from lake.table import Store
 
     store = Store.open(path)
