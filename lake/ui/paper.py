@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PRINTED = 200
 """Rows that are printed: five sheets, about. A file has more."""
+EMPTY = "–"  # noqa: RUF001
+"""What a cell without a value has, on the screen too: an empty text has none."""
 _LONGEST = 200
 _ACROSS = 180
 """Letters that go on a sheet side by side: a column takes its part before its values are broken."""
@@ -58,7 +60,7 @@ def _cell(text: str, value: Any) -> str:  # noqa: ANN401  whatever a query gives
 
 def _text(value: Any, label: str) -> str:  # noqa: ANN401
     if value is None:
-        return ""
+        return EMPTY
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     if isinstance(value, (bool, date)) or label.endswith("port"):

@@ -15,7 +15,7 @@ from lake.fields import fields_behind
 from lake.filters import Filter
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
-from lake.ui.paper import draw_on_paper
+from lake.ui.paper import EMPTY, draw_on_paper
 from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels
 from lake.ui.text import count, plain
@@ -53,6 +53,7 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         hide_index=True,
         height=height(len(result.rows), 12),
         row_height=ROW,
+        placeholder=EMPTY,
         column_config=column_config(result.columns, result.rows),
         on_select="rerun",
         selection_mode="single-row",

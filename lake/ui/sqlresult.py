@@ -13,7 +13,7 @@ from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
 from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
 from lake.ui.cached import for_typed_sql
 from lake.ui.downloads import draw_downloads
-from lake.ui.paper import PRINTED, draw_on_paper
+from lake.ui.paper import EMPTY, PRINTED, draw_on_paper
 from lake.ui.sqlchart import draw_points
 from lake.ui.table import ROW, height
 from lake.ui.text import count, plain
@@ -102,6 +102,7 @@ def _table(result: Result) -> None:
         hide_index=True,
         height=height(rows, 16),
         row_height=ROW,
+        placeholder=EMPTY,
         column_config={field.name: _column(field) for field in table.schema},
         alt=say("The rows of the query"),
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from lake.ui.charts import OURS, choose_cell
-from lake.ui.paper import draw_on_paper
+from lake.ui.paper import EMPTY, draw_on_paper
 from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
 
@@ -100,6 +100,7 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
         hide_index=True,
         height=height(len(rows)),
         row_height=ROW,
+        placeholder=EMPTY,
         column_config=column_config(result.columns, rows),
         key=name,
         on_select=on_select if panel.fields else "ignore",

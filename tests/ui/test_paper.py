@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from hostile import PAYLOADS
 
-from lake.ui.paper import PRINTED, draw_on_paper
+from lake.ui.paper import EMPTY, PRINTED, draw_on_paper
 from lake.visible import visible
 
 
@@ -26,8 +26,9 @@ def test_values_are_written_as_on_the_screen(drawn: list[str]) -> None:
     (table,) = drawn
     assert ">source.<wbr>port</th>" in table
     assert "<td>2024-02-01 10:00:00</td>" in table
-    assert '<td class="number">51822</td><td class="number">51,822</td><td></td>' in table
-    assert '<td></td><td></td><td class="number">1.5</td><td>bob</td>' in table
+    none = f"<td>{EMPTY}</td>"
+    assert f'<td class="number">51822</td><td class="number">51,822</td>{none}' in table
+    assert f'{none}{none}<td class="number">1.5</td><td>bob</td>' in table
     assert "<caption>" not in table
 
 

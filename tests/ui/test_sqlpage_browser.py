@@ -8,6 +8,8 @@ import pytest
 import small_lake
 from pages import on_paper, served, shades
 
+from lake.ui.paper import EMPTY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -125,5 +127,5 @@ def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None
     assert page.locator("textarea").is_visible()
     page.locator("table.paper").wait_for()
     cells = page.locator("table.paper td").all_inner_texts()
-    assert cells == ["1", "2024-02-01 10:00:00.500", ""]
+    assert cells == ["1", "2024-02-01 10:00:00.500", EMPTY]
     assert page.locator("[data-testid=stDataFrame]:visible").count() == 0
