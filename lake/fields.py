@@ -4,19 +4,23 @@ reader wrote means as a value of one. `lake.filters` and `lake.search` make cond
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import Any
 
 from lake.catalogue import catalogue
 from lake.entities import PREFIX, address_leaves, as_address, entities_of, kinds
 from lake.errors import UsageError
-from lake.fieldsets import PARTITION, ecs_leaves, leaves
+from lake.fieldsets import PARTITION, ecs_leaves, leaves, literal, path_sql
 from lake.rowmodel import columns_of, tables_of
 from lake.words import Sentence, either
+
+_MEMBERS = re.compile(r"[\w@$:/+-]+(\.[\w@$:/+-]+)+")
+"""What may name a member of JSON: the names stand in SQL as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +60,75 @@ def all_fields() -> dict[str, str]:
     return found
 
 
+def named_in_full(field: str) -> str:
+    """A field as the lake names it: a source's own may be written without `native.`, as AWS does.
+    Raises UsageError with the nearest names for an unknown one."""
+    for name in (field, f"native.{field}"):
+        if column_of(name) in all_fields():
+            return name
+    close = get_close_matches(field, all_fields(), 3, 0.5)
+    unknown = Sentence("unknown field '{field}'.", field=field)
+    if close:
+        meant = Sentence("Did you mean {fields}?", fields=either(close))
+        unknown = Sentence("{first} {second}", first=unknown, second=meant)
+    known = Sentence(
+        "Fields are those of ECS (source.ip), a source's own (native.eventName), and account, "
+        "region, date."
+    )
+    raise UsageError(Sentence("{first} {second}", first=unknown, second=known))
+
+
+@lru_cache(4096)
+def column_of(field: str) -> str:
+    """The column that has a field: itself, or of a member of JSON
+    (`native.requestParameters.bucketName`) and of a list of structures the column that it is in."""
+    known = all_fields()
+    name, dot, _ = field.rpartition(".")
+    while dot and field not in known and _MEMBERS.fullmatch(field):
+        if known.get(name) == "JSON" or known.get(name, "").endswith(")[]"):
+            return name
+        name, dot, _ = name.rpartition(".")
+    return field
+
+
 def type_of(field: str) -> str:
-    """The DuckDB type of a field. Raises UsageError with the nearest names for an unknown one."""
-    try:
-        return all_fields()[field]
-    except KeyError:
-        close = get_close_matches(field, all_fields(), 3, 0.5)
-        unknown = Sentence("unknown field '{field}'.", field=field)
-        if close:
-            meant = Sentence("Did you mean {fields}?", fields=either(close))
-            unknown = Sentence("{first} {second}", first=unknown, second=meant)
-        known = Sentence(
-            "Fields are those of ECS (source.ip), a source's own (native.eventName), and account, "
-            "region, date."
-        )
-        raise UsageError(Sentence("{first} {second}", first=unknown, second=known)) from None
+    """The DuckDB type of a field; of a member of JSON `JSON[]`, since there may be arrays above it,
+    and what they hold is all meant. Raises UsageError as `named_in_full`."""
+    column = column_of(field)
+    if column not in all_fields():
+        named_in_full(column)
+    return all_fields()[field] if column == field else "JSON[]"
+
+
+def field_sql(field: str) -> str:
+    """A field in SQL. Of a member of JSON the texts at its place, NULL where there is none."""
+    column = column_of(field)
+    path = path_sql(column)
+    if column == field:
+        return path
+    given = path if all_fields()[column] == "JSON" else f"to_json({path})"
+    members = field.removeprefix(f"{column}.").split(".")
+    places = ["/" + member.replace("~", "~0").replace("/", "~1") for member in members]
+    found = f"[{given}]"
+    for place in places:
+        found = f"list_transform({_items(found)}, lambda x: x -> {literal(place)})"
+    found = f"list_transform({_items(found)}, lambda x: x ->> '$')"
+    found = f"nullif(list_filter({found}, lambda x: x IS NOT NULL), [])"
+    if given != path or any(member.isdecimal() for member in members):
+        return f"TRY(CASE WHEN {path} IS NOT NULL THEN {found} END)"
+    # Few records have arrays in the way, or the member at all; a name may be written with escapes.
+    plain, named = literal("".join(places)), literal(f'"{members[-1]}"')
+    return (
+        rf"TRY(CASE WHEN NOT (contains({path}, {named}) OR contains({path}, '\u')) THEN NULL "
+        f"WHEN json_type({path}, {plain}) NOT IN ('ARRAY', 'NULL') THEN [{path} ->> {plain}] "
+        f"ELSE {found} END)"
+    )
+
+
+def _items(found: str) -> str:
+    """A list of JSON with the items of arrays in place of these."""
+    each = "CASE json_type(x) WHEN 'ARRAY' THEN x -> '$[*]' ELSE [x] END"
+    return f"flatten(list_transform({found}, lambda x: {each}))"
 
 
 def typed(field: str, kind: str, text: str) -> Any:  # noqa: ANN401  as many types as the model has

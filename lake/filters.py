@@ -16,8 +16,17 @@ from urllib.parse import unquote
 
 from lake.entities import PREFIX, leaves_of
 from lake.errors import UsageError
-from lake.fields import Clause, fields_behind, fields_of, moment_in, type_of, typed
-from lake.fieldsets import path_sql
+from lake.fields import (
+    Clause,
+    column_of,
+    field_sql,
+    fields_behind,
+    fields_of,
+    moment_in,
+    named_in_full,
+    type_of,
+    typed,
+)
 from lake.words import Sentence, either
 
 if TYPE_CHECKING:
@@ -112,7 +121,8 @@ class TimeRange:
 class Filter:
     """One condition on one field. Several values mean: any of them.
 
-    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`), a
+    `field` is a leaf of the row model (`source.ip`), a source's own member (`native.eventName`,
+    also without `native.`) or what is within its JSON (`native.requestParameters.bucketName`), a
     partition key (`account`, `region`, `date`) or a kind of entity (`entity.address`), which stands
     for several leaves: one of them is. `value` is text or several texts; they are read as the
     field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
@@ -143,6 +153,7 @@ class Filter:
                     operator=Sentence(OPS[self.op]),
                 )
             )
+        object.__setattr__(self, "field", named_in_full(self.field))
         kind = type_of(self.field)
         if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
             raise UsageError(
@@ -158,7 +169,7 @@ class Filter:
 
     def applies_to(self, table: str) -> bool:
         """Whether a table, or the view over all of them, has the field."""
-        return all(leaf in fields_of(table) for leaf in leaves_of(self.field))
+        return all(column_of(leaf) in fields_of(table) for leaf in leaves_of(self.field))
 
     @property
     def _listed(self) -> bool:
@@ -174,8 +185,8 @@ class Filter:
         fields = leaves_of(self.field)
         if self.op in ("set", "unset"):
             if self.op == "set":
-                return Clause(_any([f"{path_sql(name)} IS NOT NULL" for name in fields]))
-            return Clause(" AND ".join(f"{path_sql(name)} IS NULL" for name in fields))
+                return Clause(_any([f"{field_sql(name)} IS NOT NULL" for name in fields]))
+            return Clause(" AND ".join(f"{field_sql(name)} IS NULL" for name in fields))
         kind = type_of(self.field)
         values = [
             text if self.op == "contains" else typed(self.field, kind, text) for text in self.value
@@ -183,7 +194,7 @@ class Filter:
         params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
         sql = _any(
             [
-                _comparison(self.op, path_sql(name), type_of(name), f"${param}")
+                _comparison(self.op, field_sql(name), type_of(name), f"${param}")
                 for name in fields
                 for param, _ in params
             ]
@@ -244,9 +255,9 @@ class Selection:
         return next((str(typed(f.field, "VARCHAR", f.value[0])) for f in named), "")
 
     def fields(self) -> set[str]:
-        """The fields that are asked for, of an entity each that may name it."""
+        """The columns that are asked for, of an entity each that may name it."""
         searched = self.search.fields if self.search else ()
-        return {*searched, *(leaf for f in self.filters for leaf in leaves_of(f.field))}
+        return {*searched, *(column_of(leaf) for f in self.filters for leaf in leaves_of(f.field))}
 
     def fits_none(self, table: str) -> bool:
         """Whether no row of a table fits, since it has no such field."""
@@ -256,7 +267,11 @@ class Selection:
         """The filters that neither the table nor one of those behind a view has a field for; they
         do not narrow what it shows."""
         known = fields_behind(table)
-        return [f for f in self.filters if not all(leaf in known for leaf in leaves_of(f.field))]
+        return [
+            f
+            for f in self.filters
+            if not all(column_of(leaf) in known for leaf in leaves_of(f.field))
+        ]
 
     def words(self) -> str:
         parts = [self.time.words(), *(f.words() for f in self.filters)]

@@ -55,7 +55,7 @@ def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None
     With the leaves by which a reader narrows time, place and the condition itself, so that from all
     rows a part can be taken later."""
     found = named_leaves(of.table, " ".join([*queries, _NARROWS, of.condition or ""]))
-    if not rows or not found or rows * len(found) > CELLS:
+    if not found or rows * len(found) > CELLS:
         return None
     return Gathering(of.table, of.sql, of.condition, of.params, found, rows * len(found))
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lake.entities import leaves_of
-from lake.fields import Clause, fields_behind, fields_of, type_of
-from lake.fieldsets import path_sql
+from lake.fields import Clause, column_of, field_sql, fields_behind, fields_of, type_of
 from lake.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.search_text import read_text
 from lake.words import Sentence
@@ -34,9 +33,10 @@ class Search:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields that it names, once each."""
+        """The columns that it names, once each."""
         tests = (leaf for leaf in leaves(self.root) if leaf.op != "text")
-        return tuple(dict.fromkeys(name for leaf in tests for name in leaves_of(leaf.field)))
+        named = (column_of(name) for leaf in tests for name in leaves_of(leaf.field))
+        return tuple(dict.fromkeys(named))
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that neither a table has nor one of those behind a view; what is asked of them
@@ -50,7 +50,7 @@ class Search:
         used = {
             param
             for leaf in leaves(self.root)
-            if any(name in known for name in leaves_of(leaf.field))
+            if any(column_of(name) in known for name in leaves_of(leaf.field))
             for _, param in leaf.tests
         }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
@@ -70,13 +70,17 @@ def _sql(node: Node, known: dict[str, str]) -> str:
         return f"coalesce(NOT ({_sql(node.part, known)}), true)"
     if isinstance(node, Joined):
         return "(" + f" {node.word} ".join(_sql(part, known) for part in node.parts) + ")"
-    tests = [_test(node, name, known[name]) for name in leaves_of(node.field) if name in known]
+    tests = [
+        _test(node, name, known.get(name, "JSON[]"))
+        for name in leaves_of(node.field)
+        if column_of(name) in known
+    ]
     return f"({' OR '.join(tests)})" if len(tests) > 1 else tests[0] if tests else "false"
 
 
 def _test(leaf: Leaf, field: str, own: str) -> str:
     """The test of a field of this type; a list fits where one item of it does."""
-    name = path_sql(field)
+    name = field_sql(field)
     if leaf.op == "set":
         return f"{name} IS NOT NULL"
     listed, kind, alike = own.endswith("[]"), own.removesuffix("[]"), own == type_of(leaf.field)
@@ -90,6 +94,8 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
 
 
 def _item_test(op: str, item: str, given: str, kind: str, typed_alike: bool) -> str:
+    if op in _ORDERS and kind == "JSON":
+        return _MEMBER_ORDER.format(item=item, op=op, given=given)
     if op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
         given = f"TRY_CAST({given} AS {kind})"
     elif op == "like" or not typed_alike:
@@ -98,6 +104,11 @@ def _item_test(op: str, item: str, given: str, kind: str, typed_alike: bool) -> 
 
 
 _ORDERS = ("<", "<=", ">", ">=")
+_MEMBER_ORDER = (
+    "CASE WHEN TRY_CAST({given} AS DOUBLE) IS NULL THEN {item} {op} {given} "
+    "ELSE TRY_CAST({item} AS DOUBLE) {op} TRY_CAST({given} AS DOUBLE) END"
+)
+"""Of members of JSON numbers are compared with a number, texts with a text."""
 _TESTS = {
     "text": "lower({item}) LIKE lower({given}) ESCAPE '#'",
     "like": "{item} LIKE {given} ESCAPE '#'",

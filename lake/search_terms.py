@@ -70,7 +70,8 @@ def together(parts: list[Node], tied: list[bool]) -> list[Node]:
 
 def _only_field(node: Node) -> str | None:
     if isinstance(node, Leaf):
-        listed = type_of(node.field).endswith("[]")
+        kind = type_of(node.field)
+        listed = kind.endswith("[]") and kind != "JSON[]"  # of which a row has one, mostly
         return node.field if node.op in ("=", "like", "within") and not listed else None
     if isinstance(node, Joined) and node.word == "OR":
         named = {_only_field(part) for part in node.parts}

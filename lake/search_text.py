@@ -13,7 +13,7 @@ from typing import Any
 
 from lake.entities import as_address
 from lake.errors import UsageError
-from lake.fields import type_of, typed
+from lake.fields import named_in_full, type_of, typed
 from lake.search_terms import Joined, Leaf, Node, Not, join, together
 from lake.words import Sentence
 
@@ -32,6 +32,8 @@ _PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
 _IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
 _NETWORK = re.compile(r"[\da-fA-F.:]+/\d*")
 """What is meant for a network."""
+_ARN = re.compile(r"arn:aws[\w-]*:")
+"""No field is meant where one was pasted."""
 _COMPARED = re.compile(r">=|<=|>|<")
 _ENDS = re.compile(r'(\[|\{)\s*("(?:\\.|[^"\\])*"|\S+?)\s+TO\s+("(?:\\.|[^"\\])*"|\S+?)\s*(\]|\})')
 _BLANK = re.compile(r"\s*")
@@ -153,13 +155,12 @@ class _Reader:
         start = self.at
         named = _FIELD.match(self.text, start)
         word = _WORD.match(self.text, start)
-        if named is None or (word and _address(word[0])):
+        if named is None or (word and (_ARN.match(word[0]) or _address(word[0]))):
             return self.bare()
-        name = named[0]
         try:
-            type_of(name)
+            name = named_in_full(named[0])
         except UsageError as error:
-            if name == "@timestamp":
+            if named[0] == "@timestamp":
                 raise self.wrong("times are chosen with the time range, not searched.") from None
             quoted = Sentence("A text with a colon goes in quotes.")
             said = Sentence("{first} {second}", first=error.args[0], second=quoted)

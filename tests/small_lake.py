@@ -88,7 +88,14 @@ EVENTS = [
     event(7, "11:02:00", "ec2", "CreateInternetGateway"),
     event(8, "11:03:00", "ec2", "CreateRoute"),
     event(9, "11:04:00", "ec2", "CreateVpc"),
-    event(10, "11:05:00", "s3", "PutBucketPolicy", userAgent=HOSTILE),
+    event(
+        10,
+        "11:05:00",
+        "s3",
+        "PutBucketPolicy",
+        userAgent=HOSTILE,
+        requestParameters={"bucketName": "logs", "policy": [{"Effect": "Allow"}, {"a b": 1}]},
+    ),
     event(11, "11:06:00", "kms", "ScheduleKeyDeletion", tlsDetails={"tlsVersion": "TLSv1.2"}),
     event(
         12,

@@ -4,7 +4,10 @@ text becomes SQL."""
 from __future__ import annotations
 
 import json
+import re
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 import small_lake
 from command import run_lake
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import UsageError
+from lake.fields import field_sql
 from lake.ingest import IngestOptions, ingest
 from lake.jsonvalues import json_text
 from lake.panels import panels_json, run_dashboard
@@ -19,6 +23,9 @@ from lake.query import Lake, open_lake
 from lake.rowmodel import EVENTS
 from lake.search import read_search
 from lake.search_text import LONGEST
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,7 @@ ASKED = {
     r'"\"GetObject\""': """contains(event.original, '"GetObject"')""",
     "console*login": "event.original ILIKE '%console%login%'",
     "%_": "contains(event.original, '%_')",
+    "arn:aws:iam::1*:user/": "event.original LIKE '%arn:aws:iam::1%:user/%'",
     "event.hash:>=0": "event.hash >= 0",
     "event.hash:[0 TO 9000000000000000000]": "event.hash BETWEEN 0 AND 9000000000000000000",
     "event.hash:{* TO 5}": "event.hash < 5",
@@ -225,7 +233,7 @@ def test_nothing_is_no_search() -> None:
     ("text", "said"),
     [
         ("sourc.ip:1.2.3.4", "character 1: unknown field 'sourc.ip'. Did you mean source.ip"),
-        ("arn:aws:s3", "unknown field 'arn'"),
+        ("https://example.com", "unknown field 'https'"),
         ("source.ip:10.0.0.0/33", "10.0.0.0/33 is no network"),
         ("related.ip:2001:db8::/200", "2001:db8::/200 is no network"),
         ("a (b", "character 3: this ( is not closed"),
@@ -256,6 +264,8 @@ FIELDS = (
     "source.port:",
     "related.ip:",
     "native.readOnly:",
+    "requestParameters.",
+    "native.resources.a-b.0:",
     "region:",
 )
 SIGNS = (
@@ -282,6 +292,10 @@ WORDS = ("NOT ", " AND ", " OR ", " TO ", " ", "10.0.0.0/8", "::1", "1", "true",
 PIECES = st.sampled_from(FIELDS) | st.sampled_from(SIGNS) | st.sampled_from(WORDS)
 
 
+OUR_TEXTS = r"""'(#|ARRAY|NULL|\$(\[\*\])?|\\u|"[\w@-]+"|(/[\w@-]+)+)'"""
+"""What stands in quotes in a search's SQL: signs of ours, and names of members of JSON."""
+
+
 @given(st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=60)))
 def test_any_text_is_a_search_or_told(lake: Lake, text: str) -> None:
     """None of it reaches the SQL, which DuckDB takes for every table."""
@@ -293,7 +307,7 @@ def test_any_text_is_a_search_or_told(lake: Lake, text: str) -> None:
         return
     for table in (EVENTS, "cloudtrail"):
         clause = search.clause(table)
-        assert "'" not in clause.sql.replace("ESCAPE '#'", "")
+        assert "'" not in re.sub(OUR_TEXTS, "", clause.sql)
         assert ";" not in clause.sql
         query = f"SELECT count(*) FROM (FROM {table} LIMIT 3) WHERE {clause.sql}"
         lake.sql(query, dict(clause.params)).fetchall()
@@ -309,6 +323,131 @@ def test_the_command_gives_what_the_page_does(
     assert code == 0
     assert json.loads(out) == json.loads(json_text(panels_json(shown)))
     assert shown != run_dashboard(lake, "cloudtrail", filters=filters)
+
+
+# -- what is within JSON --------------------------------------------------------------------------
+
+WITHIN = {
+    # requestParameters of an event -> what is written and finds it
+    '{"bucketName": "logs", "key": "a/b"}': (
+        "requestParameters.bucketName:logs",
+        "native.requestParameters.bucketName:l*s requestParameters.key:a/b",
+        "requestParameters.bucketName:(other OR logs)",
+        "requestParameters.bucketName:other requestParameters.bucketName:logs",
+    ),
+    '{"items": [{"id": "i-1", "ports": [22, 443]}, {"id": "i-2"}]}': (
+        "requestParameters.items.id:i-2",
+        "requestParameters.items.ports:443",
+        "requestParameters.items.ports:>=443",
+        "requestParameters.items.ports:[100 TO 500]",
+    ),
+    '{"size": 1000, "at": "2024-02-29T10:00:00Z", "of": {"it": true}}': (
+        "requestParameters.size:>999",
+        "requestParameters.size:[* TO 1e3]",
+        'requestParameters.at:>"2024-02-28"',
+        "requestParameters.of.it:true",
+        "requestParameters.of:*",
+    ),
+    '{"\\u0062ucketName": "escaped"}': ("requestParameters.bucketName:escaped",),
+    '{"from": "10.1.2.3", "x-y": {"0": "zero"}}': (
+        "requestParameters.from:10.1.2.3",
+        "requestParameters.x-y.0:zero",
+    ),
+    '{"address": "10.1.2.3"}': ("requestParameters.address:10.0.0.0/8",),
+    '[{"top": 1}, {"top": 2}]': ("requestParameters.top:2",),
+    '{"gone": null, "here": ""}': ("requestParameters.here:*",),
+    "null": ("NOT requestParameters:*",),
+}
+
+
+@pytest.fixture(scope="module")
+def within(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """An event for each of these, of which `requestID` is the place in the list; the last members
+    are resources, a list of structures."""
+    folder = tmp_path_factory.mktemp("within")
+    calls = []
+    for number, text in enumerate(WITHIN):
+        call = small_lake.event(number, f"10:{number:02}:00", "s3", "GetObject")
+        whole = json.dumps(call | {"requestID": str(number), "requestParameters": "HERE"})
+        calls.append(whole.replace('"HERE"', text))
+    (folder / "calls.json").write_text(f'{{"Records": [{", ".join(calls)}]}}')
+    ingest(folder / "lake", [str(folder)], IngestOptions(jobs=1))
+    return open_lake(folder / "lake", locked=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(number, text) for number, texts in enumerate(WITHIN.values()) for text in texts],
+)
+def test_what_is_within_json_is_found(within: Lake, number: int, text: str) -> None:
+    search = read_search(text)
+    assert search is not None
+    clause = search.clause("cloudtrail")
+    query = f"SELECT native.requestID FROM cloudtrail WHERE {clause.sql}"
+    assert within.sql(query, dict(clause.params)).fetchall() == [(str(number),)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "requestParameters.gone:*",
+        "requestParameters.items.id:i-3",
+        "requestParameters.size:>1000",
+        "requestParameters.id:i-1",
+        "requestParameters.bucketname:logs",
+    ],
+)
+def test_what_is_not_within_json_is_not_found(within: Lake, text: str) -> None:
+    assert found(within, text, "cloudtrail") == 0
+    assert found(within, f"NOT {text}", "cloudtrail") == len(WITHIN)
+
+
+def test_a_list_of_structures_is_looked_into(tmp_path: Path) -> None:
+    arn = "arn:aws:s3:::logs"
+    call = small_lake.event(1, "10:00:00", "s3", "GetObject", resources=[{"ARN": arn}])
+    (tmp_path / "calls.json").write_text(json.dumps({"Records": [call]}))
+    ingest(tmp_path / "lake", [str(tmp_path)], IngestOptions(jobs=1))
+    lake = open_lake(tmp_path / "lake")
+    assert found(lake, f'native.resources.ARN:"{arn}"', "cloudtrail") == 1
+    assert found(lake, "resources.ARN:*other", "cloudtrail") == 0
+    shown = run_dashboard(lake, "cloudtrail", filters=[f"resources.ARN is {arn}"])
+    assert panels_json(shown)
+    with pytest.raises(UsageError, match=r"unknown field 'resources\.x'y'"):
+        run_dashboard(lake, "cloudtrail", filters=["resources.x'y is 1"])
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab[{", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=8,
+)
+
+
+def texts_at(value: Any, members: list[str]) -> list[str]:  # noqa: ANN401  JSON
+    """The texts of what is at a place, arrays on the way looked into, as a reader would."""
+    items = value if isinstance(value, list) else [value]
+    if not members:
+        return [
+            item if isinstance(item, str) else json.dumps(item, separators=(",", ":"))
+            for item in items
+            if item is not None
+        ]
+    below = [item[members[0]] for item in items if isinstance(item, dict) and members[0] in item]
+    return [text for one in below for text in texts_at(one, members[1:])]
+
+
+@given(st.lists(JSON_VALUES, min_size=1, max_size=5), st.lists(st.sampled_from("ab"), min_size=1))
+def test_members_are_those_at_their_place(values: list[Any], members: list[str]) -> None:
+    field = ".".join(["native", "requestParameters", *members[:3]])
+    due = [texts_at(value, members[:3]) or None for value in values]
+    given_ = [json.dumps(value, separators=(",", ":")) for value in values]
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t (n INTEGER, native STRUCT(requestParameters JSON))")
+        con.executemany(
+            "INSERT INTO t VALUES (?, {'requestParameters': ?})", list(enumerate(given_))
+        )
+        shown = con.sql(f"SELECT {field_sql(field)} FROM t ORDER BY n").fetchall()
+    assert [found for (found,) in shown] == due
 
 
 def test_a_percent_sign_beside_a_star_is_itself() -> None:

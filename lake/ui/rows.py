@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.fields import fields_behind
+from lake.fields import all_fields, column_of, fields_behind
 from lake.filters import Filter
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.ui.follow import follow
@@ -170,7 +171,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
 def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
     """Any value of the row as a filter, or followed through all logs; and the time around it."""
     known = fields_behind(view.dashboard.table)
-    values = [(name, value) for name, value in _leaves(row) if name in known]
+    values = [(name, value) for name, value in _leaves(row) if column_of(name) in known]
     # by key: the value just taken is in the state when a button is pressed, not yet in this run;
     # one key for each row, as no other has its values
     key = f"row:{_short(values)}"
@@ -208,11 +209,15 @@ def _follow(key: str) -> None:
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-            continue
+        if not name or set(name) & set(". "):
+            continue  # a member of JSON that no filter can name
+        if all_fields().get(prefix + name) == "JSON" and isinstance(value, str):
+            with suppress(ValueError):
+                value = _parsed(value)
         for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, bool):
+            if isinstance(item, dict):
+                yield from _leaves(item, f"{prefix}{name}.")
+            elif isinstance(item, bool):
                 yield prefix + name, str(item).lower()
             elif isinstance(item, (str, int, float)):
                 yield prefix + name, str(item)

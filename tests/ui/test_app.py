@@ -241,6 +241,21 @@ def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
     assert "1 of 13 events" in app.main.caption[0].value.replace("\\", "")
 
 
+def test_what_is_within_json_of_a_row_becomes_a_filter(app: AppTest) -> None:
+    open_page(app, "cloudtrail")
+    choose_row(app, "cloudtrail:search - CloudTrail", 3)
+    pivot = next(s for s in app.selectbox if s.label.startswith("Turn a value into a filter"))
+    within = [text for text in pivot.options if text.startswith("native.requestParameters")]
+    assert within == [
+        "native.requestParameters.bucketName: logs",
+        "native.requestParameters.policy.Effect: Allow",
+    ]
+    pivot.set_value(("native.requestParameters.policy.Effect", "Allow"))
+    next(b for b in app.button if b.label == "Only this").click().run()
+    assert not app.exception
+    assert "1 of 13 events" in app.main.caption[0].value.replace("\\", "")
+
+
 def test_a_row_among_all_logs_has_what_only_its_own_log_has(app: AppTest) -> None:
     """Also as a filter, which narrows the page to that log."""
     open_page(app, "hunting")
