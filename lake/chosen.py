@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lake.fields import fields_behind, fields_of, type_of
-from lake.fieldsets import packed, path_sql, quote
+from lake.fields import column_of, field_sql, fields_behind, fields_of, type_of
+from lake.fieldsets import packed, quote
 from lake.queries import relation
 from lake.rowmodel import columns_of, tables_of
 
@@ -36,7 +36,7 @@ class Chosen:
 def chosen(table: str, selection: Selection, fields: Sequence[str] = ()) -> Chosen:
     """A table's rows under a selection. Of a view also `fields` that only some of its tables have,
     each as a column of its whole name (`"native.eventName"`), NULL in rows of the others."""
-    further = [name for name in fields if name in _lacking(table)]
+    further = [name for name in fields if column_of(name) in _lacking(table)]
     if not further and not selection.fields() & _lacking(table):
         clause = selection.clause(table)
         return Chosen(table, relation(table, clause.sql), clause.params, clause.sql)
@@ -61,10 +61,12 @@ def _lacking(view: str) -> frozenset[str]:
 
 def _of_table(table: str, field: str) -> str:
     """A field in the rows of a table; as text where tables differ in its type."""
-    kind = fields_of(table).get(field)
+    column = column_of(field)
+    kind = fields_of(table).get(column)
     if kind is None:
         return "NULL"
-    return path_sql(field) if kind == type_of(field) else f"{path_sql(field)}::VARCHAR"
+    sql = field_sql(field)
+    return sql if column != field or kind == type_of(field) else f"{sql}::VARCHAR"
 
 
 def _shared_columns(view: str) -> str:

@@ -14,8 +14,8 @@ from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
 from lake.extent import lake_blocks
-from lake.fields import fields_behind, fields_of, type_of
-from lake.fieldsets import path_sql, quote
+from lake.fields import asked_as, column_of, field_sql, fields_behind, fields_of, type_of
+from lake.fieldsets import quote
 from lake.output import write
 from lake.queries import Block, Query
 from lake.rowmodel import EVENTS
@@ -50,8 +50,8 @@ def title_of(table: str) -> str:
 def columns_for(table: str, wanted: Sequence[str]) -> list[str]:
     """The columns to show: those that were chosen and the table has, or one of those behind a view,
     else the usual ones."""
-    known = fields_behind(table)
-    return [name for name in dict.fromkeys(wanted) if name in known] or list(COLUMNS)
+    asked = dict.fromkeys(asked_as(table, name) for name in wanted)
+    return [name for name in asked if name] or list(COLUMNS)
 
 
 def countable(table: str) -> list[str]:
@@ -60,6 +60,12 @@ def countable(table: str) -> list[str]:
     return [
         n for n, k in kinds.items() if k.removesuffix("[]") in _COUNTED and n != "event.original"
     ]
+
+
+def countable_as(table: str, field: str) -> str | None:
+    """A field as the lake names it, where its values can be counted, in JSON too; else None."""
+    name = asked_as(table, field)
+    return name if name and (name in countable(table) or type_of(name) == "JSON[]") else None
 
 
 def explored(table: str, columns: Sequence[str]) -> Dashboard:
@@ -131,12 +137,14 @@ def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> byte
 def _shown(table: str, name: str) -> str:
     """A column as a table on a page takes it: lists and structures as text."""
     kind, path = _kind(table, name), _column(table, name)
+    if kind == "JSON[]":  # one, mostly
+        return f"array_to_string({path}, ', ')"
     return f"{path}::VARCHAR" if "(" in kind or "[" in kind else path
 
 
 def _column(table: str, name: str) -> str:
     """A field in the rows of a table, or of one behind a view, as `chosen` gives them."""
-    return path_sql(name) if name in fields_of(table) else quote(name)
+    return field_sql(name) if column_of(name) in fields_of(table) else quote(name)
 
 
 def _kind(table: str, name: str) -> str:

@@ -78,6 +78,12 @@ def named_in_full(field: str) -> str:
     raise UsageError(Sentence("{first} {second}", first=unknown, second=known))
 
 
+def asked_as(view: str, field: str) -> str | None:
+    """A field as the lake names it, where a view, or a table behind it, has it; else None."""
+    known = fields_behind(view)
+    return next((n for n in (field, f"native.{field}") if column_of(n) in known), None)
+
+
 @lru_cache(4096)
 def column_of(field: str) -> str:
     """The column that has a field: itself, or of a member of JSON

@@ -13,11 +13,12 @@ from lake.explore import (
     FILE_ROWS,
     columns_for,
     countable,
+    countable_as,
     explored,
     rows_file,
     values_of,
 )
-from lake.fields import fields_behind
+from lake.fields import asked_as, fields_behind
 from lake.filters import Filter
 from lake.rowmodel import log_views
 from lake.ui.downloads import draw_downloads
@@ -26,6 +27,7 @@ from lake.ui.page import draw_page
 from lake.ui.sidebar import add_filter, choose
 from lake.ui.text import count, plain
 from lake.ui.words import say, say_unread
+from lake.visible import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,15 +45,21 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
         say_unread("logs", known.__contains__)
         table = st.selectbox(say("Logs"), known, key="logs", bind="query-params")
         fields = list(fields_behind(table))
-        say_unread("columns", fields.__contains__)
         chosen = st.multiselect(
             say("Columns"),
             fields,
             key="columns",
             bind="query-params",
             placeholder=say("The usual ones"),
-            help=say("Fields to show as columns of the rows, in this order."),
+            help=say(
+                "Fields to show as columns of the rows, in this order. One within JSON can be "
+                "typed: requestParameters.bucketName."
+            ),
+            accept_new_options=True,
         )
+        for name in chosen:
+            if not asked_as(table, name):
+                _say_unknown(name)
         beside = st.container()
     columns = columns_for(table, chosen)
     dashboard = explored(table, columns)
@@ -65,18 +73,26 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
 
 def _values(view: View, ask: Ask) -> None:
     """A field's values; a click on one filters on it."""
-    fields = countable(view.dashboard.table)
-    say_unread("values", fields.__contains__)
-    field = st.selectbox(
+    table = view.dashboard.table
+    fields = countable(table)
+    typed = st.selectbox(
         say("Values of"),
         fields,
         index=None,
         key="values",
         bind="query-params",
         placeholder=say("a field"),
-        help=say("Counts the values of one field; a click on one is a filter."),
+        help=say(
+            "Counts the values of one field; a click on one is a filter. One within JSON can be "
+            "typed: requestParameters.bucketName."
+        ),
+        accept_new_options=True,
     )
+    if typed is None:
+        return
+    field = countable_as(table, typed)
     if field is None:
+        _say_unknown(typed)
         return
     found = values_of(view, [field], ask)
     if not found:
@@ -88,6 +104,11 @@ def _values(view: View, ask: Ask) -> None:
 
     about = say("Values of {field}", field=field)
     draw_leaderboard(f"explore:{field}", found, clicked, label=field, about=about)
+
+
+def _say_unknown(field: str) -> None:
+    """That a field that was typed cannot be shown."""
+    st.error(plain(say("These logs have no field '{name}' to show.", name=shortened(field, 80))))
 
 
 def _files(lake: Lake, view: View, columns: Sequence[str]) -> None:

@@ -324,7 +324,8 @@ def _form(dashboard: Dashboard) -> None:
         fields = list(fields_behind(dashboard.table))
         # by key: what was typed last is in the state when the button is pressed, not in this run
         field = f"{_NEW}:field:{dashboard.name}"
-        st.selectbox(say("Field"), fields, index=fields.index("source.ip"), key=field)
+        place = fields.index("source.ip")
+        st.selectbox(say("Field"), fields, index=place, key=field, accept_new_options=True)
         op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS), key=f"{_NEW}:op")
         st.text_input(say("Value"), disabled=op in _ALONE, key=f"{_NEW}:value")
         st.button(say("Add"), on_click=_added, args=(field,), type="primary")

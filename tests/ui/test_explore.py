@@ -92,6 +92,29 @@ def test_a_value_of_the_list_beside_the_rows(app: AppTest) -> None:
     assert charts
 
 
+def test_what_is_within_json_is_shown_and_counted(lake: Lake, app: AppTest) -> None:
+    typed = "requestParameters.policy.Effect"
+    open_page(app, "explore", logs="events", columns=["event.action", typed], values=typed)
+    shown = app.main.dataframe[0].value
+    assert list(shown.columns) == ["@timestamp", "event.action", f"native.{typed}"]
+    found = shown.dropna()[["event.action", f"native.{typed}"]].to_numpy().tolist()
+    assert found == [["PutBucketPolicy", "Allow"]]
+    assert "Allow" in str(app.sidebar.get("vega_lite_chart")[0].proto.data.data)
+    assert not app.error
+    assert values_of(viewed(lake, "cloudtrail"), [f"native.{typed}"], lake.answer) == [("Allow", 1)]
+    file = rows_file(lake, viewed(lake, "cloudtrail"), [f"native.{typed}"], "jsonl")
+    assert b'"native.requestParameters.policy.Effect":["Allow"]' in file.replace(b": ", b":")
+
+
+def test_a_field_that_was_typed_and_is_not_there(app: AppTest) -> None:
+    wrong = ["no such", "native.log_status"]
+    open_page(app, "explore", logs="cloudtrail", columns=["event.action", *wrong], values="no.such")
+    said = [error.value.replace("\\", "") for error in app.error]
+    due = [f"These logs have no field '{name}' to show." for name in (*wrong, "no.such")]
+    assert said == due
+    assert list(app.main.dataframe[0].value.columns) == ["@timestamp", "event.action"]
+
+
 def test_files_hold_what_is_shown(lake: Lake) -> None:
     view = viewed(lake, "cloudtrail", "event.outcome:failure")
     columns = ("event.action", "source.ip")
