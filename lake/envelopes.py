@@ -83,6 +83,8 @@ class _Envelope(msgspec.Struct):
     time: msgspec.Raw = _NONE
     id: msgspec.Raw = _NONE
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
+    event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
+    answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
     found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
     found_time: msgspec.Raw = msgspec.field(default=_NONE, name="@timestamp")
     found_log: msgspec.Raw = msgspec.field(default=_NONE, name="@log")
@@ -96,6 +98,7 @@ class _Envelope(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Envelope)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
 _ROW = msgspec.json.Decoder(list[_Field])
+_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _ANY = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
@@ -143,6 +146,10 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _queried(bytes(envelope.results))
     if bytes(envelope.cloudtrail_event):
         return _inside(_text(envelope.cloudtrail_event))
+    if bytes(envelope.event_json):  # CloudTrail Lake's column for the whole event
+        return _inside(_text(envelope.event_json))
+    if b'"eventJson"' in bytes(envelope.answered):
+        return _answered(bytes(envelope.answered))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
         return _found(envelope)
     if _text(envelope.kind) == "Notification":
@@ -244,6 +251,21 @@ def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
         message = said["@message"].encode("utf-8", "surrogatepass")
         wrap = row_wrap(said.get("@timestamp"), said.get("@log"), said.get("@logStream"))
         yield from messages.opened(message, wrap)
+
+
+def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """Rows of an answer of `aws cloudtrail get-query-results` that hold whole events.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html
+    """
+    for piece in items(array):
+        try:
+            cells = {name: cell for one in _CELLS.decode(piece.text) for name, cell in one.items()}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            cells = {}
+        yield from _inside(cells.get("eventJson")) or [
+            (Piece(piece.text, piece.reason or "a row of a query without eventJson"), NO_WRAP)
+        ]
 
 
 def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:

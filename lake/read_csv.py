@@ -32,6 +32,10 @@ class _Answer(msgspec.Struct):
     rows: list[msgspec.Raw] = msgspec.field(name="QueryResultRows")
 
 
+WHOLE = ("eventjson", "cloudtrailevent")
+"""Columns, in lower case, whose cells are events as CloudTrail wrote them."""
+_TYPE = "#TYPE "
+"""What PowerShell 5 writes above a header."""
 _ANSWER = msgspec.json.Decoder(_Answer)
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 
@@ -82,25 +86,30 @@ def read_messages(
     reading: Reading, text: bytes, first: str
 ) -> Iterator[tuple[int, bytes, Wrap]] | None:
     """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
-    `@timestamp,@message` and whatever else was asked for of Logs Insights."""
+    `@timestamp,@message` and whatever else was asked for of Logs Insights; and the events in one of
+    CloudTrail Lake or of PowerShell's `Find-CTEvent | Export-Csv`."""
     names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(",")]
-    if "message" not in names or ("@message" not in first and "timestamp" not in names):
-        return None
-    return _messages(reading, text, names)
+    if "message" in names and ("@message" in first or "timestamp" in names):
+        return _messages(reading, text, names, "message")
+    whole = next((name for name in WHOLE if name in names), None)
+    return _messages(reading, text, names, whole) if whole else None
 
 
-def _messages(reading: Reading, text: bytes, names: list[str]) -> Iterator[tuple[int, bytes, Wrap]]:
+def _messages(
+    reading: Reading, text: bytes, names: list[str], column: str
+) -> Iterator[tuple[int, bytes, Wrap]]:
     messages = Messages()
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
         cells = dict(zip(names, row, strict=False))
         if wrong is None and len(row) > len(names):
             wrong = _other_width(row, len(names))
-        if wrong is not None or not cells.get("message"):
+        if wrong is not None or not cells.get(column):
             reading.seen += 1
-            reading.refuse(original, wrong or "a row without a message")
+            what = "an event" if column in WHOLE else "a message"
+            reading.refuse(original, wrong or f"a row without {what}")
             continue
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
-        message = cells["message"].encode("utf-8", "surrogateescape")
+        message = cells[column].encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
             if reading.takes(piece, reading.seen + 1):
                 yield reading.seen, piece.text, wrap
@@ -151,7 +160,7 @@ def read_answers(reading: Reading, text: bytes) -> Iterator[Records] | None:
     cells = next(filter(None, map(_answer_cells, rows)), None)
     names = [name for name, _ in cells or ()]
     source = _whose_columns(names, reading.catalogue)
-    if source is None:
+    if source is None or "eventJson" in names:  # of which the whole event is in the cell
         return None
     reading.source = source
     reading.layout = {"answer": True}
@@ -207,12 +216,13 @@ def csv_lines(text: bytes) -> list[bytes]:
 
 
 def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], bytes, str | None]]:
-    """The rows below a CSV's header, its first line that is not blank: the number of their first
+    """The rows below a CSV's header, the first line that can be one: the number of their first
     line (from 1), their cells, their text, and why they cannot be read. A quote that is open in
     the header ends there, where else it would take the rows with it."""
     csv.field_size_limit(MAX_RECORD)
     lines = csv_lines(text)
-    above = next((n for n, line in enumerate(lines, 1) if line.decode("utf-8", errors).strip()), 0)
+    texts = (line.decode("utf-8", errors) for line in lines)
+    above = next((n for n, line in enumerate(texts, 1) if can_be_header(line)), 0)
     reader = csv.reader(line.decode("utf-8", errors) for line in lines[above:])
     end = above
     while True:
@@ -226,6 +236,11 @@ def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], by
         begin, end = end, above + reader.line_num
         if any(row) or wrong is not None:
             yield begin + 1, row, b"".join(lines[begin:end]).rstrip(b"\r\n"), wrong
+
+
+def can_be_header(line: str) -> bool:
+    """Whether a line can be a CSV's header; PowerShell writes the type of its objects above it."""
+    return bool(line.strip()) and not line.startswith(_TYPE)
 
 
 def _other_width(row: list[str], width: int) -> str:

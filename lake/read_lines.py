@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from lake.envelopes import EXPORT_LINE, Messages, export_line
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.headers import header_of, remembered
-from lake.read_csv import read_csv, read_messages
+from lake.read_csv import can_be_header, read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES
 from lake.refused import LongText
@@ -158,13 +158,12 @@ class LineReader:
             return
         if self._shape is None:
             probe = lines.first(PROBE_LINES)
-            table = read_csv(self.reading, text, probe[0]) if whole else None
-            if table is not None:
-                yield from table
-                return
-            logged = read_messages(self.reading, text, probe[0]) if whole else None
-            if logged is not None:
+            header = next(filter(can_be_header, probe), None) if whole else None
+            if header and (logged := read_messages(self.reading, text, header)) is not None:
                 yield from TextReader(self.reading).records(logged)
+                return
+            if header and (table := read_csv(self.reading, text, header)) is not None:
+                yield from table
                 return
             if probe[0].startswith("#"):
                 self._shape = self.reading.recognise_directives(probe)

@@ -40,6 +40,49 @@ def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
     assert found.rejects[0].text == '"' + "".join(rest).rstrip("\n")
 
 
+WHOLE = [compact(one).decode() for one in events(3)]
+FOUND = [
+    {"AccessKeyId": "", "CloudTrailEvent": text, "EventId": f"id-{n}", "EventName": "GetUser"}
+    for n, text in enumerate(WHOLE)
+]
+SELECTED = [{"eventTime": "2024-02-01 10:00:00.000", "eventJson": text} for text in WHOLE]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(quoted_csv(FOUND), id="Find-CTEvent"),
+        pytest.param(
+            b"#TYPE Amazon.CloudTrail.Model.Event\r\n" + quoted_csv(FOUND), id="Find-CTEvent 5"
+        ),
+        pytest.param(quoted_csv(SELECTED), id="CloudTrail Lake"),
+        pytest.param(quoted_csv([{"eventJson": text} for text in WHOLE]), id="one column"),
+        pytest.param(pretty(answer(SELECTED)), id="get-query-results"),
+        pytest.param(b"\n".join(map(compact, SELECTED)), id="rows as JSON"),
+    ],
+)
+def test_a_column_with_whole_events(data: bytes) -> None:
+    """Nothing of an event is lost to the columns beside it, which have some of it again."""
+    found = read(data, "results.csv" if data[:1] in b'"#' else "results.json")
+    assert (found.status, found.rejects) == ("read", [])
+    assert found.originals == WHOLE
+    plain = read(trail(events(3)))
+    for row, due in zip(found.rows, plain.rows, strict=True):
+        assert row["native"] == due["native"]
+        assert row["source"] == due["source"]
+
+
+def test_a_row_without_its_event_is_refused_as_it_stands() -> None:
+    without = {"eventTime": "2024-02-01 10:00:00.000", "eventJson": ""}
+    found = read(quoted_csv([without, *SELECTED]), "results.csv")
+    assert len(found.rows) == 3
+    assert [(r.position, r.reason) for r in found.rejects] == [(1, "a row without an event")]
+    rows = [*SELECTED, {"eventTime": "2024-02-01 10:00:00.000"}]
+    found = read(compact(answer(rows)), "results.json")
+    assert len(found.rows) == 3
+    assert [r.reason for r in found.rejects] == ["a row of a query without eventJson"]
+
+
 @pytest.mark.parametrize("header", ['timestamp,"message', "\ntimestamp,message"])
 def test_a_header_over_messages_takes_no_row_with_it(header: str) -> None:
     rows = [f"170678160{n},{line}" for n, line in enumerate(flows(3))]
