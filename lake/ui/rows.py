@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _LONGEST = 20_000
 """Characters of a value of the chosen row that are shown."""
 HELD, SENT = "As the lake holds it", "As OpenSearch gets it"
+_DEEPEST = 60
+"""Levels of JSON that are unfolded."""
+_TOO_DEEP = "nested too deeply"
 _ABOUT = "page:about"
 """The dashboard and the selection whose rows were shown last."""
 AROUND = 5
@@ -118,7 +121,7 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
     if text is None:
         st.caption(say("The row is gone: the lake has changed. Load the page again."))
         return
-    row = _without_nulls(_parsed(text)) or {}
+    row = _opened(_without_nulls(_parsed(text)) or {})
     original = row.get("event", {}).pop("original", None)
     _pivot(view, row, result.rows[place][0])
     left, right = st.columns(2)
@@ -131,12 +134,12 @@ def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
             format_func=say,
             help=say("OpenSearch gets the document that `lake export opensearch` sends."),
         )
-        shown = row
         if form == SENT:
             at = result.rows[place][0]
             document = whole_document(row["event"]["dataset"], result.keys[place], at, ask)
-            shown = _parsed(document) if document else {}
-        st.json(for_the_eye(shown, _LONGEST), expanded=2)
+            _draw_json(document or "{}")
+        else:
+            st.json(for_the_eye(row, _LONGEST), expanded=2)
     with right:
         st.markdown(say("**The record as it came** (`event.original`)"))
         _draw_original(original)
@@ -146,10 +149,7 @@ def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing whe
     if original is None:
         st.caption(say("Not kept."))
         return
-    try:
-        st.json(for_the_eye(_parsed(original), _LONGEST), expanded=2)
-    except ValueError:
-        st.code(shortened(original, _LONGEST), language=None, wrap_lines=True)
+    _draw_json(original)
     odd = sum(not character.isprintable() for character in original)
     if odd:
         marks = say(
@@ -158,14 +158,38 @@ def _draw_original(original: Any) -> None:  # noqa: ANN401  text, or nothing whe
         st.caption(plain(marks))
 
 
+def _draw_json(text: str) -> None:
+    """JSON to unfold; as a text where it is none."""
+    try:
+        st.json(for_the_eye(_parsed(text), _LONGEST), expanded=2)
+    except ValueError:
+        st.code(shortened(text, _LONGEST), language=None, wrap_lines=True)
+
+
 def _parsed(text: str) -> Any:  # noqa: ANN401  JSON
     """JSON whose numbers a browser shows as they are written: it counts in doubles, so an identity
-    of 63 bits, or 1.10, goes to it as text."""
-    return json.loads(
-        text,
-        parse_int=lambda digits: int(digits) if len(digits) < 16 else digits,
-        parse_float=lambda digits: float(digits) if repr(float(digits)) == digits else digits,
-    )
+    of 63 bits, or 1.10, goes to it as text. Raises ValueError, also for what is nested more deeply
+    than anybody unfolds."""
+    try:
+        value = json.loads(
+            text,
+            parse_int=lambda digits: int(digits) if len(digits) < 16 else digits,
+            parse_float=lambda digits: float(digits) if repr(float(digits)) == digits else digits,
+        )
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    level, deep = [value], 0
+    while level := [item for one in level for item in _items(one)]:
+        deep += 1
+        if deep > _DEEPEST:
+            raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _items(value: Any) -> list[Any]:  # noqa: ANN401  JSON
+    if isinstance(value, dict):
+        return [*value.values()]
+    return value if isinstance(value, list) else []
 
 
 def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
@@ -211,9 +235,6 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
     for name, value in tree.items():
         if not name or set(name) & set(". "):
             continue  # a member of JSON that no filter can name
-        if all_fields().get(prefix + name) == "JSON" and isinstance(value, str):
-            with suppress(ValueError):
-                value = _parsed(value)
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
                 yield from _leaves(item, f"{prefix}{name}.")
@@ -221,6 +242,19 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
                 yield prefix + name, str(item).lower()
             elif isinstance(item, (str, int, float)):
                 yield prefix + name, str(item)
+
+
+def _opened(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """With what columns of JSON hold in place of its text."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found[name] = value
+        if isinstance(value, dict):
+            found[name] = _opened(value, f"{prefix}{name}.")
+        elif isinstance(value, str) and all_fields().get(prefix + name) == "JSON":
+            with suppress(ValueError):
+                found[name] = _parsed(value)
+    return found
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401  JSON
