@@ -85,6 +85,8 @@ class _Envelope(msgspec.Struct):
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
     event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
     answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
+    ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
+    message: msgspec.Raw = _NONE
     found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
     found_time: msgspec.Raw = msgspec.field(default=_NONE, name="@timestamp")
     found_log: msgspec.Raw = msgspec.field(default=_NONE, name="@log")
@@ -112,6 +114,8 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
         envelope = _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _mended(value) if has_surrogates(value) and not is_value(value) else None
+    if bytes(envelope.ingested) and bytes(envelope.message):  # a log event without the list
+        return _logged(b"[%b]" % value, NO_WRAP)
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lake.catalogue import Catalogue
     from lake.envelopes import Wrap
+    from lake.fieldsets import Tree
     from lake.recognise import Reading
     from lake.sources import Source
 
@@ -76,10 +77,29 @@ def _whose_columns(names: list[str], catalogue: Catalogue) -> Source | None:
 
 
 def csv_paths(source: Source, names: list[str]) -> list[str | None]:
-    """The members that columns hold, by their names; Athena writes these in lower case."""
+    """The members that columns hold, by their names; Athena writes these in lower case, and Logs
+    Insights names what is within a member `userIdentity.arn`."""
     exact = dict(source.csv)
     folded = {name.lower(): path for name, path in source.csv}
-    return [exact.get(name) or folded.get(name.lower()) for name in names]
+    return [exact.get(name) or folded.get(name.lower()) or _inner(source, name) for name in names]
+
+
+def _inner(source: Source, name: str) -> str | None:
+    """A dotted name, where [native] declares such a member, or JSON that can have it."""
+    body: str | Tree = source.native
+    found: list[str] = []
+    for part in name.split("."):
+        if isinstance(body, dict):
+            declared = {member.lower(): member for member in body}
+            if part.lower() not in declared:
+                return None
+            found.append(declared[part.lower()])
+            body = body[found[-1]]
+        elif body == "JSON" and part:
+            found.append(part)
+        else:
+            return None
+    return ".".join(found) if source.csv and len(found) > 1 else None
 
 
 def read_messages(

@@ -88,6 +88,7 @@ class LineReader:
     reading: Reading
     _line: int = 0
     _rest: bytes = b""
+    _last: bool = False
     _long: LongText | None = None
     _returns: bool | None = None
     """Whether lines end in CR alone, as old Macs wrote them; the first window tells."""
@@ -97,6 +98,7 @@ class LineReader:
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""
+        self._last = last
         if self._returns is None:
             self._returns = b"\n" not in window and b"\r" in window.rstrip()
         if self._returns:
@@ -191,14 +193,26 @@ class LineReader:
         )
 
     def _export_lines(self, text: bytes) -> Iterator[tuple[int, bytes, Wrap]]:
-        for line in text.removesuffix(b"\n").split(b"\n"):
-            self._line += 1
-            if line.strip():
-                message, wrap = export_line(line.rstrip(b"\r"))
-                for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
-                    place = numbered_place(self._line, number)
-                    if self.reading.takes(piece, place):
-                        yield place, piece.text, own
+        lines = text.removesuffix(b"\n").split(b"\n")
+        at = 0
+        while at < len(lines):
+            begin, at = at, at + 1
+            if not lines[begin].strip():
+                continue
+            message, wrap = export_line(lines[begin].rstrip(b"\r"))
+            if not message.strip():  # `aws logs tail --format json` has it in the lines below
+                while at < len(lines) and not EXPORT_LINE.match(lines[at]):
+                    at += 1
+                if at == len(lines) and not self._last:  # the next window may have more of it
+                    self._rest = b"\n".join([*lines[begin:], self._rest])
+                    lines = lines[:begin]
+                    break
+                message = b"\n".join(lines[begin + 1 : at]).strip()
+            for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
+                place = numbered_place(self._line + begin + 1, number)
+                if self.reading.takes(piece, place):
+                    yield place, piece.text, own
+        self._line += len(lines)
 
     def _segments(self, lines: Lines) -> Iterator[Records]:
         """The stretches of lines under one header; headers and comments are no records."""

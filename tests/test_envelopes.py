@@ -192,6 +192,34 @@ def test_what_firehose_left_and_cannot_be_opened_is_refused_as_it_stands() -> No
     assert [(r.position, r.text) for r in found.rejects] == [(2, cut.decode()), (3, odd.decode())]
 
 
+@pytest.mark.parametrize("form", ["a list", "lines"])
+def test_log_events_without_the_list_that_they_came_in(form: str) -> None:
+    """`aws logs filter-log-events --query events`, or through `jq '.events[]'`."""
+    logged = [
+        {"logStreamName": "s", "timestamp": 1706781600000 + n, "message": text}
+        | {"ingestionTime": 1706781700000, "eventId": f"{n}"}
+        for n, text in enumerate(TEXTS)
+    ]
+    found = read(pretty(logged) if form == "a list" else b"\n".join(map(compact, logged)))
+    assert (found.originals, found.rejects) == (TEXTS, [])
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert (context["id"], context["log_stream"]) == ("0", "s")
+
+
+@pytest.mark.parametrize("window", [200, 1 << 20])
+def test_messages_in_the_lines_below_their_time(
+    window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`aws logs tail --format json` writes what is JSON over several lines."""
+    monkeypatch.setattr("lake.decode.WINDOW", window)
+    shown = [json.dumps(json.loads(text), indent=4) for text in TEXTS]
+    head = "2024-02-01T10:00:00.123000+00:00 a_CloudTrail_b \n"
+    found = read("".join(f"{head}{text}\n" for text in shown).encode())
+    assert (found.originals, found.rejects) == (shown, [])
+    deep = shown[0].count("\n") + 2
+    assert found.places == [n * deep + 1 for n in range(len(TEXTS))]
+
+
 def test_csv_of_logs_insights() -> None:
     line = flows(1)[0]
     data = (

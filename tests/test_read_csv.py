@@ -40,6 +40,50 @@ def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
     assert found.rejects[0].text == '"' + "".join(rest).rstrip("\n")
 
 
+def test_a_column_for_what_is_within_a_member() -> None:
+    """As Logs Insights names it, and in lower case; where there is none the column is told."""
+    names = "eventTime,eventSource,eventName,useridentity.arn,userIdentity.no,requestParameters.a.b"
+    row = "2024-02-01T10:00:00Z,iam.amazonaws.com,GetUser,arn:aws:iam::111122223333:user/ana,x,c"
+    found = read(f"{names}\n{row}\n".encode(), "results.csv")
+    (only,) = found.rows
+    assert only["native"]["userIdentity"]["arn"] == "arn:aws:iam::111122223333:user/ana"
+    assert json.loads(only["native"]["requestParameters"]) == {"a": {"b": "c"}}
+    assert only["user"]["name"] == "ana"
+
+
+RESOLVER = {
+    "version": "1.100000",
+    "account_id": "111122223333",
+    "query_timestamp": "2024-02-01T10:00:00Z",
+    "query_name": "example.com.",
+    "query_type": "A",
+    "rcode": "NOERROR",
+    "answers": "[{rdata=192.0.2.1, type=A, class=IN}, {rdata=192.0.2.2, type=A, class=IN}]",
+    "srcaddr": "10.0.0.9",
+    "srcport": "4000",
+    "srcids": "{instance=i-0aa, resolver_endpoint=null, resolver_network_interface=null}",
+}
+
+
+def test_a_table_of_resolver_queries_is_none_of_flows() -> None:
+    (row,) = read(quoted_csv([RESOLVER]), "results.csv").rows
+    assert row["event"]["dataset"] == "route53resolver"
+    assert [one["data"] for one in row["dns"]["answers"]] == ["192.0.2.1", "192.0.2.2"]
+    assert row["native"]["srcids"]["instance"] == "i-0aa"
+    few = {name: RESOLVER[name] for name in ("query_timestamp", "query_name", "srcaddr")}
+    (row,) = read(quoted_csv([few]), "results.csv").rows
+    assert (row["event"]["dataset"], row["source"]["ip"]) == ("route53resolver", "10.0.0.9")
+
+
+@pytest.mark.parametrize("lost", ["", ",packetsLostNoRoute"])
+def test_a_table_of_transit_gateway_flows_is_none_of_interfaces(lost: str) -> None:
+    head = f"@timestamp,srcAddr,dstAddr,{'tgwId,tgwAttachmentId,' if not lost else ''}bytes{lost}"
+    cells = ["2024-02-01 10:00:00.000", "10.0.0.1", "10.0.0.2"]
+    cells += ["7", "1"] if lost else ["tgw-1", "tgw-attach-1", "7"]
+    (row,) = read(f"{head}\n{','.join(cells)}\n".encode(), "results.csv").rows
+    assert (row["event"]["dataset"], row["source"]["ip"]) == ("tgwflow", "10.0.0.1")
+
+
 WHOLE = [compact(one).decode() for one in events(3)]
 FOUND = [
     {"AccessKeyId": "", "CloudTrailEvent": text, "EventId": f"id-{n}", "EventName": "GetUser"}

@@ -36,7 +36,7 @@ SELECT
 
   -- network
   TRY(coalesce(bytes_in + bytes_out, bytes_in, bytes_out)) AS "network.bytes",
-  CASE WHEN scheme IN ('http', 'https') THEN 'http' WHEN scheme IN ('ws', 'wss') THEN 'websocket' ELSE scheme END AS "network.protocol",
+  CASE WHEN scheme IN ('http', 'https') THEN 'http' WHEN scheme IN ('ws', 'wss') THEN 'websocket' WHEN scheme = 'grpcs' THEN 'grpc' ELSE scheme END AS "network.protocol",
   CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN 'udp' WHEN cs_protocol_version IS NOT NULL THEN 'tcp' END AS "network.transport",
   CASE WHEN cs_protocol_version LIKE 'HTTP/3%' THEN '17' WHEN cs_protocol_version IS NOT NULL THEN '6' END AS "network.iana_number",
   CASE WHEN contains(c_ip, ':') THEN 'ipv6' WHEN ip_text(c_ip) IS NOT NULL THEN 'ipv4' END AS "network.type",

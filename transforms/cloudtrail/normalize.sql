@@ -270,8 +270,9 @@ FROM (
           -- JSON members, only where the call has them
           CASE
             WHEN contains(r.requestParameters, 'nstanceId') OR contains(r.responseElements, '"instanceId"') THEN list_filter(list_concat(
-              [coalesce(r.requestParameters ->> '$.instanceId', r.requestParameters ->> '$.DescribeInstanceCreditSpecificationsRequest.InstanceId.content',
-                        r.requestParameters ->> '$.AssociateIamInstanceProfileRequest.InstanceId')],
+              [r.requestParameters ->> '$.instanceId'],
+              -- {"ModifyInstanceMetadataOptionsRequest": {"InstanceId": "i-..."}}, and in others {"content": "i-..."}
+              coalesce(r.requestParameters ->> '$.*.InstanceId', []), coalesce(r.requestParameters ->> '$.*.InstanceId.content', []),
               coalesce(r.responseElements ->> '$.instancesSet.items[*].instanceId', []),
               coalesce(r.requestParameters ->> '$.instancesSet.items[*].instanceId', []),
               coalesce(r.requestParameters ->> '$.instanceIds[*]', []),

@@ -69,12 +69,12 @@ SELECT
   asked.domain                                         AS "dns.question.name",
 
   -- user: who acted. An access key is no identity: it changes with each session.
-  coalesce(caller.userName, k8s_user.username, r.resource.rdsDbUserDetails."user", logins[1]."user", actors[1]."user"."name") AS "user.name",
-  coalesce(caller.principalId, k8s_user.uid, actors[1]."user".uid) AS "user.id",
+  coalesce(nullif(caller.userName, ''), k8s_user.username, r.resource.rdsDbUserDetails."user", logins[1]."user", actors[1]."user"."name") AS "user.name",
+  coalesce(nullif(caller.principalId, ''), k8s_user.uid, actors[1]."user".uid) AS "user.id",
   coalesce(caller.userType, actors[1]."user".type)     AS "user.type",
-  coalesce(caller.accessKeyId, actors[1]."user".credentialUid) AS "user.access_key.id",
+  coalesce(nullif(caller.accessKeyId, ''), actors[1]."user".credentialUid) AS "user.access_key.id",
   session                                              AS "user.session.name",
-  CASE WHEN caller.userType IN ('AssumedRole', 'Role') AND caller.userName IS NOT NULL THEN [caller.userName] END AS "user.roles",
+  CASE WHEN caller.userType IN ('AssumedRole', 'Role') AND caller.userName <> '' THEN [caller.userName] END AS "user.roles",
   -- of anomalous behaviour it stands beside the action, for the API's readers as JSON in a text
   coalesce(nullif(api.userAgent, ''), nullif(k8s.userAgent, ''), svc.additionalInfo.userAgent ->> '$.fullUserAgent',
     TRY(svc.additionalInfo.value ->> '$.userAgent.fullUserAgent')) AS "user_agent.original",

@@ -586,6 +586,8 @@ def test_what_is_not_an_alb_log_is_set_aside() -> None:
     test = b"Enable AccessLog for ELB: app/elb-name/abc123456 at 2025-05-30T16:47:00.781Z"
     found = preview(test, "AWSLogs/123456789012/ELBAccessLogTestFile")
     assert (found.status, found.tables) == ("ignored", {})
+    export = preview(b"Permission Check Successful", "exported/aws-logs-write-test")
+    assert (export.status, export.tables) == ("ignored", {})
     health = b"http 2025-06-11T10:15:20.123456Z 0.010 10.0.0.1:80 my-tg PASS 200 -"
     named = KEY.replace("/123456789012_", "/health_check_log_123456789012_")
     found = preview(health, named)

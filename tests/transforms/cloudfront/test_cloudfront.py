@@ -200,7 +200,7 @@ def test_how_it_ended(
         ("https", "HTTP/3.0", "http", "udp", "17", True),
         ("ws", "HTTP/1.1", "websocket", "tcp", "6", False),
         ("wss", "HTTP/1.1", "websocket", "tcp", "6", True),
-        ("grpcs", "HTTP/2.0", "grpcs", "tcp", "6", True),
+        ("grpcs", "HTTP/2.0", "grpc", "tcp", "6", True),
     ],
 )
 def test_protocols(

@@ -43,6 +43,20 @@ INSTANCES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"requestParameters": {"AssociateIamInstanceProfileRequest": {"InstanceId": "i-05"}}},
         ["i-05"],
     ),
+    (
+        "ec2",
+        "ModifyInstanceMetadataOptions",
+        {
+            "requestParameters": {
+                "ModifyInstanceMetadataOptionsRequest": {
+                    "HttpTokens": "optional",
+                    "InstanceId": "i-055",
+                }
+            },
+            "responseElements": {"ModifyInstanceMetadataOptionsResponse": {"instanceId": "i-055"}},
+        },
+        ["i-055"],
+    ),
     ("ssm", "GetConnectionStatus", {"requestParameters": {"target": "mi-06"}}, ["mi-06"]),
     ("ssm", "PutComplianceItems", {"requestParameters": {"resourceId": "i-07"}}, ["i-07"]),
     (

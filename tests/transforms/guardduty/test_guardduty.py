@@ -310,6 +310,29 @@ CASES: list[tuple[str, Json, Json]] = [
         {"user.id": "AROAX:dev:team", "user.session.name": "dev:team"},
     ),
     (
+        "a caller of whom nothing is known but the kind",
+        finding(
+            "Discovery:S3/AnomalousBehavior",
+            api(),
+            {
+                "resourceType": "AccessKey",
+                "accessKeyDetails": {
+                    "accessKeyId": "",
+                    "principalId": "",
+                    "userName": "",
+                    "userType": "AWSAccount",
+                },
+            },
+        ),
+        {
+            "user.name": None,
+            "user.id": None,
+            "user.access_key.id": None,
+            "user.type": "AWSAccount",
+            "related.user": None,
+        },
+    ),
+    (
         "a lookup seen at run time, whose protocol is a number or unknown",
         finding(
             "CryptoCurrency:Runtime/BitcoinTool.B!DNS",
