@@ -124,7 +124,7 @@ def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> byte
     """The rows under a view as a file (`csv`, `jsonl`, `parquet`), newest first, at most
     `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it."""
     table = view.dashboard.table
-    shown = ", ".join(f"{_column(table, name)} AS {quote(name)}" for name in columns)
+    shown = ", ".join(f"{_held(table, name)} AS {quote(name)}" for name in columns)
     what = f'"@timestamp", {shown}' if columns else "*"
     block = Block("file", "", f"SELECT {what}\nFROM logs\n{_ORDER}\nLIMIT {FILE_ROWS}")
     query = Query.over(block, dict(view.relations), dict(view.params)).written_out()
@@ -136,10 +136,19 @@ def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> byte
 
 def _shown(table: str, name: str) -> str:
     """A column as a table on a page takes it: lists and structures as text."""
-    kind, path = _kind(table, name), _column(table, name)
-    if kind == "JSON[]":  # one, mostly
-        return f"array_to_string({path}, ', ')"
+    kind, path = _kind(table, name), _held(table, name)
+    if kind == "JSON[]":
+        return path
     return f"{path}::VARCHAR" if "(" in kind or "[" in kind else path
+
+
+def _held(table: str, name: str) -> str:
+    """A column as a file has it: of a member of JSON, which mostly is one, the text, else all."""
+    column = _column(table, name)
+    if _kind(table, name) != "JSON[]":
+        return column
+    one = "CASE WHEN len(x) = 1 THEN x[1] ELSE CAST(to_json(x) AS VARCHAR) END"
+    return f"list_transform([{column}], lambda x: {one})[1]"
 
 
 def _column(table: str, name: str) -> str:

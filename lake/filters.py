@@ -8,6 +8,7 @@ a source's own members. Which table is asked, and where the conditions enter, is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,10 @@ OPS = {
 }
 """Operator as it stands in a URL -> in words."""
 
+_WRITTEN = sorted((*OPS.items(), *((op, op) for op in OPS)), key=lambda one: -len(one[1]))
+"""Operator -> how a filter may write it, the longest first: `source.ip is not set`, or `unset`."""
+_MISREAD = re.compile(r"(not|set|at least|below)( |$)")
+"""Values that would be read as a part of the operator `is`."""
 _PLAIN = "".join(chr(n) for n in range(32, 127) if chr(n) not in "%,")
 
 
@@ -211,13 +216,20 @@ class Filter:
     def url(self) -> str:
         """As one parameter of a URL: `cloud.region is us-east-1,eu-west-1`; `parse` reads it."""
         values = ",".join(percent_encode(text, safe=_PLAIN) for text in self.value)
+        if self.op == "is" and _MISREAD.match(values):
+            values = f"%{ord(values[0]):02x}{values[1:]}"
         return f"{self.field} {self.op} {values}" if self.value else f"{self.field} {self.op}"
 
     @classmethod
     def parse(cls, text: str) -> Filter:
-        """What `url` gave, or somebody wrote: `source.ip is 1.2.3.4`. Raises UsageError."""
+        """What `url` gave, or somebody wrote: `source.ip is 1.2.3.4`, also in the words of a
+        sentence, `source.ip is not 1.2.3.4`. Raises UsageError."""
         field, _, rest = text.partition(" ")
         op, given, values = rest.partition(" ")
+        for name, words in _WRITTEN:
+            if rest == words or rest.startswith(f"{words} "):
+                op, given, values = name, rest[len(words) :], rest[len(words) + 1 :]
+                break
         if not op:
             raise UsageError(
                 Sentence("'{text}' is no filter. Write one like: source.ip is 192.0.2.1", text=text)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+_TIME = "@timestamp"
+"""No formula, though it begins like one: who reads a file looks for it."""
 _FORMULA = re.compile("(^|[;\t\r\n])(?=[-=+@\t\r\uff0b\uff0d\uff1d\uff20])")
 """Where a cell begins that would be run: at the start, or after what a spreadsheet of another
 country takes as the end of a cell. The last four are the wide forms of the signs."""
@@ -135,8 +137,9 @@ def _object(columns: list[str], row: Sequence[Any]) -> str:
 
 def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:
     shown = visible_lines if out.isatty() else str
-    for row in chain([_columns(result)], _rows(result)):
-        cells = (_quoted(shown(_csv_cell(value, guard))) for value in row)
+    names = [_csv_cell(name, guard and name != _TIME) for name in _columns(result)]
+    for row in chain([names], _rows(result)):
+        cells = (_quoted(shown(_csv_cell(value, guard and row is not names))) for value in row)
         out.write((",".join(cells) or '""') + "\n")  # an empty line would be no row
 
 

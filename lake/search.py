@@ -94,8 +94,10 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
 
 
 def _item_test(op: str, item: str, given: str, kind: str, typed_alike: bool) -> str:
-    if op in _ORDERS and kind == "JSON":
-        return _MEMBER_ORDER.format(item=item, op=op, given=given)
+    if kind == "JSON" and (op in _ORDERS or op == "within"):
+        return (_MEMBER_WITHIN if op == "within" else _MEMBER_ORDER).format(
+            item=item, op=op, given=given
+        )
     if op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
         given = f"TRY_CAST({given} AS {kind})"
     elif op == "like" or not typed_alike:
@@ -109,6 +111,10 @@ _MEMBER_ORDER = (
     "ELSE TRY_CAST({item} AS DOUBLE) {op} TRY_CAST({given} AS DOUBLE) END"
 )
 """Of members of JSON numbers are compared with a number, texts with a text."""
+_MEMBER_WITHIN = (
+    "CASE WHEN contains({item}, '/') THEN {item} = {given} ELSE cidr({item}, {given}) END"
+)
+"""A rule's network is meant itself (`cidrIp:0.0.0.0/0`), not what lies in it."""
 _TESTS = {
     "text": "lower({item}) LIKE lower({given}) ESCAPE '#'",
     "like": "{item} LIKE {given} ESCAPE '#'",

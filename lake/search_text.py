@@ -26,7 +26,7 @@ ADDRESSES = "related.ip"
 
 _WORD = re.compile(r'(?:\\.|[^\s()"\\]|\\)+', re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
-_FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:)")
+_FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:|\s+:(?!:))")
 _ESCAPED = re.compile(r"\\([\\*\":()\[\]<>=-])")
 _PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
 _IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
@@ -84,7 +84,8 @@ class _Reader:
         self.blank()
         for word in words:
             end = self.at + len(word)
-            if self.text[self.at : end] == word and not self.text[end : end + 1].strip(' \t\n("'):
+            here = self.text[self.at : end].upper()  # as in Kibana, in either case
+            if here == word and not self.text[end : end + 1].strip(' \t\n("'):
                 self.at = end
                 return word
         return ""
@@ -127,7 +128,7 @@ class _Reader:
             )
         follows = self.text[start + 1 : start + 2].strip()
         node: Node
-        if self.keyword("NOT") or (self.text[start] == "-" and follows):
+        if self.keyword("NOT") or (self.text[start] in "-!" and follows):
             self.at = max(self.at, start + 1)
             node = Not(self.one(name))
         elif self.text[start] == "(":
@@ -165,7 +166,9 @@ class _Reader:
             quoted = Sentence("A text with a colon goes in quotes.")
             said = Sentence("{first} {second}", first=error.args[0], second=quoted)
             raise self.wrong(said) from None
-        self.at = named.end() + 1
+        self.at = named.end()
+        self.blank()
+        self.at += 1  # the colon
         self.blank()
         if self.at >= len(self.text) or self.text[self.at] == ")":
             raise self.wrong(

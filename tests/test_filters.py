@@ -180,6 +180,33 @@ def test_a_filter_is_one_thing_in_sql_words_and_url(
     assert [row[0] for row in duckdb.execute(query, params or None).fetchall()] == left
 
 
+@pytest.mark.parametrize(
+    ("written", "op", "value"),
+    [
+        ("source.ip is not 192.0.2.1", "not", ("192.0.2.1",)),
+        ("native.errorCode is set", "set", ()),
+        ("native.errorCode is not set", "unset", ()),
+        ("tls.version is at least 1.3", "from", ("1.3",)),
+        ("source.port is below 1024", "below", ("1024",)),
+        ("source.port below 1024", "below", ("1024",)),
+        ("user.name is settled", "is", ("settled",)),
+        ("user.name is not settled,nothing", "not", ("settled", "nothing")),
+    ],
+)
+def test_a_filter_in_the_words_of_the_sentence(
+    written: str, op: str, value: tuple[str, ...]
+) -> None:
+    field = written.partition(" ")[0]
+    assert Filter.parse(written) == Filter(field, op, value)
+    assert str(Filter.parse(written).words()).startswith(f"{field} is")
+
+
+@pytest.mark.parametrize("text", ["set", "not", "not set", "at least 1", "below 1", "notable"])
+def test_a_value_that_reads_like_an_operator_comes_back(text: str) -> None:
+    chosen = Filter("user.name", "is", text)
+    assert Filter.parse(chosen.url()) == chosen
+
+
 @given(st.sampled_from(["is", "not", "contains"]), st.lists(st.text(), min_size=1, max_size=4))
 def test_any_text_comes_back_from_a_url(op: str, values: list[str]) -> None:
     chosen = Filter("user_agent.original", op, tuple(values))

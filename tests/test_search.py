@@ -49,6 +49,12 @@ ASKED = {
     "event.action:GetObject event.action:ConsoleLogin": "event.action IN ('GetObject', 'ConsoleLogin')",  # noqa: E501
     "event.action:GetObject AND event.action:ConsoleLogin": "false",
     "NOT event.outcome:failure": "event.outcome IS DISTINCT FROM 'failure'",
+    "not event.outcome:failure": "event.outcome IS DISTINCT FROM 'failure'",
+    "!event.outcome:failure": "event.outcome IS DISTINCT FROM 'failure'",
+    "event.outcome : failure": "event.outcome = 'failure'",
+    "event.action:GetObject or event.action:ConsoleLogin": "event.action IN ('GetObject', 'ConsoleLogin')",  # noqa: E501
+    "event.outcome:success and not event.action:GetObject": "event.outcome = 'success' AND event.action <> 'GetObject'",  # noqa: E501
+    '"not" GetObject': "event.original ILIKE '%not%' AND event.original ILIKE '%GetObject%'",
     "-event.outcome:failure": "event.outcome IS DISTINCT FROM 'failure'",
     "event.category:(iam OR authentication)": "list_has_any(event.category, ['iam', 'authentication'])",  # noqa: E501
     "source.ip:8.8.0.0/16": "source.ip LIKE '8.8.%'",
@@ -354,6 +360,8 @@ WITHIN = {
         "requestParameters.x-y.0:zero",
     ),
     '{"address": "10.1.2.3"}': ("requestParameters.address:10.0.0.0/8",),
+    '{"rules": [{"cidrIp": "0.0.0.0/0"}]}': ("requestParameters.rules.cidrIp:0.0.0.0/0",),
+    '{"rules": [{"cidrIp": "10.20.0.0/16"}]}': ("requestParameters.rules.cidrIp:10.20.0.0/16",),
     '[{"top": 1}, {"top": 2}]': ("requestParameters.top:2",),
     '{"gone": null, "here": ""}': ("requestParameters.here:*",),
     "null": ("NOT requestParameters:*",),

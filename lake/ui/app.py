@@ -24,7 +24,7 @@ from lake.ui.follow import go, page_of
 from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
-from lake.ui.words import begin, say, say_error
+from lake.ui.words import begin, say, say_error, say_unknown
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 ICON = Path(__file__).with_name("icon.svg")
 STYLE = Path(__file__).with_name("style.css")
+PARAMETERS = frozenset(
+    (
+        *("account", "columns", "compare", "entity", "f", "from", "kind", "lang", "logs", "page"),
+        *("q", "refresh", "region", "span", "to", "values"),
+    )
+)
+"""Of an address: what some page takes."""
 _DARK = (
     "@media print { body, [data-testid^=stApp] { background: white !important } "
     "[data-testid=stMain] { filter: invert(1) hue-rotate(180deg) brightness(1.12) } }"
@@ -49,6 +56,7 @@ def main() -> None:
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
+    say_unknown(PARAMETERS)
     begin("span", "refresh")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())

@@ -70,11 +70,15 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
     with st.sidebar:
         time = _time(extent_of(EVENTS, Selection(), ask))
         _compare(time)
-        filters = [*fixed, *_filters(dashboard)]
+        found, wrong = _filters(dashboard)
+        filters = [*fixed, *found]
         for field in PLACES:
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
         keep_fresh(lake)
+    for why in wrong:  # on the page itself: beside it, a list of filters may hide it
+        said = say("Not applied: {why}", why=say_error(why))
+        st.error(plain(said), icon=":material/filter_alt_off:")
     return Selection(time, tuple(filters), search=search)
 
 
@@ -295,7 +299,8 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     return [Filter(field, "is", tuple(picked))] if picked else []
 
 
-def _filters(dashboard: Dashboard) -> list[Filter]:
+def _filters(dashboard: Dashboard) -> tuple[list[Filter], list[UsageError]]:
+    """The filters, and what is wrong with those that cannot be read."""
     texts = st.multiselect(
         say("Filters"),
         st.session_state.get("f", []),
@@ -310,13 +315,14 @@ def _filters(dashboard: Dashboard) -> list[Filter]:
         ),
     )
     found: list[Filter] = []
+    wrong: list[UsageError] = []
     for text in texts:
         try:
             found.append(Filter.parse(text))
         except UsageError as error:
-            st.error(plain(say("Not applied: {why}", why=say_error(error))))
+            wrong.append(error)
     _form(dashboard)
-    return found
+    return found, wrong
 
 
 def _form(dashboard: Dashboard) -> None:

@@ -94,9 +94,20 @@ def say_unread(key: str, taken: Callable[[str], bool]) -> None:
     the widget is drawn."""
     for text in st.query_params.get_all(key):
         if text and not taken(text):
-            part = f"{key}={shortened(text, _LONGEST)}"
-            said = say("Not applied: '{part}', which is in the link.", part=part)
-            st.warning(plain(said), icon=":material/link_off:")
+            _say_not_applied(key, text)
+
+
+def say_unknown(known: Collection[str]) -> None:
+    """What a link says that no page takes, perhaps under a name that is nearly right."""
+    for key in st.query_params:
+        if key not in known:
+            _say_not_applied(key, st.query_params[key])
+
+
+def _say_not_applied(key: str, text: str) -> None:
+    part = shortened(f"{key}={text}", _LONGEST)
+    said = say("Not applied: '{part}', which is in the link.", part=part)
+    st.warning(plain(said), icon=":material/link_off:")
 
 
 def pick(label: str, options: Iterable[str], key: str, **how: Any) -> str:  # noqa: ANN401

@@ -152,7 +152,7 @@ def test_many_small_files_are_told(app: AppTest, monkeypatch: pytest.MonkeyPatch
 
 def test_what_cannot_be_applied_is_said(app: AppTest) -> None:
     open_page(app, "cloudtrail", f=["sourc.ip is 192.0.2.1", "native.log_status is OK"])
-    assert "unknown field 'sourc.ip'" in app.sidebar.error[0].value.replace("\\", "")
+    assert "unknown field 'sourc.ip'" in app.main.error[0].value.replace("\\", "")
     said = app.main.warning[0].value.replace("\\", "")
     assert said == "Not applied here: no CloudTrail row has native.log_status."
     assert "13 events" in app.main.caption[0].value

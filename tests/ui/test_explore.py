@@ -103,7 +103,7 @@ def test_what_is_within_json_is_shown_and_counted(lake: Lake, app: AppTest) -> N
     assert not app.error
     assert values_of(viewed(lake, "cloudtrail"), [f"native.{typed}"], lake.answer) == [("Allow", 1)]
     file = rows_file(lake, viewed(lake, "cloudtrail"), [f"native.{typed}"], "jsonl")
-    assert b'"native.requestParameters.policy.Effect":["Allow"]' in file.replace(b": ", b":")
+    assert b'"native.requestParameters.policy.Effect":"Allow"' in file.replace(b": ", b":")
 
 
 def test_a_field_that_was_typed_and_is_not_there(app: AppTest) -> None:
@@ -123,7 +123,7 @@ def test_files_hold_what_is_shown(lake: Lake) -> None:
         "WHERE event.outcome = 'failure' ORDER BY \"@timestamp\" DESC, event.hash"
     ).fetchall()
     rows = list(csv.reader(io.StringIO(rows_file(lake, view, columns, "csv").decode())))
-    assert rows[0] == ["'@timestamp", *columns]  # guarded, as whatever begins like a formula
+    assert rows[0] == ["@timestamp", *columns]
     assert [(a, i or None) for _, a, i in rows[1:]] == due
     lines = [json.loads(line) for line in rows_file(lake, view, (), "jsonl").splitlines()]
     assert [line["event"]["action"] for line in lines] == [a for a, _ in due]

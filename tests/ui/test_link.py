@@ -27,8 +27,7 @@ def warned(app: AppTest) -> list[str]:
         ("cloudtrail", "refresh", "Always"),
         ("cloudtrail", "page", "last"),
         ("explore", "logs", "nosuch"),
-        ("explore", "columns", "no.such"),
-        ("explore", "values", "no.such"),
+        ("cloudtrail", "accounts", "111111111111"),
         ("entity", "kind", "Elephant"),
     ],
 )
