@@ -49,6 +49,15 @@ def newest(table: Path) -> int | None:
     return max((int(stem) for stem in stems if stem.isdecimal()), default=None)
 
 
+def is_torn(path: Path) -> bool:
+    """Whether a version's file is empty or cut, as a power cut leaves it."""
+    try:
+        told = [json.loads(line) for line in path.read_bytes().splitlines()]
+    except (ValueError, RecursionError):
+        return True
+    return not told
+
+
 def check_whole(table: Path, version: int) -> None:
     """Raises LakeError where a file of the log up to a version is empty, as a power cut can leave
     it: delta-rs passes over it, and the table would lack what that version added."""

@@ -35,7 +35,7 @@ from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options, Unreadable
 from lake.paths import lake_folder
 from lake.pool import workers
-from lake.recover import recover
+from lake.recover import mend_ledger, recover
 from lake.report import IngestReport
 from lake.staging import staging, staging_name
 from lake.table import Store, is_own
@@ -143,8 +143,12 @@ class _Ingest:
 
     def run(self) -> IngestReport:
         started = time.monotonic()
-        with workers(self.options.jobs or cores(), self.options.fork) as self.pool:
-            self._run()
+        self.staging = staging_name(self.path)
+        try:
+            with workers(self.options.jobs or cores(), self.options.fork) as self.pool:
+                self._run()
+        finally:  # where it was interrupted, a worker's last work has made it anew
+            shutil.rmtree(self.staging, ignore_errors=True)
         self.report.seconds = time.monotonic() - started
         return self.report
 
@@ -156,8 +160,8 @@ class _Ingest:
         self.report.geoip = self.geoip.describe()
         fresh = not (self.path / ledger.TABLE).exists()
         held = {p.name for p in self.path.iterdir()} if self.path.is_dir() else None
-        self.staging = staging_name(self.path)
         locations = [self._locate(w, self.staging / "scratch") for w in self.where]
+        mend_ledger(Store(self.path))
         self.store = Store.create(self.path)
         try:
             with (  # the folder before the lock: who finds a folder in use leaves the lake be

@@ -13,10 +13,13 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake import ledger
+from lake.deltalog import is_torn, newest
 from lake.journal import JOURNAL, new_journal, read_journal
 from lake.table import paths
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lake.table import Store
 
 
@@ -25,14 +28,18 @@ def recover(store: Store) -> str | None:
     The caller holds the lock. Raises StorageError for a journal that is not the lake's."""
     path = store.path / JOURNAL
     new_journal(store).unlink(missing_ok=True)
+    snapshot = store.snapshot()
+    for table, counted in snapshot.tables.items():
+        drop_torn(store.path / table, counted, empty=True)
     if not path.exists():
         return None
-    snapshot = store.snapshot()
     journal = read_journal(store, snapshot)
     if journal is None:
         path.unlink()
         return None
     done = snapshot.batch >= journal.batch
+    for table in journal.tables.keys() - {ledger.TABLE}:
+        drop_torn(store.path / table, snapshot.tables.get(table, -1))
     if not done:
         for table, before in journal.tables.items():
             _undo(store, table, before, journal.batch)
@@ -44,6 +51,27 @@ def recover(store: Store) -> str | None:
             begun.unlink()  # a version that was being written
     path.unlink()
     return None if done else f"an unfinished batch {journal.batch} was removed"
+
+
+def mend_ledger(store: Store) -> None:
+    """Delete the end of `_lake`'s log where a power cut has torn what a writer had begun: without
+    it the lake could not be opened, to take the rest back."""
+    if (store.path / JOURNAL).exists():
+        with store.lock():
+            if (store.path / JOURNAL).exists():
+                drop_torn(store.path / ledger.TABLE, 0)
+
+
+def drop_torn(root: Path, counted: int, *, empty: bool = False) -> None:
+    """Delete versions at the end of a table's log that do not count and tell nothing, or that are
+    cut; with `empty` the former alone."""
+    version = newest(root)
+    while version is not None and version > counted:
+        path = root / "_delta_log" / f"{version:020}.json"
+        if path.stat().st_size if empty else not is_torn(path):
+            return
+        path.unlink()
+        version = newest(root)
 
 
 def _remove_unnamed(store: Store, number: int) -> None:

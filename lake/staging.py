@@ -7,6 +7,7 @@ these folders and is DuckDB's to remove (`lake.paths.spill_folder`).
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.table import Store
+
+
+_OWN = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+"""As `staging_name` makes them."""
 
 
 def staging_name(lake: Path) -> Path:
@@ -63,6 +68,9 @@ def staging(
 
 
 def _remove_abandoned(own: Path) -> None:
+    for path in own.parent.iterdir():  # a lock is there before its folder: one without is nobody's
+        if _OWN.fullmatch(path.name) and not path.with_suffix(".lock").exists():
+            shutil.rmtree(path, ignore_errors=True)
     for path in own.parent.glob("*.lock"):
         if path == own:
             continue

@@ -27,6 +27,7 @@ from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 from lake.client_file import open_prepared, write_client_file
 from lake.compact import compact
+from lake.deltalog import newest
 from lake.errors import LakeVersionError, StorageError, UsageError
 from lake.query import open_lake
 from lake.recover import recover
@@ -394,6 +395,62 @@ def test_a_disk_that_refuses_the_first_commit(
     assert again.notes == ["an unfinished batch 1 was removed"]
     assert ask(tmp_path / "lake", "SELECT sum(rows) FROM objects") == [(6,)]
     assert raw_files(tmp_path / "lake") == counted_files(tmp_path / "lake")
+
+
+@pytest.mark.parametrize("left", [0, 100], ids=["empty", "half"])
+@pytest.mark.parametrize("table", ["cloudtrail", "vpcflow", "_lake"])
+def test_a_power_cut_tears_the_version_that_a_commit_had_begun(
+    place: Path,
+    unkilled: list[tuple[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    left: int,
+) -> None:
+    """Of a batch that does not count: the next ingest takes the torn version away with the rest."""
+    before = newest(place / "lake" / table) or 0
+    write = DeltaTable.create_write_transaction
+
+    def cut(self: DeltaTable, *given: object, **more: object) -> None:
+        if Path(self.table_uri.removeprefix("file://")).name == "_lake":
+            raise OSError(5, "Input/output error")
+        write(self, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaTable, "create_write_transaction", cut)
+        with pytest.raises(StorageError, match="the commit of batch"):
+            read(place / "lake", place / "logs")
+    log = place / "lake" / table / "_delta_log"
+    last = log / f"{newest(place / 'lake' / table):020}.json"
+    if table == "_lake":
+        last = log / f"{before + 1:020}.json"
+        last.write_bytes((log / f"{before:020}.json").read_bytes())
+    assert int(last.stem) > before
+    last.write_bytes(last.read_bytes()[:left])
+    read(place / "lake", place / "logs")
+    assert hashes(open_lake(place / "lake")) == unkilled
+    assert raw_files(place / "lake") == counted_files(place / "lake")
+    assert verify(place / "lake").findings == []
+
+
+def test_an_empty_version_that_does_not_count_goes(place: Path) -> None:
+    """Without a journal too; on top of it, no reader took the table any more."""
+    read(place / "lake", place / "logs")
+    root = place / "lake" / "cloudtrail"
+    (root / "_delta_log" / f"{(newest(root) or 0) + 1:020}.json").touch()
+    put(place / "logs", FLOW_KEY.replace("1a2b", "9f9f"), logs.flow_file(logs.flows(2)))
+    read(place / "lake", place / "logs")
+    assert verify(place / "lake").findings == []
+    assert ask(place / "lake", "SELECT count(*) > 0 FROM cloudtrail") == [(True,)]
+
+
+def test_what_a_writer_left_without_its_lock_is_removed(tmp_path: Path) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(1)))
+    read(tmp_path / "lake", tmp_path / "logs")
+    left = put(tmp_path / "lake", "_staging/20240201T100000-0123abcd/scratch/a.log", b"a")
+    spilled = put(tmp_path / "lake", "_staging/spill-1/b.tmp", b"b")
+    read(tmp_path / "lake", tmp_path / "logs")
+    assert not left.parent.parent.exists()
+    assert spilled.exists()
 
 
 # -- where a lake can be -------------------------------------------------------------------------
