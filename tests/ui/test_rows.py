@@ -33,7 +33,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.mark.parametrize("form", ["As the lake holds it", "As OpenSearch gets it"])
-@pytest.mark.parametrize(("row", "deep"), enumerate(reversed(DEEP)))
+@pytest.mark.parametrize(("row", "deep"), list(enumerate(reversed(DEEP))))
 def test_a_row_opens_however_deep_it_is(app: AppTest, row: int, deep: int, form: str) -> None:
     open_page(app, "cloudtrail")
     choose_row(app, "cloudtrail:search - CloudTrail", row)
