@@ -33,6 +33,7 @@ from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options, Unreadable
+from lake.names import identity_of
 from lake.paths import lake_folder
 from lake.pool import workers
 from lake.recover import mend_ledger, recover
@@ -60,6 +61,7 @@ GROUP_BYTES = 2 << 20
 COMMIT_EVERY = 2.0
 """Seconds between commits while batches arrive."""
 COMMIT_ROWS = 500_000
+MENDED = "an archive that was damaged before; what is in it are objects of their own"
 LOCK = "_ingest.lock"
 """Held from the question what the lake knows to the last commit: of two ingests that ask at once
 both would read the same objects. Other writers go on beside an ingest."""
@@ -265,7 +267,18 @@ class _Ingest:
                     work.append((location, found))
                     if identity in known and known[identity].held:
                         self.reread.add(found.path)
+        self._tell_mended({root for root, _ in seen}, known)
         return work
+
+    def _tell_mended(self, roots: set[str], known: dict[str, KnownObject]) -> None:
+        """Of an archive that was damaged once, and is whole now that its members were listed."""
+        damaged = {result.obj.identity for result in self.aside}
+        for root in roots - {"file://"}:
+            archive = root.removeprefix("file://")
+            found = Unreadable(*identity_of(archive), archive, MENDED, "ignored").result()
+            before = known.get(found.obj.identity)
+            if before and before.status == "failed" and found.obj.identity not in damaged:
+                self.aside.append(found)
 
     def _set_aside(self, result: ObjectResult, known: dict[str, KnownObject]) -> None:
         """What cannot be opened is noted; what is no file, once."""

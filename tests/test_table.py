@@ -3,6 +3,7 @@ command again gives what it would have given without the kill."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -441,6 +443,29 @@ def test_an_empty_version_that_does_not_count_goes(place: Path) -> None:
     read(place / "lake", place / "logs")
     assert verify(place / "lake").findings == []
     assert ask(place / "lake", "SELECT count(*) > 0 FROM cloudtrail") == [(True,)]
+
+
+def test_an_archive_that_was_cut_and_is_whole_now(tmp_path: Path) -> None:
+    """What was said of it no longer stands; that its members are objects does."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:gz") as archive:
+        for n in range(3):
+            data = logs.trail(logs.events(3, first=3 * n))
+            member = tarfile.TarInfo(TRAIL_KEY.replace("1a2b", f"{n:04x}"))
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    now = "SELECT status, count(*) FROM objects WHERE NOT superseded GROUP BY 1 ORDER BY 1"
+    put(tmp_path / "logs", "y.tgz", whole.getvalue()[:-400])
+    read(tmp_path / "lake", tmp_path / "logs")
+    assert ("failed", 1) in ask(tmp_path / "lake", now)
+    put(tmp_path / "logs", "y.tgz", whole.getvalue())
+    for _ in range(2):  # told once
+        read(tmp_path / "lake", tmp_path / "logs")
+        assert ask(tmp_path / "lake", now) == [("ignored", 1), ("read", 3)]
+    assert ask(tmp_path / "lake", "SELECT count(*) FROM cloudtrail") == [(9,)]
+    put(tmp_path / "logs", "y.tgz", whole.getvalue()[:-400])
+    read(tmp_path / "lake", tmp_path / "logs")
+    assert ("failed", 1) in ask(tmp_path / "lake", now)
 
 
 def test_what_a_writer_left_without_its_lock_is_removed(tmp_path: Path) -> None:
