@@ -84,6 +84,7 @@ class _Envelope(msgspec.Struct):
     id: msgspec.Raw = _NONE
     cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
     event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
+    """CloudTrail Lake's column for the whole event."""
     answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
     ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
     message: msgspec.Raw = _NONE
@@ -148,10 +149,9 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _logged(bytes(envelope.logged), NO_WRAP)
     if bytes(envelope.results)[:1] == b"[" and b'"@message"' in bytes(envelope.results):
         return _queried(bytes(envelope.results))
-    if bytes(envelope.cloudtrail_event):
-        return _inside(_text(envelope.cloudtrail_event))
-    if bytes(envelope.event_json):  # CloudTrail Lake's column for the whole event
-        return _inside(_text(envelope.event_json))
+    for whole in (envelope.cloudtrail_event, envelope.event_json):
+        if bytes(whole):
+            return _inside(_text(whole))
     if b'"eventJson"' in bytes(envelope.answered):
         return _answered(bytes(envelope.answered))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
@@ -263,13 +263,20 @@ def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html
     """
     for piece in items(array):
-        try:
-            cells = {name: cell for one in _CELLS.decode(piece.text) for name, cell in one.items()}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            cells = {}
+        cells = dict(answer_cells(piece.text) or ())
         yield from _inside(cells.get("eventJson")) or [
             (Piece(piece.text, piece.reason or "a row of a query without eventJson"), NO_WRAP)
         ]
+
+
+def answer_cells(row: bytes) -> list[tuple[str, str]] | None:
+    """The columns and cells of such a row, a list of one cell each; what is null is empty. None
+    where it is no row."""
+    try:
+        cells = [cell for one in _CELLS.decode(row) for cell in one.items()]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return [(name, value or "") for name, value in cells]
 
 
 def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:

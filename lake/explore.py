@@ -14,7 +14,15 @@ from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
 from lake.extent import lake_blocks
-from lake.fields import asked_as, column_of, field_sql, fields_behind, fields_of, type_of
+from lake.fields import (
+    WITHIN,
+    asked_as,
+    column_of,
+    field_sql,
+    fields_behind,
+    fields_of,
+    type_of,
+)
 from lake.fieldsets import quote
 from lake.output import write
 from lake.queries import Block, Query
@@ -65,7 +73,7 @@ def countable(table: str) -> list[str]:
 def countable_as(table: str, field: str) -> str | None:
     """A field as the lake names it, where its values can be counted, in JSON too; else None."""
     name = asked_as(table, field)
-    return name if name and (name in countable(table) or type_of(name) == "JSON[]") else None
+    return name if name and (name in countable(table) or type_of(name) == WITHIN) else None
 
 
 def explored(table: str, columns: Sequence[str]) -> Dashboard:
@@ -137,15 +145,13 @@ def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> byte
 def _shown(table: str, name: str) -> str:
     """A column as a table on a page takes it: lists and structures as text."""
     kind, path = _kind(table, name), _held(table, name)
-    if kind == "JSON[]":
-        return path
-    return f"{path}::VARCHAR" if "(" in kind or "[" in kind else path
+    return f"{path}::VARCHAR" if kind != WITHIN and set(kind) & set("([") else path
 
 
 def _held(table: str, name: str) -> str:
     """A column as a file has it: of a member of JSON, which mostly is one, the text, else all."""
     column = _column(table, name)
-    if _kind(table, name) != "JSON[]":
+    if _kind(table, name) != WITHIN:
         return column
     one = "CASE WHEN len(x) = 1 THEN x[1] ELSE CAST(to_json(x) AS VARCHAR) END"
     return f"list_transform([{column}], lambda x: {one})[1]"

@@ -21,6 +21,8 @@ from lake.words import Sentence, either
 
 _MEMBERS = re.compile(r"[\w@$:/+-]+(\.[\w@$:/+-]+)+")
 """What may name a member of JSON: the names stand in SQL as they are."""
+WITHIN = "JSON[]"
+"""The type of a member of JSON: there may be arrays above it, and what they hold is all meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,22 @@ def all_fields() -> dict[str, str]:
 def named_in_full(field: str) -> str:
     """A field as the lake names it: a source's own may be written without `native.`, as AWS does.
     Raises UsageError with the nearest names for an unknown one."""
-    for name in (field, f"native.{field}"):
-        if column_of(name) in all_fields():
-            return name
+    name = _spelt_in(all_fields(), field)
+    if name is None:
+        raise _unknown(field)
+    return name
+
+
+def asked_as(view: str, field: str) -> str | None:
+    """The same where a view, or a table behind it, has the field; else None."""
+    return _spelt_in(fields_behind(view), field)
+
+
+def _spelt_in(known: dict[str, str], field: str) -> str | None:
+    return next((n for n in (field, f"native.{field}") if column_of(n) in known), None)
+
+
+def _unknown(field: str) -> UsageError:
     close = get_close_matches(field, all_fields(), 3, 0.5)
     unknown = Sentence("unknown field '{field}'.", field=field)
     if close:
@@ -75,13 +90,7 @@ def named_in_full(field: str) -> str:
         "Fields are those of ECS (source.ip), a source's own (native.eventName), and account, "
         "region, date."
     )
-    raise UsageError(Sentence("{first} {second}", first=unknown, second=known))
-
-
-def asked_as(view: str, field: str) -> str | None:
-    """A field as the lake names it, where a view, or a table behind it, has it; else None."""
-    known = fields_behind(view)
-    return next((n for n in (field, f"native.{field}") if column_of(n) in known), None)
+    return UsageError(Sentence("{first} {second}", first=unknown, second=known))
 
 
 @lru_cache(4096)
@@ -98,12 +107,12 @@ def column_of(field: str) -> str:
 
 
 def type_of(field: str) -> str:
-    """The DuckDB type of a field; of a member of JSON `JSON[]`, since there may be arrays above it,
-    and what they hold is all meant. Raises UsageError as `named_in_full`."""
+    """The DuckDB type of a field; of a member of JSON `WITHIN`. Raises UsageError with the nearest
+    names for an unknown one."""
     column = column_of(field)
     if column not in all_fields():
-        named_in_full(column)
-    return all_fields()[field] if column == field else "JSON[]"
+        raise _unknown(column)
+    return all_fields()[field] if column == field else WITHIN
 
 
 def field_sql(field: str) -> str:
@@ -114,7 +123,7 @@ def field_sql(field: str) -> str:
         return path
     given = path if all_fields()[column] == "JSON" else f"to_json({path})"
     members = field.removeprefix(f"{column}.").split(".")
-    places = ["/" + member.replace("~", "~0").replace("/", "~1") for member in members]
+    places = ["/" + member.replace("/", "~1") for member in members]
     found = f"[{given}]"
     for place in places:
         found = f"list_transform({_items(found)}, lambda x: x -> {literal(place)})"

@@ -138,9 +138,10 @@ def _object(columns: list[str], row: Sequence[Any]) -> str:
 def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:
     shown = visible_lines if out.isatty() else str
     names = [_csv_cell(name, guard and name != _TIME) for name in _columns(result)]
-    for row in chain([names], _rows(result)):
-        cells = (_quoted(shown(_csv_cell(value, guard and row is not names))) for value in row)
-        out.write((",".join(cells) or '""') + "\n")  # an empty line would be no row
+    rows = ([_csv_cell(value, guard) for value in row] for row in _rows(result))
+    for cells in chain([names], rows):
+        line = ",".join(_quoted(shown(cell)) for cell in cells)
+        out.write((line or '""') + "\n")  # an empty line would be no row
 
 
 def _quoted(cell: str) -> str:

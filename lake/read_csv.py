@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.cells import cell_json, written
-from lake.envelopes import Messages, row_wrap
+from lake.envelopes import Messages, answer_cells, row_wrap
 from lake.frames import MAX_RECORD, Cutter, values
 from lake.headers import remembered
 from lake.shapes import Records, Shape, utf8
@@ -38,7 +38,6 @@ WHOLE = ("eventjson", "cloudtrailevent")
 _TYPE = "#TYPE "
 """What PowerShell 5 writes above a header."""
 _ANSWER = msgspec.json.Decoder(_Answer)
-_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 
 
 def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
@@ -177,7 +176,7 @@ def read_answers(reading: Reading, text: bytes) -> Iterator[Records] | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     rows = [bytes(row) for answer in answers for row in answer.rows]
-    cells = next(filter(None, map(_answer_cells, rows)), None)
+    cells = next(filter(None, map(answer_cells, rows)), None)
     names = [name for name, _ in cells or ()]
     source = _whose_columns(names, reading.catalogue)
     if source is None or "eventJson" in names:  # of which the whole event is in the cell
@@ -204,20 +203,11 @@ def _answered(reading: Reading, source: Source, rows: list[bytes]) -> Iterator[R
 
 def answer_record(source: Source, row: bytes) -> str | None:
     """A row of an answer as the text of a JSON record; None where it is no row."""
-    cells = _answer_cells(row)
+    cells = answer_cells(row)
     if cells is None:
         return None
     paths = csv_paths(source, [name for name, _ in cells])
     return csv_record(source, paths, [value for _, value in cells])
-
-
-def _answer_cells(row: bytes) -> list[tuple[str, str]] | None:
-    """The columns and cells of a row; what is null is empty."""
-    try:
-        cells = [cell for one in _CELLS.decode(row) for cell in one.items()]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return [(name, value or "") for name, value in cells]
 
 
 def csv_record(source: Source, paths: list[str | None], row: list[str]) -> str:

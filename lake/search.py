@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lake.entities import leaves_of
-from lake.fields import Clause, column_of, field_sql, fields_behind, fields_of, type_of
+from lake.fields import WITHIN, Clause, column_of, field_sql, fields_behind, fields_of, type_of
 from lake.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.search_text import read_text
 from lake.words import Sentence
@@ -71,7 +71,7 @@ def _sql(node: Node, known: dict[str, str]) -> str:
     if isinstance(node, Joined):
         return "(" + f" {node.word} ".join(_sql(part, known) for part in node.parts) + ")"
     tests = [
-        _test(node, name, known.get(name, "JSON[]"))
+        _test(node, name, known.get(name, WITHIN))
         for name in leaves_of(node.field)
         if column_of(name) in known
     ]
@@ -94,10 +94,8 @@ def _test(leaf: Leaf, field: str, own: str) -> str:
 
 
 def _item_test(op: str, item: str, given: str, kind: str, typed_alike: bool) -> str:
-    if kind == "JSON" and (op in _ORDERS or op == "within"):
-        return (_MEMBER_WITHIN if op == "within" else _MEMBER_ORDER).format(
-            item=item, op=op, given=given
-        )
+    if kind == "JSON" and op in _MEMBER_TESTS:
+        return _MEMBER_TESTS[op].format(item=item, op=op, given=given)
     if op in _ORDERS and not typed_alike:  # the value is a text, since tables differ in type
         given = f"TRY_CAST({given} AS {kind})"
     elif op == "like" or not typed_alike:
@@ -115,6 +113,7 @@ _MEMBER_WITHIN = (
     "CASE WHEN contains({item}, '/') THEN {item} = {given} ELSE cidr({item}, {given}) END"
 )
 """A rule's network is meant itself (`cidrIp:0.0.0.0/0`), not what lies in it."""
+_MEMBER_TESTS = {**dict.fromkeys(_ORDERS, _MEMBER_ORDER), "within": _MEMBER_WITHIN}
 _TESTS = {
     "text": "lower({item}) LIKE lower({given}) ESCAPE '#'",
     "like": "{item} LIKE {given} ESCAPE '#'",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lake.fields import type_of
+from lake.fields import WITHIN, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def together(parts: list[Node], tied: list[bool]) -> list[Node]:
 def _only_field(node: Node) -> str | None:
     if isinstance(node, Leaf):
         kind = type_of(node.field)
-        listed = kind.endswith("[]") and kind != "JSON[]"  # of which a row has one, mostly
+        listed = kind.endswith("[]") and kind != WITHIN  # of which a row has one, mostly
         return node.field if node.op in ("=", "like", "within") and not listed else None
     if isinstance(node, Joined) and node.word == "OR":
         named = {_only_field(part) for part in node.parts}

@@ -370,8 +370,7 @@ WITHIN = {
 
 @pytest.fixture(scope="module")
 def within(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """An event for each of these, of which `requestID` is the place in the list; the last members
-    are resources, a list of structures."""
+    """An event for each of these, of which `requestID` is the place in the list."""
     folder = tmp_path_factory.mktemp("within")
     calls = []
     for number, text in enumerate(WITHIN):

@@ -13,8 +13,11 @@ import subprocess
 import sys
 import tarfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import logs
@@ -36,6 +39,9 @@ from lake.recover import recover
 from lake.status import read_status
 from lake.table import Store
 from lake.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SECOND = TRAIL_KEY.replace("a1b2", "b2c3")
 
@@ -351,22 +357,33 @@ def test_no_lake_is_left_where_nothing_was_found(tmp_path: Path) -> None:
     assert not (tmp_path / "lake").exists()
 
 
-def test_a_disk_that_refuses_the_commit(
-    place: Path, unkilled: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, commits = hashes(open_lake(place / "lake")), []
-    write = DeltaTable.create_write_transaction
+@contextmanager
+def commits_fail(
+    monkeypatch: pytest.MonkeyPatch, which: Callable[[str, int], bool]
+) -> Iterator[None]:
+    """The disk refuses Delta's commits of which this is true, told the table and the how manieth
+    it is."""
+    write, numbers = DeltaTable.create_write_transaction, count(1)
 
     def full(self: DeltaTable, *given: object, **more: object) -> None:
-        commits.append(self)
-        if len(commits) == 3:
+        if which(Path(self.table_uri.removeprefix("file://")).name, next(numbers)):
             raise OSError(28, "No space left on device")
         write(self, *given, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(DeltaTable, "create_write_transaction", full)
-        with pytest.raises(StorageError, match="No space left on device"):
-            read(place / "lake", place / "logs")
+        yield
+
+
+def test_a_disk_that_refuses_the_commit(
+    place: Path, unkilled: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hashes(open_lake(place / "lake"))
+    with (
+        commits_fail(monkeypatch, lambda _, number: number == 3),
+        pytest.raises(StorageError, match="No space left on device"),
+    ):
+        read(place / "lake", place / "logs")
     assert hashes(open_lake(place / "lake")) == before
     read(place / "lake", place / "logs")
     assert hashes(open_lake(place / "lake")) == unkilled
@@ -380,19 +397,11 @@ def test_a_disk_that_refuses_the_first_commit(
     """What it had begun is taken back by the same command, whatever of the lake was there."""
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(3)))
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(3)))
-    commits: list[object] = []
-    write = DeltaTable.create_write_transaction
-
-    def full(self: DeltaTable, *given: object, **more: object) -> None:
-        commits.append(self)
-        if len(commits) == at:
-            raise OSError(28, "No space left on device")
-        write(self, *given, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DeltaTable, "create_write_transaction", full)
-        with pytest.raises(StorageError, match="run the same command again"):
-            read(tmp_path / "lake", tmp_path / "logs")
+    with (
+        commits_fail(monkeypatch, lambda _, number: number == at),
+        pytest.raises(StorageError, match="run the same command again"),
+    ):
+        read(tmp_path / "lake", tmp_path / "logs")
     again = read(tmp_path / "lake", tmp_path / "logs")
     assert again.notes == ["an unfinished batch 1 was removed"]
     assert ask(tmp_path / "lake", "SELECT sum(rows) FROM objects") == [(6,)]
@@ -410,17 +419,11 @@ def test_a_power_cut_tears_the_version_that_a_commit_had_begun(
 ) -> None:
     """Of a batch that does not count: the next ingest takes the torn version away with the rest."""
     before = newest(place / "lake" / table) or 0
-    write = DeltaTable.create_write_transaction
-
-    def cut(self: DeltaTable, *given: object, **more: object) -> None:
-        if Path(self.table_uri.removeprefix("file://")).name == "_lake":
-            raise OSError(5, "Input/output error")
-        write(self, *given, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DeltaTable, "create_write_transaction", cut)
-        with pytest.raises(StorageError, match="the commit of batch"):
-            read(place / "lake", place / "logs")
+    with (
+        commits_fail(monkeypatch, lambda name, _: name == "_lake"),
+        pytest.raises(StorageError, match="the commit of batch"),
+    ):
+        read(place / "lake", place / "logs")
     log = place / "lake" / table / "_delta_log"
     last = log / f"{newest(place / 'lake' / table):020}.json"
     if table == "_lake":

@@ -56,8 +56,8 @@ def main() -> None:
     # A named icon of the page would be fetched from a font server; a file is not.
     st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
-    say_unknown(PARAMETERS)
     begin("span", "refresh")
+    say_unknown(PARAMETERS)
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
     lake = _lake(path.absolute())
     if lake is None:
