@@ -23,11 +23,13 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lake import ledger
 from lake.catalogue import catalogue
+from lake.deltalog import version_file
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import file_name, sha256_of
 from lake.growth import Growth, Lacking, Model, growth
-from lake.journal import JOURNAL, new_journal
+from lake.journal import new_journal
+from lake.paths import JOURNAL
 from lake.program import program_version
 from lake.recover import marked, take_back_others
 from lake.table import (
@@ -119,7 +121,7 @@ def commit(store: Store, given: Commit) -> Snapshot:
             if table in remade:  # its old files are out already
                 told = [action for action in told if isinstance(action, AddAction)]
             versions[table] = _write(store, table, told, number)
-        logs = [_version_file(store.path / t, versions[t]) for t in {*tables, *wider}]
+        logs = [version_file(store.path / t, versions[t]) for t in {*tables, *wider}]
         _flush(store.path, [*(target for _, target in (*moves, *ledger_moves)), *logs])
         del versions[ledger.TABLE]
         models = _models(before, [*versions], grown, number)
@@ -275,7 +277,7 @@ def _commit_ledger(
     _flush(store.path, [root / a.path for a in actions if isinstance(a, AddAction)])
     _transact(delta, actions, ["kind"], number)
     delta.update_incremental()
-    _flush(store.path, [_version_file(root, delta.version())])
+    _flush(store.path, [version_file(root, delta.version())])
 
 
 def _write_ledger(root: Path, table: pa.Table, number: int, at: int) -> AddAction:
@@ -329,10 +331,6 @@ def _write_journal(store: Store, journal: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     _flush(store.path, [temporary.replace(store.path / JOURNAL)])
-
-
-def _version_file(root: Path, version: int) -> Path:
-    return root / "_delta_log" / f"{version:020}.json"
 
 
 def _flush(lake: Path, files: Iterable[Path]) -> None:

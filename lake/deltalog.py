@@ -10,6 +10,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lake.errors import LakeError
@@ -17,7 +18,6 @@ from lake.files import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
 
@@ -49,6 +49,11 @@ def newest(table: Path) -> int | None:
     return max((int(stem) for stem in stems if stem.isdecimal()), default=None)
 
 
+def version_file(table: Path, version: int) -> Path:
+    """Where a table's log tells of a version."""
+    return table / "_delta_log" / f"{version:020}.json"
+
+
 def is_torn(path: Path) -> bool:
     """Whether a version's file is empty or cut, as a power cut leaves it."""
     try:
@@ -58,17 +63,25 @@ def is_torn(path: Path) -> bool:
     return not told
 
 
-def check_whole(table: Path, version: int) -> None:
-    """Raises LakeError where a file of the log up to a version is empty, as a power cut can leave
-    it: delta-rs passes over it, and the table would lack what that version added."""
-    with os.scandir(table / "_delta_log") as listed:
+def check_whole(table: Path, version: int) -> bool:
+    """Whether a table's log has a version. Raises LakeError where a file of the log up to it is
+    empty, as a power cut can leave it: delta-rs passes over it, and the table would lack what that
+    version added."""
+    last, log = -1, table / "_delta_log"
+    if not log.exists():
+        return False
+    with os.scandir(log) as listed:
         for entry in listed:
             stem = entry.name.removesuffix(".json")
-            if stem.isdecimal() and int(stem) <= version and not entry.stat().st_size:
+            if not stem.isdecimal():
+                continue
+            last = max(last, int(stem))
+            if int(stem) <= version and not entry.stat().st_size:
                 raise LakeError(
                     f"{entry.path} is empty: what it told of the table is lost. Bring it back from "
                     "a copy; `lake verify` says what else is amiss."
                 )
+    return version <= last
 
 
 def version_at(table: Path, moment: datetime) -> int | None:
@@ -84,6 +97,11 @@ def version_at(table: Path, moment: datetime) -> int | None:
             break
         found = number
     return found
+
+
+def committed_at(table: Path, version: int) -> datetime:
+    """When a version was committed (UTC); 1970 where its file does not tell."""
+    return datetime.fromtimestamp(_committed(version_file(table, version)) / 1000, UTC)
 
 
 def _listed(table: Path) -> list[tuple[int, Path]]:
@@ -103,9 +121,12 @@ def _committed(path: Path) -> int:
     return 0
 
 
-def versions(table: Path) -> Iterator[Version]:
-    """Every version of a table that the log still tells, oldest first."""
+def versions(table: Path, begun: int | None = None) -> Iterator[Version]:
+    """Every version of a table that the log still tells, oldest first; of those from `begun` on,
+    which an unfinished commit wrote, without what a power cut tore."""
     for number, path in _listed(table):
+        if begun is not None and number >= begun and is_torn(path):
+            continue
         with path.open(encoding="utf-8") as file:
             yield _version(number, [json.loads(line) for line in file if line.strip()])
 

@@ -28,15 +28,14 @@ from lake.discover import locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
-from lake.journal import JOURNAL
 from lake.keys import key_facts
 from lake.known import Identities, KnownObject, is_unchanged, known_objects
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options, Unreadable
 from lake.names import identity_of
-from lake.paths import lake_folder
+from lake.paths import JOURNAL, lake_folder
 from lake.pool import workers
-from lake.recover import mend_ledger, recover
+from lake.recover import recover
 from lake.report import IngestReport
 from lake.staging import staging, staging_name
 from lake.table import Store, is_own
@@ -163,7 +162,6 @@ class _Ingest:
         fresh = not (self.path / ledger.TABLE).exists()
         held = {p.name for p in self.path.iterdir()} if self.path.is_dir() else None
         locations = [self._locate(w, self.staging / "scratch") for w in self.where]
-        mend_ledger(Store(self.path))
         self.store = Store.create(self.path)
         try:
             with (  # the folder before the lock: who finds a folder in use leaves the lake be
@@ -211,6 +209,8 @@ class _Ingest:
         snapshot = self.store.snapshot()
         self.first = snapshot.batch
         growths(self.store, snapshot)
+        for table in snapshot.tables:
+            self.store.check_log(table, snapshot)
         self.identities = Identities(self.store, snapshot)
         work = self._list(locations, known_objects(self.store, snapshot))
         self.progress.phase = "reading"

@@ -21,14 +21,13 @@ from lake.deltalog import versions
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import is_ours
+from lake.paths import JOURNAL
 from lake.table import batch_of, paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.table import Snapshot, Store
-
-JOURNAL = "_journal.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from lake.errors import UsageError
 PACKAGE = Path(__file__).resolve().parent
 STAGING = "_staging"
 """The folder of a lake where writers stage files and readers spill."""
+JOURNAL = "_journal.json"
+"""The file in which a writer tells what its commit is about to do (see `lake.journal`)."""
 
 
 def resource(name: str) -> Path:

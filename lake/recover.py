@@ -13,8 +13,9 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake import ledger
-from lake.deltalog import is_torn, newest
-from lake.journal import JOURNAL, new_journal, read_journal
+from lake.deltalog import is_torn, newest, version_file
+from lake.journal import new_journal, read_journal
+from lake.paths import JOURNAL
 from lake.table import paths
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def recover(store: Store) -> str | None:
     The caller holds the lock. Raises StorageError for a journal that is not the lake's."""
     path = store.path / JOURNAL
     new_journal(store).unlink(missing_ok=True)
+    if path.exists():
+        drop_torn(store.path / ledger.TABLE, 0)
     snapshot = store.snapshot()
     for table, counted in snapshot.tables.items():
         drop_torn(store.path / table, counted, empty=True)
@@ -53,21 +56,12 @@ def recover(store: Store) -> str | None:
     return None if done else f"an unfinished batch {journal.batch} was removed"
 
 
-def mend_ledger(store: Store) -> None:
-    """Delete the end of `_lake`'s log where a power cut has torn what a writer had begun: without
-    it the lake could not be opened, to take the rest back."""
-    if (store.path / JOURNAL).exists():
-        with store.lock():
-            if (store.path / JOURNAL).exists():
-                drop_torn(store.path / ledger.TABLE, 0)
-
-
 def drop_torn(root: Path, counted: int, *, empty: bool = False) -> None:
     """Delete versions at the end of a table's log that do not count and tell nothing, or that are
     cut; with `empty` the former alone."""
     version = newest(root)
     while version is not None and version > counted:
-        path = root / "_delta_log" / f"{version:020}.json"
+        path = version_file(root, version)
         if path.stat().st_size if empty else not is_torn(path):
             return
         path.unlink()

@@ -24,12 +24,12 @@ from filelock import FileLock, Timeout
 from lake import ledger
 from lake.catalogue import catalogue
 from lake.damage import COPY, damaged_log, has_footer, is_closed
-from lake.deltalog import check_whole, newest, version_at
+from lake.deltalog import check_whole, is_torn, newest, version_at, version_file
 from lake.errors import AccessError, LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.files import ASK
 from lake.growth import Lacking, Model, growth
-from lake.paths import lake_folder, own_folder
+from lake.paths import JOURNAL, lake_folder, own_folder
 from lake.rowmodel import arrow_type, model_version, table_columns
 from lake.sources import is_source_name
 from lake.words import Sentence
@@ -169,10 +169,10 @@ class Store:
     # -- reading --------------------------------------------------------------------------------
 
     def _ledger(self, as_of: datetime | None = None) -> DeltaTable:
-        table = self._last
+        table, last = self._last, self._newest()
         try:
-            if table is None or table.version() != newest(self.path / ledger.TABLE):
-                table = self._last = open_table(self.path / ledger.TABLE)
+            if table is None or table.version() != last:
+                table = self._last = open_table(self.path / ledger.TABLE, last)
         except TableNotFoundError as error:
             raise StorageError(
                 f"the lake at {self.path} cannot be read any more: {error}. What was committed "
@@ -194,9 +194,24 @@ class Store:
             return open_table(self.path / ledger.TABLE, version)
         return table
 
+    def _newest(self) -> int | None:
+        """The last version of `_lake`, but for one that a power cut tore while a commit began it:
+        the journal tells of that, and the next writer takes it back (`lake.recover`)."""
+        root = self.path / ledger.TABLE
+        last = newest(root)
+        if last and (self.path / JOURNAL).exists() and is_torn(version_file(root, last)):
+            return last - 1
+        return last
+
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
         """The last committed batch, or the last one at a point in time (aware)."""
-        table = self._ledger(as_of)
+        return self._told_by(self._ledger(as_of), as_of)
+
+    def snapshot_at(self, version: int) -> Snapshot:
+        """The last batch that a version of `_lake` tells of."""
+        return self._told_by(open_table(self.path / ledger.TABLE, version))
+
+    def _told_by(self, table: DeltaTable, as_of: datetime | None = None) -> Snapshot:
         self._listed = table.version(), sorted(paths(table))
         batches = [path for path in self._listed[1] if path.startswith("kind=batch/")]
         if not batches:
@@ -252,17 +267,25 @@ class Store:
 
     def ledger_version(self) -> int:
         """The version of `_lake`: changes with every commit, cheap to ask."""
-        version = newest(self.path / ledger.TABLE)
+        version = self._newest()
         return int(self._ledger().version()) if version is None else version
+
+    def check_log(self, table: str, snapshot: Snapshot) -> None:
+        """Raises LakeError where a table's log is not whole, or ends before the snapshot."""
+        if not check_whole(self.path / table, snapshot.tables[table]):
+            from lake.behind import behind  # which reads lakes
+
+            what, advice = behind(self, table, snapshot)
+            raise LakeError(f"the lake at {self.path} is not whole: {what}. What to do: {advice}.")
 
     def files(self, table: str, snapshot: Snapshot) -> list[DataFile]:
         """The files of a source's table in a snapshot, by partition. Raises LakeError where its log
         is not whole."""
         if table not in snapshot.tables:
             return []
-        root, version = self.path / table, snapshot.tables[table]
-        check_whole(root, version)
-        actions = add_actions(open_table(root, version))
+        self.check_log(table, snapshot)
+        root = self.path / table
+        actions = add_actions(open_table(root, snapshot.tables[table]))
         names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )

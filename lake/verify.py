@@ -18,12 +18,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lake import ledger
+from lake.behind import behind
 from lake.damage import COPY, damaged_log
 from lake.deltalog import newest, versions
 from lake.errors import StorageError, in_plain_words
 from lake.files import ASK, recorded_sha256, sha256_of, unquoted
-from lake.journal import JOURNAL
 from lake.machine import cores, default_memory
+from lake.paths import JOURNAL
 from lake.report import Finding
 from lake.table import Snapshot, Store, add_actions, footer_times, told_times
 from lake.terminal import size_text
@@ -140,12 +141,18 @@ def _check_versions(
     named = {ledger.TABLE: snapshot.ledger_version, **snapshot.tables}
     files: list[_Committed] = []
     unread: set[str] = set()
+    unfinished = (store.path / JOURNAL).exists()
     for table, version in named.items():
         root = store.path / table
+        if (newest(root) or 0) < version:
+            what, advice = behind(store, table, snapshot)
+            report.findings.append(Finding("log", f"{table}/_delta_log", what, advice))
+            unread.add(table)
+            continue
         try:
             delta = DeltaTable(root, version=version)
             found = add_actions(delta)
-            log = list(versions(root))
+            log = list(versions(root, version + 1 if unfinished else None))
         except (DeltaError, ValueError) as error:
             path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
             where = path.relative_to(store.path).as_posix()
