@@ -2,29 +2,74 @@
 
 An object that was read before and is read again has grown, been cut, been edited, or its reading
 broke off. Lines are identified by their object's content, which is another now, so what is the same
-line is found by its text; and a record that kept its id while its text changed is told. All other
-records are compared by identity (`lake.duplicates`).
+line is found by its text; and a record that kept its id while its text changed is told. Where the
+row is of a damaged reading and the object is whole now, the record takes its place: `Mended`. All
+other records are compared by identity (`lake.duplicates`).
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from lake.catalogue import catalogue
 from lake.database import asking
+from lake.files import check_unaltered, reading
+from lake.ledger import REPEAT
+from lake.merged_schema import completed
+from lake.partitions import Partition
 from lake.paths import resource
 from lake.queries import read_blocks
+from lake.table import table_schema
+from lake.views import view_head
+from lake.worker import StagedFile, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import duckdb
 
-    from lake.table import Snapshot, Store
-    from lake.worker import StagedFile
+    from lake.table import DataFile, Snapshot, Store
+
+
+@dataclass(slots=True)
+class Mended:
+    """A committed file with rows that give way: their places in it, with the identity, path, place
+    in the object and text of each, as `lake.ledger.REPEAT` names them."""
+
+    table: str
+    file: DataFile
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def repeats(self) -> pa.Table:
+        """The rows as those that are told of: further deliveries of what takes their place."""
+        return pa.Table.from_pylist(list(self.rows.values()), REPEAT)
+
+    def rest(self, folder: Path) -> list[StagedFile]:
+        """The file's other rows staged anew, if there are any. Raises LakeError for a file that is
+        not as it was committed."""
+        path = Path(self.file.path)
+        check_unaltered(path)
+        with reading(path):
+            whole = pq.ParquetFile(path).read()
+        stay = np.ones(len(whole), bool)
+        stay[list(self.rows)] = False
+        if not stay.any():
+            return []
+        rows = completed(whole.filter(pa.array(stay)), table_schema(self.table))
+        bounds = pc.min_max(rows["@timestamp"].cast(pa.int64())).as_py()
+        of = self.file
+        part = Partition(of.account, of.region, of.date, len(rows), bounds["min"], bounds["max"])
+        target = folder / f"rest-{uuid.uuid4().hex}.parquet"
+        return [StagedFile.of(target, self.table, part, write_parquet(rows, target))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +77,26 @@ class Earlier:
     """What staged files hold of objects that were read before and the lake has from then.
 
     `also`: table -> an identity that a line would have now -> the one it is known by. `texts`:
-    staged file -> place in it -> what came there, where the known record has another text.
+    staged file -> place in it -> what came there, where the known record has another text and
+    stays. `mending`: staged file -> places of the records that take the place of a row of
+    `mended`, which maps a committed file's path to what gives way in it.
     """
 
     also: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     texts: dict[Path, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    mending: dict[Path, list[int]] = field(default_factory=lambda: defaultdict(list))
+    mended: dict[str, Mended] = field(default_factory=dict)
 
 
 def earlier_records(
-    store: Store, snapshot: Snapshot, files: Iterable[StagedFile], paths: set[str]
+    store: Store,
+    snapshot: Snapshot,
+    files: Iterable[StagedFile],
+    paths: set[str],
+    whole: set[str],
 ) -> Earlier:
-    """Look for records of objects that were read before, by their `log.file.path`. An object's
-    files are staged together."""
+    """Look for records of objects that were read before, by their `log.file.path`; `whole` are
+    those of which nothing is damaged now. An object's files are staged together."""
     found = Earlier()
     if not paths:
         return found
@@ -51,17 +104,50 @@ def earlier_records(
     for file in files:
         days[(file.source, file.date)].append(str(file.path))
     with asking() as con:
+        damaged = _damaged(con, store, snapshot, sorted(whole))
         for (table, date), staged in days.items():
-            committed = [f.path for f in store.files(table, snapshot) if f.date == date]
-            given = {"staged": staged, "committed": committed, "paths": sorted(paths)}
-            if committed and catalogue()[table].identity == "object+line":
-                known = _known(con, store, snapshot, table, given["paths"])
-                rows = con.execute(_sql("kept"), {**given, "repeats": known}).fetchall()
+            held = {f.path: f for f in store.files(table, snapshot) if f.date == date}
+            given: dict[str, Any] = {
+                "staged": staged,
+                "committed": list(held),
+                "paths": sorted(paths),
+            }
+            if held and catalogue()[table].identity == "object+line":
+                given["repeats"] = _known(con, store, snapshot, table, given["paths"])
+                rows = con.execute(_sql("kept"), given).fetchall()
                 found.also[table].update(rows)
-            elif committed:
-                for name, place, text in con.execute(_sql("edited"), given).fetchall():
-                    found.texts[Path(name)][place] = text
+            elif held:
+                head = view_head(store, table)
+                given |= {"staged": [head, *staged], "committed": [head, *held]}
+                given |= {"whole": sorted(whole), "damaged": damaged}
+                rows = con.execute(_sql("edited"), given).fetchall()
+                _note(found, table, held, rows)
     return found
+
+
+def _note(
+    found: Earlier, table: str, held: dict[str, DataFile], rows: list[tuple[Any, ...]]
+) -> None:
+    """Note what the records of changed objects are, as `edited` gives them."""
+    for name, place, text, mends, file, row, repeat in rows:
+        if not mends:
+            found.texts[Path(name)][place] = text
+            continue
+        found.mending[Path(name)].append(place)
+        mended = found.mended.setdefault(file, Mended(table, held[file]))
+        mended.rows[row] = {"source": table, **repeat}
+
+
+def _damaged(
+    con: duckdb.DuckDBPyConnection, store: Store, snapshot: Snapshot, paths: list[str]
+) -> dict[str, list[Any]]:
+    """Path and time of the readings of objects that broke off or found damage."""
+    rows = con.execute(
+        f"SELECT path, ingested FROM {store.ledger_sql('object', snapshot)} "
+        "WHERE status = 'partial' AND list_contains($paths, path)",
+        {"paths": paths},
+    ).fetchall()
+    return {"path": [path for path, _ in rows], "ingested": [moment for _, moment in rows]}
 
 
 def _known(

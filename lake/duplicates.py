@@ -25,7 +25,7 @@ from lake.partitions import file_stats
 from lake.worker import write_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lake.known import Identities
@@ -41,9 +41,11 @@ class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
     `repeats` that were dropped, as `lake.ledger.REPEAT` has them, and how many rows of (source,
     path) are forgotten: those of days before `kept_from` (see `lake.table.Snapshot`). `texts`:
-    staged file -> place -> what came there, where the known record has another text."""
+    staged file -> place -> what came there, where the known record has another text; `mending`:
+    staged file -> places of the rows that stay, since the known ones give way to them."""
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
+    mending: Mapping[Path, Sequence[int]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
     repeats: list[pa.Table] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Distinct:
             again = np.ones(len(hashes), bool)
             again[first] = False
             double |= again
+        double[list(self.mending.get(file.path, ()))] = False
         if double.any():
             texts = self.texts.get(file.path, {})
             file, dropped = _without(file, double, hashes, own, texts)

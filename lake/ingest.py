@@ -385,11 +385,19 @@ class _Ingest:
             self.identities.at(snapshot)
             files = [file for r in results for file in r.files]
             changed = self.reread & {o.obj.path for r in results for o in r.objects}
-            earlier = earlier_records(self.store, snapshot, files, changed)
+            whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
+            earlier = earlier_records(self.store, snapshot, files, changed, changed & whole)
             self.identities.note(earlier.also)
-            distinct = Distinct(earlier.texts, kept_from=snapshot.kept_from)
+            distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
             for file in files:
                 distinct.add(file, self.identities)
+            removed: dict[str, list[str]] = {}
+            for mended in earlier.mended.values():
+                distinct.repeats.append(mended.repeats())
+                distinct.files += mended.rest(self.staging)
+                removed.setdefault(mended.table, []).extend(
+                    self.store.names(mended.table, [mended.file])
+                )
             objects = distinct.counted(o for r in results for o in r.objects) + aside
 
             def rows(number: int) -> list[pa.Table]:
@@ -401,7 +409,8 @@ class _Ingest:
 
             rejects = [LedgerFile(path) for r in results for path in r.rejects]
             committed = commit(
-                self.store, Commit(distinct.files, rows, rejects, geoip=self.geoip.builds)
+                self.store,
+                Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
             )
             for (table, date), fresh in distinct.fresh.items():
                 if fresh:
@@ -409,6 +418,8 @@ class _Ingest:
             self.identities.snapshot = committed
         self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
+        self.report.mended += sum(len(one.rows) for one in earlier.mended.values())
+        self.report.reworded += sum(map(len, earlier.texts.values()))
         for one in objects:
             self.report.add(one)
         self.last_commit = time.monotonic()

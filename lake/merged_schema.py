@@ -99,6 +99,12 @@ def together(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables(conformed(pa.concat_tables(some), schema) for some in alike.values())
 
 
+def completed(rows: pa.Table, model: pa.Schema) -> pa.Table:
+    """The rows with every column and STRUCT of a row model, as files have them that are written
+    now, whatever leaves they lack."""
+    return conformed(rows, pa.schema(with_structs(merged_fields([rows.schema], model), model)))
+
+
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with every leaf of the schema, NULL where they have none."""
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}

@@ -30,7 +30,7 @@ from lake.errors import LakeError, ModelError, unknown_name
 from lake.files import check_unaltered, reading
 from lake.keys import key_facts
 from lake.machine import default_memory
-from lake.merged_schema import conformed, merged_fields, with_structs
+from lake.merged_schema import completed
 from lake.normalize import Chunk
 from lake.partitions import Partition
 from lake.records import ObjectFacts, Pending
@@ -340,16 +340,12 @@ class _Table:
             with reading(Path(file.path)):
                 whole = pq.ParquetFile(file.path).read()
             mine = rows.filter(pc.equal(rows["file"], number))["row"]
-            table = conformed(whole.take(mine.combine_chunks()), self._whole(whole.schema))
+            table = completed(whole.take(mine.combine_chunks()), table_schema(self.source.name))
             bounds = pc.min_max(table["@timestamp"].cast(pa.int64())).as_py()
             part = Partition(
                 file.account, file.region, file.date, len(table), bounds["min"], bounds["max"]
             )
             yield self._stage(table, part)
-
-    def _whole(self, schema: pa.Schema) -> pa.Schema:
-        model = table_schema(self.source.name)
-        return pa.schema(with_structs(merged_fields([schema], model), model))
 
     def _stage(self, table: pa.Table, part: Partition) -> StagedFile:
         path = self.folder / f"part-{uuid.uuid4().hex}.parquet"

@@ -49,7 +49,9 @@ class CompactReport:
 @dataclass(slots=True)
 class IngestReport:
     """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
-    rows of days that `lake forget` has taken: they are rows of their object and in no table."""
+    rows of days that `lake forget` has taken: they are rows of their object and in no table.
+    `mended` counts rows of damaged readings that gave way to the whole object's, `reworded` records
+    of changed objects that have another text than their row, which stays."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceCount] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class IngestReport:
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     unchanged: int = 0
     forgotten: int = 0
+    mended: int = 0
+    reworded: int = 0
     size: int = 0
     seconds: float = 0.0
     geoip: str = ""

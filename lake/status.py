@@ -58,6 +58,8 @@ class Status:
     objects: dict[str, int] = field(default_factory=dict)
     rejects: int = 0
     duplicates: int = 0
+    reworded: int = 0
+    """Records that also came with another text than their row has."""
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
     lossy_members: dict[str, dict[str, int]] = field(default_factory=dict)
     geoip: str | None = None
@@ -125,6 +127,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         "coalesce(sum(duplicates) FILTER (NOT superseded), 0)::BIGINT, "
         f"arg_max(geoip, batch) FROM {_TOLD}"
     ).fetchone() or (0, 0, None)
+    reworded = "SELECT count(*) FROM duplicates WHERE text IS NOT NULL"
     outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
     return Status(
         path=store.path,
@@ -133,6 +136,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         objects=objects,
         rejects=int(totals[0]),
         duplicates=int(totals[1]),
+        reworded=con.execute(reworded).fetchall()[0][0],
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
         geoip=snapshot.geoip or totals[2],

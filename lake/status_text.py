@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
-from lake.terminal import keep_wide, size_text
+from lake.terminal import OTHER_TEXTS, keep_wide, size_text
 from lake.visible import visible
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def _table(status: Status) -> Table:
 def _lines(status: Status) -> Iterator[str]:
     fates = ", ".join(f"{n:,} {fate}" for fate, n in status.objects.items()) or "none"
     yield f"objects: {fates}; {status.duplicates:,} duplicates, {status.rejects:,} rejects"
+    if status.reworded:
+        yield f"records that also came with another text: {status.reworded:,}, {OTHER_TEXTS}"
     for source, members in sorted(status.unknown_members.items()):
         yield f"members unknown to {source}: {_counted(members)}"
     for source, members in sorted(status.lossy_members.items()):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lake.report import IngestReport
 
 REASONS_SHOWN = 12
+OTHER_TEXTS = "lake sql 'from duplicates where text is not null'"
+"""The texts that are not the rows'."""
 NARROWEST = 80
 """Columns that are printed at least, however narrow the terminal says that it is."""
 TEXT_WIDTH = 8
@@ -160,6 +162,20 @@ def print_report(report: IngestReport, console: Console) -> None:
             Text(
                 f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted "
                 "as forgotten, and in no table"
+            )
+        )
+    if report.mended:
+        console.print(
+            Text(
+                f"  {report.mended:,} rows were of damaged objects that are whole now, and have "
+                f"their right texts: {OTHER_TEXTS}"
+            )
+        )
+    if report.reworded:
+        console.print(
+            Text(
+                f"  {report.reworded:,} records of changed objects have another text than their "
+                f"row, which stays: {OTHER_TEXTS}"
             )
         )
     if report.rejects:

@@ -192,6 +192,12 @@ def _latest(name: str, source: Source) -> View:
     )
 
 
+def view_head(store: Store, table: str) -> str:
+    """The empty file with every leaf of a source's table, which heads lists of its files that may
+    lack some."""
+    return _head(store, table, columns_of(table))
+
+
 def _head(store: Store, name: str, columns: dict[str, str | Tree]) -> str:
     """An empty Parquet file with these columns, its path shaped like a partition's."""
     version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]

@@ -1,13 +1,30 @@
 -- name: edited
--- Records of changed objects that have the identity of a record from before, and another text.
+-- Records of changed objects that have the identity of a record from before, and another text: the place of
+-- each in its file, and of the record from before in its own. `mends`: the object is whole now, and the record
+-- from before is of a damaged reading of it, or is no UTF-8. Of several, the first mends.
 WITH staged AS (
-  SELECT filename AS file, file_row_number AS place, event.hash AS hash, event.original AS text
+  SELECT filename AS file, file_row_number AS place, event.hash AS hash, event.original AS text,
+         log.file.path AS path, log.encoding AS encoding
   FROM read_parquet($staged, hive_partitioning = false, filename = true, file_row_number = true)
   WHERE list_contains($paths, log.file.path)
+), held AS (
+  SELECT filename AS file, file_row_number AS place, event.hash AS hash, event.original AS text,
+         log.file.path AS path, log.encoding AS encoding, log.offset AS position, event.ingested AS ingested
+  FROM read_parquet($committed, hive_partitioning = false, filename = true, file_row_number = true)
+), damaged AS (
+  SELECT unnest($damaged.path::VARCHAR[]) AS path, unnest($damaged.ingested::TIMESTAMPTZ[]) AS ingested
+), found AS (
+  SELECT staged.*, held.file AS held_file, held.place AS held_place, held.text AS held_text, held.position,
+         staged.path = held.path AND staged.encoding IS NULL AND list_contains($whole, staged.path)
+         AND (held.encoding IS NOT NULL
+              OR EXISTS (SELECT 1 FROM damaged d WHERE d.path = held.path AND d.ingested = held.ingested)) AS mends
+  FROM staged JOIN held USING (hash)
+  WHERE staged.text IS DISTINCT FROM held.text
 )
-SELECT staged.file, staged.place, staged.text
-FROM staged JOIN read_parquet($committed, hive_partitioning = false) held ON held.event.hash = staged.hash
-WHERE staged.text IS DISTINCT FROM held.event.original
+SELECT file, place, text,
+       mends AND row_number() OVER (PARTITION BY hash, mends ORDER BY file, place) = 1 AS mends,
+       held_file, held_place, {hash: hash, path: path, position: position, text: held_text} AS held
+FROM found
 
 -- name: kept
 -- Lines of changed objects that an earlier reading gave: the identity that each has now, and the one from

@@ -23,6 +23,8 @@ from lake import decode
 from lake.known import KnownObject, is_unchanged
 from lake.model import RawObject
 from lake.query import open_lake
+from lake.status import read_status
+from lake.verify import verify
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -200,6 +202,65 @@ def test_a_record_that_kept_its_id_and_was_altered(place: Place) -> None:
         "WHERE d.text IS NOT NULL"
     )
     assert (json.loads(text), before) == (altered, "198.51.100.7")
+
+
+CALLS = logs.trail(logs.events(3))
+PLAIN_KEY = TRAIL_KEY.removesuffix(".gz")
+ADDRESS = b"198.51.100.7"
+
+
+def stored(text: bytes) -> bytes:
+    """Gzip whose bytes are the text's own: other ones are text still, and the checksum is wrong."""
+    return gzip.compress(text, 0, mtime=0)
+
+
+def with_other(data: bytes, byte: int, times: int = 1) -> bytes:
+    """With another byte in the first addresses."""
+    return data.replace(ADDRESS, ADDRESS[:2] + bytes([byte]) + ADDRESS[3:], times)
+
+
+DAMAGES = {
+    "a checksum tells": (TRAIL_KEY, stored(CALLS), ord("1"), 1),
+    "every record": (TRAIL_KEY, stored(CALLS), ord("1"), 3),
+    "no UTF-8": (PLAIN_KEY, CALLS, 0xFF, 1),
+}
+
+
+@pytest.mark.parametrize(("key", "whole", "byte", "times"), DAMAGES.values(), ids=DAMAGES)
+def test_a_record_of_a_damaged_object_that_is_whole_now(
+    key: str, whole: bytes, byte: int, times: int, place: Place
+) -> None:
+    """It takes the place of the damaged one, whose text is kept."""
+    path = place.put(b"", key)
+    path.write_bytes(with_other(whole, byte, times))
+    first = place.read()
+    assert (first.rows, first.mended) == (3, 0)
+    path.write_bytes(whole)
+    put(place.logs, f"copy/{key}", b"").write_bytes(whole)
+    report = place.read()
+    assert (report.rows, report.duplicates) == (0, 6)
+    assert (report.mended, report.reworded) == (times, 0)
+    texts = [text for (text,) in place.ask("SELECT event.original FROM cloudtrail")]
+    assert sorted(map(json.loads, texts), key=str) == sorted(logs.events(3), key=str)
+    assert place.ask("SELECT DISTINCT source.ip FROM cloudtrail") == [(ADDRESS.decode(),)]
+    told = "SELECT position FROM duplicates WHERE text IS NOT NULL AND path = '{}' ORDER BY 1"
+    assert place.ask(told.format(path)) == [(n,) for n in range(1, times + 1)]
+    assert read_status(place.lake).reworded == times
+    assert place.ask(GONE) == []
+    assert (verify(place.lake).findings, place.read().unchanged) == ([], 2)
+
+
+def test_a_damaged_record_stays_where_what_comes_is_no_better(place: Place) -> None:
+    path = place.put(b"", TRAIL_KEY)
+    texts = (with_other(stored(CALLS), ord("1")), with_other(stored(CALLS), ord("2")))
+    for number, data in enumerate((*texts, with_other(stored(CALLS), ord("3"))[:-300])):
+        path.write_bytes(data)
+        report = place.read()
+        assert report.mended == 0
+        assert report.reworded == (number > 0)
+    assert place.ask("SELECT source.ip FROM cloudtrail ORDER BY log.offset LIMIT 1") == [
+        ("191.51.100.7",)
+    ]
 
 
 def test_records_that_an_object_has_no_more(place: Place) -> None:
