@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import LakeError, in_plain_words, is_interrupt
+from lake.machine import check_addresses, is_short_of_memory
 from lake.paths import default_lake, lake_folder
 from lake.streams import ResultLostError, drop_result
 from lake.visible import visible_lines
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
     import typer
 
 
+_SHORT = (
+    "there was not enough memory. What was committed stays. Run the same command again with more, "
+    "or let it take less: --jobs 1, --memory 1GB, where it has these options."
+)
+
+
 def run(app: typer.Typer) -> None:
     """Run the command line; errors of ours become one message and the exit code they carry."""
     told: dict[str, Any] = {}
     try:
+        check_addresses()
         _call(app, told)
     except ResultLostError as error:
         drop_result()
@@ -31,10 +39,13 @@ def run(app: typer.Typer) -> None:
     except BrokenPipeError:
         drop_result()
         sys.exit(1)
-    except LakeError as error:
-        sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
-        sys.exit(error.exit_code)
     except Exception as error:
+        if is_short_of_memory(error):
+            sys.stderr.write(f"lake: {_SHORT}\n")
+            sys.exit(1)
+        if isinstance(error, LakeError):
+            sys.stderr.write(f"lake: {visible_lines(in_plain_words(str(error)))}\n")
+            sys.exit(error.exit_code)
         if is_interrupt(error):
             _say_interrupted(told)
             sys.exit(_INTERRUPTED)

@@ -2,7 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+
+from lake.errors import UsageError
+
+ADDRESSES = 2_500_000 << 10
+"""Bytes of addresses that a command on two processors takes, whatever it holds of them: libraries
+and threads. Under 2.1 GB the libraries end the process, in words of their own."""
+
+
+def check_addresses() -> None:
+    """Raises UsageError where this process may not map what the libraries take."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if resource.RLIM_INFINITY != most < ADDRESSES:
+        raise UsageError(
+            f"a process may map {most / 1e9:.1f} GB of memory here, and needs "
+            f"{ADDRESSES / 1e9:.1f}: lift the limit (`ulimit -v unlimited`). What an ingest holds "
+            "of it, --memory and --jobs say."
+        )
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Whether an error, or one that it comes of, is that memory was refused."""
+    chain: BaseException | None = error
+    while chain is not None:
+        no_room = isinstance(chain, OSError) and chain.errno == errno.ENOMEM
+        if no_room or isinstance(chain, MemoryError):
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
 
 
 def default_memory() -> int:

@@ -28,7 +28,7 @@ from servers import free_port
 
 from lake.catalogue import catalogue
 from lake.compact_ledger import compact_ledger
-from lake.errors import SourceError
+from lake.errors import SourceError, StorageError
 from lake.output import write
 from lake.table import Store
 
@@ -79,6 +79,41 @@ def lake(
         return Done(*run_lake(shlex.split(line), monkeypatch, capsys))
 
     return run
+
+
+def few_addresses() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1_400_000_000, resource.RLIM_INFINITY))
+
+
+@pytest.mark.parametrize("command", ["ingest logs --lake few", "status --lake few"])
+def test_a_process_that_may_map_little(place: Path, command: str) -> None:
+    """The libraries would end it, in words of their own or of a disk."""
+    done = process(place, command, few_addresses)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("lake: a process may map 1.4 GB of memory here, and needs 2.6: ")
+    assert "ulimit -v unlimited" in done.err
+    assert not (place / "few").exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "no"), KeyError("other")])
+def test_memory_that_is_refused(
+    error: Exception,
+    lake: Callable[[str], Done],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In words of memory, whatever was made of it on the way."""
+
+    def fails(*_: object) -> None:
+        try:
+            raise error
+        except Exception as caught:
+            raise StorageError("the commit of batch 1 failed") from caught
+
+    monkeypatch.setattr("lake.ingest.ingest", fails)
+    done = lake("ingest logs --lake short")
+    assert done.code == 1
+    short = "lake: there was not enough memory. What was committed stays."
+    assert done.err.startswith(short) == (not isinstance(error, KeyError))
 
 
 @pytest.fixture(scope="module")
