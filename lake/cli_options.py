@@ -87,18 +87,17 @@ def moment_of(text: str | None, option: str) -> datetime | None:
         raise UsageError(f"{option} {text}: write a time as 2024-02-01T10:00:00Z.") from None
 
 
-def renew_client_file(path: Path) -> bool:
-    """Write `lake.duckdb`; where that fails, say so and go on: what is
-    committed does not stand on it."""
+def renew_client_file(path: Path, *, wait: bool = True) -> bool:
+    """Write `lake.duckdb`, and say whether; where that fails, say so and go on: what is committed
+    does not stand on it. Without `wait` not while a writer is at work."""
     from lake.client_file import write_client_file
 
     try:
-        write_client_file(path)
+        return write_client_file(path, wait=wait)
     except LakeError as error:
         for line in in_plain_words(str(error)).split("\n"):
             put(stderr(), line)
         return False
-    return True
 
 
 def open_for(path: Path | None, as_of: str | None = None, *, locked: bool = False) -> Lake:
@@ -113,10 +112,11 @@ def open_for(path: Path | None, as_of: str | None = None, *, locked: bool = Fals
 
 
 def keep_client_file(path: Path) -> None:
-    """Write `lake.duckdb` anew where it is not the lake's, and say so."""
+    """Write `lake.duckdb` anew where it is not the lake's, and say so; while a writer is at work
+    that is left to it, since who reads waits for nobody."""
     from lake.client_file import client_file_stale
 
-    if client_file_stale(path) and renew_client_file(path):
+    if client_file_stale(path) and renew_client_file(path, wait=False):
         stderr().print(
             "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
         )

@@ -109,11 +109,11 @@ def _present_copy(lake: Path) -> Path | None:
     return copy if kept else None
 
 
-def write_client_file(path: Path) -> None:
+def write_client_file(path: Path, *, wait: bool = True) -> bool:
     """Write `lake.duckdb`, unless it is of the last batch, this place and this program.
 
-    Clients open it read-only. Takes the lake's lock, so that the last one wins. Raises
-    StorageError.
+    Clients open it read-only. Takes the lake's lock, so that the last one wins; without `wait`,
+    False where a writer has it. Raises StorageError.
     """
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
@@ -124,19 +124,30 @@ def write_client_file(path: Path) -> None:
     target = store.path / CLIENT_FILE
     temporary = store.path / f".{CLIENT_FILE}.new"
     try:
-        with store.lock():
+        with store.lock(None if wait else _leave):
             _remove(temporary)
             try:
                 _write(store, target, temporary)
             finally:
                 with suppress(OSError):  # a disk that may only be read refuses that too
                     _remove(temporary)
+    except _Busy:
+        return False
     except (OSError, duckdb.Error, pa.ArrowException, DeltaError) as error:
         if is_interrupt(error):
             raise
         raise StorageError(
             f"{target} cannot be written: {error}. The lake itself is whole."
         ) from error
+    return True
+
+
+class _Busy(Exception):
+    """A writer has the lake's lock."""
+
+
+def _leave() -> None:
+    raise _Busy
 
 
 def _write(store: Store, target: Path, temporary: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from clients import EARLIER, Client, ask
 from deltalake import DeltaTable
 from engine import put, read, two_sources
+from filelock import FileLock
 from logs import FLOW_KEY, TRAIL_KEY
 from typer.testing import CliRunner
 
@@ -114,6 +115,16 @@ def test_what_a_killed_client_did_to_it_is_undone(lake: Path, packages: str) -> 
     assert client_file_stale(lake)
     assert "lake.duckdb was written anew" in run("status", "--lake", lake)
     assert ask(lake, packages, COUNT) == [[6]]
+
+
+@pytest.mark.parametrize("command", [["sql", COUNT], ["status"], ["rejects"]])
+def test_who_reads_a_moved_lake_waits_for_no_writer(lake: Path, command: list[str]) -> None:
+    moved = lake.rename(lake.with_name("moved"))
+    assert client_file_stale(moved)
+    with FileLock(moved / "_lake.lock"):
+        told = run(*command, "--lake", moved)
+    assert "written anew" not in told
+    assert "lake.duckdb was written anew" in run(*command, "--lake", moved)
 
 
 def test_a_client_that_holds_it_for_writing(lake: Path, packages: str) -> None:
