@@ -42,7 +42,9 @@ _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 _BATCH = 2_000
 _WIDEST_OR_SPAN = re.compile(r"\b(UHUGEINT|INTERVAL)(?=[\[,)]|$)")
 """The type where one stands in the name of a type, not a member that is called so."""
-_SPAN = re.compile(r"\bINTERVAL(?=[\[,)]|$)")
+_NO_PYTHON = re.compile(r"\b(INTERVAL|TIMESTAMP_NS|TIMESTAMPTZ_NS|TIME_NS)(?=[\[,)]|$)")
+"""Types of which Python's values lack months, or a time's last three digits."""
+_NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
@@ -53,12 +55,13 @@ def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
 
 
 def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The same rows with text for what Python has no value of: a month of an interval, a time that
-    is infinite."""
+    """The same rows with text for what Python has no value of: a month of an interval, nanoseconds,
+    a time that is infinite."""
 
     def cast(column: str, kind: str) -> str:
         if kind not in _TIMES:
-            return _as_text(column, kind, _SPAN)
+            text = _as_text(column, kind, _NO_PYTHON)
+            return f"replace({text}, ' ', 'T')" if kind in _NANOSECONDS else text
         either = f"CAST({column} AS UNION(finite {kind}, never VARCHAR))"
         return f"CASE WHEN isfinite({column}) THEN {either} ELSE CAST({column} AS VARCHAR) END"
 

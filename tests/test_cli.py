@@ -400,6 +400,21 @@ def test_spans_and_times_that_python_has_none_of(lake: Callable[[str], Done], ma
     )
 
 
+def test_nanoseconds_are_kept(lake: Callable[[str], Done], made: Path) -> None:
+    at = "'2024-02-01 10:00:00.123456789'"
+    query = (
+        f"SELECT TIMESTAMP_NS {at} AS a, [TIMESTAMP_NS {at}] AS l, {at}::TIMESTAMPTZ_NS AS z, "
+        "'10:00:00.123456789'::TIME_NS AS t, 'infinity'::TIMESTAMP_NS AS i, "
+        "make_timestamp_ns(1706781600000000000) AS s, [TIMESTAMP '2024-02-01 10:00:00'] AS u"
+    )
+    text = "2024-02-01T10:00:00.123456789"
+    (row,) = lake(f"sql {shlex.quote(query)} --lake made --format json").rows
+    assert row == {
+        "a": text, "l": [text.replace("T", " ")], "z": f"{text}+00", "t": text[11:],
+        "i": "infinity", "s": "2024-02-01T10:00:00", "u": ["2024-02-01T10:00:00"],
+    }  # fmt: skip
+
+
 STATEMENTS = {
     "CREATE TEMP TABLE t AS SELECT 2 AS n; FROM t; -- last": "n\n2\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; FROM t;": "n\n1\n",
