@@ -58,6 +58,8 @@ class Status:
     objects: dict[str, int] = field(default_factory=dict)
     rejects: int = 0
     duplicates: int = 0
+    earlier: int = 0
+    """Readings with records of objects that have changed since."""
     reworded: int = 0
     """Records that also came with another text than their row has."""
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -125,8 +127,9 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
     totals = con.execute(
         "SELECT coalesce(sum(rejects) FILTER (NOT superseded), 0)::BIGINT, "
         "coalesce(sum(duplicates) FILTER (NOT superseded), 0)::BIGINT, "
-        f"arg_max(geoip, batch) FROM {_TOLD}"
-    ).fetchone() or (0, 0, None)
+        "arg_max(geoip, batch), count(*) FILTER (superseded AND rows + duplicates > 0) "
+        f"FROM {_TOLD}"
+    ).fetchone() or (0, 0, None, 0)
     reworded = "SELECT count(*) FROM duplicates WHERE text IS NOT NULL"
     outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
     return Status(
@@ -136,6 +139,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         objects=objects,
         rejects=int(totals[0]),
         duplicates=int(totals[1]),
+        earlier=int(totals[3]),
         reworded=con.execute(reworded).fetchall()[0][0],
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),

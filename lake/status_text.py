@@ -57,6 +57,11 @@ def _table(status: Status) -> Table:
 def _lines(status: Status) -> Iterator[str]:
     fates = ", ".join(f"{n:,} {fate}" for fate, n in status.objects.items()) or "none"
     yield f"objects: {fates}; {status.duplicates:,} duplicates, {status.rejects:,} rejects"
+    if status.earlier:
+        yield (
+            f"earlier readings of objects that have changed: {status.earlier:,}, "
+            "what only they hold: lake sql 'from superseded_rows'"
+        )
     if status.reworded:
         yield f"records that also came with another text: {status.reworded:,}, {OTHER_TEXTS}"
     for source, members in sorted(status.unknown_members.items()):

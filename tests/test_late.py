@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import logs
 import pytest
+from command import run_lake
 from engine import ask, balance, fates, hashes, put, read
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 from own_source import LINES, LINES_SQL, odd, own_source
@@ -134,6 +135,22 @@ def test_an_object_that_grows_day_by_day(place: Place) -> None:
     assert place.ask(GONE) == []
 
 
+def test_the_status_tells_of_objects_that_have_changed(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged line and the right one are both rows: by their texts they are two records."""
+    words = ["status", "--lake", str(place.lake)]
+    place.take(flows(1, 9, 3))
+    place.take(logs.trail(logs.events(2)), TRAIL_KEY)
+    assert "earlier readings" not in run_lake(words, monkeypatch, capsys)[1]
+    assert place.take(flows(1, 2, 3)) == (1, 2)
+    altered = logs.event(1, sourceIPAddress="192.0.2.66")
+    place.take(logs.trail([altered, logs.event(2)]), TRAIL_KEY)
+    out = run_lake(words, monkeypatch, capsys)[1]
+    assert "earlier readings of objects that have changed: 2, what only they hold: lake sql" in out
+    assert "records that also came with another text: 1, lake sql 'from duplicates" in out
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_what_has_grown_lies_elsewhere_too(place: Place, together: bool) -> None:
     """The copy's lines are the grown object's, of which most are known from before it grew."""
@@ -245,7 +262,8 @@ def test_a_record_of_a_damaged_object_that_is_whole_now(
     assert place.ask("SELECT DISTINCT source.ip FROM cloudtrail") == [(ADDRESS.decode(),)]
     told = "SELECT position FROM duplicates WHERE text IS NOT NULL AND path = '{}' ORDER BY 1"
     assert place.ask(told.format(path)) == [(n,) for n in range(1, times + 1)]
-    assert read_status(place.lake).reworded == times
+    status = read_status(place.lake)
+    assert (status.reworded, status.earlier) == (times, 1)
     assert place.ask(GONE) == []
     assert (verify(place.lake).findings, place.read().unchanged) == ([], 2)
 
