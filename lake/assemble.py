@@ -45,7 +45,7 @@ class Rows:
         starts = _starts(part)
         if len(starts) > len(self.partitions):  # some lie in pieces
             order = np.argsort(part, kind="stable")
-            columns = {n: c.take(pa.array(order)) for n, c in columns.items()}
+            columns = {n: columns.pop(n).take(pa.array(order)) for n in list(columns)}
             hashes, part = hashes[order], part[order]
             starts = _starts(part)
         for at in starts:

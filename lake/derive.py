@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.coded import encode, lists
+from lake.onepiece import one_piece
 from lake.rowmodel import ADDRESSES, AGENT, LOCATED
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _addresses(columns: Columns, rows: int, geoip: GeoIP) -> None:
         columns[target] = part.array()
         for name in ("geo", "as") if endpoint in LOCATED else ():
             if not any(other.startswith(f"{endpoint}.{name}.") for other in columns):
-                _spread(columns, f"{endpoint}.{name}", known[name].combine_chunks(), given)
+                _spread(columns, f"{endpoint}.{name}", one_piece(known[name]), given)
     _relate(columns, "ip", rows, places, parts)
 
 
@@ -66,7 +67,7 @@ def _agents(columns: Columns) -> None:
     columns["user_agent.original"] = coded.array()
     for leaf in AGENT:
         if f"user_agent.{leaf}" not in columns:
-            _spread(columns, f"user_agent.{leaf}", parsed[leaf].combine_chunks(), coded)
+            _spread(columns, f"user_agent.{leaf}", one_piece(parsed[leaf]), coded)
 
 
 def _related_texts(columns: Columns, rows: int, kind: str, targets: list[str]) -> None:

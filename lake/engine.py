@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PLANS = 100
 """Plans kept; the least recently used goes. Inputs decide how many shapes there are."""
+BATCH_ROWS = 1_000_000
+"""Rows of a piece of the Arrow that DuckDB gives: more than a chunk has, so that it is one."""
 LEARNED_ROWS = 65_536
 """After so many rows of a shape the columns that were empty are not handed out any more. Planning
 for that costs as much as it spares on 20,000."""
@@ -50,7 +52,15 @@ class Engine:
                 self._drop(self._plans.popitem(last=False)[1])
         self._plans.move_to_end(key)
         self._table = table
-        return self._con.sql(f"EXECUTE plan_{self._plans[key]}").to_arrow_table()
+        try:
+            return self._arrow(f"EXECUTE plan_{self._plans[key]}")
+        finally:
+            self._table = pa.table({})
+
+    def _arrow(self, statement: str) -> pa.Table:
+        """What a statement gives. `sql()` has a SELECT alone give Arrow: the rows of an EXECUTE it
+        puts aside and reads back, and keeps the memory of that until the connection ends."""
+        return self._con._submit(statement, None, "arrow", BATCH_ROWS).arrow_table()
 
     def _plan(self, query: str, schema: pa.Schema) -> int:
         """Have a query planned over tables of a schema; gives the plan's number."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lake.onepiece import one_piece
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -107,7 +109,7 @@ def completed(rows: pa.Table, model: pa.Schema) -> pa.Table:
 
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with every leaf of the schema, NULL where they have none."""
-    columns = {name: rows[name].combine_chunks() for name in rows.column_names}
+    columns = {name: one_piece(rows[name]) for name in rows.column_names}
     arrays = [_conformed(columns.get(f.name), f.type, len(rows)) for f in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 

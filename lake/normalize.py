@@ -21,6 +21,7 @@ from lake.coded import coded_array, constant, encode
 from lake.derive import derive
 from lake.envelopes import Wrap
 from lake.flat import flat_sql, outputs
+from lake.onepiece import one_piece
 from lake.partitions import ACCOUNT, MAX_PARTITIONS, REGION, Crowded, keyed, partition
 from lake.records import (
     WRAP,
@@ -93,9 +94,10 @@ class Chunk:
     _failed: dict[int, Rejected] = field(default_factory=dict)
     """By the record's place in the chunk."""
 
-    def normalise(self, parts: Sequence[Pending]) -> Normalised:
-        """Rows, and what became none. Raises duckdb.OutOfMemoryException."""
+    def normalise(self, parts: list[Pending]) -> Normalised:
+        """Rows, and what became none. Takes the parts out. Raises duckdb.OutOfMemoryException."""
         table = chunk_table(parts, self.facts)
+        parts.clear()
         if self.shape.kind == "table":
             table = rows_as_text(self.engine, self.shape, table)
         flat = self._select(table)
@@ -133,13 +135,14 @@ class Chunk:
         records = records_sql(self.source, self.shape, wrapped, derived, json_text)
         filled = self.engine.filled(self.shape)
         if filled is not None:
-            found = self._run(f"WITH records AS ({records}) {flat_sql(self.source, filled)}", table)
-            flat = pa.concat_tables(found)
+            query = f"WITH records AS ({records}) {flat_sql(self.source, filled)}"
+            flat = pa.concat_tables(self._run(query, table))
             if not pc.any(flat["more"]).as_py():
                 return flat
+            del flat  # it takes up as much memory as what follows
             self._failed.clear()
-        found = self._run(f"WITH records AS ({records}) {flat_sql(self.source)}", table)
-        flat = pa.concat_tables(found)
+        query = f"WITH records AS ({records}) {flat_sql(self.source)}"
+        flat = pa.concat_tables(self._run(query, table))
         self.engine.learn(self.shape, flat)
         return flat
 
@@ -208,11 +211,11 @@ class Chunk:
         columns = self._columns(flat)
         account, region = self._places(columns, table, objects)
         derive(columns, rows, self.geoip)
-        texts = table["text"].combine_chunks()
+        texts = one_piece(table["text"])
         if "original" in table.column_names:
             if "encoding" in table.column_names:
-                columns["log.encoding"] = table["encoding"].combine_chunks()
-            texts = pc.coalesce(table["original"].combine_chunks(), texts)
+                columns["log.encoding"] = one_piece(table["encoding"])
+            texts = pc.coalesce(one_piece(table["original"]), texts)
         if "hash" in flat.column_names:
             hashes = flat["hash"].to_numpy()
         else:
@@ -225,7 +228,7 @@ class Chunk:
             "log.file.path": coded_array(
                 objects, pa.array([f.path for f in self.facts], pa.string())
             ),
-            "log.offset": table["position"].combine_chunks(),
+            "log.offset": one_piece(table["position"]),
         }
         columns.setdefault("event.module", constant(pa.scalar(self.source.log_type), rows))
         columns.setdefault("cloud.provider", constant(pa.scalar("aws"), rows))
@@ -239,11 +242,11 @@ class Chunk:
         columns: Columns = {}
         given = set(outputs(self.source))
         if "r" in flat.column_names:
-            _flatten(columns, "native", flat["r"].combine_chunks(), self.source.native, given)
+            _flatten(columns, "native", one_piece(flat["r"]), self.source.native, given)
         for name in flat.column_names:
             column = flat[name]
             if name not in _ABOUT and (column.null_count < len(column) or name == "@timestamp"):
-                columns[name] = column.combine_chunks()
+                columns[name] = one_piece(column)
         return {name: _in_calendar(column) for name, column in columns.items()}
 
     def _places(self, columns: Columns, table: pa.Table, objects: np.ndarray) -> list[Coded]:
@@ -258,7 +261,7 @@ class Chunk:
             keys = [getattr(facts, name) for facts in self.facts]
             texts = [columns[target]] if target in columns else []
             if not texts or texts[0].null_count:
-                texts += [table[f"wrap_{name}"].combine_chunks()] if wrapped else []
+                texts += [one_piece(table[f"wrap_{name}"])] if wrapped else []
                 texts.append(pa.array(keys, pa.string()).take(pa.array(objects)))
             coded = encode([pc.coalesce(*texts)])[0]
             columns[target] = coded.array()

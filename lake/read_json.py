@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lake.sources import Delimited
 
 BATCH = 50_000
-BATCH_BYTES = 16 << 20
+BATCH_BYTES = 8 << 20
 """Records, and their bytes, that become one Arrow table."""
 
 Numbered = tuple[int, bytes, Wrap]

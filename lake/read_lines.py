@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
 
+PIECE = 8 << 20
+"""Bytes of lines that are cut into records together: they take five times as much meanwhile."""
 _NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
@@ -148,32 +150,38 @@ class LineReader:
         if self._exported is not None:
             yield from self._exported.records(self._export_lines(text))
             return
+        for piece in _pieces(text):
+            lines = self._split(piece)
+            if not len(lines):
+                continue
+            if self._shape is None:
+                probe = lines.first(PROBE_LINES)
+                header = next(filter(can_be_header, probe), None) if whole else None
+                if header and (logged := read_messages(self.reading, text, header)) is not None:
+                    yield from TextReader(self.reading).records(logged)
+                    return
+                if header and (table := read_csv(self.reading, text, header)) is not None:
+                    yield from table
+                    return
+                if probe[0].startswith("#"):
+                    self._shape = self.reading.recognise_directives(probe)
+                else:
+                    self._shape = self.reading.recognise_lines(probe)
+                if self._shape is None:
+                    return
+            yield from self._segments(lines)
+
+    def _split(self, text: bytes) -> Lines:
+        """The lines of a text that comes next; neither blank ones nor such as are too long."""
         lines = split_lines(text, self._line)
         self._line += len(lines)
         lines = lines.without_blank()
-        if len(text) > MAX_RECORD:
-            short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
-            for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
-                self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
-            lines = lines if pc.all(short).as_py() else lines.kept(short)
-        if not len(lines):
-            return
-        if self._shape is None:
-            probe = lines.first(PROBE_LINES)
-            header = next(filter(can_be_header, probe), None) if whole else None
-            if header and (logged := read_messages(self.reading, text, header)) is not None:
-                yield from TextReader(self.reading).records(logged)
-                return
-            if header and (table := read_csv(self.reading, text, header)) is not None:
-                yield from table
-                return
-            if probe[0].startswith("#"):
-                self._shape = self.reading.recognise_directives(probe)
-            else:
-                self._shape = self.reading.recognise_lines(probe)
-            if self._shape is None:
-                return
-        yield from self._segments(lines)
+        if len(text) <= MAX_RECORD:
+            return lines
+        short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
+        for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
+            self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
+        return lines if pc.all(short).as_py() else lines.kept(short)
 
     def _is_export(self, text: bytes) -> bool:
         """Whether these are lines of an export file: a time stamp, then a message, of which one of
@@ -262,6 +270,15 @@ class LineReader:
             self._shape = self.reading.header(line, _names(line), whose)
         elif named is not None:
             self._shape = self.reading.header(line, named)
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """A text in pieces of whole lines, of about `PIECE` bytes or one line each."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + PIECE) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 @remembered

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from lake.fieldsets import Tree, literal, quote
+from lake.onepiece import one_piece
 from lake.shapes import PLACE
 from lake.tokens import SEPARATOR
 
@@ -113,7 +114,7 @@ def wraps_as_text(engine: Engine, chunk: pa.Table) -> pa.Array:
         f"SELECT CASE WHEN coalesce({', '.join(names)}) IS NOT NULL "
         f"THEN to_json(struct_pack({members}))::VARCHAR END AS context FROM chunk"
     )
-    return engine.run(query, chunk.select(names))["context"].combine_chunks()
+    return one_piece(engine.run(query, chunk.select(names))["context"])
 
 
 def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.ChunkedArray:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from logs import FLOW_HEADER, GATEWAY_FLOW, GATEWAY_HEADER, flow
+from logs import FLOW_HEADER, GATEWAY_FLOW, GATEWAY_HEADER, flow, read
 
 from lake import read_lines, tokens
 from lake.preview import preview
@@ -54,6 +54,27 @@ def test_a_line_that_is_no_utf8_is_kept_as_its_bytes(end: bytes) -> None:
 def test_whatever_is_joined_is_split(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
     assert split_lines(text.encode()).text.to_pylist() == (lines or [""])
+
+
+SPACED = "  ".join(FLOW.format(n=7).split())
+IN_PIECES = [
+    "\n".join([HEADER, FLOW.format(n=1), "", FLOW.format(n=2), HEADER, FLOW.format(n=3), "odd"]),
+    "\r\n".join([HEADER, "", FLOW.format(n=1), SPACED, FLOW.format(n=2), "caf\xe9 " + FLOW, ""]),
+    "\n\n\n" + "\n".join([HEADER, *(FLOW.format(n=n) for n in range(5))]) + "\n\n",
+]
+
+
+@pytest.mark.parametrize("text", IN_PIECES)
+@pytest.mark.parametrize("size", [1, 40, 200])
+def test_lines_are_the_same_in_pieces(
+    text: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = text.encode("latin-1")
+    whole = read(data, KEY)
+    monkeypatch.setattr(read_lines, "PIECE", size)
+    found = read(data, KEY)
+    assert len(whole.rows) >= 3
+    assert (found.rows, found.rejects) == (whole.rows, whole.rejects)
 
 
 PIECES = st.sampled_from(
