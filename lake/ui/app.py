@@ -5,7 +5,6 @@ holds is the dashboard's toml, how it looks `lake.ui.page`'s.
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import streamlit as st
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
 from lake.explore import NAME as EXPLORE
-from lake.paths import default_lake
+from lake.paths import shown_lake
 from lake.ui import sqlpage
 from lake.ui.cached import Asker, open_lake
 from lake.ui.entitypage import draw_entity
@@ -58,8 +57,7 @@ def main() -> None:
     st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
     begin("span", "refresh")
     say_unknown(PARAMETERS)
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
-    lake = _lake(path.absolute())
+    lake = _lake(shown_lake())
     if lake is None:
         return
     try:
