@@ -52,3 +52,8 @@
   new MutationObserver(() => { if (!waits) setTimeout(name, 300); waits = true; })
     .observe(document, {childList: true, subtree: true});
 }
+
+// Shift and a click on a chart leave a value out; the browser would mark all text since the last click.
+addEventListener("mousedown", event => {
+  if (event.shiftKey && event.target.closest?.('[data-testid="stVegaLiteChart"]')) event.preventDefault();
+}, true);

@@ -15,9 +15,9 @@ import streamlit as st
 from lake.fields import all_fields, column_of, fields_behind
 from lake.filters import Filter
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
+from lake.ui.choosing import add_filter, set_time
 from lake.ui.follow import follow
 from lake.ui.paper import EMPTY, draw_on_paper
-from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels
 from lake.ui.text import count, plain
 from lake.ui.words import back_or_forth, say, say_unread
