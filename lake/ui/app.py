@@ -34,7 +34,7 @@ STYLE = Path(__file__).with_name("style.css")
 PARAMETERS = frozenset(
     (
         *("account", "columns", "compare", "entity", "f", "from", "kind", "lang", "logs", "page"),
-        *("q", "refresh", "region", "span", "to", "values"),
+        *("q", "refresh", "region", "span", sqlpage.PARAMETER, "to", "values"),
     )
 )
 """Of an address: what some page takes."""

@@ -57,3 +57,13 @@
 addEventListener("mousedown", event => {
   if (event.shiftKey && event.target.closest?.('[data-testid="stVegaLiteChart"]')) event.preventDefault();
 }, true);
+
+// Enter in the name of a query saves it; in a form of Streamlit's it would press Run. What an input
+// method takes as the end of a word is none.
+addEventListener("keydown", event => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.closest?.(".st-key-sql-name")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  event.target.blur();
+  setTimeout(() => document.querySelector(".st-key-sql-save button")?.click());
+}, true);

@@ -123,6 +123,32 @@ def test_it_says_what_was_cut(app: AppTest) -> None:
     assert len(app.dataframe[1].value) == 1_000
 
 
+def test_what_was_asked_is_in_the_address_if_it_is_short(app: AppTest) -> None:
+    open_page(app, "sql")
+    assert "sql" not in app.query_params
+    ask(app, BY_NAME)
+    assert app.query_params["sql"] == BY_NAME
+    ask(app, f"SELECT 1 AS n -- {'x' * 6_000}")
+    assert "sql" not in app.query_params
+    assert "too long for the address" in said(app)
+    ask(app, "", "Plan")
+    assert app.query_params["sql"] == app.text_area(key="sql:text").placeholder
+
+
+def test_a_query_of_a_link_waits_for_its_reader(app: AppTest, lake: Lake) -> None:
+    open_page(app, "sql", sql=BY_NAME)
+    assert app.text_area(key="sql:text").value == BY_NAME
+    assert "has not run" in said(app)
+    assert "sql:running" not in app.session_state
+    assert history(lake.path) == []
+    assert len(app.dataframe) == 1
+    ask(app, BY_NAME)
+    assert "has not run" not in said(app)
+    assert len(app.dataframe) == 2
+    ask(app, "SELECT 1 AS n")
+    assert app.query_params["sql"] == "SELECT 1 AS n"
+
+
 def test_it_shows_what_a_browser_cannot_count(app: AppTest) -> None:
     query = "SELECT 9007199254740993 AS big, 'infinity'::TIMESTAMPTZ AS never, 'nan'::DOUBLE AS no"
     ask(open_page(app, "sql"), query)

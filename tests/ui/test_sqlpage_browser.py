@@ -129,3 +129,29 @@ def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None
     cells = page.locator("table.paper td").all_inner_texts()
     assert cells == ["1", "2024-02-01 10:00:00.500", EMPTY]
     assert page.locator("[data-testid=stDataFrame]:visible").count() == 0
+
+
+def test_enter_in_its_name_saves_a_query_and_back_goes_to_the_one_before(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "SELECT 41 AS n", "text=1 row")
+    page.wait_for_url("**?sql=SELECT+41+AS+n")
+    ask(page, "SELECT 42 AS n", "text=1 row")
+    page.wait_for_url("**?sql=SELECT+42+AS+n")
+    page.locator("textarea").fill("SELECT 43 AS n")
+    name = page.get_by_placeholder("Name to save it as")
+    name.fill("By Enter")
+    name.press("Enter")
+    page.wait_for_selector("text=Saved as By Enter.")
+    page.wait_for_timeout(700)
+    assert page.url.endswith("?sql=SELECT+42+AS+n")  # nothing was asked
+    page.go_back()
+    editor_has(page, "SELECT 41 AS n")
+    page.go_forward()
+    editor_has(page, "SELECT 42 AS n")
+    page.reload()
+    page.wait_for_selector("textarea")
+    editor_has(page, "SELECT 42 AS n")
+    page.wait_for_selector("text=has not run")
