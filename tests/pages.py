@@ -133,6 +133,6 @@ def click_first_row(page: Page, table: Locator, across: int) -> None:
 
 
 def open_first_row(page: Page) -> None:
-    """Choose the first row of the last table by the mark before it, and wait for the record."""
-    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 18)
+    """Choose the first cell of the last table, and wait for the record."""
+    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 40)
     page.wait_for_selector("[data-testid=stJson]")

@@ -209,7 +209,7 @@ def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     page.get_by_label("Search", exact=True).press("Enter")
     page.wait_for_url("**q=*")
     settled(page)
-    page.wait_for_selector("text=Choose a row (")
+    page.wait_for_selector("text=Choose a cell to")
     assert page.locator("[data-testid=stJson]").count() == 0
 
 
