@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lake.entities import PREFIX, kinds
+from lake.search import read_search
 
 if TYPE_CHECKING:
     from lake.entities import Kind
@@ -68,7 +69,12 @@ def turn_filter(turned: Filter, text: str = "") -> None:
 
 
 def add_search(text: str) -> None:
-    """Narrow the search by one of a panel."""
+    """Narrow by a search of a panel: by filters, or, where it is more than these, in the search."""
+    search = read_search(text)
+    if search and search.filters:
+        for one in search.filters:
+            add_filter(one)
+        return
     before = (st.session_state.get("q") or "").strip()
     if text not in before:
         st.session_state["q"] = f"({before}) AND ({text})" if before else text
