@@ -67,6 +67,15 @@ def test_a_chip_turns_its_filter_around(
     assert {key: app.session_state[key] for key in turned} == turned
 
 
+def test_a_chip_of_a_thing_leads_to_the_page_about_it(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f=["source.ip is 8.8.4.4", "event.action is GetObject"], q="x")
+    assert "chip:1:follow" not in [button.key for button in app.button]
+    app.button(key="chip:0:follow").click().run()
+    assert not app.exception
+    assert app.title[0].value.replace("\\", "") == "IP address 8.8.4.4"
+    assert (app.session_state["f"], app.session_state["q"]) == ([], "")
+
+
 def test_what_has_no_opposite_can_only_be_taken_away(app: AppTest) -> None:
     open_page(app, "cloudtrail", f="source.port from 1024")
     assert "chip:0:turn" not in [button.key for button in app.button]
