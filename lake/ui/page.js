@@ -38,8 +38,9 @@
   }, true);
 }
 
-// The mark that explains a card stands beside its title and has none of it in its own name, so that
-// whoever hears the page hears "Help" twenty times.
+// For whoever hears the page. The mark that explains a card stands beside its title and has none of it
+// in its own name, so that "Help" is heard twenty times. And the page says which language it is in, as
+// lake/ui/words.py finds it: a voice for English cannot read Japanese.
 {
   let waits = false;
   const name = () => {
@@ -48,6 +49,9 @@
       const beside = help.closest('[data-testid="stMarkdown"]').textContent.trim();
       if (beside) help.setAttribute("aria-label", `Help for ${beside}`);
     }
+    const chosen = new URL(location.href).searchParams.get("lang");
+    const known = [chosen, navigator.language.split("-")[0]].find(one => ["en", "ja"].includes(one));
+    document.documentElement.lang = known ?? "en";
   };
   new MutationObserver(() => { if (!waits) setTimeout(name, 300); waits = true; })
     .observe(document, {childList: true, subtree: true});
