@@ -38,7 +38,8 @@
   }, true);
 }
 
-// For whoever hears the page. The mark that explains a card stands beside its title and has none of it
+// For whoever hears the page, or has no mouse. A table whose cells are filters takes the focus of Tab as
+// the choice of its first cell: it is passed by, its cells are behind its card's button too. The mark that explains a card stands beside its title and has none of it
 // in its own name, so that "Help" is heard twenty times. And the page says which language it is in, as
 // lake/ui/words.py finds it: a voice for English cannot read Japanese.
 {
@@ -48,6 +49,9 @@
     for (const help of document.querySelectorAll('[data-testid="stMarkdown"] [aria-label="Help"]')) {
       const beside = help.closest('[data-testid="stMarkdown"]').textContent.trim();
       if (beside) help.setAttribute("aria-label", `Help for ${beside}`);
+    }
+    for (const grid of document.querySelectorAll('[class*="st-key-cells-"] canvas[tabindex="0"]')) {
+      grid.tabIndex = -1;
     }
     const chosen = new URL(location.href).searchParams.get("lang");
     const known = [chosen, navigator.language.split("-")[0]].find(one => ["en", "ja"].includes(one));

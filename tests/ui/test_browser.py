@@ -201,6 +201,22 @@ def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
     assert "source.ip is 26.77.13.201" in sentence(page)
 
 
+def test_a_keyboard_goes_past_a_table_without_choosing(page: Page, address: str) -> None:
+    """Its focus alone was taken for a click on its first cell, which narrowed the page."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    page.get_by_role("button", name="Data Denied calls, by identity and call").focus()
+    reached = "document.activeElement.innerText.includes('Event name')"
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(200)
+        if page.evaluate(reached):
+            break
+    assert page.evaluate(reached)
+    page.wait_for_timeout(1500)
+    assert page.url == f"{address}/cloudtrail"
+
+
 def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)

@@ -62,11 +62,11 @@ def side(app: AppTest, tab: str) -> AppTest:
 
 
 def click(app: AppTest, what: str, row: int) -> AppTest:
-    """A click on a cell of a list."""
+    """A tick at a row of a list."""
     key = f"sql:{what}:turn"
     turn = app.session_state[key] if key in app.session_state else 0  # noqa: SIM401  has no get
-    cells = {"selection": {"rows": [], "columns": [], "cells": [[row, "Query"]]}}
-    app.session_state[f"sql:{what}:{turn}"] = cells
+    ticked = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.session_state[f"sql:{what}:{turn}"] = ticked
     return app.run()
 
 

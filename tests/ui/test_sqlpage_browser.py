@@ -35,11 +35,11 @@ def ask(page: Page, text: str, wait: str) -> None:
 
 
 def click_row(page: Page, row: int) -> None:
-    """The row of the list in the open tab, the first is 0."""
+    """Tick the row of the list in the open tab, the first is 0."""
     page.wait_for_timeout(700)  # it is drawn on a canvas
     box = page.locator(LIST).bounding_box()
     assert box is not None
-    place = (box["x"] + 40, box["y"] + 34 * (row + 1.5))
+    place = (box["x"] + 18, box["y"] + 34 * (row + 1.5))
     page.mouse.move(*place)  # a table takes no click where no mouse has come
     page.wait_for_timeout(300)
     page.mouse.click(*place)
@@ -155,3 +155,19 @@ def test_enter_in_its_name_saves_a_query_and_back_goes_to_the_one_before(
     page.wait_for_selector("textarea")
     editor_has(page, "SELECT 42 AS n")
     page.wait_for_selector("text=has not run")
+
+
+def test_a_keyboard_in_a_list_leaves_the_editor_as_it_is(page: Page, address: str) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "SELECT 7 AS n", "text=1 row")
+    page.locator("textarea").fill("SELECT 8 AS n")
+    page.get_by_role("tab", name="History").click()
+    page.wait_for_selector(LIST)
+    page.locator(f"{LIST} canvas").first.focus()
+    for key in ("ArrowDown", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(1500)
+    editor_has(page, "SELECT 8 AS n")
+    click_row(page, 0)
+    editor_has(page, "SELECT 7 AS n")
