@@ -44,6 +44,7 @@ OPS = {
 }
 """Operator as it stands in a URL -> in words."""
 
+_OPPOSITE = {"is": "not", "not": "is", "set": "unset", "unset": "set"}
 _WRITTEN = sorted((*OPS.items(), *((op, op) for op in OPS)), key=lambda one: -len(one[1]))
 """Operator -> how a filter may write it, the longest first: `source.ip is not set`, or `unset`."""
 _MISREAD = re.compile(r"(not|set|at least|below)( |$)")
@@ -184,6 +185,13 @@ class Filter:
     def fits_lack(self) -> bool:
         """Whether a row without the field fits."""
         return self.op in ("not", "unset")
+
+    @property
+    def opposite(self) -> Filter | None:
+        """The filter that takes every row which this one leaves out and no other; None where no
+        operator does: a row without a value is neither at least 5 nor below."""
+        op = _OPPOSITE.get(self.op)
+        return Filter(self.field, op, self.value) if op else None
 
     def clause(self, prefix: str) -> Clause:
         """The condition; its parameters are named after `prefix`. NULL is never `is`."""

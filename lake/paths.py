@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from contextlib import suppress
 from functools import cache
@@ -28,6 +29,11 @@ def resource(name: str) -> Path:
 def default_lake() -> Path:
     """`$LAKE_DIR`, else `./lakehouse`."""
     return Path(os.environ.get("LAKE_DIR") or "lakehouse")
+
+
+def shown_lake() -> Path:
+    """The lake that the app shows, absolute: what stands after its name, else `default_lake`."""
+    return (Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()).absolute()
 
 
 _MISREAD = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from lake.entities import leaves_of
 from lake.fields import WITHIN, Clause, column_of, field_sql, fields_behind, fields_of, type_of
+from lake.filters import Filter
 from lake.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.search_text import read_text
 from lake.words import Sentence
@@ -55,6 +56,16 @@ class Search:
         }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
 
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """Filters that together take the same rows; none where it is more than values that fields
+        have, or have not, joined by AND."""
+        joined = isinstance(self.root, Joined) and self.root.word == "AND"
+        parts = self.root.parts if joined else (self.root,)  # type: ignore[union-attr]
+        values = dict(self.params)
+        found = [one for part in parts for one in _as_filters(part, values)]
+        return tuple(one for one in found if one) if all(found) else ()
+
     def words(self) -> Sentence:
         """As a sentence says it."""
         return Sentence("search {text}", text=self.text.strip())
@@ -63,6 +74,36 @@ class Search:
 def read_search(text: str | None) -> Search | None:
     """A search, or None for a text that asks for nothing. Raises UsageError."""
     return Search(text) if text and text.strip() else None
+
+
+_FILTERS = {"=": "is", "set": "set", ">=": "from", "<": "below"}
+
+
+def _as_filters(node: Node, values: dict[str, Any]) -> list[Filter | None]:
+    """One term of a search as filters; None stands for what is no filter."""
+    if isinstance(node, Not):
+        inside = _as_filters(node.part, values)
+        return [inside[0].opposite if len(inside) == 1 and inside[0] else None]
+    if isinstance(node, Joined):
+        found = leaves(node) if all(isinstance(part, Leaf) for part in node.parts) else []
+        one_field = len({leaf.field for leaf in found}) == 1
+        if node.word != "OR" or not one_field or any(leaf.op != "=" or leaf.end for leaf in found):
+            return [None]
+        given = tuple(_text(values[leaf.param]) for leaf in found)
+        return [Filter(found[0].field, "is", given)]
+    kind = type_of(node.field)
+    ordered = not kind.endswith("[]") and kind != WITHIN
+    return [
+        Filter(node.field, _FILTERS[op], _text(values[param]) if param else ())
+        if op in ("=", "set") or (op in _FILTERS and ordered)
+        else None
+        for op, param in node.tests
+    ]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  as many types as fields have
+    """A value as a filter has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _sql(node: Node, known: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ import pytest
 from servers import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Locator, Page
 
@@ -39,12 +39,17 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
+OWN = ("-m", "lake.ui.serve", "{port}")
+"""What `lake dashboard` starts."""
+STREAMLITS = ("-m", "streamlit", "run", "app_streamlit.py", "--server.port", "{port}")
+
+
 @contextmanager
-def served(lake: Path) -> Iterator[str]:
+def served(lake: Path, command: Sequence[str] = OWN) -> Iterator[str]:
     """The address of the app over a lake."""
     port = free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "lake.ui.serve", str(port)],
+        [sys.executable, *(word.format(port=port) for word in command)],
         cwd=ROOT,
         env={**os.environ, "LAKE_DIR": str(lake), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
@@ -128,6 +133,6 @@ def click_first_row(page: Page, table: Locator, across: int) -> None:
 
 
 def open_first_row(page: Page) -> None:
-    """Choose the first row of the last table by the mark before it, and wait for the record."""
-    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 18)
+    """Choose the first cell of the last table, and wait for the record."""
+    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 40)
     page.wait_for_selector("[data-testid=stJson]")

@@ -353,6 +353,18 @@ def test_a_selection_joins_what_a_table_can_answer() -> None:
     )
 
 
+@pytest.mark.parametrize(("chosen", "left"), [(one[0], one[-1]) for one in FILTERS], ids=str)
+def test_what_a_filter_leaves_out_its_opposite_takes(chosen: Filter, left: list[int]) -> None:
+    opposite = chosen.opposite
+    assert (opposite is None) == (chosen.op in ("contains", "from", "below"))
+    if opposite is not None:
+        clause = opposite.clause("f0")
+        query = f"SELECT n FROM ({ROWS}) WHERE {clause.sql} ORDER BY n"
+        found = duckdb.execute(query, dict(clause.params) or None).fetchall()
+        assert sorted([*left, *(row[0] for row in found)]) == [1, 2, 3]
+        assert opposite.opposite == chosen
+
+
 def test_every_operator_is_in_the_table_above() -> None:
     assert {chosen.op for chosen, *_ in FILTERS} == set(OPS)
 

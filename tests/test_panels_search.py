@@ -1,5 +1,6 @@
-"""A figure's search finds what it counts: narrowed by it, the figure stays as it is, and the page
-has as many events, or where the figure counts something else, such as findings, no fewer."""
+"""A figure's search finds what it counts: narrowed by it, or by the filters that it is, the figure
+stays as it is, and the page has as many events, or where the figure counts something else, such as
+findings, no fewer."""
 
 from __future__ import annotations
 
@@ -38,13 +39,15 @@ def demo(demo_folder: Path) -> Lake:
     return open_lake(demo_folder / "lakehouse", locked=True)
 
 
-def figure_of(lake: Lake, page: Dashboard, panel: Panel, name: str, search: str) -> tuple[int, int]:
-    """A figure under a search, and how many events the page has under it."""
+def figure_of(
+    lake: Lake, page: Dashboard, panel: Panel, name: str, chosen: Selection
+) -> tuple[int, int]:
+    """A figure under a selection, and how many events the page has under it."""
 
     def ask(query: Query) -> Answer:
         return lake.answer(query)
 
-    view = view_of(page, Selection(search=read_search(search)), ask)
+    view = view_of(page, chosen, ask)
     rows = run_panel(view, panel, ask).rows
     (value,) = [row[-1] for row in rows if not name or row[0] == name]
     return value, view.shown.events
@@ -56,9 +59,13 @@ def figure_of(lake: Lake, page: Dashboard, panel: Panel, name: str, search: str)
 def test_a_search_finds_what_its_figure_counts(
     demo: Lake, page: Dashboard, panel: Panel, name: str
 ) -> None:
-    whole, _ = figure_of(demo, page, panel, name, "")
-    narrowed, events = figure_of(demo, page, panel, name, panel.search_for(name))
+    whole, _ = figure_of(demo, page, panel, name, Selection())
+    search = read_search(panel.search_for(name))
+    assert search is not None
+    narrowed, events = figure_of(demo, page, panel, name, Selection(search=search))
     assert narrowed == whole
+    as_filters = figure_of(demo, page, panel, name, Selection(filters=search.filters))
+    assert as_filters == (narrowed, events) or not search.filters
     if panel.title in OF_OTHERS or name in OF_OTHERS:
         assert events >= whole
     else:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lake.errors import UsageError
 from lake.fields import field_sql
+from lake.filters import Selection
 from lake.ingest import IngestOptions, ingest
 from lake.jsonvalues import json_text
 from lake.panels import panels_json, run_dashboard
@@ -86,6 +87,42 @@ ASKED = {
 def test_a_search_finds_what_its_sql_does(lake: Lake, text: str) -> None:
     (due,) = lake.sql(f"SELECT count(*) FROM cloudtrail WHERE {ASKED[text]}").fetchall()[0]
     assert found(lake, text, "cloudtrail") == due
+
+
+AS_FILTERS = {
+    "event.outcome:failure": ["event.outcome is failure"],
+    "event.outcome:(failure OR success)": ["event.outcome is failure,success"],
+    "NOT source.ip:*": ["source.ip unset"],
+    "event.outcome:success and not event.action:GetObject": [
+        "event.outcome is success",
+        "event.action not GetObject",
+    ],
+    "event.hash:[0 TO 9}": ["event.hash from 0", "event.hash below 9"],
+    "event.hash:[0 TO 9]": [],
+    "event.category:[a TO b}": [],  # of a list one item would have to keep both
+    "event.action:Get*": [],
+    "GetObject": [],
+    "NOT (event.outcome:success event.action:GetObject)": [],
+    "native.readOnly:true": ["native.readOnly is true"],
+}
+
+
+@pytest.mark.parametrize("text", AS_FILTERS)
+def test_a_search_that_is_filters(text: str) -> None:
+    search = read_search(text)
+    assert search is not None
+    assert [one.url() for one in search.filters] == AS_FILTERS[text]
+
+
+@pytest.mark.parametrize("text", [*ASKED, *AS_FILTERS])
+def test_the_filters_of_a_search_take_the_same_rows(lake: Lake, text: str) -> None:
+    search = read_search(text)
+    assert search is not None
+    clause = Selection(filters=search.filters).clause("cloudtrail")
+    if search.filters:
+        query = f"SELECT count(*) FROM cloudtrail WHERE {clause.sql}"
+        ((rows,),) = lake.sql(query, dict(clause.params)).fetchall()
+        assert rows == found(lake, text, "cloudtrail")
 
 
 def test_a_field_that_a_table_has_not_fits_no_row(lake: Lake) -> None:

@@ -5,7 +5,6 @@ holds is the dashboard's toml, how it looks `lake.ui.page`'s.
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import streamlit as st
 from lake.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
 from lake.explore import NAME as EXPLORE
-from lake.paths import default_lake
+from lake.paths import shown_lake
 from lake.ui import sqlpage
 from lake.ui.cached import Asker, open_lake
 from lake.ui.entitypage import draw_entity
@@ -25,17 +24,19 @@ from lake.ui.page import draw_page
 from lake.ui.sidebar import choose, keep_choice
 from lake.ui.text import plain
 from lake.ui.words import begin, say, say_error, say_unknown
+from lake.visible import visible
 from lake.words import Sentence
 
 if TYPE_CHECKING:
     from lake.query import Lake
 
+PRODUCT = "siem-lake"
 ICON = Path(__file__).with_name("icon.svg")
 STYLE = Path(__file__).with_name("style.css")
 PARAMETERS = frozenset(
     (
         *("account", "columns", "compare", "entity", "f", "from", "kind", "lang", "logs", "page"),
-        *("q", "refresh", "region", "span", "to", "values"),
+        *("q", "refresh", "region", "span", sqlpage.PARAMETER, "to", "values"),
     )
 )
 """Of an address: what some page takes."""
@@ -54,12 +55,11 @@ NO_DATA = Sentence(
 def main() -> None:
     """Draw the page that the address names."""
     # A named icon of the page would be fetched from a font server; a file is not.
-    st.set_page_config(page_title="siem-lake", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=str(ICON), layout="wide")
     st.html(f"<style>{_style()}{_DARK if st.context.theme.type == 'dark' else ''}</style>")
     begin("span", "refresh")
     say_unknown(PARAMETERS)
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_lake()
-    lake = _lake(path.absolute())
+    lake = _lake(shown_lake())
     if lake is None:
         return
     try:
@@ -77,6 +77,10 @@ def main() -> None:
         expanded=True,
     )
     go(chosen.url_path)
+    # of many tabs, and for whoever hears them, which page it is; a page's own title is Markdown
+    label = {EXPLORE: say("Explore"), sqlpage.NAME: "SQL"}.get(chosen.url_path)
+    label = label or say(found[chosen.url_path or first].label)
+    st.set_page_config(page_title=visible(f"{label} - {PRODUCT}"))
     if chosen.url_path == sqlpage.NAME:
         keep_choice(lake)
         sqlpage.draw_sql(lake)
@@ -112,7 +116,7 @@ def _lake(path: Path) -> Lake | None:
         lake = open_lake(str(path))
         lake.refresh()
     except UsageError as error:
-        st.title("siem-lake")
+        st.title(PRODUCT)
         st.info(say(NO_DATA), icon=":material/water:")
         st.caption(plain(say_error(error)))
         return None
@@ -120,7 +124,7 @@ def _lake(path: Path) -> Lake | None:
         st.error(plain(say_error(error)))
         return None
     if not lake.tables():
-        st.title("siem-lake")
+        st.title(PRODUCT)
         st.info(say(NO_DATA), icon=":material/water:")
         st.caption(plain(say("The lake is {path}.", path=str(path))))
         return None

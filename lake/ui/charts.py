@@ -11,9 +11,9 @@ import streamlit as st
 
 from lake.errors import UsageError
 from lake.filters import Filter
+from lake.ui.choosing import add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
-from lake.ui.sidebar import add_filter
 from lake.ui.words import say, say_error
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
     )
 
 
-def picked(panel: Panel, values: Mapping[str, str | None], name: str) -> None:
-    """A bar or a country was clicked: only events with its value, which `values` has where it is
-    not the name. The rest has none."""
+def picked(panel: Panel, values: Mapping[str, str | None], name: str, op: str) -> None:
+    """A bar or a country was clicked: only events with its value, or, with `not`, only others;
+    `values` has it where it is not the name. The rest has none."""
     value = values.get(name, name)
     if value is not None:
-        choose_value(panel.field, value)
+        choose_value(panel.field, value, op)
 
 
 def choose_value(field: str, value: str | None, op: str = "is") -> None:

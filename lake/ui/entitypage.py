@@ -16,9 +16,10 @@ from lake.extent import extent_of
 from lake.filters import Filter, Selection
 from lake.rowmodel import EVENTS
 from lake.scope import view_of
+from lake.ui.choosing import add_filter, look_at
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page, draw_sentence
-from lake.ui.sidebar import choose, look_at
+from lake.ui.sidebar import choose
 from lake.ui.text import plain
 from lake.ui.words import pick, say
 from lake.words import Sentence
@@ -120,9 +121,14 @@ def _directory(view: View, ask: Ask) -> None:
                 draw_leaderboard(
                     f"entity:{kind.name}",
                     known,
-                    partial(look_at, kind),
+                    partial(_clicked, kind),
                     label=title,
                     about=say("{kind}: those with most events", kind=title),
                 )
             else:
                 st.caption(say("None in these events."))
+
+
+def _clicked(kind: Kind, value: str, op: str) -> None:
+    """Look at it, or leave it out of these lists."""
+    add_filter(Filter(kind.field, op, value))

@@ -21,10 +21,11 @@ from lake.explore import (
 from lake.fields import asked_as, fields_behind
 from lake.filters import Filter
 from lake.rowmodel import log_views
+from lake.ui.choosing import add_filter
 from lake.ui.downloads import draw_downloads
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page
-from lake.ui.sidebar import add_filter, choose
+from lake.ui.sidebar import choose
 from lake.ui.text import count, plain
 from lake.ui.words import say, say_unread
 from lake.visible import shortened
@@ -99,8 +100,8 @@ def _values(view: View, ask: Ask) -> None:
         st.caption(say("No row has it."))
         return
 
-    def clicked(value: str) -> None:
-        add_filter(Filter(field, "is", value))
+    def clicked(value: str, op: str) -> None:
+        add_filter(Filter(field, op, value))
 
     about = say("Values of {field}", field=field)
     draw_leaderboard(f"explore:{field}", found, clicked, label=field, about=about)

@@ -16,7 +16,7 @@ from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BAR = 25
 """Height of a bar in pixels."""
@@ -27,8 +27,8 @@ MOST = 12
 LONGEST = 200
 """Characters of a name that a chart shows."""
 
-PICK = {"name": "pick", "select": {"type": "point", "fields": ["name"]}}
-"""A click on a mark, as its name."""
+CLICKS = {"is": "click[!event.shiftKey]", "not": "click[event.shiftKey]"}
+"""What is done with a click's value -> the click, in Vega's words."""
 
 Spec = dict[str, Any]
 """A chart in Vega-Lite's own words. Altair writes the same, but its checks and copies took 3.7 of
@@ -38,7 +38,7 @@ the 3.9 seconds that a click on the CloudTrail page (20 charts, answers cached) 
 def draw_leaderboard(
     key: str,
     rows: Sequence[tuple[str, float]],
-    clicked: Callable[[str], None] | None,
+    clicked: Callable[[str, str], None] | None,
     *,
     colour: str = ACCENT,
     painted: Mapping[str, str] | None = None,
@@ -46,7 +46,8 @@ def draw_leaderboard(
     unit: str = "events",
     about: str | None = None,
 ) -> None:
-    """Names with their figures, in the order given; `painted` has colours for some of them."""
+    """Names with their figures, in the order given; `painted` has colours for some of them. A name
+    that is clicked is handed on with `is`, or with `not` where Shift was held."""
     data = pa.table(
         {
             "place": list(range(len(rows))),
@@ -55,6 +56,7 @@ def draw_leaderboard(
             "n": [float(n) for _, n in rows],
             "figure": [figure(n, unit) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
+            **leaving(len(rows)),
         }
     )
     # Told, as everywhere: a chart is there before its rows are, and looks for an extent in vain.
@@ -74,6 +76,7 @@ def draw_leaderboard(
             "tooltip": [
                 {"field": "shown", "type": "nominal", "title": label or say("value")},
                 {"field": "figure", "type": "nominal", "title": say(unit or "count")},
+                *([leave()] if clicked else ()),
             ],
         },
         "layer": [
@@ -105,7 +108,7 @@ def draw_leaderboard(
         ],
     }
     if clicked:
-        spec["params"] = [PICK | {"views": ["bars"]}]
+        spec["params"] = picks("name", "bars")
     long = len(rows) > MOST
     with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
         draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
@@ -135,13 +138,46 @@ def draw_chart(
     st.vega_lite_chart(data, spec, key=name, on_select=on_select if chosen else "ignore", alt=about)
 
 
-def on_pick(clicked: Callable[[str], None]) -> Callable[[dict[str, Any]], None]:
+def leaving(rows: int) -> dict[str, list[str]]:
+    """The column of `leave`."""
+    return {"leave": [say("not this")] * rows}
+
+
+def leave() -> Spec:
+    """The line of a tooltip that tells of the second click."""
+    return {"field": "leave", "type": "nominal", "title": say("Shift+click")}
+
+
+def picks(field: str, *layers: str, bind: str = "") -> list[Spec]:
+    """The clicks of a chart: on a mark of these layers, or of the whole chart, or, with `bind`, on
+    its legend. Each gives the field of what was clicked."""
+    found = []
+    for place, layer in enumerate(layers or ("",)):
+        for op, click in CLICKS.items():
+            select = {"type": "point", "fields": [field], "toggle": False}
+            one: Spec = {"name": f"{op}_{bind}{place}", "select": select}
+            if bind:
+                one["bind"] = {bind: click}
+            else:
+                select["on"] = click
+            found.append(one | ({"views": [layer]} if layer else {}))
+    return found
+
+
+def clicked_in(selection: dict[str, Any], field: str) -> Iterator[tuple[str, str]]:
+    """What was clicked, each with what is done with it."""
+    for name, points in selection.items():
+        op = name.partition("_")[0]
+        for point in points if op in CLICKS else ():
+            if isinstance(point, dict) and field in point:
+                yield str(point[field]), op
+
+
+def on_pick(clicked: Callable[[str, str], None]) -> Callable[[dict[str, Any]], None]:
     """What was clicked, handed on name by name."""
 
     def chosen(selection: dict[str, Any]) -> None:
-        points = [point for picked in selection.values() for point in picked]
-        for point in points:
-            if isinstance(point, dict) and "name" in point:
-                clicked(str(point["name"]))
+        for name, op in clicked_in(selection, "name"):
+            clicked(name, op)
 
     return chosen

@@ -38,8 +38,10 @@
   }, true);
 }
 
-// The mark that explains a card stands beside its title and has none of it in its own name, so that
-// whoever hears the page hears "Help" twenty times.
+// For whoever hears the page, or has no mouse. A table whose cells are filters takes the focus of Tab as
+// the choice of its first cell: it is passed by, its cells are behind its card's button too. The mark that explains a card stands beside its title and has none of it
+// in its own name, so that "Help" is heard twenty times. And the page says which language it is in, as
+// lake/ui/words.py finds it: a voice for English cannot read Japanese.
 {
   let waits = false;
   const name = () => {
@@ -48,7 +50,28 @@
       const beside = help.closest('[data-testid="stMarkdown"]').textContent.trim();
       if (beside) help.setAttribute("aria-label", `Help for ${beside}`);
     }
+    for (const grid of document.querySelectorAll('[class*="st-key-cells-"] canvas[tabindex="0"]')) {
+      grid.tabIndex = -1;
+    }
+    const chosen = new URL(location.href).searchParams.get("lang");
+    const known = [chosen, navigator.language.split("-")[0]].find(one => ["en", "ja"].includes(one));
+    document.documentElement.lang = known ?? "en";
   };
   new MutationObserver(() => { if (!waits) setTimeout(name, 300); waits = true; })
     .observe(document, {childList: true, subtree: true});
 }
+
+// Shift and a click on a chart leave a value out; the browser would mark all text since the last click.
+addEventListener("mousedown", event => {
+  if (event.shiftKey && event.target.closest?.('[data-testid="stVegaLiteChart"]')) event.preventDefault();
+}, true);
+
+// Enter in the name of a query saves it; in a form of Streamlit's it would press Run. What an input
+// method takes as the end of a word is none.
+addEventListener("keydown", event => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.closest?.(".st-key-sql-name")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  event.target.blur();
+  setTimeout(() => document.querySelector(".st-key-sql-save button")?.click());
+}, true);

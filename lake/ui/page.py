@@ -21,9 +21,10 @@ from lake.panels import PanelResult, prepare, run_compared, run_panel
 from lake.scope import View, bars_of, view_before, view_of
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
+from lake.ui.choosing import add_search
 from lake.ui.look import INK
 from lake.ui.rows import draw_rows
-from lake.ui.sidebar import add_search, comparing
+from lake.ui.sidebar import comparing
 from lake.ui.table import draw_table
 from lake.ui.text import count, named, plain, width
 from lake.ui.timechart import draw_time

@@ -1,5 +1,5 @@
-"""The events themselves: a page of rows, newest first; a chosen one with all its fields, the record
-as it came, and a way to turn any of its values into a filter.
+"""The events themselves: a page of rows, newest first. A click on a cell opens its row: all fields,
+the record as it came, and the way to turn any of its values into a filter, the cell's own first.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import streamlit as st
 from lake.fields import all_fields, column_of, fields_behind
 from lake.filters import Filter
 from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
+from lake.ui.choosing import add_filter, set_time
 from lake.ui.follow import follow
 from lake.ui.paper import EMPTY, draw_on_paper
-from lake.ui.sidebar import add_filter, set_time
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels
 from lake.ui.text import count, plain
 from lake.ui.words import back_or_forth, say, say_unread
@@ -60,18 +60,19 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         placeholder=EMPTY,
         column_config=column_config(result.columns, result.rows),
         on_select="rerun",
-        selection_mode="single-row",
-        # of these very rows: a row is chosen by its place
+        selection_mode="single-cell",
+        # of these very rows: a cell is chosen by its place
         key=f"{view.dashboard.name}:{panel.title}:rows:{page}:{_digest(result)}",
         alt=say(panel.about),
     )
     draw_on_paper(labels(result.columns, result.rows), result.rows)
-    chosen = event["selection"]["rows"]
-    if chosen and chosen[0] < len(result.rows):
-        _draw_row(view, result, chosen[0], ask)
+    cells = event["selection"]["cells"]
+    if cells and cells[0][0] < len(result.rows):
+        place, column = cells[0]
+        _draw_row(view, result, place, (column, f"native.{column}"), ask)
     else:
         with st.container(key=f"hint:{view.dashboard.name}:{panel.title}"):
-            said = "Choose a row (Shift and space) to see all its fields and the record as it came."
+            said = "Choose a cell to see its row with all fields, and to filter by its value."
             st.caption(say(said))
 
 
@@ -116,14 +117,17 @@ def _page(view: View, events: int) -> int:
     return int(page)
 
 
-def _draw_row(view: View, result: PanelResult, place: int, ask: Ask) -> None:
+def _draw_row(
+    view: View, result: PanelResult, place: int, fields: tuple[str, ...], ask: Ask
+) -> None:
+    """A row, of which a cell was chosen that is of one of these fields."""
     text = whole_row(view.dashboard.table, result.keys[place], result.rows[place][0], ask)
     if text is None:
         st.caption(say("The row is gone: the lake has changed. Load the page again."))
         return
     row = _opened(_without_nulls(_parsed(text)) or {})
     original = row.get("event", {}).pop("original", None)
-    _pivot(view, row, result.rows[place][0])
+    _pivot(view, row, fields, result.rows[place][0])
     left, right = st.columns(2)
     with left:
         form = st.segmented_control(
@@ -192,17 +196,20 @@ def _items(value: Any) -> list[Any]:  # noqa: ANN401  JSON
     return value if isinstance(value, list) else []
 
 
-def _pivot(view: View, row: dict[str, Any], at: datetime) -> None:
-    """Any value of the row as a filter, or followed through all logs; and the time around it."""
+def _pivot(view: View, row: dict[str, Any], fields: tuple[str, ...], at: datetime) -> None:
+    """Any value of the row as a filter, or followed through all logs, the chosen cell's before
+    others; and the time around it."""
     known = fields_behind(view.dashboard.table)
     values = [(name, value) for name, value in _leaves(row) if column_of(name) in known]
     # by key: the value just taken is in the state when a button is pressed, not yet in this run;
-    # one key for each row, as no other has its values
-    key = f"row:{_short(values)}"
+    # one key for each cell, as no other row has its values
+    key = f"row:{_short(values)}:{fields[0]}"
+    own = next((n for n, (name, _) in enumerate(values) if name in fields), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         leaf = st.selectbox(
             say("Turn a value into a filter, or follow it through all logs"),
             values,
+            index=own if values else None,
             format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
             key=key,
         )

@@ -1,7 +1,8 @@
-"""The server of `lake dashboard`: `python -m lake.ui.serve PORT`. Streamlit looks at a request's
-Host where it opens a websocket, and nowhere else; here every request with another host name than
-this machine's is refused before it reaches Streamlit. So a page of somebody's, whose name has come
-to mean 127.0.0.1, gets no word out of it.
+"""What stands before Streamlit: of `lake dashboard`, which is `python -m lake.ui.serve PORT`, as of
+`streamlit run app_streamlit.py`. Streamlit looks at a request's Host where it opens a websocket,
+and nowhere else; here every request with another host name than this machine's is refused before it
+reaches Streamlit. So a page of somebody's, whose name has come to mean 127.0.0.1, gets no word out
+of it.
 
 And pages are told where the server is: Streamlit's script else looks for it below the page's own
 address first, and whoever opens a shared link finds errors in the browser's console. They also have
@@ -16,7 +17,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from lake.errors import LakeError
-from lake.paths import default_lake, resource
+from lake.paths import resource, shown_lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,7 +108,7 @@ def stay_ready() -> None:
     import lake.ui.app  # noqa: F401  what the first script would wait for
     from lake.ui import ready
 
-    ready.stay_ready(default_lake().absolute())
+    ready.stay_ready(shown_lake())
 
 
 def opened(page: str) -> None:
@@ -119,18 +120,29 @@ def _begin(page: str) -> None:
     from lake.ui import ready
 
     with suppress(LakeError):
-        ready.begin(default_lake().absolute(), page)
+        ready.begin(shown_lake(), page)
+
+
+def middleware() -> list[Middleware]:
+    """What a request goes through before it reaches Streamlit."""
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
+    return [guard, Middleware(Told, opened)]
+
+
+@asynccontextmanager
+async def served(_: st.App) -> AsyncIterator[None]:
+    """Pages are made ready for as long as the server is there."""
+    threading.Thread(target=stay_ready, daemon=True).start()
+    yield
 
 
 def main() -> None:
     """Serve until interrupted."""
-    threading.Thread(target=stay_ready, daemon=True).start()
-    guard = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
     # uvicorn ends its work at Ctrl-C and raises it again, which is to end the process, not Python:
     # that would print where everything was, and threads that make ready find their pool gone
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     port = int(sys.argv.pop(1))  # the app takes what follows for its own
-    app = st.App(resource("app_streamlit.py"), middleware=[guard, Middleware(Told, opened)])
+    app = st.App(resource("app_streamlit.py"), lifespan=served, middleware=middleware())
     app.run(config={**OPTIONS, "server.port": port})
 
 

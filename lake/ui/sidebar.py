@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.entities import PREFIX, kinds
 from lake.errors import LakeError, UsageError
 from lake.extent import extent_of
 from lake.fields import fields_behind
@@ -19,6 +18,8 @@ from lake.rowmodel import EVENTS
 from lake.scope import facet
 from lake.search import Search, read_search
 from lake.search_text import LONGEST
+from lake.ui.chips import draw_chips
+from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 from lake.ui.words import pick, pick_language, say, say_error, say_unread, shown
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lake.dashboards import Dashboard
-    from lake.entities import Kind
     from lake.extent import Extent
     from lake.queries import Ask
     from lake.query import Lake
 
-ALL, DATES = "All", "From, to"
 _NEW = "filter"
 """What the form of a new filter keeps."""
 _ALONE = ("set", "unset")
@@ -67,15 +66,18 @@ _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...] = ()) -> Selection:
     """Draw the widgets and give what they say, under the filters that the page itself has."""
     search = _search()
+    chips = st.container()
     with st.sidebar:
         time = _time(extent_of(EVENTS, Selection(), ask))
         _compare(time)
         found, wrong = _filters(dashboard)
-        filters = [*fixed, *found]
+        filters = [*fixed, *found.values()]
         for field in PLACES:
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
         keep_fresh(lake)
+    with chips:
+        draw_chips(time, found, filters[len(fixed) + len(found) :])
     for why in wrong:  # on the page itself: beside it, a list of filters may hide it
         said = say("Not applied: {why}", why=say_error(why))
         st.error(plain(said), icon=":material/filter_alt_off:")
@@ -124,40 +126,6 @@ def _watch(seconds: int) -> Callable[[Lake, int], None]:
             st.rerun()
 
     return look
-
-
-def set_time(start: datetime, end: datetime) -> None:
-    """Choose a range; for callbacks, which run before the widgets are drawn."""
-    st.session_state["span"] = DATES
-    st.session_state["from"] = _to_minute(start)
-    st.session_state["to"] = _to_minute(end + timedelta(seconds=59))
-
-
-def add_filter(chosen: Filter) -> None:
-    """Add a filter; for callbacks. Accounts and regions go where their own lists are, an entity
-    where it is named."""
-    if chosen.field.startswith(PREFIX) and chosen.op == "is":
-        look_at(kinds()[chosen.field.removeprefix(PREFIX)], *chosen.value)
-    elif chosen.field in ("account", "region") and chosen.op == "is":
-        _add(chosen.field, *chosen.value)
-    else:
-        _add("f", chosen.url())
-
-
-def add_search(text: str) -> None:
-    """Narrow the search by one of a panel; for callbacks."""
-    before = (st.session_state.get("q") or "").strip()
-    if text not in before:
-        st.session_state["q"] = f"({before}) AND ({text})" if before else text
-
-
-def look_at(kind: Kind, value: str) -> None:
-    """Name what the page about one thing is about; for callbacks there."""
-    st.session_state["kind"], st.session_state["entity"] = kind.title, value
-
-
-def _add(key: str, *values: str) -> None:
-    st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *values]))
 
 
 def _search() -> Search | None:
@@ -292,15 +260,15 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
         draw_leaderboard(
             f"facet:{field}:{dashboard.name}",
             now,
-            lambda value: _add(field, value),
+            lambda value, op: add_filter(Filter(field, op, value)),
             label=field,
             about=say("Values of {field}", field=field),
         )
     return [Filter(field, "is", tuple(picked))] if picked else []
 
 
-def _filters(dashboard: Dashboard) -> tuple[list[Filter], list[UsageError]]:
-    """The filters, and what is wrong with those that cannot be read."""
+def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]:
+    """The filters by how they are written, and what is wrong with those that cannot be read."""
     texts = st.multiselect(
         say("Filters"),
         st.session_state.get("f", []),
@@ -314,11 +282,11 @@ def _filters(dashboard: Dashboard) -> tuple[list[Filter], list[UsageError]]:
             operators=", ".join(OPS),
         ),
     )
-    found: list[Filter] = []
+    found: dict[str, Filter] = {}
     wrong: list[UsageError] = []
     for text in texts:
         try:
-            found.append(Filter.parse(text))
+            found[text] = Filter.parse(text)
         except UsageError as error:
             wrong.append(error)
     _form(dashboard)
@@ -351,7 +319,3 @@ def _added(field: str) -> None:
         state["filter_problem"] = say_error(error)
         return
     state[f"{_NEW}:value"] = ""
-
-
-def _to_minute(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)

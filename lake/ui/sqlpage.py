@@ -1,6 +1,8 @@
 """The page for SQL of one's own: a text, what can be asked beside it, the result below. What may be
 asked, how long and how much of it is `lake.adhoc`'s. A query runs in a thread of its own while the
 page stays usable; the Stop button ends it, and so does going to another page or closing this one.
+What was asked stands in the address; whoever opens that has it in the editor, and nothing runs
+before they press Run.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import streamlit as st
 from streamlit import runtime
@@ -22,7 +25,7 @@ from lake.ui.cached import for_typed_sql, reader_comes
 from lake.ui.sqlresult import draw_result
 from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side
 from lake.ui.text import count, plain
-from lake.ui.words import say, say_error
+from lake.ui.words import back_or_forth, say, say_error
 from lake.visible import visible_lines
 from lake.words import Sentence
 
@@ -32,7 +35,13 @@ if TYPE_CHECKING:
     from lake.query import Lake
 
 NAME = "sql"
+PARAMETER = "sql"
+"""Of an address: the query."""
 _RUNNING, _RESULT, _SAID = "sql:running", "sql:result", "sql:said"
+_SENT, _LINKED = "sql:sent", "sql:linked"
+"""The query that was asked last, and the one that came with the address."""
+_LONGEST_LINK = 6_000
+"""Characters of a query in an address, as it is written there: servers and mail cut longer ones."""
 _AT_ONCE = 0.4
 """Seconds in which most queries end: until then the page waits for one."""
 _STEP = 0.5
@@ -70,6 +79,7 @@ def draw_sql(lake: Lake) -> None:
         st.session_state[TEXT], name = st.session_state.pop(PUT)
         st.session_state[NAMED] = name
         st.session_state[LOADED] = name
+    _from_address()
     st.title("SQL", anchor=False)
     st.caption(
         plain(
@@ -88,6 +98,9 @@ def draw_sql(lake: Lake) -> None:
         _save(lake, name, text)
     elif sent:
         _ask(lake, text or example(), explain=sent == "plan")
+    _to_address()
+    with left:
+        _say_linked(text)
     _take(lake)
     with right:
         draw_side(lake)
@@ -104,6 +117,38 @@ def leave(lake: Lake) -> None:
         _take(lake)
         if not st.session_state.get(_RESULT):
             st.session_state[_SAID] = Sentence("Stopped: the page was left.")
+
+
+def _from_address() -> None:
+    """The query of a link, and of an entry of the browser's history, into the editor; no more."""
+    given = st.query_params.get(PARAMETER)
+    if given and (TEXT not in st.session_state or back_or_forth()):
+        st.session_state[TEXT] = st.session_state[_LINKED] = given
+    if back_or_forth():
+        st.session_state[_SENT] = given
+
+
+def _to_address() -> None:
+    """What was asked last, if it is short enough."""
+    sent = st.session_state.get(_SENT)
+    if sent is None:
+        return
+    if len(quote(sent)) > _LONGEST_LINK:
+        st.query_params.pop(PARAMETER, None)
+    elif st.query_params.get(PARAMETER) != sent:
+        st.query_params[PARAMETER] = sent
+
+
+def _say_linked(text: str) -> None:
+    """Where a query comes from that nobody here wrote; and that one has no link."""
+    sent = st.session_state.get(_SENT)
+    if text and text == st.session_state.get(_LINKED, "").strip() and text != sent:
+        said = say("This query came with the link and has not run. Read it before you run it.")
+        st.info(said, icon=":material/link:")
+    if sent and len(quote(sent)) > _LONGEST_LINK:
+        st.caption(
+            say("The query is too long for the address. Saved, others of this lake have it.")
+        )
 
 
 def _form() -> tuple[str, str, str]:
@@ -141,7 +186,8 @@ def _form() -> tuple[str, str, str]:
                 width=175,
                 persist_state="session",
             )
-            save = st.form_submit_button(say("Save"), icon=":material/save:")
+            # page.js presses it for Enter in the name, which would press the first of the form
+            save = st.form_submit_button(say("Save"), icon=":material/save:", key="sql:save")
     sent = "run" if run else "plan" if plan else "save" if save else ""
     return sent, (text or "").strip(), (name or "").strip()
 
@@ -170,6 +216,7 @@ def _ask(lake: Lake, text: str, *, explain: bool) -> None:
     """Begin a query in place of the one before."""
     reader_comes()
     leave(lake)
+    st.session_state[_SENT] = text
     for key in (_RESULT, _SAID):
         st.session_state.pop(key, None)
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -158,7 +158,7 @@ def _saved(lake: Lake) -> None:
         st.caption(
             plain(
                 say(
-                    "A click puts one into the editor. They lie in {folder}.",
+                    "A tick puts one into the editor. They lie in {folder}.",
                     folder=str(lake.path / "_queries"),
                 )
             ),
@@ -217,7 +217,7 @@ def _asked(lake: Lake) -> None:
         st.caption(
             plain(
                 say(
-                    "A click puts one into the editor. The lake keeps the last {count}.",
+                    "A tick puts one into the editor. The lake keeps the last {count}.",
                     count=str(ENTRIES),
                 )
             ),
@@ -243,8 +243,9 @@ def _came(one: Asked) -> str:
 
 
 def _clicked(key: str, columns: dict[str, list[str]], widths: Sequence[int]) -> int | None:
-    """A table of which one click chooses a row; a fresh key after each, so that the same row can be
-    chosen again."""
+    """A table of which a row can be ticked, and no cell: a table takes the focus of Tab as the
+    choice of one, and what is in the editor would be lost. A fresh key after each, so that the same
+    row can be chosen again."""
     turn = st.session_state.get(f"sql:{key}:turn", 0)
     event = st.dataframe(
         pa.table(columns),
@@ -252,19 +253,19 @@ def _clicked(key: str, columns: dict[str, list[str]], widths: Sequence[int]) -> 
         height=_HEIGHT,
         row_height=ROW,
         on_select="rerun",
-        selection_mode="single-cell",
+        selection_mode="single-row",
         key=f"sql:{key}:{turn}",
         column_config={
             name: st.column_config.TextColumn(say(name), width=width)
             for name, width in zip_longest(columns, widths)
         },
-        alt=say("Queries; a click puts one into the editor"),
+        alt=say("Queries; a tick puts one into the editor"),
     )
-    cells = event["selection"]["cells"]
-    if not cells:
+    rows = event["selection"]["rows"]
+    if not rows:
         return None
     st.session_state[f"sql:{key}:turn"] = turn + 1
-    row = int(cells[0][0])
+    row = int(rows[0])
     return row if row < len(next(iter(columns.values()))) else None
 
 

@@ -80,9 +80,11 @@ def _first(rows: Sequence[Sequence[Any]], n: int) -> Any:  # noqa: ANN401  whate
 
 def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
     """A panel's rows, all of them; beyond ten the table scrolls. A click on a cell whose column is
-    of a field filters on it."""
+    of a field filters on it; a keyboard goes past such a table, since its focus alone would choose
+    (`page.js`), and has the cells behind the card's button."""
     turn = st.session_state.get(f"{key}:turn", 0)
-    name = f"{key}:{turn}"  # a fresh one after each choice, which is not to stay marked
+    # a fresh one after each choice, which is not to stay marked
+    name = f"{'cells:' if panel.fields else ''}{key}:{turn}"
 
     def on_select() -> None:
         cells = st.session_state[name]["selection"]["cells"]

@@ -4,6 +4,7 @@ value, or, where slices have none, the time of the bar.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,23 @@ import pyarrow as pa
 from lake.filters import show_time
 from lake.panels import run_panel
 from lake.ui.charts import OURS, choose_value, name_of, named_values
-from lake.ui.leaderboard import LONGEST, Spec, draw_chart
+from lake.ui.choosing import set_time
+from lake.ui.leaderboard import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
 from lake.ui.look import GREY, MEANING, OTHERS, colours
-from lake.ui.sidebar import set_time
 from lake.ui.text import BYTES, figure, size_unit, width
 from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lake.dashboards import Panel
     from lake.panels import PanelResult
     from lake.queries import Ask
     from lake.scope import View
+
+Act = Callable[[str], None]
+"""What a click does: with `is`, or with `not`."""
 
 TIME_HEIGHT = 250
 _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
@@ -51,7 +55,10 @@ def draw_time(
     shown = [name for name in order if name in set(series)]
     one = alone or (len(shown) == 1 and panel.tone == "neutral")
     unit, times, highest = _axis(result.rows, panel.unit)
+    bare = panel.like or one
     acts = _acts(panel, result, ends)
+    entries = {} if bare else _entries(panel, result, acts, [told[name] for name in series])
+    valued = any(value is not None for _, value in slices(panel, result))
     data = pa.table(
         {
             "start": [row[0] for row in result.rows],
@@ -64,13 +71,15 @@ def draw_time(
             "up": [float(row[-1]) * times for row in result.rows],
             "figure": [figure(row[-1], panel.unit) for row in result.rows],
             "row": list(range(len(result.rows))),
+            **leaving(len(result.rows)),
         }
     )
     spec: Spec = {
         "height": TIME_HEIGHT,
         "params": [
             {"name": "brush", "select": {"type": "interval", "encodings": ["x"]}},
-            {"name": "pick", "select": {"type": "point", "fields": ["row"]}},
+            *picks("row"),
+            *(picks("series", bind="legend") if entries else ()),
         ],
         "mark": {
             "type": "bar",
@@ -88,19 +97,19 @@ def draw_time(
                     "domain": [told[name] for name in shown],
                     "range": [painted[name] for name in shown],
                 },
-                "legend": None if panel.like or one else legend([told[name] for name in shown]),
+                "legend": None if bare else legend([told[name] for name in shown]),
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [
                 {"field": "from", "type": "nominal", "title": say(view.interval)},
                 {"field": "name", "type": "nominal", "title": say(panel.label)},
                 {"field": "figure", "type": "nominal", "title": say(panel.unit)},
+                *([leave()] if valued else ()),
             ],
         },
     }
-    draw_chart(
-        f"{view.dashboard.name}:{panel.title}", data, spec, partial(chosen, acts), say(panel.about)
-    )
+    key = f"{view.dashboard.name}:{panel.title}"
+    draw_chart(key, data, spec, partial(chosen, acts, entries), say(panel.about))
 
 
 def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
@@ -110,15 +119,19 @@ def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
     return named_values(result, since=1)
 
 
-def chosen(acts: Sequence[Callable[[], None]], selection: dict[str, Any]) -> None:
-    """A range was dragged: that time, to the minute. A slice was clicked: what its row does."""
+def chosen(acts: Sequence[Act], entries: Mapping[str, Act], selection: dict[str, Any]) -> None:
+    """A range was dragged: that time, to the minute. A slice was clicked, or an entry of the
+    legend: what its row does."""
     span = (selection.get("brush") or {}).get("start")
     if span and len(span) == 2:
         start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
         set_time(start, end)
         return
-    for point in selection.get("pick") or ():
-        acts[int(point["row"])]()
+    for row, op in clicked_in(selection, "row"):
+        acts[int(row)](op)
+    for name, op in clicked_in(selection, "series"):
+        if name in entries:
+            entries[name](op)
 
 
 def time_label() -> str:
@@ -166,16 +179,31 @@ def legend(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _acts(
-    panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime]
-) -> list[Callable[[], None]]:
-    """What a click on each row's slice does."""
+def _acts(panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime]) -> list[Act]:
+    """What a click on each row's slice does, with `is` or `not`."""
     return [
-        partial(set_time, row[0], ends.get(row[0], row[0]))
+        partial(_time_of, row[0], ends.get(row[0], row[0]))
         if value is None
         else partial(choose_value, panel.field, value)
         for row, (_, value) in zip(result.rows, slices(panel, result), strict=True)
     ]
+
+
+def _time_of(start: datetime, end: datetime, op: str) -> None:
+    if op == "is":
+        set_time(start, end)
+
+
+def _entries(
+    panel: Panel, result: PanelResult, acts: Sequence[Act], series: Sequence[str]
+) -> dict[str, Act]:
+    """What a click on an entry of the legend does: that of a slice of its name, where it is of one
+    value."""
+    values: dict[str, set[str | None]] = {}
+    for name, (_, value) in zip(series, slices(panel, result), strict=True):
+        values.setdefault(name, set()).add(value)
+    alike = zip(series, acts, strict=True)
+    return {name: act for name, act in alike if len(values[name]) == 1 and None not in values[name]}
 
 
 def _painted(

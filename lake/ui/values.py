@@ -12,7 +12,7 @@ import streamlit as st
 from lake.filters import show_time
 from lake.output import told_apart
 from lake.ui.charts import cell_filter, choose_value, name_of, named_values
-from lake.ui.sidebar import set_time
+from lake.ui.choosing import set_time
 from lake.ui.text import figure
 from lake.ui.timechart import slices
 from lake.ui.words import say

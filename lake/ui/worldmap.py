@@ -13,7 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from lake.ui.charts import picked
-from lake.ui.leaderboard import PICK, Spec, draw_chart, on_pick
+from lake.ui.leaderboard import Spec, draw_chart, leave, on_pick, picks
 from lake.ui.look import GREY
 from lake.ui.text import figure, plain
 from lake.ui.words import say
@@ -43,6 +43,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
             "name": code,
             "n": float(n),
             "figure": figure(n, panel.unit),
+            "leave": say("not this"),
             **points.get(code, {}),
         }
         for code, n in result.rows
@@ -64,6 +65,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
     tooltip = [
         {"field": "name", "type": "nominal", "title": say("code")},
         {"field": "figure", "type": "nominal", "title": say(panel.unit)},
+        leave(),
     ]
     named = {"field": "properties.name", "type": "nominal", "title": say("country")}
     edge = {"stroke": GREY, "strokeOpacity": 0.6}
@@ -76,9 +78,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
             "points": pa.Table.from_pylist([figure for figure in figures if "lon" in figure]),
         },
         "projection": {"type": "naturalEarth1"},
-        "params": [
-            PICK | {"name": f"pick_{layer}", "views": [layer]} for layer in ("countries", "points")
-        ],
+        "params": picks("name", "countries", "points"),
         "layer": [
             {
                 "data": world,
@@ -94,7 +94,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
                         "from": {
                             "data": {"name": "figures"},
                             "key": "id",
-                            "fields": ["name", "n", "figure"],
+                            "fields": ["name", "n", "figure", "leave"],
                         },
                     },
                     {"filter": "isValid(datum.n)"},

@@ -34,10 +34,10 @@ def open_page(app: AppTest, name: str, **params: str | list[str]) -> AppTest:
     return app
 
 
-def choose_row(app: AppTest, table: str, row: int) -> None:
-    """Choose a row of the page's table of rows, whose key begins so, and run."""
+def choose_row(app: AppTest, table: str, row: int, column: str = "@timestamp") -> None:
+    """Choose a cell of a row of the page's table of rows, whose key begins so, and run."""
     key = next(key for key in app.session_state if key.startswith(f"{table}:rows:"))
-    app.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [[row, column]]}}
     app.run()
 
 

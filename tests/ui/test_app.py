@@ -241,6 +241,23 @@ def test_a_value_of_a_row_becomes_a_filter(app: AppTest) -> None:
     assert "1 of 13 events" in app.main.caption[0].value.replace("\\", "")
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("native.eventName", "PutBucketPolicy"),  # a member, as Explore writes it
+        ("eventName", "PutBucketPolicy"),  # and as the dashboard does
+        ("cloud.region", "us-east-1"),
+    ],
+)
+def test_the_value_of_a_chosen_cell_is_at_hand(app: AppTest, column: str, value: str) -> None:
+    open_page(app, "cloudtrail")
+    choose_row(app, "cloudtrail:search - CloudTrail", 3, column)
+    next(b for b in app.button if b.label == "Not this").click().run()
+    assert not app.exception
+    field = column if "." in column else f"native.{column}"
+    assert app.session_state["f"] == [f"{field} not {value}"]
+
+
 def test_what_is_within_json_of_a_row_becomes_a_filter(app: AppTest) -> None:
     open_page(app, "cloudtrail")
     choose_row(app, "cloudtrail:search - CloudTrail", 3)

@@ -139,6 +139,29 @@ def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -
     assert sentence(page) == after
 
 
+def test_shift_and_a_click_leave_out_and_a_chip_turns_it_around(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    card(page, "Event name").click(position={"x": 20, "y": 15}, modifiers=["Shift"])
+    page.wait_for_url("**f=native.eventName+not+GetObject")
+    settled(page)
+    legend = card(page, "Events by outcome").locator(".role-legend-label text")
+    legend.get_by_text("failure").click()
+    page.wait_for_url("**f=native.eventName+not+GetObject&f=event.outcome+is+failure")
+    settled(page)
+    assert page.evaluate("getSelection().toString()") == ""
+    page.get_by_text("What and when").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    chip = page.get_by_role("button", name="Only this native.eventName is not GetObject")
+    box = chip.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 60  # in sight, however far below a reader is
+    chip.click()
+    page.wait_for_url("**f=native.eventName+is+GetObject&f=event.outcome+is+failure")
+    settled(page)
+    assert "native.eventName is GetObject · event.outcome is failure" in sentence(page)
+
+
 def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -178,6 +201,22 @@ def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
     assert "source.ip is 26.77.13.201" in sentence(page)
 
 
+def test_a_keyboard_goes_past_a_table_without_choosing(page: Page, address: str) -> None:
+    """Its focus alone was taken for a click on its first cell, which narrowed the page."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    page.get_by_role("button", name="Data Denied calls, by identity and call").focus()
+    reached = "document.activeElement.innerText.includes('Event name')"
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(200)
+        if page.evaluate(reached):
+            break
+    assert page.evaluate(reached)
+    page.wait_for_timeout(1500)
+    assert page.url == f"{address}/cloudtrail"
+
+
 def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -186,7 +225,7 @@ def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     page.get_by_label("Search", exact=True).press("Enter")
     page.wait_for_url("**q=*")
     settled(page)
-    page.wait_for_selector("text=Choose a row (")
+    page.wait_for_selector("text=Choose a cell to")
     assert page.locator("[data-testid=stJson]").count() == 0
 
 

@@ -41,6 +41,18 @@ def test_a_figure_leads_to_its_events(app: AppTest, before: str, after: str) -> 
     assert sentence.startswith(f"{figures(app)[2]} of ")
 
 
+def test_a_figure_of_values_leads_to_filters(app: AppTest) -> None:
+    """Which can be turned around and taken away, and leave the search to the reader."""
+    open_page(app, "hunting", q="us-east-1")
+    figure = "hunting:All - Figures:Failed or refused:only"
+    app.button(key=figure).click().run()
+    assert not app.exception
+    assert (app.session_state["f"], app.session_state["q"]) == (
+        ["event.outcome is failure"],
+        "us-east-1",
+    )
+
+
 def test_a_figure_of_nothing_leads_nowhere(app: AppTest) -> None:
     open_page(app, "cloudtrail", q=f"NOT {REFUSED}")
     assert figures(app)[2] == 0

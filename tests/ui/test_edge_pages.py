@@ -89,7 +89,7 @@ def test_a_bar_filters_on_its_value(app: AppTest, monkeypatch: pytest.MonkeyPatc
     chosen: list[Any] = []
     monkeypatch.setattr("lake.ui.charts.add_filter", chosen.append)
     panel = find_dashboard("guardduty").panel("GuardDuty - Severity Count by Logs")
-    picked(panel, {"Critical": "critical"}, "Critical")
+    picked(panel, {"Critical": "critical"}, "Critical", "is")
     assert chosen == [Filter("native.severitylabel", "is", "critical")]
 
 

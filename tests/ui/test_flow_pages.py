@@ -87,11 +87,11 @@ def test_a_bar_of_two_columns_filters_on_the_first(monkeypatch: pytest.MonkeyPat
         f"{WEB} · egress": _value((WEB, "egress", 9), {"_rest": False}),
         "all others · egress": _value(("Other", "egress", 9), {"_rest": True}),
     }
-    picked(panel, values, f"{WEB} · egress")
-    picked(panel, values, "all others · egress")
+    picked(panel, values, f"{WEB} · egress", "not")
+    picked(panel, values, "all others · egress", "is")
     path = page.panel("VPCFlowLogsCustom - Packets via traffic path(Pie)")
-    picked(path, {"a local gateway": "6"}, "a local gateway")
-    assert chosen == [Filter("source.ip", "is", WEB), Filter("native.traffic_path", "is", "6")]
+    picked(path, {"a local gateway": "6"}, "a local gateway", "is")
+    assert chosen == [Filter("source.ip", "not", WEB), Filter("native.traffic_path", "is", "6")]
 
 
 def test_the_rest_is_named_where_it_stands() -> None:

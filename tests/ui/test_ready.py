@@ -152,6 +152,7 @@ def test_a_page_of_a_users_own_is_asked_when_it_is_opened(
     assert any("42" in query.sql for query in asked)
 
 
+@pytest.mark.usefixtures("as_if_alone")
 def test_where_no_lake_is_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_DIR", str(tmp_path / "none"))
     serve._begin("hunting")

@@ -1,17 +1,24 @@
-"""What `lake dashboard` changes of what Streamlit sends: a page's head, and nothing else."""
+"""What stands before Streamlit: a page's head is changed, and nothing else that it sends; and who
+may ask."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
+from pages import OWN, STREAMLITS
+from pages import served as serving
 
 from lake.ui.serve import HEAD, TOLD, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from lake.query import Lake
 
 BODY = [b"<html><he", b"ad>x<head></html>"]
 PAGE = (b"accept", b"text/html,*/*")
@@ -86,3 +93,20 @@ def test_a_page_that_is_opened_is_told_of() -> None:
     served(b"text/html", 200, PAGE, opened=told.append, query=b"span=Last+hour")
     served(b"text/javascript", 200, (b"accept", b"*/*"), opened=told.append)
     assert told == ["hunting"]
+
+
+@pytest.mark.parametrize("command", [OWN, STREAMLITS], ids=["lake dashboard", "streamlit run"])
+def test_both_ways_to_serve_are_one(command: Sequence[str], lake: Lake) -> None:
+    """Of a page under another host's name there is no word; one under this machine's is told."""
+    with serving(lake.path, command) as address:
+        refused, _ = _answer(address, "rebound.example")
+        given, body = _answer(address, "localhost")
+    assert (refused, given) == (400, 200)
+    assert TOLD in body
+
+
+def _answer(address: str, host: str) -> tuple[int, bytes]:
+    asked = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    asked.request("GET", "/hunting", headers={"Host": host, "Accept": "text/html"})
+    answer = asked.getresponse()
+    return answer.status, answer.read()

@@ -62,11 +62,11 @@ def side(app: AppTest, tab: str) -> AppTest:
 
 
 def click(app: AppTest, what: str, row: int) -> AppTest:
-    """A click on a cell of a list."""
+    """A tick at a row of a list."""
     key = f"sql:{what}:turn"
     turn = app.session_state[key] if key in app.session_state else 0  # noqa: SIM401  has no get
-    cells = {"selection": {"rows": [], "columns": [], "cells": [[row, "Query"]]}}
-    app.session_state[f"sql:{what}:{turn}"] = cells
+    ticked = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.session_state[f"sql:{what}:{turn}"] = ticked
     return app.run()
 
 
@@ -121,6 +121,32 @@ def test_it_says_what_was_cut(app: AppTest) -> None:
     ask(open_page(app, "sql"), "FROM range(10001)")
     assert app.warning[0].value.startswith("Cut: these are the first 10,000 rows")
     assert len(app.dataframe[1].value) == 1_000
+
+
+def test_what_was_asked_is_in_the_address_if_it_is_short(app: AppTest) -> None:
+    open_page(app, "sql")
+    assert "sql" not in app.query_params
+    ask(app, BY_NAME)
+    assert app.query_params["sql"] == BY_NAME
+    ask(app, f"SELECT 1 AS n -- {'x' * 6_000}")
+    assert "sql" not in app.query_params
+    assert "too long for the address" in said(app)
+    ask(app, "", "Plan")
+    assert app.query_params["sql"] == app.text_area(key="sql:text").placeholder
+
+
+def test_a_query_of_a_link_waits_for_its_reader(app: AppTest, lake: Lake) -> None:
+    open_page(app, "sql", sql=BY_NAME)
+    assert app.text_area(key="sql:text").value == BY_NAME
+    assert "has not run" in said(app)
+    assert "sql:running" not in app.session_state
+    assert history(lake.path) == []
+    assert len(app.dataframe) == 1
+    ask(app, BY_NAME)
+    assert "has not run" not in said(app)
+    assert len(app.dataframe) == 2
+    ask(app, "SELECT 1 AS n")
+    assert app.query_params["sql"] == "SELECT 1 AS n"
 
 
 def test_it_shows_what_a_browser_cannot_count(app: AppTest) -> None:

@@ -35,11 +35,11 @@ def ask(page: Page, text: str, wait: str) -> None:
 
 
 def click_row(page: Page, row: int) -> None:
-    """The row of the list in the open tab, the first is 0."""
+    """Tick the row of the list in the open tab, the first is 0."""
     page.wait_for_timeout(700)  # it is drawn on a canvas
     box = page.locator(LIST).bounding_box()
     assert box is not None
-    place = (box["x"] + 40, box["y"] + 34 * (row + 1.5))
+    place = (box["x"] + 18, box["y"] + 34 * (row + 1.5))
     page.mouse.move(*place)  # a table takes no click where no mouse has come
     page.wait_for_timeout(300)
     page.mouse.click(*place)
@@ -129,3 +129,45 @@ def test_a_page_is_printed_without_its_widgets(page: Page, address: str) -> None
     cells = page.locator("table.paper td").all_inner_texts()
     assert cells == ["1", "2024-02-01 10:00:00.500", EMPTY]
     assert page.locator("[data-testid=stDataFrame]:visible").count() == 0
+
+
+def test_enter_in_its_name_saves_a_query_and_back_goes_to_the_one_before(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "SELECT 41 AS n", "text=1 row")
+    page.wait_for_url("**?sql=SELECT+41+AS+n")
+    ask(page, "SELECT 42 AS n", "text=1 row")
+    page.wait_for_url("**?sql=SELECT+42+AS+n")
+    page.locator("textarea").fill("SELECT 43 AS n")
+    name = page.get_by_placeholder("Name to save it as")
+    name.fill("By Enter")
+    name.press("Enter")
+    page.wait_for_selector("text=Saved as By Enter.")
+    page.wait_for_timeout(700)
+    assert page.url.endswith("?sql=SELECT+42+AS+n")  # nothing was asked
+    page.go_back()
+    editor_has(page, "SELECT 41 AS n")
+    page.go_forward()
+    editor_has(page, "SELECT 42 AS n")
+    page.reload()
+    page.wait_for_selector("textarea")
+    editor_has(page, "SELECT 42 AS n")
+    page.wait_for_selector("text=has not run")
+
+
+def test_a_keyboard_in_a_list_leaves_the_editor_as_it_is(page: Page, address: str) -> None:
+    page.goto(f"{address}/sql")
+    page.wait_for_selector("textarea")
+    ask(page, "SELECT 7 AS n", "text=1 row")
+    page.locator("textarea").fill("SELECT 8 AS n")
+    page.get_by_role("tab", name="History").click()
+    page.wait_for_selector(LIST)
+    page.locator(f"{LIST} canvas").first.focus()
+    for key in ("ArrowDown", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(1500)
+    editor_has(page, "SELECT 8 AS n")
+    click_row(page, 0)
+    editor_has(page, "SELECT 7 AS n")

@@ -102,3 +102,23 @@ def test_a_japanese_browser_has_japanese_pages(browser: Browser, address: str) -
     settled(page)
     says(page, "Login failed")
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "page_of", "language", "title"),
+    [
+        ("ja-JP", "", "ja", "概要 - siem-lake"),
+        ("ja-JP", "hunting?lang=en", "en", "Threat hunting - siem-lake"),
+        ("de-DE", "sql", "en", "SQL - siem-lake"),
+        ("en-US", "explore?lang=ja", "ja", "エクスプローラー - siem-lake"),
+    ],
+)
+def test_a_page_says_its_language_and_its_title(
+    browser: Browser, address: str, locale: str, page_of: str, language: str, title: str
+) -> None:
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.goto(f"{address}/{page_of}")
+    told = "([lang, title]) => document.documentElement.lang === lang && document.title === title"
+    page.wait_for_function(told, arg=[language, title])
+    context.close()

@@ -1,0 +1,95 @@
+"""What narrows a page, each as a chip over it: a button turns it around, so that what was clicked
+is left out, another leads to all logs that know it, a third takes it away. The same stands as a
+sentence under the page's title.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lake.entities import kind_named_by
+from lake.filters import TimeRange
+from lake.ui.choosing import all_times, drop_filter, turn_filter
+from lake.ui.follow import follow
+from lake.ui.text import named, plain
+from lake.ui.words import say
+from lake.visible import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lake.filters import Filter
+
+_LONGEST = 120
+
+
+def draw_chips(time: TimeRange, written: Mapping[str, Filter], listed: Iterable[Filter]) -> None:
+    """The range of time, the filters by how they are written, and what the lists of accounts and
+    regions have; nothing where nothing is chosen."""
+    filters = [*written.items(), *(("", one) for one in listed)]
+    timed = time != TimeRange()
+    if not filters and not timed:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chips"):
+        if timed:
+            _chip("time", say(time.words()), {}, all_times)
+        for n, (text, one) in enumerate(filters):
+            _chip(str(n), say(one.words()), _buttons(one, text), partial(drop_filter, one, text))
+        if len(filters) + timed > 1:
+            said, drop = say("Remove all"), partial(_none, filters)
+            st.button(said, key="chips:none", type="tertiary", on_click=drop)
+
+
+def _buttons(one: Filter, text: str) -> dict[str, tuple[str, str, Callable[[], None]]]:
+    """What can be done with a filter: by name, with the label, what it means, and the doing."""
+    found: dict[str, tuple[str, str, Callable[[], None]]] = {}
+    turn = partial(turn_filter, one, text)
+    if one.op in ("is", "set"):
+        found["turn"] = say("Not this"), say("Leave out what this filter takes"), turn
+    elif one.opposite is not None:
+        found["turn"] = say("Only this"), say("Take what this filter leaves out"), turn
+    if one.op == "is" and len(one.value) == 1 and kind_named_by(one.field):
+        go = partial(follow, one.field, one.value[0])
+        found["follow"] = say("Everywhere"), say("All logs that know it"), go
+    return found
+
+
+def _chip(
+    key: str,
+    said: str,
+    buttons: Mapping[str, tuple[str, str, Callable[[], None]]],
+    drop: Callable[[], None],
+) -> None:
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        gap="xsmall",
+        width="content",
+        key=f"chip:{key}",
+    ):
+        st.markdown(plain(shortened(said, _LONGEST)), width="content")
+        for name, (label, means, act) in buttons.items():
+            st.button(
+                named(label, said),
+                key=f"chip:{key}:{name}",
+                type="tertiary",
+                help=means,
+                on_click=act,
+            )
+        st.button(
+            named("", say("Remove {name}", name=said)),
+            key=f"chip:{key}:drop",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=drop,
+        )
+
+
+def _none(filters: list[tuple[str, Filter]]) -> None:
+    all_times()
+    for text, one in filters:
+        drop_filter(one, text)

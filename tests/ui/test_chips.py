@@ -1,0 +1,119 @@
+"""What narrows a page stands over it as chips: each can be turned around and taken away; and what a
+chart hands on of a click says whether Shift was held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from apptest import open_page
+
+from lake.filters import Filter
+from lake.ui import choosing
+from lake.ui.leaderboard import clicked_in, picks
+from lake.ui.timechart import chosen
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+DAYS = {"from": "2024-03-01T00:00", "to": "2024-03-02T00:00"}
+ALICE = "user.name is alice"
+
+
+def chips(app: AppTest) -> list[str]:
+    """The texts of the chips, in their order."""
+    keys = [button.key for button in app.main.button]
+    named = [k.removesuffix(":drop") for k in keys if k and k.startswith("chip:") and "drop" in k]
+    labels = [app.button(key=f"{key}:drop").label for key in named]
+    return [label.replace("\\", "").removeprefix(":small[Remove ")[:-1] for label in labels]
+
+
+def test_each_choice_is_a_chip_that_can_be_taken_away(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f=[ALICE, "source.ip not 192.0.2.1"], account="1", **DAYS)
+    assert chips(app) == [
+        "2024-03-01 00:00 to 2024-03-02 00:00 UTC",
+        ALICE,
+        "source.ip is not 192.0.2.1",
+        "account is 1",
+    ]
+    app.button(key="chip:0:drop").click().run()
+    app.button(key="chip:time:drop").click().run()
+    assert chips(app) == ["source.ip is not 192.0.2.1", "account is 1"]
+    app.button(key="chips:none").click().run()
+    assert not app.exception
+    assert chips(app) == []
+    state = app.session_state
+    assert (state["f"], state["account"], state["span"], state["from"]) == ([], [], "All", None)
+
+
+@pytest.mark.parametrize(
+    ("link", "turned"),
+    [
+        ({"f": [ALICE, "region set"]}, {"f": ["user.name not alice", "region set"]}),
+        ({"f": ["user.name is not alice"]}, {"f": [ALICE]}),  # as somebody wrote it
+        ({"f": ["region unset"]}, {"f": ["region set"]}),
+        ({"f": ["entity.user not alice"]}, {"f": ["entity.user is alice"]}),
+        ({"account": ["1", "2"]}, {"account": [], "f": ["account not 1,2"]}),
+        ({"f": ["account not 1"]}, {"f": [], "account": ["1"]}),
+    ],
+)
+def test_a_chip_turns_its_filter_around(
+    app: AppTest, link: dict[str, list[str]], turned: dict[str, list[str]]
+) -> None:
+    open_page(app, "cloudtrail", **link)
+    app.button(key="chip:0:turn").click().run()
+    assert not app.exception
+    assert not app.error
+    assert {key: app.session_state[key] for key in turned} == turned
+
+
+def test_a_chip_of_a_thing_leads_to_the_page_about_it(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f=["source.ip is 8.8.4.4", "event.action is GetObject"], q="x")
+    assert "chip:1:follow" not in [button.key for button in app.button]
+    app.button(key="chip:0:follow").click().run()
+    assert not app.exception
+    assert app.title[0].value.replace("\\", "") == "IP address 8.8.4.4"
+    assert (app.session_state["f"], app.session_state["q"]) == ([], "")
+
+
+def test_what_has_no_opposite_can_only_be_taken_away(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f="source.port from 1024")
+    assert "chip:0:turn" not in [button.key for button in app.button]
+    assert chips(app) == ["source.port is at least 1024"]
+
+
+@pytest.mark.parametrize(
+    ("before", "added", "after"),
+    [
+        ([ALICE], Filter("user.name", "not", "alice"), ["user.name not alice"]),
+        (["user.name not alice"], Filter("user.name", "is", "alice"), [ALICE]),
+        ([ALICE], Filter("user.name", "not", "bob"), [ALICE, "user.name not bob"]),
+        ([ALICE], Filter("user.name", "is", "alice"), [ALICE]),
+    ],
+)
+def test_a_filter_takes_the_place_of_its_opposite(
+    monkeypatch: pytest.MonkeyPatch, before: list[str], added: Filter, after: list[str]
+) -> None:
+    """Both would leave nothing."""
+    state: dict[str, Any] = {"f": before}
+    monkeypatch.setattr(choosing.st, "session_state", state)
+    choosing.add_filter(added)
+    assert state["f"] == after
+
+
+def test_a_click_and_one_with_shift_are_told_apart() -> None:
+    on_marks, on_legend = picks("name", "bars"), picks("series", bind="legend")
+    names = [one["name"] for one in (*on_marks, *on_legend)]
+    assert len(set(names)) == 4
+    selection = {name: [{"name": "x", "series": "y"}] for name in names}
+    assert list(clicked_in(selection, "name")) == [("x", "is"), ("x", "not")] * 2
+    assert list(clicked_in({"brush": {"start": [1, 2]}, names[0]: []}, "name")) == []
+
+
+def test_a_slice_and_an_entry_of_the_legend_do_the_same() -> None:
+    done: list[str] = []
+    legend = {"failure": lambda op: done.append(f"failure {op}")}
+    chosen([done.append], legend, {"not_0": [{"row": 0}]})
+    chosen([done.append], legend, {"is_legend0": [{"series": "failure"}]})
+    chosen([done.append], legend, {"not_legend0": [{"series": "others"}]})  # of many values
+    assert done == ["not", "failure is"]
