@@ -1,7 +1,8 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
 files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
-notifications, what Firehose could not deliver, the answers of `lookup-events` and `get-findings`,
-JSON text in a JSON string.
+notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
+Lambda function gets them, the answers of `lookup-events` and `get-findings`, JSON text in a JSON
+string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -64,6 +65,10 @@ class _Field(msgspec.Struct):
     value: str = ""
 
 
+class _Data(msgspec.Struct):
+    data: str
+
+
 class _Envelope(msgspec.Struct):
     records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
     events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
@@ -96,9 +101,20 @@ class _Envelope(msgspec.Struct):
     notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
     attempts: msgspec.Raw = msgspec.field(default=_NONE, name="attemptsMade")
     undelivered: msgspec.Raw = msgspec.field(default=_NONE, name="rawData")
+    received: msgspec.Raw = msgspec.field(default=_NONE, name="Messages")
+    receipt: msgspec.Raw = msgspec.field(default=_NONE, name="ReceiptHandle")
+    body: msgspec.Raw = msgspec.field(default=_NONE, name="Body")
+    function_receipt: msgspec.Raw = msgspec.field(default=_NONE, name="receiptHandle")
+    function_body: msgspec.Raw = msgspec.field(default=_NONE, name="body")
+    function_notice: msgspec.Raw = msgspec.field(default=_NONE, name="Sns")
+    stream_record: msgspec.Raw = msgspec.field(default=_NONE, name="kinesis")
+    function_logs: msgspec.Raw = msgspec.field(default=_NONE, name="awslogs")
+    sequence: msgspec.Raw = msgspec.field(default=_NONE, name="SequenceNumber")
+    data: msgspec.Raw = msgspec.field(default=_NONE, name="Data")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
+_DATA = msgspec.json.Decoder(_Data)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
 _ROW = msgspec.json.Decoder(list[_Field])
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
@@ -142,7 +158,7 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _subscription(envelope)
     if bytes(envelope.detail_type) and bytes(envelope.detail):
         return _event(envelope)
-    for listed in (envelope.records, envelope.events, envelope.findings):
+    for listed in (envelope.records, envelope.events, envelope.findings, envelope.received):
         if bytes(listed)[:1] == b"[":
             return _listed(bytes(listed), NO_WRAP)
     if bytes(envelope.logged)[:1] == b"[" and b'"message"' in bytes(envelope.logged):
@@ -159,13 +175,39 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     if _text(envelope.kind) == "Notification":
         return _inside(_text(envelope.notice))
     if bytes(envelope.attempts) and bytes(envelope.undelivered):
-        return _undelivered(_text(envelope.undelivered) or "")
+        return _coded(_text(envelope.undelivered) or "")
+    return _queued(envelope)
+
+
+def _queued(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A message of SQS or a record of Kinesis as `receive-message` and `get-records` print it, and
+    what a Lambda function gets of these, of SNS and of CloudWatch Logs.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+    """
+    for receipt, body in (
+        (envelope.receipt, envelope.body),
+        (envelope.function_receipt, envelope.function_body),
+    ):
+        if bytes(receipt) and bytes(body):
+            return _inside(_text(body))
+    if bytes(envelope.function_notice)[:1] == b"{":
+        return unwrap(bytes(envelope.function_notice))
+    if bytes(envelope.sequence) and bytes(envelope.data):
+        return _coded(_text(envelope.data) or "")
+    for holder in (envelope.stream_record, envelope.function_logs):
+        if bytes(holder)[:1] == b"{":
+            try:
+                return _coded(_DATA.decode(holder).data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return None
     return None
 
 
-def _undelivered(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
-    """A record that Firehose could not deliver or convert, as its bucket for errors has it:
-    in base64, and gzip where CloudWatch Logs sent it.
+def _coded(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record in base64, and gzip where CloudWatch Logs sent it: so Kinesis gives it, and Firehose
+    what it could not deliver or convert, in its bucket for errors.
 
     https://docs.aws.amazon.com/firehose/latest/dev/retry.html
     """
@@ -194,14 +236,19 @@ def _within(inner: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
+    enveloped: bool | None = None
     for piece in items(array):
         inner = None
-        if piece.reason is None and (piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text):
+        if piece.reason is None and (
+            enveloped is not False or piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text
+        ):
             inner = unwrap(piece.text)
+        if enveloped is None:
+            enveloped = inner is not None
         if inner is None:
             yield piece, wrap
         else:
-            yield from inner
+            yield from ((within, joined(own, wrap)) for within, own in inner)
 
 
 def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:

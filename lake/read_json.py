@@ -131,13 +131,13 @@ class JsonReader:
         """The records of one window; `whole` where there is no other."""
         if not whole:
             pieces = self._cutter.feed(window, last)
-        elif (plain := plain_items(window)) is not None:
+        elif (plain := plain_items(window)) is not None and not _is_enveloped(plain):
             yield from self._texts.records(self._plain(plain))
             return
         elif b'"QueryResultRows"' in window and (rows := read_answers(self.reading, window)):
             yield from rows
             return
-        elif (plain := plain_lines(window)) is not None and unwrap(bytes(plain[0])) is None:
+        elif (plain := plain_lines(window)) is not None and not _is_enveloped(plain):
             yield from self._texts.records(self._plain(plain))
             return
         else:
@@ -185,6 +185,11 @@ class JsonReader:
             if self._enveloped is None:
                 self._enveloped = False
         yield piece, NO_WRAP
+
+
+def _is_enveloped(found: Sequence[bytes]) -> bool:
+    """Whether the first of these holds a record; it tells of the others."""
+    return bool(found) and unwrap(bytes(found[0])) is not None
 
 
 def cut_records(

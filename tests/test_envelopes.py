@@ -79,6 +79,64 @@ def notice(message: str) -> dict[str, Any]:
     }
 
 
+def queued(body: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Message.html"""
+    return {"MessageId": "0e4b1f8e", "ReceiptHandle": "AQEB", "MD5OfBody": "0a1b", "Body": body}
+
+
+def invoked(body: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    return {
+        "messageId": "0e4b1f8e",
+        "receiptHandle": "AQEB",
+        "body": body,
+        "attributes": {"SentTimestamp": "1706781609000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:findings",
+        "awsRegion": "eu-west-1",
+    }
+
+
+def streamed(text: str) -> str:
+    """What CloudWatch Logs sends to Kinesis and to functions."""
+    return base64.b64encode(gzip.compress(compact(subscription([text])))).decode()
+
+
+BUS = [json.dumps(bus_event(event)) for event in EVENTS]
+QUEUES: dict[str, Any] = {
+    "receive-message": {"Messages": [queued(text) for text in BUS]},
+    "--query Messages": [queued(text) for text in BUS],
+    "SNS in SQS": {"Messages": [queued(json.dumps(notice(text))) for text in BUS]},
+    "a function of SQS": {"Records": [invoked(text) for text in BUS]},
+    "a function of SNS in SQS": {"Records": [invoked(json.dumps(notice(t))) for t in BUS]},
+    "a function of SNS": {
+        "Records": [
+            {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": notice(t)} for t in BUS
+        ]
+    },
+    "an object in a message": {"Messages": [queued(json.dumps({"Records": EVENTS}))]},
+    "get-records": {
+        "Records": [
+            {"SequenceNumber": "4", "Data": streamed(text), "PartitionKey": "p"} for text in TEXTS
+        ],
+        "MillisBehindLatest": 0,
+    },
+    "a function of Kinesis": {
+        "Records": [
+            {
+                "kinesis": {"sequenceNumber": "4", "data": streamed(text)},
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": "shardId-0:4",
+                "eventName": "aws:kinesis:record",
+            }
+            for text in TEXTS
+        ]
+    },
+}
+
+
 def failed(data: bytes) -> bytes:
     """https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html"""
     return compact(
@@ -151,6 +209,27 @@ def test_records_come_out_of_what_is_around_them(data: bytes) -> None:
     found = read(data)
     assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
     assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+@pytest.mark.parametrize("form", [compact, pretty])
+@pytest.mark.parametrize("queue", QUEUES)
+def test_events_come_out_of_a_queue(queue: str, form: Callable[[Any], bytes]) -> None:
+    found = read(form(QUEUES[queue]))
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+def test_an_event_of_a_function_of_logs() -> None:
+    assert read(compact({"awslogs": {"data": streamed(TEXTS[0])}})).originals == [TEXTS[0]]
+
+
+def test_what_is_no_event_in_a_queue_costs_itself() -> None:
+    """S3 puts a test event into a queue that it is told to notify."""
+    odd = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})
+    for messages in ([odd, *BUS], [*BUS, odd]):
+        found = read(compact({"Messages": [queued(text) for text in messages]}))
+        assert (found.status, found.ids) == ("read", [1, 2, 3])
+        assert [r.text for r in found.rejects] == [odd]
 
 
 def test_one_record_as_a_string() -> None:
