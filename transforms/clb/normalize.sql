@@ -56,6 +56,8 @@ WITH cells AS (
 SELECT
   record,
   TRY_CAST("time" AS TIMESTAMPTZ)                        AS "@timestamp",
+  -- a connection log's line, put behind this log's, has a port alone there
+  CASE WHEN regexp_full_match(client_port, '\d{1,5}') THEN 'no line of a Classic Load Balancer: its client is a port' END AS reject,
 
   -- event
   'event'                                                AS "event.kind",
