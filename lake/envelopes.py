@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import zlib
 from dataclasses import asdict, dataclass, replace
@@ -58,11 +59,6 @@ class _LogEvent(msgspec.Struct):
     timestamp: int | float | str | None = None
     event_id: str | None = msgspec.field(default=None, name="eventId")
     log_stream: str | None = msgspec.field(default=None, name="logStreamName")
-
-
-class _Field(msgspec.Struct):
-    field: str = ""
-    value: str = ""
 
 
 class _Data(msgspec.Struct):
@@ -116,8 +112,8 @@ class _Envelope(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Envelope)
 _DATA = msgspec.json.Decoder(_Data)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
-_ROW = msgspec.json.Decoder(list[_Field])
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
+_FIELD = {"field", "value"}
 _ANY = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
@@ -163,12 +159,12 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
             return _listed(bytes(listed), NO_WRAP)
     if bytes(envelope.logged)[:1] == b"[" and b'"message"' in bytes(envelope.logged):
         return _logged(bytes(envelope.logged), NO_WRAP)
-    if bytes(envelope.results)[:1] == b"[" and b'"@message"' in bytes(envelope.results):
+    if bytes(envelope.results)[:1] == b"[" and b'"field"' in bytes(envelope.results):
         return _queried(bytes(envelope.results))
     for whole in (envelope.cloudtrail_event, envelope.event_json):
         if bytes(whole):
             return _inside(_text(whole))
-    if b'"eventJson"' in bytes(envelope.answered):
+    if bytes(envelope.answered)[:1] == b"[":
         return _answered(bytes(envelope.answered))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
         return _found(envelope)
@@ -286,44 +282,69 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
 
 
 def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
-    """Rows of an answer of `aws logs get-query-results`, each a list of fields with their values.
+    """Rows of an answer of `aws logs get-query-results`, each a list of fields with their values:
+    the message, or the row itself where the query asked for other fields.
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html
     """
     messages = Messages()
-    for piece in items(array):
-        try:
-            said = {one.field: one.value for one in _ROW.decode(piece.text)}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            said = {}
-        if not said.get("@message"):
-            yield Piece(piece.text, piece.reason or "a row of a query without @message"), NO_WRAP
-            continue
-        message = said["@message"].encode("utf-8", "surrogatepass")
-        wrap = row_wrap(said.get("@timestamp"), said.get("@log"), said.get("@logStream"))
-        yield from messages.opened(message, wrap)
+    due = "@message" if b'"@message"' in array else ""
+    for piece, cells in _cells(array):
+        if not due or cells is None:
+            yield _row(piece, cells), NO_WRAP
+        elif not cells.get(due):
+            yield Piece(piece.text, "a row of a query without @message"), NO_WRAP
+        else:
+            wrap = row_wrap(cells.get("@timestamp"), cells.get("@log"), cells.get("@logStream"))
+            yield from messages.opened(cells[due].encode("utf-8", "surrogatepass"), wrap)
 
 
 def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
-    """Rows of an answer of `aws cloudtrail get-query-results` that hold whole events.
+    """Rows of an answer of `aws cloudtrail get-query-results`, which may hold whole events.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html
     """
+    due = "eventJson" if b'"eventJson"' in array else ""
+    for piece, cells in _cells(array):
+        if not due or cells is None:
+            yield _row(piece, cells), NO_WRAP
+        else:
+            yield from _inside(cells.get(due)) or [
+                (Piece(piece.text, "a row of a query without eventJson"), NO_WRAP)
+            ]
+
+
+def _cells(array: bytes) -> Iterator[tuple[Piece, dict[str, str] | None]]:
     for piece in items(array):
-        cells = dict(answer_cells(piece.text) or ())
-        yield from _inside(cells.get("eventJson")) or [
-            (Piece(piece.text, piece.reason or "a row of a query without eventJson"), NO_WRAP)
-        ]
+        yield piece, None if piece.reason else answer_cells(piece.text)
 
 
-def answer_cells(row: bytes) -> list[tuple[str, str]] | None:
-    """The columns and cells of such a row, a list of one cell each; what is null is empty. None
-    where it is no row."""
+def _row(piece: Piece, cells: dict[str, str] | None) -> Piece:
+    """A row as a JSON object, which a table of it would have."""
+    if cells is None:
+        return Piece(piece.text, piece.reason or "no row of an answer")
+    return Piece(cells_object(cells), came=piece.text)
+
+
+def answer_cells(row: bytes) -> dict[str, str] | None:
+    """The columns and cells of such a row, what is null being empty; None where it is none.
+    CloudWatch Logs has `[{"field": "srcAddr", "value": "10.0.0.1"}]`, CloudTrail Lake a list of one
+    cell each, `[{"eventID": "..."}, {"eventName": "..."}]`."""
     try:
-        cells = [cell for one in _CELLS.decode(row) for cell in one.items()]
+        listed = _CELLS.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return [(name, value or "") for name, value in cells]
+    cells: dict[str, str] = {}
+    for one in listed:
+        pairs = [(one["field"] or "", one["value"])] if one.keys() == _FIELD else one.items()
+        for name, value in pairs:
+            cells[name] = cells.get(name) or value or ""
+    return cells
+
+
+def cells_object(cells: dict[str, str]) -> bytes:
+    """The cells of a row as a JSON object."""
+    return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:

@@ -32,6 +32,7 @@ from lake.records import (
     wraps_as_text,
 )
 from lake.refused import reject_text
+from lake.rows import row_record
 from lake.shapes import as_it_came
 from lake.spelling import respelled
 from lake.strangers import Stranger
@@ -98,6 +99,8 @@ class Chunk:
         table = chunk_table(parts, self.facts)
         if self.shape.kind == "table":
             table = rows_as_text(self.engine, self.shape, table)
+            if self.source.format == "json":
+                table = self._of_rows(table)
         flat = self._select(table)
         flat, table = self._in_order(flat, table)
         accepted = np.ones(len(flat), bool)
@@ -117,6 +120,15 @@ class Chunk:
             mask = pa.array(error.kept)
             rows = self._rows(flat.filter(mask), table.filter(mask))
         return Normalised(rows, rejected, strangers)
+
+    def _of_rows(self, table: pa.Table) -> pa.Table:
+        """The rows of a query as records of the source; the row as JSON is their original."""
+        made = [row_record(self.source, text)[0] for text in table["text"].to_pylist()]
+        return table.append_column("original", table["text"]).set_column(
+            table.column_names.index("text"),
+            "text",
+            pa.chunked_array([pa.array(made, pa.string())]),
+        )
 
     # -- the SELECT -----------------------------------------------------------------------------
 

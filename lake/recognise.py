@@ -26,6 +26,7 @@ from lake.headers import (
 )
 from lake.losses import Losses
 from lake.refused import LongText, Refused, reject_text
+from lake.rows import ABOUT, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class Reading:
         for name in names:
             self.unknown_members[name[:200]] += 1
 
+    def note_columns(self, source: Source, names: list[str]) -> None:
+        """Count the columns of a query's rows that are none of the source's members."""
+        paths = zip(names, row_paths(source, tuple(names)), strict=True)
+        self.note_unknown([n for n, path in paths if path is None and not n.startswith(ABOUT)])
+
     def count_losses(self, source: str, texts: list[bytes]) -> None:
         """Count what JSON records of a source have that its rows will not hold."""
         losses = self._losses.get(source)
@@ -148,6 +154,8 @@ class Reading:
                 continue
             members = names
             found = self.catalogue.by_members(members)
+            if not found and (row := whose_row(members, self.catalogue)) is not None:
+                found = [row]
             if found or self.forced:
                 return self._is(choose(found, self.by_key("json")), members)
         if not members and texts[0][:1] not in (b"{", b"["):
@@ -176,7 +184,7 @@ class Reading:
     def _is(self, source: Source | None, members: list[str]) -> Shape | None:
         if self.forced:
             source = self.catalogue[self.forced]
-        elif source is None or not source.fits_members(members):
+        elif source is None or not (source.fits_members(members) or is_row(source, members)):
             known = self.catalogue.set_aside(self.obj.key, members)
             if known is not None:
                 self.set_aside(known.status, known.reason)
@@ -191,9 +199,12 @@ class Reading:
             return None
         self.source = source
         shape = members_shape(source, members)
+        if shape.kind == "rows":
+            self.layout = {"rows": True}
+            self.note_columns(source, members)
         if shape.kind == "members":
             known_members = {m for m, _ in shape.columns}
-            self.note_unknown([m for m in members if m not in known_members])
+            self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])
         return shape
 
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
@@ -210,7 +221,7 @@ class Reading:
                 known.add(member)
                 column = given.column(member)
                 if column is None:
-                    self.note_unknown([member])
+                    self.note_unknown([member] if member[:1] != ABOUT else [])
                 elif column not in columns:
                     columns.add(column)
                     more[member] = column

@@ -27,9 +27,10 @@ _NUMBERS = (1 << 63 - PLACE_BITS) - 1
 class Shape:
     """How the records of a chunk become columns; chunks of one shape are normalised together.
 
-    `kind` json: one STRUCT; fields: a line cut at `separator`, (place from 1, column) in `columns`;
-    members: a JSON object, (member, column); table: Arrow columns of `types`, (name, column or
-    nothing). `width` is the number of fields a line must have, 0 where `least` is enough.
+    `kind` json: one STRUCT; rows: JSON objects that become such (`lake.rows`); fields: a line cut
+    at `separator`, (place from 1, column) in `columns`; members: a JSON object, (member, column);
+    table: Arrow columns of `types`, (name, column or nothing). `width` is the number of fields a
+    line must have, 0 where `least` is enough.
     """
 
     source: str
