@@ -92,6 +92,11 @@ def _respelt(text: str, kind: _Kind) -> str:
     return text
 
 
+def is_nested(source: Source, path: str) -> bool:
+    """Whether the member is declared as more than plain text or a number."""
+    return _declared(source, path) is not _PLAIN
+
+
 @cache
 def _declared(source: Source, path: str) -> _Kind:
     body: str | Tree = source.native

@@ -26,7 +26,7 @@ from lake.headers import (
 )
 from lake.losses import Losses
 from lake.refused import LongText, Refused, reject_text
-from lake.rows import ABOUT, is_row, row_paths, whose_row
+from lake.rows import ABOUT, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ PROBE = 64
 """Records looked at to tell what an object is."""
 PROBE_LINES = 16
 """Lines looked at, where the first ones are none of any source."""
+PROBE_TEXT = 4
+"""Records looked at for JSON in strings: a writer that makes such makes them of all."""
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 
@@ -157,12 +159,13 @@ class Reading:
             if not found and (row := whose_row(members, self.catalogue)) is not None:
                 found = [row]
             if found or self.forced:
-                return self._is(choose(found, self.by_key("json")), members)
+                return self._is(choose(found, self.by_key("json")), members, texts)
         if not members and texts[0][:1] not in (b"{", b"["):
             lines = [t.decode("utf-8", "replace").split("\n")[0] for t in texts[:PROBE_LINES]]
             return self._headerless(lines, self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
-        return self._is(by_key or whose_columns(self.delimited_by_key(), members), members)
+        source = by_key or whose_columns(self.delimited_by_key(), members)
+        return self._is(source, members, texts)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -181,7 +184,7 @@ class Reading:
         self.delimiter, self.layout = before
         return None
 
-    def _is(self, source: Source | None, members: list[str]) -> Shape | None:
+    def _is(self, source: Source | None, members: list[str], texts: list[bytes]) -> Shape | None:
         if self.forced:
             source = self.catalogue[self.forced]
         elif source is None or not (source.fits_members(members) or is_row(source, members)):
@@ -199,9 +202,10 @@ class Reading:
             return None
         self.source = source
         shape = members_shape(source, members)
+        if shape.kind == "json" and any(holds_text(source, one) for one in texts[:PROBE_TEXT]):
+            shape = replace(shape, kind="rows")
         if shape.kind == "rows":
             self.layout = {"rows": True}
-            self.note_columns(source, members)
         if shape.kind == "members":
             known_members = {m for m, _ in shape.columns}
             self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.cells import Items, cell_json, value_json, written
+from lake.cells import Items, cell_json, is_nested, value_json, written
 from lake.envelopes import NO_WRAP, answer_cells, cells_object, row_wrap
 from lake.sources import column_name
 
@@ -72,6 +72,16 @@ def is_row(source: Source, names: Sequence[str]) -> bool:
     return any(path not in (None, name) for name, path in zip(names, paths, strict=True))
 
 
+def holds_text(source: Source, text: bytes) -> bool:
+    """Whether a record has JSON in a string where the source declares an object, a list or JSON."""
+    try:
+        members = _MEMBERS.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    strings = (name for name, raw in members.items() if bytes(raw)[:2] in (b'"{', b'"['))
+    return any(name in source.native and is_nested(source, name) for name in strings)
+
+
 @lru_cache(maxsize=256)
 def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
     """The members that columns hold, as dotted paths, by their names."""
@@ -117,10 +127,13 @@ def row_record(source: Source, text: str) -> tuple[str, Wrap]:
     names = tuple(cells)
     values = [bytes(raw).decode() for raw in cells.values()]
     record: dict[str, object] = {}
-    for path, value in zip(row_paths(source, names), values, strict=True):
-        if path and (value not in _EMPTY or path in source.empty):
+    for name, path, value in zip(names, row_paths(source, names), values, strict=True):
+        if path is None:
+            if not name.startswith(ABOUT):
+                record[name] = value  # to be counted as unknown
+        elif value not in _EMPTY or path in source.empty:
             put(record, path, value_json(source, path, '""' if value == "null" else value))
-    texts = (json.loads(value) if value[:1] == '"' else "" for value in values)
+    texts = (json.loads(value, strict=False) if value[:1] == '"' else value for value in values)
     return written(record), said(dict(zip(names, texts, strict=True)))
 
 

@@ -243,6 +243,10 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "JSON of Athena": ("q.json", query_results.selected(*logs.events(3), form="JSON")),
     "events as Parquet": ("q.parquet", query_results.selected(*logs.events(3), form="Parquet")),
+    "members that are JSON text": (
+        "q.json",
+        logs.trail([logs.event(n, requestParameters='{"a": {"b": 1}}') for n in range(3)]),
+    ),
     "bytes that are no UTF-8": (TRAIL_KEY, BYTES),
     "half of a surrogate pair": ("half.json", HALF),
     "queries of the Resolver": (

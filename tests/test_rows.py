@@ -179,3 +179,27 @@ def test_the_paths_of_columns() -> None:
         None,
         "resourceNames",
     ]
+
+
+@pytest.mark.parametrize("members", [["userIdentity"], ["requestParameters", "responseElements"]])
+def test_objects_that_a_writer_made_text_of(members: list[str]) -> None:
+    """As pipelines do that may have no deep structures."""
+    made = [
+        event(n, eventName="CreateUser", eventSource="iam.amazonaws.com")
+        | {"requestParameters": {"userName": f"u{n}"}, "responseElements": {"a": 1.10}}
+        for n in (1, 2)
+    ]
+    texts = [one | {name: json.dumps(one[name]) for name in members} for one in made]
+    found = read(compact({"Records": texts}))
+    due = read(compact({"Records": made}))
+    assert (found.hashes, found.decoding.lossy_members) == (due.hashes, {})
+    assert found.originals == [compact(one).decode() for one in texts]
+    for row, wanted in zip(found.rows, due.rows, strict=True):
+        assert (row["user"], row["native"]) == (wanted["user"], wanted["native"])
+
+
+def test_text_that_is_no_json_stays_text() -> None:
+    hidden = event(1, requestParameters="HIDDEN_DUE_TO_SECURITY_REASONS", responseElements='{"a"')
+    (row,) = read(compact(hidden)).rows
+    assert json.loads(row["native"]["requestParameters"]) == "HIDDEN_DUE_TO_SECURITY_REASONS"
+    assert json.loads(row["native"]["responseElements"]) == '{"a"'
