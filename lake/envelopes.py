@@ -20,19 +20,31 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import MAX_RECORD, Cutter, Piece, has_surrogates, is_value, items
+from lake.frames import MAX_RECORD, Cutter, Piece, has_surrogates, is_value, items, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXPORT_LINE = re.compile(
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}Z|(?:\.\d{6})?\+00:00 ([^\s:*]+)|) "
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+_GROUP = r"(?P<group>[\w./#-]+) (?P<stream>[^\s:*]+) "
+EXPORT_LINES = tuple(
+    re.compile(pattern.encode())
+    for pattern in (
+        rf"(?P<time>{_TIME}(?:\.\d{{3}}Z|(?:\.\d{{6}})?\+00:00)?)"
+        r"(?:(?<=\+00:00) (?P<stream>[^\s:*]+))? ",
+        rf"{_GROUP}(?P<time>{_TIME}(?:\.\d+)?Z?) ",
+        _GROUP,
+    )
 )
 """What stands before a message: in a line of a CloudWatch Logs export task its time to the
-millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone.
+millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone; of
+`awslogs get` its group and its stream, with `--timestamp` its time.
 
 https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
+https://github.com/jorgebastida/awslogs
 """
+SHIPPED = ("message", "log", "_raw")
+"""Members that hold the line or record which a shipper (Logstash, Vector, Docker) wrote on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +237,39 @@ def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
 
 
 def _within(inner: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record, or what is in it where that is an envelope; of several in one text each."""
     if not inner:
         return None
     opened = unwrap(inner) if inner[:1] == b"{" else None
-    return opened or iter([(Piece(inner), NO_WRAP)])
+    if opened is not None or (inner[:1] == b"{" and is_value(inner)):
+        return opened or iter([(Piece(inner), NO_WRAP)])
+    return _several(inner)
+
+
+def _several(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """Lines, or JSON values one after another: who sends records may put some together."""
+    if text[:1] == b"{":
+        pieces = list(values(text, Cutter()))
+    else:
+        pieces = [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]
+    for piece in pieces:
+        inner = unwrap(piece.text) if piece.reason is None and piece.text[:1] == b"{" else None
+        yield from inner or [(piece, NO_WRAP)]
+
+
+def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """What a shipper's JSON holds beside its own members, or Splunk's export in `result`; None
+    where it holds no text."""
+    try:
+        members = _MEMBERS.decode(value)
+        if bytes(members.get("result", b""))[:1] == b"{":
+            members = _MEMBERS.decode(members["result"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    for name in SHIPPED:
+        if name in members and (text := _text(members[name])):
+            return _inside(text.strip("\r\n"))
+    return None
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
@@ -418,14 +459,15 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         yield Piece(detail), wrap
 
 
-def export_line(line: bytes) -> tuple[bytes, Wrap]:
-    """A line of a CloudWatch Logs export file or of `aws logs tail`: the message, and what stands
-    before it as the envelope."""
-    match = EXPORT_LINE.match(line)
+def export_line(line: bytes, head: re.Pattern[bytes]) -> tuple[bytes, Wrap]:
+    """A line of an export (`EXPORT_LINES`): the message, and what stands before it as the
+    envelope."""
+    match = head.match(line)
     if match is None:
         return line, NO_WRAP
-    stream = match[1].decode("utf-8", "replace") if match[1] else None
-    return line[match.end() :], Wrap(time=match[0].split(b" ")[0].decode(), log_stream=stream)
+    told = {n: t.decode("utf-8", "replace") for n, t in match.groupdict().items() if t}
+    wrap = Wrap(time=told.get("time"), log_group=told.get("group"), log_stream=told.get("stream"))
+    return line[match.end() :], wrap
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lake.sources import Source
 
 
-WHOLE = ("eventjson", "cloudtrailevent")
-"""Columns, in lower case, whose cells are events as CloudTrail wrote them."""
+WHOLE = ("eventjson", "cloudtrailevent", "_raw")
+"""Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
 _HEADER = re.compile(r'\s*"?@?[A-Za-z][\w .()*-]*"?\s*,')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""

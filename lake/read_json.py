@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Wrap, joined, unwrap
+from lake.envelopes import NO_WRAP, Wrap, joined, shipped, unwrap
 from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
 from lake.rows import row_record
@@ -157,7 +157,7 @@ class JsonReader:
         """The records of one window; `whole` where there is no other."""
         if not whole:
             pieces = self._cutter.feed(window, last)
-        elif (plain := _plain(window)) is not None:
+        elif (plain := self._plain(window)) is not None:
             yield from self._texts.records(self._numbered_plain(plain))
             return
         else:
@@ -167,6 +167,27 @@ class JsonReader:
             self.reading.damaged(
                 "the JSON ends before its list of records does (the object is cut)"
             )
+
+    def _plain(self, window: bytes) -> Sequence[bytes] | None:
+        """The records of an ordinary object: `Records` or lines that are all well-formed. None
+        where the first of them holds a record, which tells of the others."""
+        for cut in (plain_items, plain_lines):
+            found = cut(window)
+            if found is not None:
+                return None if found and self._held(bytes(found[0])) is not None else found
+        return None
+
+    def _held(self, text: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+        """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
+        where what it holds is known."""
+        found = unwrap(text)
+        if found is not None or self.reading.forced or self.reading.knows(text):
+            return found
+        inner = shipped(text)
+        if inner is None or self._enveloped:
+            return inner
+        pieces = list(inner)
+        return iter(pieces) if any(self.reading.knows(one.text) for one, _ in pieces) else None
 
     def _numbered_plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
         """The ordinary object: `Records` or lines that are all well-formed, without envelopes. Each
@@ -197,7 +218,7 @@ class JsonReader:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
         if piece.reason is None and self._enveloped is not False:
-            inner = unwrap(piece.text)
+            inner = self._held(piece.text)
             if inner is not None:
                 self._enveloped = True
                 yield from inner
@@ -205,16 +226,6 @@ class JsonReader:
             if self._enveloped is None:
                 self._enveloped = False
         yield piece, NO_WRAP
-
-
-def _plain(window: bytes) -> Sequence[bytes] | None:
-    """The records of an ordinary object: `Records` or lines that are all well-formed. None where
-    the first of them holds a record, which tells of the others."""
-    for cut in (plain_items, plain_lines):
-        found = cut(window)
-        if found is not None:
-            return None if found and unwrap(bytes(found[0])) is not None else found
-    return None
 
 
 def cut_records(

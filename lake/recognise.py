@@ -231,6 +231,13 @@ class Reading:
                     more[member] = column
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
 
+    def knows(self, text: bytes) -> bool:
+        """Whether a record is a JSON object or a line of some source."""
+        if text[:1] == b"{":
+            members = members_of(text) or []
+            return bool(self.catalogue.by_members(members))
+        return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+
     # -- lines ----------------------------------------------------------------------------------
 
     @property

@@ -232,6 +232,76 @@ def test_what_is_no_event_in_a_queue_costs_itself() -> None:
         assert [r.text for r in found.rejects] == [odd]
 
 
+SHIPPED: dict[str, Callable[[str], object]] = {
+    "Logstash": lambda t: {"@timestamp": "2024-02-01T10:00:05Z", "@version": "1", "message": t},
+    "Vector": lambda t: {
+        "message": t,
+        "source_type": "aws_s3",
+        "timestamp": "2024-02-01T10:00:05Z",
+    },
+    "Docker": lambda t: {"log": f"{t}\n", "stream": "stdout", "time": "2024-02-01T10:00:05Z"},
+    "Splunk": lambda t: {"preview": False, "offset": 0, "result": {"_raw": t, "host": "h"}},
+}
+
+
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+@pytest.mark.parametrize("shipper", SHIPPED)
+def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> None:
+    found = read(b"\n".join(compact(SHIPPED[shipper](text)) for text in records))
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+
+
+def test_another_applications_messages_are_unknown() -> None:
+    found = read(b"\n".join(compact({"level": "INFO", "message": f"run {n}"}) for n in range(3)))
+    assert (found.status, found.reason) == (
+        "unknown",
+        "JSON that no source knows (members level, message)",
+    )
+
+
+def test_records_of_splunk_as_csv() -> None:
+    assert read(table("_time,_raw")).originals == TEXTS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [failed, lambda data: compact({"Messages": [queued(data.decode())]})],
+    ids=["Firehose", "SQS"],
+)
+def test_several_records_in_one_text(
+    wrapped: Callable[[bytes], bytes], records: list[str], end: str
+) -> None:
+    """Who sends records may put some together; all but the first were lost."""
+    found = read(wrapped((end.join(records) + end).encode()))
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+    assert len(set(found.hashes)) == 3
+
+
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_a_string_a_line(records: list[str]) -> None:
+    """`jq '.events[].message'`"""
+    assert read(b"\n".join(map(compact, records))).originals == records
+    odd = read(b'"started"\n"stopped"\n')
+    assert (odd.status, odd.rows) == ("unknown", [])
+
+
+@pytest.mark.parametrize("time", ["", "2024-02-01T10:00:09.000Z ", "2024-02-01T10:00:09 "])
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_what_awslogs_prints(records: list[str], time: str) -> None:
+    """https://github.com/jorgebastida/awslogs"""
+    data = "".join(f"/aws/logs eni-1-all {time}{text}\n" for text in records)
+    found = read(f"/aws/logs eni-1-all {time}started\n{data}".encode())
+    assert found.originals == records
+    assert [r.text for r in found.rejects] == ["started"]
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "log_group": "/aws/logs",
+        "log_stream": "eni-1-all",
+    } | ({"time": time.strip()} if time else {})
+
+
 def test_one_record_as_a_string() -> None:
     assert read(json.dumps(TEXTS[0]).encode()).originals == [TEXTS[0]]
 
