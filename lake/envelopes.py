@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-_GROUP = r"(?P<group>[\w./#-]+) (?P<stream>[^\s:*]+) "
+_GROUP = r"(?P<group>[A-Za-z_./#-][\w./#-]*) (?P<stream>[^\s:*]+) "
+_BEGINS = r"(?=[{\d]|(?:https?|h2|wss?|grpcs|tls) )"
+"""How messages of logs begin; so that most lines are told from awslogs' at once."""
 EXPORT_LINES = tuple(
     re.compile(pattern.encode())
     for pattern in (
         rf"(?P<time>{_TIME}(?:\.\d{{3}}Z|(?:\.\d{{6}})?\+00:00)?)"
         r"(?:(?<=\+00:00) (?P<stream>[^\s:*]+))? ",
-        rf"{_GROUP}(?P<time>{_TIME}(?:\.\d+)?Z?) ",
-        _GROUP,
+        rf"{_GROUP}(?P<time>{_TIME}(?:\.\d+)?Z?) {_BEGINS}",
+        rf"{_GROUP}{_BEGINS}",
     )
 )
 """What stands before a message: in a line of a CloudWatch Logs export task its time to the
@@ -255,6 +257,11 @@ def _several(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
     for piece in pieces:
         inner = unwrap(piece.text) if piece.reason is None and piece.text[:1] == b"{" else None
         yield from inner or [(piece, NO_WRAP)]
+
+
+def may_be_shipped(value: bytes) -> bool:
+    """Whether a JSON object may be what a shipper wrote; most records are told at once."""
+    return any(b'"%b"' % name.encode() in value for name in SHIPPED)
 
 
 def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:

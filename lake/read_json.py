@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Wrap, joined, shipped, unwrap
+from lake.envelopes import NO_WRAP, Wrap, joined, may_be_shipped, shipped, unwrap
 from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
 from lake.rows import row_record
@@ -181,8 +181,10 @@ class JsonReader:
         """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
         where what it holds is known."""
         found = unwrap(text)
-        if found is not None or self.reading.forced or self.reading.knows(text):
+        if found is not None or self.reading.forced or not may_be_shipped(text):
             return found
+        if self.reading.knows(text):
+            return None
         inner = shipped(text)
         if inner is None or self._enveloped:
             return inner

@@ -180,13 +180,17 @@ class LineReader:
     def _is_export(self, text: bytes) -> bool:
         """Whether these are lines of an export: something before each message, of which one of the
         first is known."""
-        lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
-        plain = self._head.match(text) is None
+        plain = EXPORT_LINES[0].match(text) is None
         for head in EXPORT_LINES[1:] if plain else EXPORT_LINES[:1]:
+            if head.match(text) is None:
+                continue
+            lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
+            if plain and self.reading.knows(lines[0]):
+                return False
             known = self.reading.knows if plain else self._is_known
-            if head.match(text) and any(known(export_line(line, head)[0]) for line in lines):
+            if any(known(export_line(line, head)[0]) for line in lines):
                 self._head = head
-                return not plain or not any(map(self.reading.knows, lines))
+                return True
         return False
 
     def _is_known(self, message: bytes) -> bool:

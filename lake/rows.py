@@ -74,6 +74,8 @@ def is_row(source: Source, names: Sequence[str]) -> bool:
 
 def holds_text(source: Source, text: bytes) -> bool:
     """Whether a record has JSON in a string where the source declares an object, a list or JSON."""
+    if b'"{' not in text and b'"[' not in text:
+        return False
     try:
         members = _MEMBERS.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

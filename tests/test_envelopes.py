@@ -292,9 +292,10 @@ def test_a_string_a_line(records: list[str]) -> None:
 def test_what_awslogs_prints(records: list[str], time: str) -> None:
     """https://github.com/jorgebastida/awslogs"""
     data = "".join(f"/aws/logs eni-1-all {time}{text}\n" for text in records)
-    found = read(f"/aws/logs eni-1-all {time}started\n{data}".encode())
+    odd = f"/aws/logs eni-1-all {time}started"
+    found = read(f"{data}{odd}\n".encode())
     assert found.originals == records
-    assert [r.text for r in found.rejects] == ["started"]
+    assert [(r.position, r.text) for r in found.rejects] == [(4, odd)]
     context = json.loads(found.rows[0]["log"]["context"])
     assert {name: value for name, value in context.items() if value is not None} == {
         "log_group": "/aws/logs",
