@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import MAX_RECORD, Cutter, Piece, has_surrogates, is_value, items, values
+from lake.frames import (
+    MAX_RECORD,
+    Cutter,
+    Piece,
+    has_surrogates,
+    is_value,
+    items,
+    marked,
+    unmarked,
+    values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,11 +156,20 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
 
 
+def unwrapped(piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
+    """The same of a piece that may have been mended; what its envelope escapes of half a surrogate
+    pair is in `came`."""
+    if piece.came is None:
+        return unwrap(piece.text)
+    inner = unwrap(marked(piece.came))
+    return None if inner is None else ((unmarked(one), wrap) for one, wrap in inner)
+
+
 def _mended(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
     """What stands in a text that is JSON but for half of a surrogate pair, each record by itself;
     a JSON string may hold such a text."""
     for piece in Cutter().feed(text, last=True):
-        inner = unwrap(piece.text) if piece.reason is None else None
+        inner = unwrapped(piece) if piece.reason is None else None
         yield from inner or [(piece, NO_WRAP)]
 
 
@@ -255,7 +274,7 @@ def _several(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
     else:
         pieces = [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]
     for piece in pieces:
-        inner = unwrap(piece.text) if piece.reason is None and piece.text[:1] == b"{" else None
+        inner = unwrapped(piece) if piece.reason is None and piece.text[:1] == b"{" else None
         yield from inner or [(piece, NO_WRAP)]
 
 
@@ -286,7 +305,7 @@ def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         if piece.reason is None and (
             enveloped is not False or piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text
         ):
-            inner = unwrap(piece.text)
+            inner = unwrapped(piece)
         if enveloped is None:
             enveloped = inner is not None
         if inner is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Wrap, joined, may_be_shipped, shipped, unwrap
+from lake.envelopes import NO_WRAP, Wrap, joined, may_be_shipped, shipped, unwrapped
 from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
 from lake.rows import row_record
@@ -174,18 +174,18 @@ class JsonReader:
         for cut in (plain_items, plain_lines):
             found = cut(window)
             if found is not None:
-                return None if found and self._held(bytes(found[0])) is not None else found
+                return None if found and self._held(Piece(bytes(found[0]))) is not None else found
         return None
 
-    def _held(self, text: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    def _held(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
         """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
         where what it holds is known."""
-        found = unwrap(text)
-        if found is not None or self.reading.forced or not may_be_shipped(text):
+        found = unwrapped(piece)
+        if found is not None or self.reading.forced or not may_be_shipped(piece.text):
             return found
-        if self.reading.knows(text):
+        if self.reading.knows(piece.text):
             return None
-        inner = shipped(text)
+        inner = shipped(piece.text)
         if inner is None or self._enveloped:
             return inner
         pieces = list(inner)
@@ -220,7 +220,7 @@ class JsonReader:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
         if piece.reason is None and self._enveloped is not False:
-            inner = self._held(piece.text)
+            inner = self._held(piece)
             if inner is not None:
                 self._enveloped = True
                 yield from inner

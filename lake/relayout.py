@@ -29,7 +29,7 @@ from lake.read_tables import table_shape
 from lake.recognise import Reading
 from lake.records import WRAP, ObjectFacts
 from lake.rows import as_object, cells_record, row_paths, row_record
-from lake.shapes import Records, Shape
+from lake.shapes import Records, Shape, legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +104,7 @@ def _decoded(rows: Stored) -> Stored:
     if rows.encoding.null_count == len(rows.encoding):
         return rows
     texts = [
-        text if coding is None else base64.b64decode(text).decode("utf-8", "replace")
+        text if coding is None else legible(base64.b64decode(text))
         for text, coding in zip(rows.text.to_pylist(), rows.encoding.to_pylist(), strict=True)
     ]
     return Stored(pa.array(texts, pa.string()), rows.encoding, rows.context, rows.place, rows.at)

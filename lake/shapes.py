@@ -108,7 +108,7 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
             original.append(None)
             encoding.append(None)
         except UnicodeDecodeError:
-            good.append(text.decode("utf-8", "replace"))
+            good.append(legible(text))
             original.append(base64.b64encode(text).decode())
             encoding.append("base64")
     return (
@@ -116,6 +116,15 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
         pa.array(original, pa.string()),
         pa.array(encoding, pa.string()),
     )
+
+
+def legible(text: bytes) -> str:
+    """Bytes as text, with U+FFFD for what is no UTF-8; one for half of a surrogate pair."""
+    try:
+        found = text.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace")
+    return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def as_it_came(text: str | None, original: str | None, encoding: str | None) -> bytes | str:

@@ -608,6 +608,34 @@ def test_half_a_surrogate_pair_in_a_message_costs_itself(data: bytes) -> None:
     assert found.originals == HALF
 
 
+CUT = [TEXTS[0], TEXTS[1].replace("198.51.100.7", "A\ud83d"), TEXTS[2]]
+"""Texts of which one has half a pair itself, that the envelope's JSON has to escape."""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(compact(subscription(CUT)), id="a subscription"),
+        pytest.param(pretty(queried(CUT)), id="get-query-results"),
+        pytest.param(
+            compact({"Events": [{"CloudTrailEvent": text} for text in CUT]}), id="lookup-events"
+        ),
+        pytest.param(compact({"Messages": [queued(text) for text in CUT]}), id="SQS"),
+        pytest.param(
+            compact([queued(compact(notice(text)).decode()) for text in CUT]), id="SNS in SQS"
+        ),
+        pytest.param(pretty(CUT), id="strings"),
+    ],
+)
+def test_half_a_surrogate_pair_in_an_envelopes_escapes_is_kept(data: bytes) -> None:
+    """As bytes that are no UTF-8, and said so, where the row has U+FFFD."""
+    found = read(data)
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert [row["log"]["encoding"] for row in found.rows] == [None, "base64", None]
+    assert base64.b64decode(found.originals[1]) == CUT[1].encode("utf-8", "surrogatepass")
+    assert found.rows[1]["source"]["address"] == "A\ufffd"
+
+
 def test_other_damage_is_not_mended() -> None:
     odd = TEXTS[0].replace("198.51.100.7", r"\ud83d").replace("true", "NaN")
     found = read(f"{odd}\n{TEXTS[1]}\n".encode())

@@ -243,6 +243,12 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "JSON of Athena": ("q.json", query_results.selected(*logs.events(3), form="JSON")),
     "events as Parquet": ("q.parquet", query_results.selected(*logs.events(3), form="Parquet")),
+    "half of a surrogate pair in an envelope": (
+        "half.json",
+        logs.compact(
+            logs.subscription([json.dumps(e).replace("198", "\ud83d") for e in logs.events(3)])
+        ),
+    ),
     "members that are JSON text": (
         "q.json",
         logs.trail([logs.event(n, requestParameters='{"a": {"b": 1}}') for n in range(3)]),
