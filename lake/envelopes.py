@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,47 +30,14 @@ from lake.frames import (
     unmarked,
     values,
 )
+from lake.rows import answer_cells, cells_object
+from lake.wrap import NO_WRAP, Wrap, joined, row_wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-_GROUP = r"(?P<group>[A-Za-z_./#-][\w./#-]*) (?P<stream>[^\s:*]+) "
-_BEGINS = r"(?=[{\d]|(?:https?|h2|wss?|grpcs|tls) )"
-"""How messages of logs begin; so that most lines are told from awslogs' at once."""
-EXPORT_LINES = tuple(
-    re.compile(pattern.encode())
-    for pattern in (
-        rf"(?P<time>{_TIME}(?:\.\d{{3}}Z|(?:\.\d{{6}})?\+00:00)?)"
-        r"(?:(?<=\+00:00) (?P<stream>[^\s:*]+))? ",
-        rf"{_GROUP}(?P<time>{_TIME}(?:\.\d+)?Z?) {_BEGINS}",
-        rf"{_GROUP}{_BEGINS}",
-    )
-)
-"""What stands before a message: in a line of a CloudWatch Logs export task its time to the
-millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone; of
-`awslogs get` its group and its stream, with `--timestamp` its time.
-
-https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
-https://github.com/jorgebastida/awslogs
-"""
 SHIPPED = ("message", "log", "_raw")
 """Members that hold the line or record which a shipper (Logstash, Vector, Docker) wrote on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wrap:
-    """What an envelope says of a record; text as it stands there, or None."""
-
-    account: str | None = None
-    region: str | None = None
-    time: str | None = None
-    id: str | None = None
-    log_group: str | None = None
-    log_stream: str | None = None
-
-
-NO_WRAP = Wrap()
 
 
 _NONE = msgspec.Raw()
@@ -136,8 +102,6 @@ class _Envelope(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Envelope)
 _DATA = msgspec.json.Decoder(_Data)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
-_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
-_FIELD = {"field", "value"}
 _ANY = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
@@ -393,27 +357,6 @@ def _row(piece: Piece, cells: dict[str, str] | None) -> Piece:
     return Piece(cells_object(cells), came=piece.text)
 
 
-def answer_cells(row: bytes) -> dict[str, str] | None:
-    """The columns and cells of such a row, what is null being empty; None where it is none.
-    CloudWatch Logs has `[{"field": "srcAddr", "value": "10.0.0.1"}]`, CloudTrail Lake a list of one
-    cell each, `[{"eventID": "..."}, {"eventName": "..."}]`."""
-    try:
-        listed = _CELLS.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    cells: dict[str, str] = {}
-    for one in listed:
-        pairs = [(one["field"] or "", one["value"])] if one.keys() == _FIELD else one.items()
-        for name, value in pairs:
-            cells[name] = cells.get(name) or value or ""
-    return cells
-
-
-def cells_object(cells: dict[str, str]) -> bytes:
-    """The cells of a row as a JSON object."""
-    return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
 def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """A row of Logs Insights as the console downloads it."""
     message = bytes(envelope.found_message)
@@ -421,17 +364,6 @@ def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         _text(envelope.found_time), _text(envelope.found_log), _text(envelope.found_stream)
     )
     return _either(unwrap(message), message, wrap)
-
-
-def row_wrap(time: str | None, log: str | None, stream: str | None) -> Wrap:
-    """What a row of Logs Insights says; `log` is `<account>:<group>`."""
-    account, _, group = (log or "").rpartition(":")
-    return Wrap(
-        account=account or None,
-        time=time or None,
-        log_group=group or None,
-        log_stream=stream or None,
-    )
 
 
 @dataclass(slots=True)
@@ -460,11 +392,6 @@ def _either(
     return ((piece, joined(within, wrap)) for piece, within in inner)
 
 
-def joined(inner: Wrap, outer: Wrap) -> Wrap:
-    """What two envelopes say; the inner one is nearer to the record."""
-    return replace(outer, **{n: v for n, v in asdict(inner).items() if v is not None})
-
-
 def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
     wrap = Wrap(
@@ -483,17 +410,6 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         yield from _listed(listed, wrap)
     else:
         yield Piece(detail), wrap
-
-
-def export_line(line: bytes, head: re.Pattern[bytes]) -> tuple[bytes, Wrap]:
-    """A line of an export (`EXPORT_LINES`): the message, and what stands before it as the
-    envelope."""
-    match = head.match(line)
-    if match is None:
-        return line, NO_WRAP
-    told = {n: t.decode("utf-8", "replace") for n, t in match.groupdict().items() if t}
-    wrap = Wrap(time=told.get("time"), log_group=told.get("group"), log_stream=told.get("stream"))
-    return line[match.end() :], wrap
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from lake.assemble import Rows
 from lake.coded import coded_array, constant, encode
 from lake.derive import derive
-from lake.envelopes import Wrap
 from lake.flat import flat_sql, outputs
 from lake.partitions import ACCOUNT, MAX_PARTITIONS, REGION, Crowded, keyed, partition
 from lake.records import (
@@ -36,6 +35,7 @@ from lake.rows import row_record
 from lake.shapes import as_it_came
 from lake.spelling import respelled
 from lake.strangers import Stranger
+from lake.wrap import Wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,19 +12,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Messages, row_wrap
+from lake.envelopes import Messages
 from lake.frames import MAX_RECORD
 from lake.headers import remembered
 from lake.rows import cells_record, row_paths, said, whose_row
 from lake.shapes import Records, Shape, utf8
+from lake.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lake.catalogue import Catalogue
-    from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.sources import Source
+    from lake.wrap import Wrap
 
 
 WHOLE = ("eventjson", "cloudtrailevent", "_raw")

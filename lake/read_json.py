@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Wrap, joined, may_be_shipped, shipped, unwrapped
+from lake.envelopes import may_be_shipped, shipped, unwrapped
 from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
 from lake.rows import row_record
 from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields
+from lake.wrap import NO_WRAP, Wrap, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

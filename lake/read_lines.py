@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import EXPORT_LINES, Messages, export_line
+from lake.envelopes import Messages
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.headers import header_of, remembered
 from lake.read_csv import can_be_header, read_csv, read_messages
@@ -21,14 +21,15 @@ from lake.refused import LongText
 from lake.shapes import numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT
+from lake.wrap import EXPORT_LINES, export_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lake.catalogue import Catalogue
-    from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
+    from lake.wrap import Wrap
 
 _NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""

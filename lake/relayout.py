@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.catalogue import catalogue
-from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
 from lake.headers import header_shape, holds, line_shape, members_shape
@@ -30,6 +29,7 @@ from lake.recognise import Reading
 from lake.records import WRAP, ObjectFacts
 from lake.rows import as_object, cells_record, row_paths, row_record
 from lake.shapes import Records, Shape, legible
+from lake.wrap import Wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,20 +17,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.cells import Items, cell_json, is_nested, value_json, written
-from lake.envelopes import NO_WRAP, answer_cells, cells_object, row_wrap
 from lake.sources import column_name
+from lake.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lake.catalogue import Catalogue
-    from lake.envelopes import Wrap
     from lake.fieldsets import Tree
     from lake.sources import Source
+    from lake.wrap import Wrap
 
 ABOUT = "@"
 """What the names begin with of what Logs Insights says of a log event, such as `@timestamp`."""
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
+_FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
 
 
@@ -110,6 +112,27 @@ def _path(source: Source, name: str) -> str | None:
         else:
             return None
     return ".".join(found)
+
+
+def answer_cells(row: bytes) -> dict[str, str] | None:
+    """The columns and cells of such a row, what is null being empty; None where it is none.
+    CloudWatch Logs has `[{"field": "srcAddr", "value": "10.0.0.1"}]`, CloudTrail Lake a list of one
+    cell each, `[{"eventID": "..."}, {"eventName": "..."}]`."""
+    try:
+        listed = _CELLS.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    cells: dict[str, str] = {}
+    for one in listed:
+        pairs = [(one["field"] or "", one["value"])] if one.keys() == _FIELD else one.items()
+        for name, value in pairs:
+            cells[name] = cells.get(name) or value or ""
+    return cells
+
+
+def cells_object(cells: dict[str, str]) -> bytes:
+    """The cells of a row as a JSON object."""
+    return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def as_object(text: bytes) -> bytes:

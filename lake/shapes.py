@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from lake.envelopes import Wrap
+    from lake.wrap import Wrap
 
 PLACE_BITS = 40
 """Bits of a record's place in its object: more than it takes. Where several records lie at one
