@@ -186,7 +186,10 @@ def _queued(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         if bytes(receipt) and bytes(body):
             return _inside(_text(body))
     if bytes(envelope.function_notice)[:1] == b"{":
-        return unwrap(bytes(envelope.function_notice))
+        try:
+            return _inside(_text(_DECODER.decode(envelope.function_notice).notice))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
     if bytes(envelope.sequence) and bytes(envelope.data):
         return _coded(_text(envelope.data) or "")
     for holder in (envelope.stream_record, envelope.function_logs):

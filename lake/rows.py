@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ABOUT = "@"
 """What the names begin with of what Logs Insights says of a log event, such as `@timestamp`."""
+DEEPEST = 100
+"""Parts of a path; Python cannot write a thousand objects within one another."""
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
@@ -97,6 +99,8 @@ def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
 def _path(source: Source, name: str) -> str | None:
     """The path that a name is, in whatever case, where [native] declares such a member, or JSON or
     a list that can have it."""
+    if name.count(".") > DEEPEST:
+        return None
     body: str | Tree = source.native
     found: list[str] = []
     for part in name.split("."):

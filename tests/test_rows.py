@@ -162,6 +162,14 @@ def test_a_row_is_told_from_a_record(source: str, names: list[str], due: bool) -
     assert is_row(catalogue()[source], names) is due
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_path_without_end_is_no_column(form: str) -> None:
+    deep = f"requestParameters{'.a' * 5000}"
+    found = read(FORMS[form]([SAID | CALL | {deep: "x"}]))
+    assert (found.status, len(found.rows)) == ("read", 1)
+    assert list(found.decoding.unknown_members) == [deep[:200]]
+
+
 def test_the_paths_of_columns() -> None:
     names = (
         "EVENTNAME",
