@@ -197,7 +197,8 @@ def source_page(source: Source) -> str:
         )
         lines.append(f"A JSON record's members: {shown}.")
     if source.header:
-        lines.append(f"A header line: {code(source.header.pattern)}.")
+        what = "A header line" if source.delimited else "Columns of a query"
+        lines.append(f"{what}: {code(source.header.pattern)}.")
     if source.line:
         lines.append(f"A line: {code(source.line.pattern)}.")
     lines += ["", "Where key and content disagree, the content wins.", "", "## Identity", ""]

@@ -128,8 +128,8 @@ class Catalogue:
         return self._fit_members(present)[:]
 
     def by_header(self, names: Sequence[str]) -> list[Source]:
-        """The sources whose header these names (as columns) can be, best first."""
-        return [s for s in self.sources.values() if s.fits_header(names)]
+        """The sources of lines whose header these names (as columns) can be, best first."""
+        return [s for s in self.sources.values() if s.delimited and s.fits_header(names)]
 
     def by_line(self, line: str) -> list[Source]:
         return [s for s in self.sources.values() if s.fits_line(line)]

@@ -3,7 +3,8 @@
 Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without quotes. Only the
 names that [native] declares tell where a value ends; where they do not tell for certain (a name
 that is not declared or comes twice, a brace in a value, a map of more than one entry) the cell
-stays the text that it is. JSON in a cell goes on as it is.
+stays the text that it is. JSON in a cell goes on as it is, but for the case of declared names, all
+of which Athena writes small.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import duckdb
+import msgspec
 
 from lake.frames import is_value
 
@@ -28,18 +30,22 @@ _NAME = re.compile(r"([^\W\d]\w*)=")
 _TEXT = re.compile(r"[^{}]*?(?=, [^\W\d]\w*=|\})")
 """A value up to the next name, or to the end of its STRUCT."""
 _NULL = re.compile(r"null(?=, |[}\]]|\Z)")
+_ITEM = re.compile(r"[^{}\[\],]*")
+"""A list's one item, of which nothing can be another one."""
 _MAP = re.compile(r"\{[^{}]*\}")
 _ENTRY = re.compile(r"\{([^{}=,]+)=([^{}=,]*)\}")
-"""A map of one entry, of which nothing can be another one."""
+"""The same of a map's entry."""
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a member holds: `members` of a STRUCT by their names in lower case, or a list of such,
-    or JSON; else plain text."""
+    """What a member holds: `members` of a STRUCT by their names in lower case, a list of `item`, or
+    JSON; else plain text."""
 
     members: dict[str, tuple[str, _Kind]] | None = None
-    listed: bool = False
+    item: _Kind | None = None
     is_json: bool = False
 
 
@@ -50,8 +56,8 @@ def cell_json(source: Source, path: str, text: str) -> str:
     """The JSON text of a cell that holds the member at a dotted path."""
     kind = _declared(source, path)
     if kind is not _PLAIN:
-        if text[:1] in ("{", "[") and is_value(text.encode()):
-            return text
+        if text[:1] in ("{", "[") and is_value(text.encode("utf-8", "surrogatepass")):
+            return _respelt(text, kind)
         try:
             value, end = _value(text, 0, kind)
         except ValueError:
@@ -59,6 +65,36 @@ def cell_json(source: Source, path: str, text: str) -> str:
         if end == len(text):
             return value
     return _quoted(text)
+
+
+def value_json(source: Source, path: str, text: str) -> str:
+    """A JSON value of the member at a dotted path, its names as the source declares them; of a
+    string what is in it, as of a cell."""
+    if text[:1] == '"':
+        return cell_json(source, path, json.loads(text, strict=False))
+    return _respelt(text, _declared(source, path))
+
+
+def _respelt(text: str, kind: _Kind) -> str:
+    """A JSON value with the names that are declared in their own case; all else as it stands."""
+    try:
+        if kind.item is not None and text[:1] == "[":
+            items = _RAWS.decode(text)
+            return f"[{', '.join(_respelt(bytes(one).decode(), kind.item) for one in items)}]"
+        if kind.members is not None and text[:1] == "{":
+            found: dict[str, str] = {}
+            for name, raw in _MEMBERS.decode(text).items():
+                own, inner = kind.members.get(name.lower(), (name, _PLAIN))
+                found[own] = _respelt(bytes(raw).decode(), inner)
+            return written(found)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    return text
+
+
+def is_nested(source: Source, path: str) -> bool:
+    """Whether the member is declared as more than plain text or a number."""
+    return _declared(source, path) is not _PLAIN
 
 
 @cache
@@ -74,9 +110,14 @@ def _kind(body: str | Tree) -> _Kind:
         return _Kind({name.lower(): (name, _kind(inner)) for name, inner in body.items()})
     if body == "JSON":
         return _Kind(is_json=True)
-    if body.startswith("STRUCT(") and body.endswith(")[]"):
-        members = duckdb.sqltype(body.removesuffix("[]")).children
-        return _Kind({name.lower(): (name, _PLAIN) for name, _ in members}, listed=True)
+    return _kind_of(duckdb.sqltype(body)) if "[]" in body else _PLAIN
+
+
+def _kind_of(kind: duckdb.sqltypes.DuckDBPyType) -> _Kind:
+    if kind.id == "list":
+        return _Kind(item=_kind_of(kind.children[0][1]))  # type: ignore[arg-type]
+    if kind.id == "struct":
+        return _Kind({n.lower(): (n, _kind_of(inner)) for n, inner in kind.children})  # type: ignore[arg-type]
     return _PLAIN
 
 
@@ -85,8 +126,10 @@ def _value(text: str, at: int, kind: _Kind) -> tuple[str, int]:
     cannot be told."""
     if _NULL.match(text, at):
         return "null", at + 4
+    if kind.item is not None:
+        return _list(text, at, kind.item)
     if kind.members is not None:
-        return (_list if kind.listed else _struct)(text, at, kind.members)
+        return _struct(text, at, kind.members)
     if kind.is_json:
         found = _matched(_MAP, text, at)
         entry = _ENTRY.fullmatch(found[0])
@@ -97,16 +140,22 @@ def _value(text: str, at: int, kind: _Kind) -> tuple[str, int]:
     return _quoted(found[0]), found.end()
 
 
-def _list(text: str, at: int, members: dict[str, tuple[str, _Kind]]) -> tuple[str, int]:
+def _list(text: str, at: int, item: _Kind) -> tuple[str, int]:
     if text.startswith("[]", at):
         return "[]", at + 2
     found: list[str] = []
     at = _after("[", text, at)
     while True:
-        value, at = _struct(text, at, members)
+        if item is _PLAIN:
+            only = _matched(_ITEM, text, at)
+            value, at = _quoted(only[0]), only.end()
+        else:
+            value, at = _value(text, at, item)
         found.append(value)
         if text.startswith("]", at):
             return f"[{', '.join(found)}]", at + 1
+        if item is _PLAIN:
+            raise ValueError("more than one item")
         at = _after(", ", text, at)
 
 
@@ -137,13 +186,19 @@ def _matched(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
     return found
 
 
+class Items(dict[str, object]):
+    """A list's items by their numbers."""
+
+
 def written(members: Mapping[str, object]) -> str:
-    """A JSON object of members whose values are JSON texts, or such objects again."""
-    shown = (
-        f"{_quoted(name)}: {written(value) if isinstance(value, dict) else value}"
-        for name, value in members.items()
-    )
-    return f"{{{', '.join(shown)}}}"
+    """A JSON object, or list, of members whose values are JSON texts, or such again."""
+    if isinstance(members, Items):
+        return f"[{', '.join(_shown(members[number]) for number in sorted(members, key=int))}]"
+    return f"{{{', '.join(f'{_quoted(name)}: {_shown(v)}' for name, v in members.items())}}}"
+
+
+def _shown(value: object) -> str:
+    return written(value) if isinstance(value, dict) else str(value)
 
 
 def _quoted(text: str) -> str:

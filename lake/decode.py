@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from lake.decompress import Budget, of_one_log, plain_blocks
 from lake.errors import AccessError, DecodeError, LimitError
+from lake.frames import is_value
 from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet
@@ -143,8 +145,18 @@ class Decoding(Reading):
             if last and self.whole and not window.strip(b"\0"):
                 self.set_aside("unknown", _ZEROS)
                 return
-            self._reader = JsonReader(self) if _JSON.match(window) else LineReader(self)
+            self._reader = JsonReader(self) if self._is_json(window) else LineReader(self)
         yield from self._reader.records(window, last, last and self.whole)
+
+    def _is_json(self, window: bytes) -> bool:
+        """Whether JSON is inside; also where each line is a string with a record in it, as `jq`
+        writes what it takes out of an answer."""
+        if _JSON.match(window):
+            return True
+        first = window.lstrip().split(b"\n", 1)[0].rstrip()
+        if first[:1] != b'"' or not is_value(first):
+            return False
+        return self.knows(json.loads(first, strict=False).encode("utf-8", "surrogatepass"))
 
 
 def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
 files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
-notifications, what Firehose could not deliver, the answers of `lookup-events` and `get-findings`,
-JSON text in a JSON string.
+notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
+Lambda function gets them, the answers of `lookup-events` and `get-findings`, JSON text in a JSON
+string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -13,39 +14,30 @@ import base64
 import binascii
 import re
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import MAX_RECORD, Cutter, Piece, has_surrogates, is_value, items
+from lake.frames import (
+    MAX_RECORD,
+    Cutter,
+    Piece,
+    has_surrogates,
+    is_value,
+    items,
+    marked,
+    unmarked,
+    values,
+)
+from lake.rows import answer_cells, cells_object
+from lake.wrap import NO_WRAP, Wrap, joined, row_wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXPORT_LINE = re.compile(
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}Z|(?:\.\d{6})?\+00:00 ([^\s:*]+)|) "
-)
-"""What stands before a message: in a line of a CloudWatch Logs export task its time to the
-millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone.
-
-https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Wrap:
-    """What an envelope says of a record; text as it stands there, or None."""
-
-    account: str | None = None
-    region: str | None = None
-    time: str | None = None
-    id: str | None = None
-    log_group: str | None = None
-    log_stream: str | None = None
-
-
-NO_WRAP = Wrap()
+SHIPPED = ("message", "log", "_raw")
+"""Members that hold the line or record which a shipper (Logstash, Vector, Docker) wrote on."""
 
 
 _NONE = msgspec.Raw()
@@ -59,9 +51,8 @@ class _LogEvent(msgspec.Struct):
     log_stream: str | None = msgspec.field(default=None, name="logStreamName")
 
 
-class _Field(msgspec.Struct):
-    field: str = ""
-    value: str = ""
+class _Data(msgspec.Struct):
+    data: str
 
 
 class _Envelope(msgspec.Struct):
@@ -96,12 +87,21 @@ class _Envelope(msgspec.Struct):
     notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
     attempts: msgspec.Raw = msgspec.field(default=_NONE, name="attemptsMade")
     undelivered: msgspec.Raw = msgspec.field(default=_NONE, name="rawData")
+    received: msgspec.Raw = msgspec.field(default=_NONE, name="Messages")
+    receipt: msgspec.Raw = msgspec.field(default=_NONE, name="ReceiptHandle")
+    body: msgspec.Raw = msgspec.field(default=_NONE, name="Body")
+    function_receipt: msgspec.Raw = msgspec.field(default=_NONE, name="receiptHandle")
+    function_body: msgspec.Raw = msgspec.field(default=_NONE, name="body")
+    function_notice: msgspec.Raw = msgspec.field(default=_NONE, name="Sns")
+    stream_record: msgspec.Raw = msgspec.field(default=_NONE, name="kinesis")
+    function_logs: msgspec.Raw = msgspec.field(default=_NONE, name="awslogs")
+    sequence: msgspec.Raw = msgspec.field(default=_NONE, name="SequenceNumber")
+    data: msgspec.Raw = msgspec.field(default=_NONE, name="Data")
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
+_DATA = msgspec.json.Decoder(_Data)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
-_ROW = msgspec.json.Decoder(list[_Field])
-_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _ANY = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
@@ -120,11 +120,20 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
 
 
+def unwrapped(piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
+    """The same of a piece that may have been mended; what its envelope escapes of half a surrogate
+    pair is in `came`."""
+    if piece.came is None:
+        return unwrap(piece.text)
+    inner = unwrap(marked(piece.came))
+    return None if inner is None else ((unmarked(one), wrap) for one, wrap in inner)
+
+
 def _mended(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
     """What stands in a text that is JSON but for half of a surrogate pair, each record by itself;
     a JSON string may hold such a text."""
     for piece in Cutter().feed(text, last=True):
-        inner = unwrap(piece.text) if piece.reason is None else None
+        inner = unwrapped(piece) if piece.reason is None else None
         yield from inner or [(piece, NO_WRAP)]
 
 
@@ -142,30 +151,59 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _subscription(envelope)
     if bytes(envelope.detail_type) and bytes(envelope.detail):
         return _event(envelope)
-    for listed in (envelope.records, envelope.events, envelope.findings):
+    for listed in (envelope.records, envelope.events, envelope.findings, envelope.received):
         if bytes(listed)[:1] == b"[":
             return _listed(bytes(listed), NO_WRAP)
     if bytes(envelope.logged)[:1] == b"[" and b'"message"' in bytes(envelope.logged):
         return _logged(bytes(envelope.logged), NO_WRAP)
-    if bytes(envelope.results)[:1] == b"[" and b'"@message"' in bytes(envelope.results):
+    if bytes(envelope.results)[:1] == b"[" and b'"field"' in bytes(envelope.results):
         return _queried(bytes(envelope.results))
     for whole in (envelope.cloudtrail_event, envelope.event_json):
         if bytes(whole):
             return _inside(_text(whole))
-    if b'"eventJson"' in bytes(envelope.answered):
+    if bytes(envelope.answered)[:1] == b"[":
         return _answered(bytes(envelope.answered))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
         return _found(envelope)
     if _text(envelope.kind) == "Notification":
         return _inside(_text(envelope.notice))
     if bytes(envelope.attempts) and bytes(envelope.undelivered):
-        return _undelivered(_text(envelope.undelivered) or "")
+        return _coded(_text(envelope.undelivered) or "")
+    return _queued(envelope)
+
+
+def _queued(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A message of SQS or a record of Kinesis as `receive-message` and `get-records` print it, and
+    what a Lambda function gets of these, of SNS and of CloudWatch Logs.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+    """
+    for receipt, body in (
+        (envelope.receipt, envelope.body),
+        (envelope.function_receipt, envelope.function_body),
+    ):
+        if bytes(receipt) and bytes(body):
+            return _inside(_text(body))
+    if bytes(envelope.function_notice)[:1] == b"{":
+        try:
+            return _inside(_text(_DECODER.decode(envelope.function_notice).notice))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+    if bytes(envelope.sequence) and bytes(envelope.data):
+        return _coded(_text(envelope.data) or "")
+    for holder in (envelope.stream_record, envelope.function_logs):
+        if bytes(holder)[:1] == b"{":
+            try:
+                return _coded(_DATA.decode(holder).data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return None
     return None
 
 
-def _undelivered(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
-    """A record that Firehose could not deliver or convert, as its bucket for errors has it:
-    in base64, and gzip where CloudWatch Logs sent it.
+def _coded(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record in base64, and gzip where CloudWatch Logs sent it: so Kinesis gives it, and Firehose
+    what it could not deliver or convert, in its bucket for errors.
 
     https://docs.aws.amazon.com/firehose/latest/dev/retry.html
     """
@@ -187,21 +225,60 @@ def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
 
 
 def _within(inner: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record, or what is in it where that is an envelope; of several in one text each."""
     if not inner:
         return None
     opened = unwrap(inner) if inner[:1] == b"{" else None
-    return opened or iter([(Piece(inner), NO_WRAP)])
+    if opened is not None or (inner[:1] == b"{" and is_value(inner)):
+        return opened or iter([(Piece(inner), NO_WRAP)])
+    return _several(inner)
+
+
+def _several(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """Lines, or JSON values one after another: who sends records may put some together."""
+    if text[:1] == b"{":
+        pieces = list(values(text, Cutter()))
+    else:
+        pieces = [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]
+    for piece in pieces:
+        inner = unwrapped(piece) if piece.reason is None and piece.text[:1] == b"{" else None
+        yield from inner or [(piece, NO_WRAP)]
+
+
+def may_be_shipped(value: bytes) -> bool:
+    """Whether a JSON object may be what a shipper wrote; most records are told at once."""
+    return any(b'"%b"' % name.encode() in value for name in SHIPPED)
+
+
+def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+    """What a shipper's JSON holds beside its own members, or Splunk's export in `result`; None
+    where it holds no text."""
+    try:
+        members = _MEMBERS.decode(value)
+        if bytes(members.get("result", b""))[:1] == b"{":
+            members = _MEMBERS.decode(members["result"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    for name in SHIPPED:
+        if name in members and (text := _text(members[name])):
+            return _inside(text.strip("\r\n"))
+    return None
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
+    enveloped: bool | None = None
     for piece in items(array):
         inner = None
-        if piece.reason is None and (piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text):
-            inner = unwrap(piece.text)
+        if piece.reason is None and (
+            enveloped is not False or piece.text[:1] == b'"' or b'"CloudTrailEvent"' in piece.text
+        ):
+            inner = unwrapped(piece)
+        if enveloped is None:
+            enveloped = inner is not None
         if inner is None:
             yield piece, wrap
         else:
-            yield from inner
+            yield from ((within, joined(own, wrap)) for within, own in inner)
 
 
 def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
@@ -239,44 +316,48 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
 
 
 def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
-    """Rows of an answer of `aws logs get-query-results`, each a list of fields with their values.
+    """Rows of an answer of `aws logs get-query-results`, each a list of fields with their values:
+    the message, or the row itself where the query asked for other fields.
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html
     """
     messages = Messages()
-    for piece in items(array):
-        try:
-            said = {one.field: one.value for one in _ROW.decode(piece.text)}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            said = {}
-        if not said.get("@message"):
-            yield Piece(piece.text, piece.reason or "a row of a query without @message"), NO_WRAP
-            continue
-        message = said["@message"].encode("utf-8", "surrogatepass")
-        wrap = row_wrap(said.get("@timestamp"), said.get("@log"), said.get("@logStream"))
-        yield from messages.opened(message, wrap)
+    due = "@message" if b'"@message"' in array else ""
+    for piece, cells in _cells(array):
+        if not due or cells is None:
+            yield _row(piece, cells), NO_WRAP
+        elif not cells.get(due):
+            yield Piece(piece.text, "a row of a query without @message"), NO_WRAP
+        else:
+            wrap = row_wrap(cells.get("@timestamp"), cells.get("@log"), cells.get("@logStream"))
+            yield from messages.opened(cells[due].encode("utf-8", "surrogatepass"), wrap)
 
 
 def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
-    """Rows of an answer of `aws cloudtrail get-query-results` that hold whole events.
+    """Rows of an answer of `aws cloudtrail get-query-results`, which may hold whole events.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html
     """
+    due = "eventJson" if b'"eventJson"' in array else ""
+    for piece, cells in _cells(array):
+        if not due or cells is None:
+            yield _row(piece, cells), NO_WRAP
+        else:
+            yield from _inside(cells.get(due)) or [
+                (Piece(piece.text, "a row of a query without eventJson"), NO_WRAP)
+            ]
+
+
+def _cells(array: bytes) -> Iterator[tuple[Piece, dict[str, str] | None]]:
     for piece in items(array):
-        cells = dict(answer_cells(piece.text) or ())
-        yield from _inside(cells.get("eventJson")) or [
-            (Piece(piece.text, piece.reason or "a row of a query without eventJson"), NO_WRAP)
-        ]
+        yield piece, None if piece.reason else answer_cells(piece.text)
 
 
-def answer_cells(row: bytes) -> list[tuple[str, str]] | None:
-    """The columns and cells of such a row, a list of one cell each; what is null is empty. None
-    where it is no row."""
-    try:
-        cells = [cell for one in _CELLS.decode(row) for cell in one.items()]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return [(name, value or "") for name, value in cells]
+def _row(piece: Piece, cells: dict[str, str] | None) -> Piece:
+    """A row as a JSON object, which a table of it would have."""
+    if cells is None:
+        return Piece(piece.text, piece.reason or "no row of an answer")
+    return Piece(cells_object(cells), came=piece.text)
 
 
 def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
@@ -286,17 +367,6 @@ def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         _text(envelope.found_time), _text(envelope.found_log), _text(envelope.found_stream)
     )
     return _either(unwrap(message), message, wrap)
-
-
-def row_wrap(time: str | None, log: str | None, stream: str | None) -> Wrap:
-    """What a row of Logs Insights says; `log` is `<account>:<group>`."""
-    account, _, group = (log or "").rpartition(":")
-    return Wrap(
-        account=account or None,
-        time=time or None,
-        log_group=group or None,
-        log_stream=stream or None,
-    )
 
 
 @dataclass(slots=True)
@@ -325,11 +395,6 @@ def _either(
     return ((piece, joined(within, wrap)) for piece, within in inner)
 
 
-def joined(inner: Wrap, outer: Wrap) -> Wrap:
-    """What two envelopes say; the inner one is nearer to the record."""
-    return replace(outer, **{n: v for n, v in asdict(inner).items() if v is not None})
-
-
 def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
     wrap = Wrap(
@@ -348,16 +413,6 @@ def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
         yield from _listed(listed, wrap)
     else:
         yield Piece(detail), wrap
-
-
-def export_line(line: bytes) -> tuple[bytes, Wrap]:
-    """A line of a CloudWatch Logs export file or of `aws logs tail`: the message, and what stands
-    before it as the envelope."""
-    match = EXPORT_LINE.match(line)
-    if match is None:
-        return line, NO_WRAP
-    stream = match[1].decode("utf-8", "replace") if match[1] else None
-    return line[match.end() :], Wrap(time=match[0].split(b" ")[0].decode(), log_stream=stream)
 
 
 def _text(raw: msgspec.Raw) -> str | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from lake.catalogue import choose
+from lake.rows import is_row
 from lake.shapes import Shape
 from lake.sources import column_name
 from lake.tokens import SEPARATOR, cut_line
@@ -147,9 +148,10 @@ def names_columns(source: Source, names: list[str]) -> bool:
 
 
 def members_shape(source: Source, members: list[str]) -> Shape:
-    """The shape of a source's JSON records: one STRUCT, or the members that are its columns."""
+    """The shape of a source's JSON records: one STRUCT, or rows of a query, to be made records of;
+    or the members that are its columns."""
     if source.format == "json" or source.delimited is None:
-        return Shape(source.name, "json")
+        return Shape(source.name, "rows" if is_row(source, members) else "json")
     pairs = [(m, source.delimited.column(m)) for m in members]
     return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
 

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from lake.assemble import Rows
 from lake.coded import coded_array, constant, encode
 from lake.derive import derive
-from lake.envelopes import Wrap
 from lake.flat import flat_sql, outputs
 from lake.onepiece import one_piece
 from lake.partitions import ACCOUNT, MAX_PARTITIONS, REGION, Crowded, keyed, partition
@@ -33,9 +32,11 @@ from lake.records import (
     wraps_as_text,
 )
 from lake.refused import reject_text
+from lake.rows import row_record
 from lake.shapes import as_it_came
 from lake.spelling import respelled
 from lake.strangers import Stranger
+from lake.wrap import Wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +101,8 @@ class Chunk:
         parts.clear()
         if self.shape.kind == "table":
             table = rows_as_text(self.engine, self.shape, table)
+            if self.source.format == "json":
+                table = self._of_rows(table)
         flat = self._select(table)
         flat, table = self._in_order(flat, table)
         accepted = np.ones(len(flat), bool)
@@ -119,6 +122,15 @@ class Chunk:
             mask = pa.array(error.kept)
             rows = self._rows(flat.filter(mask), table.filter(mask))
         return Normalised(rows, rejected, strangers)
+
+    def _of_rows(self, table: pa.Table) -> pa.Table:
+        """The rows of a query as records of the source; the row as JSON is their original."""
+        made = [row_record(self.source, text)[0] for text in table["text"].to_pylist()]
+        return table.append_column("original", table["text"]).set_column(
+            table.column_names.index("text"),
+            "text",
+            pa.chunked_array([pa.array(made, pa.string())]),
+        )
 
     # -- the SELECT -----------------------------------------------------------------------------
 

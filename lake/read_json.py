@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import NO_WRAP, Wrap, unwrap
+from lake.envelopes import may_be_shipped, shipped, unwrapped
 from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
 from lake.headers import holds
-from lake.read_csv import read_answers
+from lake.rows import row_record
 from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields
+from lake.wrap import NO_WRAP, Wrap, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from lake.recognise import Reading
     from lake.sources import Delimited
@@ -96,9 +96,36 @@ class TextReader:
                 original = again if coded is None else pc.coalesce(coded, again)
         if shape.kind == "fields":
             return cut_records(self.reading, shape, array, position, wraps, original, encoding)
+        if shape.kind == "rows":
+            return self._of_rows(shape, array, position, wraps, original, encoding)
         if shape.kind == "json":
             self.reading.count_losses(shape.source, texts)
         return Records(shape, array, position, wraps, original, encoding)
+
+    def _of_rows(
+        self,
+        shape: Shape,
+        array: pa.Array,
+        position: np.ndarray,
+        wraps: list[Wrap] | None,
+        original: pa.Array | None,
+        encoding: pa.Array | None,
+    ) -> Records:
+        """Rows of a query as records; what came is their original."""
+        self.reading.laid_out(shape.source, int(position[0]) & PLACE)
+        source = self.reading.catalogue[shape.source]
+        made = [row_record(source, text) for text in array.to_pylist()]
+        self.reading.count_losses(shape.source, [record.encode() for record, _ in made])
+        around = wraps or [NO_WRAP] * len(made)
+        own = [joined(said, wrap) for (_, said), wrap in zip(made, around, strict=True)]
+        return Records(
+            replace(shape, kind="json"),
+            pa.array([record for record, _ in made], pa.string()),
+            position,
+            own if any(wrap != NO_WRAP for wrap in own) else None,
+            array if original is None else pc.coalesce(original, array),
+            encoding,
+        )
 
     def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:
         shape = self._shapes.get(braced)
@@ -131,14 +158,8 @@ class JsonReader:
         """The records of one window; `whole` where there is no other."""
         if not whole:
             pieces = self._cutter.feed(window, last)
-        elif (plain := plain_items(window)) is not None:
-            yield from self._texts.records(self._plain(plain))
-            return
-        elif b'"QueryResultRows"' in window and (rows := read_answers(self.reading, window)):
-            yield from rows
-            return
-        elif (plain := plain_lines(window)) is not None and unwrap(bytes(plain[0])) is None:
-            yield from self._texts.records(self._plain(plain))
+        elif (plain := self._plain(window)) is not None:
+            yield from self._texts.records(self._numbered_plain(plain))
             return
         else:
             pieces = values(window, self._cutter)
@@ -148,7 +169,30 @@ class JsonReader:
                 "the JSON ends before its list of records does (the object is cut)"
             )
 
-    def _plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
+    def _plain(self, window: bytes) -> Sequence[bytes] | None:
+        """The records of an ordinary object: `Records` or lines that are all well-formed. None
+        where the first of them holds a record, which tells of the others."""
+        for cut in (plain_items, plain_lines):
+            found = cut(window)
+            if found is not None:
+                return None if found and self._held(Piece(bytes(found[0]))) is not None else found
+        return None
+
+    def _held(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
+        """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
+        where what it holds is known."""
+        found = unwrapped(piece)
+        if found is not None or self.reading.forced or not may_be_shipped(piece.text):
+            return found
+        if self.reading.knows(piece.text):
+            return None
+        inner = shipped(piece.text)
+        if inner is None or self._enveloped:
+            return inner
+        pieces = list(inner)
+        return iter(pieces) if any(self.reading.knows(one.text) for one, _ in pieces) else None
+
+    def _numbered_plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
         """The ordinary object: `Records` or lines that are all well-formed, without envelopes. Each
         is copied out of the object when it is its turn."""
         self.reading.seen += len(found)
@@ -177,7 +221,7 @@ class JsonReader:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
         if piece.reason is None and self._enveloped is not False:
-            inner = unwrap(piece.text)
+            inner = self._held(piece)
             if inner is not None:
                 self._enveloped = True
                 yield from inner

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.envelopes import EXPORT_LINE, Messages, export_line
+from lake.envelopes import Messages
 from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.headers import header_of, remembered
 from lake.read_csv import can_be_header, read_csv, read_messages
@@ -21,14 +21,15 @@ from lake.refused import LongText
 from lake.shapes import numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT
+from lake.wrap import EXPORT_LINES, export_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lake.catalogue import Catalogue
-    from lake.envelopes import Wrap
     from lake.recognise import Reading
     from lake.shapes import Records, Shape
+    from lake.wrap import Wrap
 
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
@@ -96,6 +97,8 @@ class LineReader:
     """Whether lines end in CR alone, as old Macs wrote them; the first window tells."""
     _shape: Shape | None = None
     _exported: TextReader | None = None
+    _head: re.Pattern[bytes] = EXPORT_LINES[0]
+    """What stands before each message of an export."""
     _messages: Messages = field(default_factory=Messages)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
@@ -184,14 +187,22 @@ class LineReader:
         return lines if pc.all(short).as_py() else lines.kept(short)
 
     def _is_export(self, text: bytes) -> bool:
-        """Whether these are lines of an export file: a time stamp, then a message, of which one of
-        the first is known."""
-        if not EXPORT_LINE.match(text):
-            return False
-        return any(map(self._is_known, text.split(b"\n", PROBE_LINES)[:PROBE_LINES]))
+        """Whether these are lines of an export: something before each message, of which one of the
+        first is known."""
+        plain = EXPORT_LINES[0].match(text) is None
+        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES[:1]:
+            if head.match(text) is None:
+                continue
+            lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
+            if plain and self.reading.knows(lines[0]):
+                return False
+            known = self.reading.knows if plain else self._is_known
+            if any(known(export_line(line, head)[0]) for line in lines):
+                self._head = head
+                return True
+        return False
 
-    def _is_known(self, exported: bytes) -> bool:
-        message, _ = export_line(exported)
+    def _is_known(self, message: bytes) -> bool:
         line = message.decode("utf-8", "replace")
         catalogue = self.reading.catalogue
         return (
@@ -207,9 +218,9 @@ class LineReader:
             begin, at = at, at + 1
             if not lines[begin].strip():
                 continue
-            message, wrap = export_line(lines[begin].rstrip(b"\r"))
+            message, wrap = export_line(lines[begin].rstrip(b"\r"), self._head)
             if not message.strip():  # `aws logs tail --format json` has it in the lines below
-                while at < len(lines) and not EXPORT_LINE.match(lines[at]):
+                while at < len(lines) and not self._head.match(lines[at]):
                     at += 1
                 if at == len(lines) and not self._last:  # the next window may have more of it
                     self._rest = b"\n".join([*lines[begin:], self._rest])

@@ -15,6 +15,7 @@ from lake.catalogue import choose
 from lake.errors import DecodeError, LimitError
 from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
+from lake.rows import whose_row
 from lake.shapes import Records, Shape
 from lake.sources import column_name
 
@@ -34,8 +35,10 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     forced = reading.catalogue[reading.forced] if reading.forced else None
     by_key = [] if known else reading.delimited_by_key()
     columns = [column_name(n) for n in names]
-    source = forced or choose(reading.catalogue.by_header(columns), by_key)
-    if source is None or source.delimited is None:
+    source = forced or choose(reading.catalogue.by_header(columns), [])
+    source = source or (None if known else whose_row(names, reading.catalogue))
+    source = source or choose([], by_key)
+    if source is None:
         if known:
             reading.set_aside(known.status, known.reason)
         else:
@@ -44,7 +47,10 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
             )
         return
     reading.source = source
-    reading.note_unknown([n for n in names if source.delimited.column(n) is None])
+    if source.delimited is not None:
+        reading.note_unknown([n for n in names if source.delimited.column(n) is None])
+    else:
+        reading.note_columns(source, names)
     own = _distinct(names)
     types = tuple(str(_taken(kind)) for kind in file.schema_arrow.types)
     shape = table_shape(source, names, types)
@@ -89,8 +95,8 @@ def _opened(data: bytes) -> pq.ParquetFile:
 def table_shape(source: Source, names: list[str], types: tuple[str, ...]) -> Shape:
     """The shape of a table's rows. A column that no source knows is part of the original; one shape
     has one type for each column, so that a long among another object's doubles keeps its digits."""
-    assert source.delimited is not None  # noqa: S101
-    known_as = [source.delimited.column(name) for name in names]
+    given = source.delimited
+    known_as = [given.column(name) if given is not None else None for name in names]
     cells = tuple(
         (n, c if c and c not in known_as[:at] else "")
         for at, (n, c) in enumerate(zip(_distinct(names), known_as, strict=True))

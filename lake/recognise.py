@@ -26,6 +26,7 @@ from lake.headers import (
 )
 from lake.losses import Losses
 from lake.refused import LongText, Refused, reject_text
+from lake.rows import ABOUT, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ PROBE = 64
 """Records looked at to tell what an object is."""
 PROBE_LINES = 16
 """Lines looked at, where the first ones are none of any source."""
+PROBE_TEXT = 4
+"""Records looked at for JSON in strings: a writer that makes such makes them of all."""
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 
@@ -100,6 +103,11 @@ class Reading:
         for name in names:
             self.unknown_members[name[:200]] += 1
 
+    def note_columns(self, source: Source, names: list[str]) -> None:
+        """Count the columns of a query's rows that are none of the source's members."""
+        paths = zip(names, row_paths(source, tuple(names)), strict=True)
+        self.note_unknown([n for n, path in paths if path is None and not n.startswith(ABOUT)])
+
     def count_losses(self, source: str, texts: list[bytes]) -> None:
         """Count what JSON records of a source have that its rows will not hold."""
         losses = self._losses.get(source)
@@ -148,13 +156,16 @@ class Reading:
                 continue
             members = names
             found = self.catalogue.by_members(members)
+            if not found and (row := whose_row(members, self.catalogue)) is not None:
+                found = [row]
             if found or self.forced:
-                return self._is(choose(found, self.by_key("json")), members)
+                return self._is(choose(found, self.by_key("json")), members, texts)
         if not members and texts[0][:1] not in (b"{", b"["):
             lines = [t.decode("utf-8", "replace").split("\n")[0] for t in texts[:PROBE_LINES]]
             return self._headerless(lines, self.by_key("delimited"))
         by_key = choose([], self.by_key("json"))
-        return self._is(by_key or whose_columns(self.delimited_by_key(), members), members)
+        source = by_key or whose_columns(self.delimited_by_key(), members)
+        return self._is(source, members, texts)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
         """The shape of further records of another kind (lines among JSON, JSON among lines), which
@@ -173,10 +184,10 @@ class Reading:
         self.delimiter, self.layout = before
         return None
 
-    def _is(self, source: Source | None, members: list[str]) -> Shape | None:
+    def _is(self, source: Source | None, members: list[str], texts: list[bytes]) -> Shape | None:
         if self.forced:
             source = self.catalogue[self.forced]
-        elif source is None or not source.fits_members(members):
+        elif source is None or not (source.fits_members(members) or is_row(source, members)):
             known = self.catalogue.set_aside(self.obj.key, members)
             if known is not None:
                 self.set_aside(known.status, known.reason)
@@ -191,9 +202,13 @@ class Reading:
             return None
         self.source = source
         shape = members_shape(source, members)
+        if shape.kind == "json" and any(holds_text(source, one) for one in texts[:PROBE_TEXT]):
+            shape = replace(shape, kind="rows")
+        if shape.kind == "rows":
+            self.layout = {"rows": True}
         if shape.kind == "members":
             known_members = {m for m, _ in shape.columns}
-            self.note_unknown([m for m in members if m not in known_members])
+            self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])
         return shape
 
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
@@ -210,11 +225,18 @@ class Reading:
                 known.add(member)
                 column = given.column(member)
                 if column is None:
-                    self.note_unknown([member])
+                    self.note_unknown([member] if member[:1] != ABOUT else [])
                 elif column not in columns:
                     columns.add(column)
                     more[member] = column
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
+
+    def knows(self, text: bytes) -> bool:
+        """Whether a record is a JSON object or a line of some source."""
+        if text[:1] == b"{":
+            members = members_of(text) or []
+            return bool(self.catalogue.by_members(members))
+        return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
 
     # -- lines ----------------------------------------------------------------------------------
 

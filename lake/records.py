@@ -136,7 +136,7 @@ def records_sql(
     came = "coalesce(original, text)" if derived else "text"
     common = f"struct_pack(row := row, text := {came}, wrap := wrap"
     base = f"SELECT *, {wrap} AS wrap FROM chunk"
-    if shape.kind == "json":
+    if source.format == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
         # TRY: a text that is no JSON costs itself only, and nothing where there is none
         parsed = f"SELECT *, TRY(from_json({json_text}, {schema})) AS r FROM ({base})"

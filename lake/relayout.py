@@ -19,16 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.catalogue import catalogue
-from lake.envelopes import Wrap
 from lake.fieldsets import literal
 from lake.frames import MAX_RECORD, is_value, members_of, mended
 from lake.headers import header_shape, holds, line_shape, members_shape
-from lake.read_csv import answer_record, csv_lines, csv_paths, csv_record
+from lake.read_csv import csv_lines
 from lake.read_json import cut_records
 from lake.read_tables import table_shape
 from lake.recognise import Reading
 from lake.records import WRAP, ObjectFacts
-from lake.shapes import Records, Shape
+from lake.rows import as_object, cells_record, row_paths, row_record
+from lake.shapes import Records, Shape, legible
+from lake.wrap import Wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,17 +82,17 @@ def records_of(source: Source, known: Known, rows: Stored, engine: Engine) -> It
     rows = _decoded(rows)
     layouts = [one for one in known.context.get("layouts", ()) if one["source"] == source.name]
     for layout, part in _by_layout(layouts, rows):
-        if "table" in layout:
+        if "table" in layout and source.format != "json":
             yield _table(source, layout, part, engine)
         elif "csv" in layout:
             yield _csv(source, layout["csv"], part)
-        elif "answer" in layout:
-            texts = [answer_record(source, t.encode()) or t for t in part.text.to_pylist()]
-            yield _of_cells(source, texts, part)
+        elif layout.keys() & {"rows", "answer", "table"}:
+            objects = _as_objects(part.text)
+            yield _of_cells(source, [row_record(source, one)[0] for one in objects], part)
         elif source.format == "json":
             yield _json(source, part)
         else:
-            braced = pc.starts_with(part.text, "{").to_numpy(zero_copy_only=False)
+            braced = pc.match_substring_regex(part.text, r"^\[?\{").to_numpy(zero_copy_only=False)
             if braced.any():
                 yield _members(source, part.only(braced))
             if not braced.all():
@@ -103,7 +104,7 @@ def _decoded(rows: Stored) -> Stored:
     if rows.encoding.null_count == len(rows.encoding):
         return rows
     texts = [
-        text if coding is None else base64.b64decode(text).decode("utf-8", "replace")
+        text if coding is None else legible(base64.b64decode(text))
         for text, coding in zip(rows.text.to_pylist(), rows.encoding.to_pylist(), strict=True)
     ]
     return Stored(pa.array(texts, pa.string()), rows.encoding, rows.context, rows.place, rows.at)
@@ -145,28 +146,34 @@ def _mended(text: str) -> str:
 
 def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
-    paths = csv_paths(source, list(names))
+    paths = row_paths(source, tuple(names))
     lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
-    texts = [csv_record(source, paths, next(csv.reader(row))) for row in lines]
+    texts = [cells_record(source, paths, next(csv.reader(row))) for row in lines]
     return _of_cells(source, texts, rows)
 
 
+def _as_objects(texts: pa.Array) -> list[str]:
+    return [as_object(text.encode()).decode() for text in texts.to_pylist()]
+
+
 def _of_cells(source: Source, texts: Sequence[str], rows: Stored) -> Records:
-    shape = Shape(source.name, "json")
-    return Records(shape, pa.array(texts, pa.string()), rows.at, _wraps(rows))
+    shape, text = Shape(source.name, "json"), pa.array(texts, pa.string())
+    return Records(shape, text, rows.at, _wraps(rows), original=rows.text)
 
 
 def _members(source: Source, rows: Stored) -> Records:
     """A writer may leave out what is null: the shape has the members of all."""
+    texts = _as_objects(rows.text)
     found: dict[str, None] = {}
-    for text in rows.text.to_pylist():
+    for text in texts:
         found |= dict.fromkeys(members_of(text.encode()) or ())
     shape = members_shape(source, list(found))
     columns: dict[str, str] = {}
     for member, column in shape.columns:
         columns.setdefault(column, member)
     shape = Shape(source.name, shape.kind, tuple((m, c) for c, m in columns.items()))
-    return Records(shape, rows.text, rows.at, _wraps(rows))
+    text = pa.array(texts, pa.string())
+    return Records(shape, text, rows.at, _wraps(rows), original=rows.text)
 
 
 def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -> Iterator[Records]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from lake.envelopes import Wrap
+    from lake.wrap import Wrap
 
 PLACE_BITS = 40
 """Bits of a record's place in its object: more than it takes. Where several records lie at one
@@ -27,9 +27,10 @@ _NUMBERS = (1 << 63 - PLACE_BITS) - 1
 class Shape:
     """How the records of a chunk become columns; chunks of one shape are normalised together.
 
-    `kind` json: one STRUCT; fields: a line cut at `separator`, (place from 1, column) in `columns`;
-    members: a JSON object, (member, column); table: Arrow columns of `types`, (name, column or
-    nothing). `width` is the number of fields a line must have, 0 where `least` is enough.
+    `kind` json: one STRUCT; rows: JSON objects that become such (`lake.rows`); fields: a line cut
+    at `separator`, (place from 1, column) in `columns`; members: a JSON object, (member, column);
+    table: Arrow columns of `types`, (name, column or nothing). `width` is the number of fields a
+    line must have, 0 where `least` is enough.
     """
 
     source: str
@@ -107,7 +108,7 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
             original.append(None)
             encoding.append(None)
         except UnicodeDecodeError:
-            good.append(text.decode("utf-8", "replace"))
+            good.append(legible(text))
             original.append(base64.b64encode(text).decode())
             encoding.append("base64")
     return (
@@ -115,6 +116,15 @@ def utf8(texts: list[bytes]) -> tuple[pa.Array, pa.Array | None, pa.Array | None
         pa.array(original, pa.string()),
         pa.array(encoding, pa.string()),
     )
+
+
+def legible(text: bytes) -> str:
+    """Bytes as text, with U+FFFD for what is no UTF-8; one for half of a surrogate pair."""
+    try:
+        found = text.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace")
+    return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def as_it_came(text: str | None, original: str | None, encoding: str | None) -> bytes | str:

@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from lake.catalogue import catalogue
-from lake.envelopes import NO_WRAP, Wrap, joined, unwrap
+from lake.envelopes import unwrap
 from lake.frames import members_of
 from lake.headers import members_shape
 from lake.records import Pending
 from lake.shapes import Records, numbered_place, utf8
+from lake.wrap import NO_WRAP, Wrap, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

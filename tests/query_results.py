@@ -1,11 +1,15 @@
-"""Events as Athena and CloudTrail Lake give them as results of a query, in CSV and in answers."""
+"""Events as Athena, CloudTrail Lake and Logs Insights give them as results of a query, in CSV, in
+answers and in what UNLOAD writes."""
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
-from logs import event
+import pyarrow as pa
+import pyarrow.parquet as pq
+from logs import compact, event
 
 ATHENA_IDENTITY = (
     "{type=IAMUser, principalid=null, arn=arn:aws:iam::111122223333:user/ana, "
@@ -60,3 +64,41 @@ def answer(rows: list[dict[str, str]]) -> dict[str, Any]:
         "QueryStatistics": {"ResultsCount": len(rows), "BytesScanned": 1},
         "QueryResultRows": [[{name: cell} for name, cell in row.items()] for row in rows],
     }
+
+
+def fields_answer(rows: list[dict[str, str]]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html"""
+    return {
+        "results": [[{"field": n, "value": v} for n, v in row.items()] for row in rows],
+        "statistics": {"recordsMatched": len(rows)},
+        "status": "Complete",
+    }
+
+
+def lowered(value: object) -> Any:  # noqa: ANN401
+    """A record with the names of columns and of STRUCT members as Athena has them."""
+    if isinstance(value, dict):
+        return {name.lower(): lowered(inner) for name, inner in value.items()}
+    return [lowered(one) for one in value] if isinstance(value, list) else value
+
+
+def printed(value: object) -> str:
+    """A value as Athena prints it into a CSV."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}={printed(inner)}' for name, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(printed, value))}]"
+    return "null" if value is None else str(value).lower() if value in (True, False) else str(value)
+
+
+def selected(*records: dict[str, Any], form: str) -> bytes:
+    """Rows of a table as the result of a SELECT (CSV) or of UNLOAD (JSON, Parquet)."""
+    rows = lowered(list(records))
+    if form == "CSV":
+        cells = [{n: "" if v is None else printed(v) for n, v in row.items()} for row in rows]
+        return quoted_csv(cells)
+    if form == "JSON":
+        return b"".join(compact(row) + b"\n" for row in rows)
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    return file.getvalue()

@@ -79,6 +79,64 @@ def notice(message: str) -> dict[str, Any]:
     }
 
 
+def queued(body: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Message.html"""
+    return {"MessageId": "0e4b1f8e", "ReceiptHandle": "AQEB", "MD5OfBody": "0a1b", "Body": body}
+
+
+def invoked(body: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    return {
+        "messageId": "0e4b1f8e",
+        "receiptHandle": "AQEB",
+        "body": body,
+        "attributes": {"SentTimestamp": "1706781609000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:findings",
+        "awsRegion": "eu-west-1",
+    }
+
+
+def streamed(text: str) -> str:
+    """What CloudWatch Logs sends to Kinesis and to functions."""
+    return base64.b64encode(gzip.compress(compact(subscription([text])))).decode()
+
+
+BUS = [json.dumps(bus_event(event)) for event in EVENTS]
+QUEUES: dict[str, Any] = {
+    "receive-message": {"Messages": [queued(text) for text in BUS]},
+    "--query Messages": [queued(text) for text in BUS],
+    "SNS in SQS": {"Messages": [queued(json.dumps(notice(text))) for text in BUS]},
+    "a function of SQS": {"Records": [invoked(text) for text in BUS]},
+    "a function of SNS in SQS": {"Records": [invoked(json.dumps(notice(t))) for t in BUS]},
+    "a function of SNS": {
+        "Records": [
+            {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": notice(t)} for t in BUS
+        ]
+    },
+    "an object in a message": {"Messages": [queued(json.dumps({"Records": EVENTS}))]},
+    "get-records": {
+        "Records": [
+            {"SequenceNumber": "4", "Data": streamed(text), "PartitionKey": "p"} for text in TEXTS
+        ],
+        "MillisBehindLatest": 0,
+    },
+    "a function of Kinesis": {
+        "Records": [
+            {
+                "kinesis": {"sequenceNumber": "4", "data": streamed(text)},
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": "shardId-0:4",
+                "eventName": "aws:kinesis:record",
+            }
+            for text in TEXTS
+        ]
+    },
+}
+
+
 def failed(data: bytes) -> bytes:
     """https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html"""
     return compact(
@@ -151,6 +209,98 @@ def test_records_come_out_of_what_is_around_them(data: bytes) -> None:
     found = read(data)
     assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
     assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+@pytest.mark.parametrize("form", [compact, pretty])
+@pytest.mark.parametrize("queue", QUEUES)
+def test_events_come_out_of_a_queue(queue: str, form: Callable[[Any], bytes]) -> None:
+    found = read(form(QUEUES[queue]))
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+def test_an_event_of_a_function_of_logs() -> None:
+    assert read(compact({"awslogs": {"data": streamed(TEXTS[0])}})).originals == [TEXTS[0]]
+
+
+def test_what_is_no_event_in_a_queue_costs_itself() -> None:
+    """S3 puts a test event into a queue that it is told to notify."""
+    odd = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})
+    for messages in ([odd, *BUS], [*BUS, odd]):
+        found = read(compact({"Messages": [queued(text) for text in messages]}))
+        assert (found.status, found.ids) == ("read", [1, 2, 3])
+        assert [r.text for r in found.rejects] == [odd]
+
+
+SHIPPED: dict[str, Callable[[str], object]] = {
+    "Logstash": lambda t: {"@timestamp": "2024-02-01T10:00:05Z", "@version": "1", "message": t},
+    "Vector": lambda t: {
+        "message": t,
+        "source_type": "aws_s3",
+        "timestamp": "2024-02-01T10:00:05Z",
+    },
+    "Docker": lambda t: {"log": f"{t}\n", "stream": "stdout", "time": "2024-02-01T10:00:05Z"},
+    "Splunk": lambda t: {"preview": False, "offset": 0, "result": {"_raw": t, "host": "h"}},
+}
+
+
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+@pytest.mark.parametrize("shipper", SHIPPED)
+def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> None:
+    found = read(b"\n".join(compact(SHIPPED[shipper](text)) for text in records))
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+
+
+def test_another_applications_messages_are_unknown() -> None:
+    found = read(b"\n".join(compact({"level": "INFO", "message": f"run {n}"}) for n in range(3)))
+    assert (found.status, found.reason) == (
+        "unknown",
+        "JSON that no source knows (members level, message)",
+    )
+
+
+def test_records_of_splunk_as_csv() -> None:
+    assert read(table("_time,_raw")).originals == TEXTS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [failed, lambda data: compact({"Messages": [queued(data.decode())]})],
+    ids=["Firehose", "SQS"],
+)
+def test_several_records_in_one_text(
+    wrapped: Callable[[bytes], bytes], records: list[str], end: str
+) -> None:
+    """Who sends records may put some together; all but the first were lost."""
+    found = read(wrapped((end.join(records) + end).encode()))
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+    assert len(set(found.hashes)) == 3
+
+
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_a_string_a_line(records: list[str]) -> None:
+    """`jq '.events[].message'`"""
+    assert read(b"\n".join(map(compact, records))).originals == records
+    odd = read(b'"started"\n"stopped"\n')
+    assert (odd.status, odd.rows) == ("unknown", [])
+
+
+@pytest.mark.parametrize("time", ["", "2024-02-01T10:00:09.000Z ", "2024-02-01T10:00:09 "])
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_what_awslogs_prints(records: list[str], time: str) -> None:
+    """https://github.com/jorgebastida/awslogs"""
+    data = "".join(f"/aws/logs eni-1-all {time}{text}\n" for text in records)
+    odd = f"/aws/logs eni-1-all {time}started"
+    found = read(f"{data}{odd}\n".encode())
+    assert found.originals == records
+    assert [(r.position, r.text) for r in found.rejects] == [(4, odd)]
+    context = json.loads(found.rows[0]["log"]["context"])
+    assert {name: value for name, value in context.items() if value is not None} == {
+        "log_group": "/aws/logs",
+        "log_stream": "eni-1-all",
+    } | ({"time": time.strip()} if time else {})
 
 
 def test_one_record_as_a_string() -> None:
@@ -456,6 +606,34 @@ def test_half_a_surrogate_pair_in_a_message_costs_itself(data: bytes) -> None:
     assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
     assert found.rows[1]["source"]["address"] == "\ufffd"
     assert found.originals == HALF
+
+
+CUT = [TEXTS[0], TEXTS[1].replace("198.51.100.7", "A\ud83d"), TEXTS[2]]
+"""Texts of which one has half a pair itself, that the envelope's JSON has to escape."""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(compact(subscription(CUT)), id="a subscription"),
+        pytest.param(pretty(queried(CUT)), id="get-query-results"),
+        pytest.param(
+            compact({"Events": [{"CloudTrailEvent": text} for text in CUT]}), id="lookup-events"
+        ),
+        pytest.param(compact({"Messages": [queued(text) for text in CUT]}), id="SQS"),
+        pytest.param(
+            compact([queued(compact(notice(text)).decode()) for text in CUT]), id="SNS in SQS"
+        ),
+        pytest.param(pretty(CUT), id="strings"),
+    ],
+)
+def test_half_a_surrogate_pair_in_an_envelopes_escapes_is_kept(data: bytes) -> None:
+    """As bytes that are no UTF-8, and said so, where the row has U+FFFD."""
+    found = read(data)
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert [row["log"]["encoding"] for row in found.rows] == [None, "base64", None]
+    assert base64.b64decode(found.originals[1]) == CUT[1].encode("utf-8", "surrogatepass")
+    assert found.rows[1]["source"]["address"] == "A\ufffd"
 
 
 def test_other_damage_is_not_mended() -> None:

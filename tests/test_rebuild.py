@@ -125,6 +125,30 @@ def flow_parquet() -> bytes:
     return sink.getvalue()
 
 
+ASKED = [
+    {
+        "@timestamp": f"2024-02-01 10:00:0{number}.000",
+        "@log": f"{ACCOUNT}:trail",
+        "eventName": "GetUser",
+        "eventSource": "iam.amazonaws.com",
+        "userIdentity.userName": "ana",
+        "requestParameters.userName": f"user-{number}",
+        "resources.0.ARN": f"arn:aws:iam::{ACCOUNT}:user/user-{number}",
+    }
+    for number in range(3)
+]
+"""Fields that a query of Logs Insights asked for."""
+
+
+def flow_fields(number: int) -> dict[str, str]:
+    return {
+        "@timestamp": f"2024-02-01 10:00:0{number}.000",
+        "srcAddr": "10.0.0.5",
+        "dstAddr": "203.0.113.9",
+        "bytes": f"{1000 + number}",
+    }
+
+
 def console_csv() -> bytes:
     """A download of CloudTrail's event history."""
     source = catalogue()["cloudtrail"]
@@ -206,6 +230,28 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "an answer of CloudTrail Lake": (
         "answer.json",
         logs.pretty(query_results.answer([query_results.as_lake(n) for n in range(3)])),
+    ),
+    "fields of Logs Insights, an answer": (
+        "a.json",
+        logs.pretty(query_results.fields_answer(ASKED)),
+    ),
+    "fields of Logs Insights, JSON": ("a.json", logs.compact(ASKED)),
+    "fields of Logs Insights, CSV": ("a.csv", query_results.quoted_csv(ASKED)),
+    "flows in an answer of Logs Insights": (
+        "a.json",
+        logs.compact(query_results.fields_answer([flow_fields(n) for n in range(3)])),
+    ),
+    "JSON of Athena": ("q.json", query_results.selected(*logs.events(3), form="JSON")),
+    "events as Parquet": ("q.parquet", query_results.selected(*logs.events(3), form="Parquet")),
+    "half of a surrogate pair in an envelope": (
+        "half.json",
+        logs.compact(
+            logs.subscription([json.dumps(e).replace("198", "\ud83d") for e in logs.events(3)])
+        ),
+    ),
+    "members that are JSON text": (
+        "q.json",
+        logs.trail([logs.event(n, requestParameters='{"a": {"b": 1}}') for n in range(3)]),
     ),
     "bytes that are no UTF-8": (TRAIL_KEY, BYTES),
     "half of a surrogate pair": ("half.json", HALF),

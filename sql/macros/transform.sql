@@ -46,6 +46,9 @@ CREATE OR REPLACE MACRO epoch_time(t) AS CASE
   WHEN TRY_CAST(t AS DOUBLE) < 1e17 THEN make_timestamptz(TRY_CAST(TRY_CAST(t AS DECIMAL(28, 6)) AS BIGINT))
 END;
 
+-- told_time(t): a time as an envelope or a row of a query has it: the same, or ISO 8601 -> TIMESTAMPTZ.
+CREATE OR REPLACE MACRO told_time(t) AS CASE WHEN t IS NOT NULL THEN coalesce(epoch_time(t), TRY_CAST(t AS TIMESTAMPTZ)) END;
+
 -- console_time(t): a time as AWS's consoles write it, without commas and brackets, with or without a zone (UTC) ->
 -- TIMESTAMPTZ. A list of formats with a zone would have DuckDB plan the SELECT anew at every run.
 CREATE OR REPLACE MACRO console_time(t) AS coalesce(

@@ -1,6 +1,6 @@
 # ruff: noqa: E501
-"""Results of Athena over the tables that AWS's documentation makes of logs of lines: a row gives
-what the line gives that it was cut from. Names: docs.aws.amazon.com/athena/latest/ug, "Query AWS
+"""Results of Athena over the tables that AWS's documentation makes of logs: a row gives what the
+line or the record gives that it was made of. Names: docs.aws.amazon.com/athena/latest/ug, "Query AWS
 service logs", of today and, where a table was once named otherwise, of then."""
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from logs import read
+from logs import compact, event, read
+from query_results import selected
 
 ALB = "type time elb client_ip:client_port target_ip:target_port request_processing_time target_processing_time response_processing_time elb_status_code target_status_code received_bytes sent_bytes request_verb/request_url/request_proto user_agent ssl_cipher ssl_protocol target_group_arn trace_id domain_name chosen_cert_arn matched_rule_priority request_creation_time actions_executed redirect_url lambda_error_reason target_port_list target_status_code_list classification classification_reason conn_trace_id"
 CLB = "timestamp elb_name request_ip:request_port backend_ip:backend_port request_processing_time backend_processing_time client_response_time elb_response_code backend_response_code received_bytes sent_bytes request_verb/url/protocol quoted=user_agent ssl_cipher ssl_protocol"
@@ -95,3 +96,105 @@ def test_a_row_of_the_table_gives_what_its_line_gives(case: str, form: str) -> N
     assert found.rows[0]["event"]["dataset"] == case.split(",")[0]
     (wanted,) = read(line.encode(), key).rows
     assert told(found.rows[0]) == told(wanted)
+
+
+WAF = {
+    "timestamp": 1706781600123,
+    "formatVersion": 1,
+    "webaclId": "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/shop/1a2b",
+    "terminatingRuleId": "AWS-Common",
+    "terminatingRuleType": "MANAGED_RULE_GROUP",
+    "action": "BLOCK",
+    "terminatingRuleMatchDetails": [],
+    "httpSourceName": "ALB",
+    "httpSourceId": "111122223333-app/shop/50dc",
+    "ruleGroupList": [
+        {
+            "ruleGroupId": "AWS#AWSManagedRulesCommonRuleSet",
+            "terminatingRule": {"ruleId": "NoUserAgent_HEADER", "action": "BLOCK", "ruleMatchDetails": None},
+            "nonTerminatingMatchingRules": [{"ruleId": "Size_BODY", "action": "COUNT", "ruleMatchDetails": []}],
+            "excludedRules": None,
+        }
+    ],
+    "rateBasedRuleList": [{"rateBasedRuleId": "r1", "limitKey": "IP", "maxRateAllowed": 100}],
+    "nonTerminatingMatchingRules": [],
+    "httpRequest": {
+        "clientIp": "192.0.2.9",
+        "country": "DE",
+        "headers": [{"name": "Host", "value": "shop.example"}, {"name": "User-Agent", "value": "curl/8 (a, b)"}],
+        "uri": "/login",
+        "args": "next=%2F&a=b",
+        "httpVersion": "HTTP/2.0",
+        "httpMethod": "POST",
+        "requestId": "1-65bb-0a",
+    },
+    "labels": [{"name": "awswaf:managed:aws:core-rule-set:NoUserAgent_Header"}],
+    "responseCodeSent": None,
+}  # fmt: skip
+FINDING: dict[str, Any] = {
+    "schemaVersion": "2.0",
+    "accountId": "111122223333",
+    "region": "eu-west-1",
+    "partition": "aws",
+    "id": "1ab2c3",
+    "arn": "arn:aws:guardduty:eu-west-1:111122223333:detector/d1/finding/1ab2c3",
+    "type": "Recon:EC2/PortProbeUnprotectedPort",
+    "resource": {"resourceType": "Instance", "instanceDetails": {"instanceId": "i-0a1b"}},
+    "service": {
+        "serviceName": "guardduty",
+        "detectorId": "d1",
+        "count": 3,
+        "archived": False,
+        "action": {
+            "actionType": "PORT_PROBE",
+            "portProbeAction": {
+                "blocked": False,
+                "portProbeDetails": [
+                    {
+                        "localPortDetails": {"port": 22, "portName": "SSH"},
+                        "remoteIpDetails": {"ipAddressV4": "198.51.100.9"},
+                    }
+                ],
+            },
+        },
+    },
+    "severity": 2,
+    "createdAt": "2024-02-01T10:00:00.000Z",
+    "updatedAt": "2024-02-01T11:00:00.000Z",
+    "title": "An unprotected port is probed.",
+    "description": "i-0a1b, port 22",
+}
+QUERY = {
+    "version": "1.100000",
+    "account_id": "111122223333",
+    "region": "eu-west-1",
+    "vpc_id": "vpc-1",
+    "query_timestamp": "2024-02-01T10:00:00Z",
+    "query_name": "example.com.",
+    "query_type": "A",
+    "query_class": "IN",
+    "rcode": "NOERROR",
+    "answers": [{"Rdata": "192.0.2.1", "Type": "A", "Class": "IN"}],
+    "srcaddr": "10.0.0.5",
+    "srcport": "40000",
+    "transport": "UDP",
+    "srcids": {"instance": "i-0a1b", "resolver_endpoint": None},
+}
+TEXT = {"cloudtrail": ["requestParameters"], "guardduty": ["resource", "service"]}
+"""Members that are JSON text in their table."""
+RECORDS = {"cloudtrail": event(1), "guardduty": FINDING, "waf": WAF, "route53resolver": QUERY}
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON", "Parquet"])
+@pytest.mark.parametrize("source", RECORDS)
+def test_a_row_of_the_table_gives_what_its_record_gives(source: str, form: str) -> None:
+    record = RECORDS[source]
+    as_text = {name: json.dumps(record[name]) for name in TEXT.get(source, [])}
+    if (source, form) == ("route53resolver", "JSON"):
+        record = record | {"answers": []}  # all other names are the log's own
+    found = read(selected(record | as_text, form=form), "results/0f1e2d3c")
+    assert (found.status, found.rejects, found.decoding.lossy_members) == ("read", [], {})
+    assert found.decoding.unknown_members == {}
+    (wanted,) = read(compact(record), "one").rows
+    (row,) = found.rows
+    assert told(row) == told(wanted)

@@ -16,6 +16,8 @@ WITH parsed AS (
 SELECT
   record,
   TRY_CAST("time" AS TIMESTAMPTZ)                        AS "@timestamp",
+  -- a Classic Load Balancer's line, put behind this log's, has the client's address there
+  CASE WHEN contains(client_port, ':') THEN 'no line of a connection log: its port is an address' END AS reject,
 
   -- event
   'event'                                                AS "event.kind",

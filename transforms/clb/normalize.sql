@@ -56,6 +56,9 @@ WITH cells AS (
 SELECT
   record,
   TRY_CAST("time" AS TIMESTAMPTZ)                        AS "@timestamp",
+  -- a connection log's line, put behind this log's, has the client's address and port there
+  CASE WHEN regexp_full_match(client_port, '\d{1,5}') AND regexp_matches(elb, '[.:]')
+       THEN 'no line of a Classic Load Balancer: its name is an address' END AS reject,
 
   -- event
   'event'                                                AS "event.kind",

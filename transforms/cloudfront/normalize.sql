@@ -6,7 +6,7 @@
 -- since 2013 their percent signs are the viewer's own. Status 000 is no status: the viewer had left.
 SELECT
   record,
-  coalesce(end_time, day_time, epoch_time("timestamp"), epoch_time(wrap.time),
+  coalesce(end_time, day_time, epoch_time("timestamp"), told_time(wrap.time),
            TRY_CAST(key_says.day || ' ' || key_says.hour || ':00:00+00' AS TIMESTAMPTZ)) AS "@timestamp",
 
   -- event
@@ -77,7 +77,7 @@ SELECT
   -- native
   coalesce(distributionid, nullif(key_says.id, ''))     AS "native.distribution_id",
   CASE WHEN coalesce(end_time, day_time, epoch_time("timestamp")) IS NOT NULL THEN NULL
-       WHEN epoch_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
+       WHEN told_time(wrap.time) IS NOT NULL THEN 'envelope' ELSE 'key' END AS "native.time_source",
   x_edge_location                                      AS "native.x_edge_location",
   x_edge_result_type                                   AS "native.x_edge_result_type",
   x_edge_response_result_type                          AS "native.x_edge_response_result_type",

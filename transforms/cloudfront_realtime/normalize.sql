@@ -6,7 +6,7 @@
 -- viewer had left.
 SELECT
   record,
-  coalesce(end_time, epoch_time(wrap.time))             AS "@timestamp",
+  coalesce(end_time, told_time(wrap.time))             AS "@timestamp",
 
   -- event
   'event'                                              AS "event.kind",

@@ -311,7 +311,9 @@ FROM (
             CASE WHEN r.eventSource = 'sso-oauth.amazonaws.com' THEN r.additionalEventData ->> '$."identitystore:UserId"' END AS store_user,
             -- the user of a Cognito pool who signs in, or is administered
             CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
-            CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) ELSE coalesce(epoch_time(r.eventTime),
+            CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ)
+                 -- a query that did not ask for it
+                 WHEN r.eventTime IS NULL THEN told_time(wrap.time) ELSE coalesce(epoch_time(r.eventTime),
               -- as the console shows it: "2024-02-01, 10:00:00 UTC+01:00", "February 01, 2024, 10:00:00 (UTC+01:00)"
               console_time(trim(regexp_replace(replace(r.eventTime, ',', ''), ' *\(?UTC(?:([+-]\d\d):?(\d\d))?\)?$', ' \1\2')))) END AS "time",
             -- the call's verb; the frequent ones without a regex

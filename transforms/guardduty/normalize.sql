@@ -7,7 +7,7 @@
 SELECT
   record,
   coalesce(TRY_CAST(r.updatedAt AS TIMESTAMPTZ), TRY_CAST(svc.eventLastSeen AS TIMESTAMPTZ),
-    TRY_CAST(r.createdAt AS TIMESTAMPTZ), TRY_CAST(wrap.time AS TIMESTAMPTZ)) AS "@timestamp",
+    TRY_CAST(r.createdAt AS TIMESTAMPTZ), told_time(wrap.time)) AS "@timestamp",
   CASE WHEN coalesce(r.id, r.arn) IS NOT NULL THEN concat_ws(chr(31), r.accountId, r.region, coalesce(r.id, r.arn),
     r.updatedAt, svc.count, sample) END                AS identity,
 

@@ -6,7 +6,9 @@
 -- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip.
 SELECT
   record,
-  TRY_CAST(coalesce(r.query_timestamp, r.last_observed_at) AS TIMESTAMPTZ) AS "@timestamp",
+  CASE WHEN r.query_timestamp IS NOT NULL THEN TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)
+       WHEN r.last_observed_at IS NOT NULL THEN TRY_CAST(r.last_observed_at AS TIMESTAMPTZ)
+       ELSE told_time(wrap.time) END                   AS "@timestamp",
 
   -- event: what the DNS firewall did, where a rule of it matched
   CASE WHEN r.firewall_rule_action IN ('BLOCK', 'ALERT') THEN 'alert' ELSE 'event' END AS "event.kind",

@@ -72,7 +72,7 @@ FROM (
   SELECT *,
     seconds_time(start_number, "start") AS start_time,
     seconds_time(end_number, "end")     AS end_time,
-    coalesce(epoch_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time,
+    coalesce(told_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time,
     CASE WHEN coalesce(no_route, blackhole, mtu_exceeded, ttl_expired) IS NOT NULL
          THEN coalesce(no_route, 0)::HUGEINT + coalesce(blackhole, 0) + coalesce(mtu_exceeded, 0) + coalesce(ttl_expired, 0) END AS lost
   FROM (

@@ -85,7 +85,7 @@ SELECT
   next_hop_interface_type AS "native.next_hop_interface_type"
 FROM (
   SELECT *, seconds_time(start_number, "start") AS start_time, seconds_time(end_number, "end") AS end_time,
-    coalesce(epoch_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time
+    coalesce(told_time(wrap.time), TRY_CAST("timestamp" AS TIMESTAMPTZ)) AS told_time
   FROM (
     SELECT *,
       coalesce(srcaddr, pkt_srcaddr)   AS from_address,

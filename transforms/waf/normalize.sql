@@ -7,7 +7,8 @@
 SELECT
   record,
   CASE WHEN r.timestamp BETWEEN 100000000000 AND 9999999999999 THEN make_timestamptz(r.timestamp * 1000)
-       WHEN r.timestamp BETWEEN 1 AND 99999999999 THEN make_timestamptz(r.timestamp * 1000000) END AS "@timestamp",
+       WHEN r.timestamp BETWEEN 1 AND 99999999999 THEN make_timestamptz(r.timestamp * 1000000)
+       WHEN r.timestamp IS NULL THEN told_time(wrap.time) END AS "@timestamp",
 
   -- event
   CASE WHEN r.action = 'ALLOW' OR r.action IS NULL THEN 'event' ELSE 'alert' END AS "event.kind",

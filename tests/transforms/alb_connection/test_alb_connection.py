@@ -184,3 +184,18 @@ def test_a_line_of_the_first_year_has_no_trace_id() -> None:
     assert value(found, "tls.client.x509.serial_number") == "FEF257372D5C14D4"
     assert value(found, "event.outcome") == "success"
     assert value(found, "native.conn_trace_id") is None
+
+
+CLASSIC = (
+    "2023-10-04T17:05:16.945958Z my-lb 192.0.2.9:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 "
+    '200 0 29 "GET http://example.com:80/ HTTP/1.1" "curl/7.38.0" - -'
+)
+
+
+@pytest.mark.parametrize("first", ["alb_connection", "clb"])
+def test_a_classic_load_balancers_line_among_these_is_none_of_them(first: str) -> None:
+    """Either log's line has enough fields for the other's, as where files were put together."""
+    one, other = (line(), CLASSIC) if first == "alb_connection" else (CLASSIC, line())
+    result = read(one, other, key="connections.log")
+    assert [value(row, "event.dataset") for row in result.rows] == [first]
+    assert [(r.position, r.text) for r in result.rejects] == [(2, other)]
