@@ -9,7 +9,6 @@ other records are compared by identity (`lake.duplicates`).
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,26 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lake.catalogue import catalogue
 from lake.database import asking
-from lake.files import check_unaltered, reading
+from lake.files import check_unaltered
 from lake.ledger import REPEAT
-from lake.merged_schema import completed
-from lake.partitions import Partition
+from lake.parquet import stage_rows
 from lake.paths import resource
 from lake.queries import read_blocks
-from lake.table import table_schema
 from lake.views import view_head
-from lake.worker import StagedFile, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import duckdb
 
+    from lake.parquet import StagedFile
     from lake.table import DataFile, Snapshot, Store
 
 
@@ -56,20 +51,9 @@ class Mended:
     def rest(self, folder: Path) -> list[StagedFile]:
         """The file's other rows staged anew, if there are any. Raises LakeError for a file that is
         not as it was committed."""
-        path = Path(self.file.path)
-        check_unaltered(path)
-        with reading(path):
-            whole = pq.ParquetFile(path).read()
-        stay = np.ones(len(whole), bool)
-        stay[list(self.rows)] = False
-        if not stay.any():
-            return []
-        rows = completed(whole.filter(pa.array(stay)), table_schema(self.table))
-        bounds = pc.min_max(rows["@timestamp"].cast(pa.int64())).as_py()
-        of = self.file
-        part = Partition(of.account, of.region, of.date, len(rows), bounds["min"], bounds["max"])
-        target = folder / f"rest-{uuid.uuid4().hex}.parquet"
-        return [StagedFile.of(target, self.table, part, write_parquet(rows, target))]
+        check_unaltered(Path(self.file.path))
+        stay = np.setdiff1d(np.arange(self.file.rows), list(self.rows))
+        return [stage_rows(self.table, self.file, stay, folder)] if len(stay) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from lake.parquet import StagedFile
     from lake.table import Snapshot, Store
-    from lake.worker import StagedFile
 
 KEYS = list(PARTITION)
 FIRST_STAGED = 100

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
+    from lake.parquet import StagedFile
     from lake.table import DataFile, Snapshot
-    from lake.worker import StagedFile
 
     One = TypeVar("One", "Small", "_Merged")
     Place = tuple[str, str, str, str]

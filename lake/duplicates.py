@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from lake.known import Runs, contains
 from lake.ledger import REPEAT
+from lake.parquet import write_parquet
 from lake.partitions import file_stats
-from lake.worker import write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lake.known import Identities
     from lake.model import ObjectResult
-    from lake.worker import StagedFile
+    from lake.parquet import StagedFile
 
 
 _PLACE = ["log.file.path", "log.offset"]

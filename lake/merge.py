@@ -29,9 +29,9 @@ from lake.merged_schema import (
     with_structs,
     without_leaf,
 )
+from lake.parquet import PARQUET, StagedFile
 from lake.partitions import Partition
 from lake.table import table_schema
-from lake.worker import PARQUET, StagedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

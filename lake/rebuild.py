@@ -30,17 +30,16 @@ from lake.errors import LakeError, ModelError, unknown_name
 from lake.files import check_unaltered, reading
 from lake.keys import key_facts
 from lake.machine import default_memory
-from lake.merged_schema import completed
 from lake.normalize import Chunk
-from lake.partitions import Partition
+from lake.parquet import StagedFile, stage_rows, write_parquet
 from lake.records import ObjectFacts, Pending
 from lake.recover import recover
 from lake.relayout import Known, Stored, records_of
 from lake.staging import staging, staging_name
-from lake.table import Store, table_schema
+from lake.table import Store
 from lake.transform import transform_version
 from lake.views import ledger_views
-from lake.worker import CHUNK_BYTES, StagedFile, write_parquet
+from lake.worker import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -331,26 +330,14 @@ class _Table:
                 new.columns[".".join(leaf)] = column
         new.hashes = hashes
         for part, table, _ in new.tables():
-            yield self._stage(table, part)
+            path = self.folder / f"part-{uuid.uuid4().hex}.parquet"
+            yield StagedFile.of(path, self.source.name, part, write_parquet(table, path))
 
     def _kept(self, rows: pa.Table, files: Sequence[DataFile]) -> Iterator[StagedFile]:
         """Old rows as they are."""
         for number in pc.unique(rows["file"]).to_pylist():
-            file = files[number]
-            with reading(Path(file.path)):
-                whole = pq.ParquetFile(file.path).read()
-            mine = rows.filter(pc.equal(rows["file"], number))["row"]
-            table = completed(whole.take(mine.combine_chunks()), table_schema(self.source.name))
-            bounds = pc.min_max(table["@timestamp"].cast(pa.int64())).as_py()
-            part = Partition(
-                file.account, file.region, file.date, len(table), bounds["min"], bounds["max"]
-            )
-            yield self._stage(table, part)
-
-    def _stage(self, table: pa.Table, part: Partition) -> StagedFile:
-        path = self.folder / f"part-{uuid.uuid4().hex}.parquet"
-        written = write_parquet(table, path)
-        return StagedFile.of(path, self.source.name, part, written)
+            mine = rows.filter(pc.equal(rows["file"], number))["row"].to_numpy()
+            yield stage_rows(self.source.name, files[number], mine, self.folder)
 
 
 def _rows(file: DataFile, number: int) -> Iterator[pa.Table]:

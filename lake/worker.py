@@ -8,20 +8,18 @@ of each object. Nothing of a record travels between the processes.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import json
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.catalogue import catalogue
-from lake.coded import DICTIONARY_BYTES
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.errors import LakeError
@@ -30,6 +28,7 @@ from lake.keys import key_facts
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
+from lake.parquet import StagedFile, write_parquet
 from lake.records import ObjectFacts, Pending
 from lake.refused import reject_text
 from lake.shapes import as_it_came
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from lake.assemble import Rows
     from lake.enrich.geoip import GeoIP
     from lake.model import Location
-    from lake.partitions import Partition
     from lake.refused import Refused
     from lake.shapes import Shape
 
@@ -52,18 +50,6 @@ CHUNK_ROWS = 122_880
 """Records that are: a row of flows takes more than its text."""
 CHUNK_OBJECTS = 4_000
 REJECTS_HELD = 5_000
-PARQUET: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
-    "row_group_size": 122_880,
-    "dictionary_pagesize_limit": DICTIONARY_BYTES,
-    "write_statistics": ["@timestamp"],
-    "store_schema": False,
-}
-"""Arrow writes the same file in half of DuckDB's time. Level 1 is a third faster than 3 and 3 %
-smaller on CloudTrail; a dictionary that outgrows 64 KiB is given up early. Statistics are of what a
-file is ordered by, nearly: of other columns they skip nothing, take a quarter of the time of
-writing, and a third of a small file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +73,6 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class StagedFile:
-    """A Parquet file of one table and partition, not yet in the lake. `stats` as Delta wants.
-    `hashes`: a file of its rows' identities, 8 bytes each; an object may have 50 million rows,
-    which would not go from process to process in the memory that there is."""
-
-    path: Path
-    source: str
-    account: str
-    region: str
-    date: str
-    rows: int
-    size: int
-    sha256: str
-    stats: str
-    hashes: Path | None = None
-
-    @classmethod
-    def of(
-        cls,
-        path: Path,
-        source: str,
-        part: Partition,
-        written: tuple[int, str],
-        hashes: Path | None = None,
-    ) -> StagedFile:
-        """A partition's rows in a file; `written` are its bytes and their SHA-256."""
-        where = (part.account, part.region, part.date)
-        return cls(path, source, *where, part.rows, *written, part.stats(), hashes)
-
-
-@dataclass(frozen=True, slots=True)
 class BatchResult:
     """What a batch gave: files, rejects (a file of `_lake`'s), and each object's fate."""
 
@@ -125,15 +80,6 @@ class BatchResult:
     files: tuple[StagedFile, ...]
     rejects: tuple[Path, ...]
     objects: tuple[ObjectResult, ...]
-
-
-def write_parquet(table: pa.Table, path: Path) -> tuple[int, str]:
-    """Write rows as the lake's files are; gives the file's bytes and their SHA-256. At once: Arrow
-    writes a file page by page, 500 times for one of CloudTrail."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, **PARQUET)
-    data = memoryview(sink.getvalue())
-    return path.write_bytes(data), hashlib.sha256(data).hexdigest()
 
 
 _ready: tuple[WorkerSetup, Engine] | None = None
