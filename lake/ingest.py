@@ -6,7 +6,6 @@ record means and how it is read is the workers' part. The executor is any of `co
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections import deque
@@ -18,31 +17,30 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lake import ledger
+from lake.batches import Batch, batches
 from lake.catalogue import catalogue
 from lake.changed import earlier_records
 from lake.commit import Commit, LedgerFile, commit, growths
 from lake.compact import crowded, merge_small
-from lake.days import key_days
 from lake.decompress import configured_limit
 from lake.discover import locate
 from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
-from lake.keys import key_facts
-from lake.known import Identities, KnownObject, is_unchanged, known_objects
+from lake.known import Identities, KnownObject, known_objects
+from lake.listing import Listing
 from lake.machine import cores, default_memory
-from lake.model import ObjectResult, RawObject, S3Options, Unreadable
-from lake.names import identity_of
+from lake.model import ObjectResult, RawObject, S3Options
 from lake.paths import JOURNAL, lake_folder
 from lake.pool import workers
 from lake.recover import recover
 from lake.report import IngestReport
 from lake.staging import staging, staging_name
 from lake.table import Store, is_own
-from lake.worker import Batch, BatchResult, WorkerSetup, run_batch
+from lake.worker import BatchResult, WorkerSetup, run_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -51,16 +49,9 @@ if TYPE_CHECKING:
     from lake.compact import Place
     from lake.model import Location
 
-BATCH_BYTES = 16 << 20
-"""Stored bytes of a batch; about 200 MB of text."""
-BATCH_OBJECTS = 4_000
-"""Each is remembered until the batch ends: 100,000 small ones take 0.94 GB, 1.06 with 5,000."""
-GROUP_BYTES = 2 << 20
-"""A batch this large ends where its group of keys ends."""
 COMMIT_EVERY = 2.0
 """Seconds between commits while batches arrive."""
 COMMIT_ROWS = 500_000
-MENDED = "an archive that was damaged before; what is in it are objects of their own"
 LOCK = "_ingest.lock"
 """Held from the question what the lake knows to the last commit: of two ingests that ask at once
 both would read the same objects. Other writers go on beside an ingest."""
@@ -218,13 +209,27 @@ class _Ingest:
         self.progress.total_size = sum(obj.size for _, obj in work)
         self.notify(self.progress)
         jobs = self.options.jobs or cores()
-        batches = deque(_batches(work, jobs))
+        queue = deque(batches(work, jobs))
         work.clear()  # a batch that is done is let go: a million objects take a gigabyte
-        if batches:
-            self._run_batches(batches, min(jobs, len(batches)))
+        if queue:
+            self._run_batches(queue, min(jobs, len(queue)))
         self._commit()
         if self.options.compact and self.places:
             self._merge_small()
+
+    def _list(
+        self, locations: list[Location], known: dict[str, KnownObject]
+    ) -> list[tuple[Location, RawObject]]:
+        def tell(listed: int) -> None:
+            self.progress.listed = listed
+            self.notify(self.progress)
+
+        listing = Listing(known, self.options.rehash)
+        listing.collect(locations, tell)
+        self.progress.listed = listing.listed
+        self.report.unchanged = listing.unchanged
+        self.aside, self.reread = listing.aside, listing.reread
+        return listing.work
 
     def _merge_small(self) -> None:
         """Make one file of the small ones that had gathered in a partition before this ingest (an
@@ -242,64 +247,6 @@ class _Ingest:
         except (LakeError, OSError, BrokenProcessPool) as error:
             merged.notes.append(f"small files stay as they are: {error}")
         self.report.notes += merged.notes
-
-    def _list(
-        self, locations: list[Location], known: dict[str, KnownObject]
-    ) -> list[tuple[Location, RawObject]]:
-        work = []
-        seen: set[tuple[str, str]] = set()
-        for location in locations:
-            for found in location.objects():
-                self.progress.listed += 1
-                if self.progress.listed % 500 == 0:
-                    self.notify(self.progress)
-                if isinstance(found, Unreadable):
-                    self._set_aside(found.result(), known)
-                    continue
-                place = (found.root, found.key)
-                if place in seen:
-                    continue
-                seen.add(place)
-                identity = found.identity
-                if self._unchanged(location, found, known.get(identity)):
-                    self.report.unchanged += 1
-                else:
-                    work.append((location, found))
-                    if identity in known and known[identity].held:
-                        self.reread.add(found.path)
-        self._tell_mended({root for root, _ in seen}, known)
-        return work
-
-    def _tell_mended(self, roots: set[str], known: dict[str, KnownObject]) -> None:
-        """Of an archive that was damaged once, and is whole now that its members were listed."""
-        damaged = {result.obj.identity for result in self.aside}
-        for root in roots - {"file://"}:
-            archive = root.removeprefix("file://")
-            found = Unreadable(*identity_of(archive), archive, MENDED, "ignored").result()
-            before = known.get(found.obj.identity)
-            if before and before.status == "failed" and found.obj.identity not in damaged:
-                self.aside.append(found)
-
-    def _set_aside(self, result: ObjectResult, known: dict[str, KnownObject]) -> None:
-        """What cannot be opened is noted; what is no file, once."""
-        before = known.get(result.obj.identity)
-        if before is not None and before.status == result.status == "ignored":
-            self.report.unchanged += 1
-        else:
-            self.aside.append(result)
-
-    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:
-        same = is_unchanged(obj, before, self.options.rehash)
-        if same is not None or before is None:
-            return bool(same)
-        try:
-            with location.open(obj) as stream:
-                digest = hashlib.sha256()
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-        except (OSError, LakeError):
-            return False
-        return digest.hexdigest() == before.sha256
 
     # -- workers --------------------------------------------------------------------------------
 
@@ -428,38 +375,3 @@ class _Ingest:
 
 def _result_of(future: Future[BatchResult]) -> Callable[[Batch], BatchResult]:
     return lambda _: future.result()
-
-
-def _batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch]:
-    """Batches of whole objects whose keys name the same source, account and day, so that a batch
-    writes few, large files. Small groups share a batch. Days come before regions, since one object
-    may hold events of several regions and hardly ever of several days."""
-
-    def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
-        key = entry[1].key
-        facts, days = key_facts(key), key_days(key)
-        found = catalogue().by_key(key)
-        return (
-            found[0].name if found else "",
-            facts.account or "",
-            str(days[0]) if days else "",
-            facts.region or "",
-            key,
-        )
-
-    ordered = sorted(((group(entry), entry) for entry in work), key=lambda pair: pair[0])
-    total = sum(obj.size for _, obj in work)
-    limit = min(BATCH_BYTES, max(total // (3 * jobs), 1 << 20))
-    held: list[tuple[Location, RawObject]] = []
-    number, size = 0, 0
-    last: tuple[str, ...] | None = None
-    for name, entry in ordered:
-        ends = last is not None and name[:3] != last[:3] and size >= min(GROUP_BYTES, limit)
-        if held and (ends or size + entry[1].size > limit or len(held) >= BATCH_OBJECTS):
-            yield Batch(number, tuple(held))
-            number, held, size = number + 1, [], 0
-        held.append(entry)
-        size += entry[1].size
-        last = name
-    if held:
-        yield Batch(number, tuple(held))

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lake.assemble import Rows
+    from lake.batches import Batch
     from lake.enrich.geoip import GeoIP
-    from lake.model import Location
     from lake.refused import Refused
     from lake.shapes import Shape
 
@@ -62,14 +62,6 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Objects that are read together, with the location that opens each."""
-
-    number: int
-    objects: tuple[tuple[Location, RawObject], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ PIECES = 12_000
 IN_PIECES = [
     sys.executable,
     "-c",
-    f"import lake.ingest as i; i.COMMIT_EVERY = 0.0; i.BATCH_BYTES = i.GROUP_BYTES = {PIECES}\n"
+    f"from lake import batches as b, ingest as i; b.BATCH_BYTES = b.GROUP_BYTES = {PIECES}\n"
+    "i.COMMIT_EVERY = 0.0\n"
     "from lake.cli import main; main()",
 ]
 """The same command, with a commit for every few objects."""
@@ -158,7 +159,7 @@ def _forked(
     arguments: list[str], environment: dict[str, str], told: str, pieces: int | None
 ) -> None:
     """What the command does, in a process that has imported it."""
-    from lake import ingest
+    from lake import batches, ingest
     from lake.cli import main
 
     os.setsid()
@@ -168,7 +169,7 @@ def _forked(
     os.environ.clear()
     os.environ.update(environment)
     if pieces is not None:
-        ingest.COMMIT_EVERY, ingest.BATCH_BYTES, ingest.GROUP_BYTES = 0.0, pieces, pieces
+        ingest.COMMIT_EVERY, batches.BATCH_BYTES, batches.GROUP_BYTES = 0.0, pieces, pieces
     sys.argv = ["lake", *arguments]
     main()
 

@@ -577,9 +577,9 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 BY_PIECES = """
 import sys
 from pathlib import Path
-from lake import ingest
+from lake import batches, ingest
 ingest.COMMIT_EVERY = 0.0
-ingest.BATCH_BYTES = ingest.GROUP_BYTES = 12_000
+batches.BATCH_BYTES = batches.GROUP_BYTES = 12_000
 ingest.ingest(Path(sys.argv[1]), sys.argv[2:], ingest.IngestOptions(jobs=1))
 """
 """An ingest that commits every batch by itself, and makes more batches of so few logs."""

@@ -13,11 +13,12 @@ from logs import FLOW_KEY, flow_file, flows
 from own_source import LINES_SQL, odd, own_source
 
 from lake import worker
+from lake.batches import Batch
 from lake.engine import Engine
 from lake.enrich.geoip import GeoIP
 from lake.errors import SourceError
 from lake.model import RawObject
-from lake.worker import Batch, WorkerSetup
+from lake.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from pathlib import Path
