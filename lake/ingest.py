@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lake import ledger
@@ -262,7 +263,8 @@ class _Ingest:
         )
         if jobs == 1 or self.pool is None:
             while queue:
-                self._take(lambda batch: run_batch(setup, batch), queue.popleft(), queue)
+                batch = queue.popleft()
+                self._take(partial(run_batch, setup, batch), batch, queue)
             return
         self._pump(self.pool, setup, queue, jobs)
 
@@ -274,35 +276,23 @@ class _Ingest:
                 running[pool.submit(run_batch, setup, batch)] = batch
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:
-                batch = running.pop(future)
-                self._take(_result_of(future), batch, queue)
+                self._take(future.result, running.pop(future), queue)
             self._commit_if_due()
 
-    def _take(self, get: Callable[[Batch], BatchResult], batch: Batch, queue: deque[Batch]) -> None:
+    def _take(self, get: Callable[[], BatchResult], batch: Batch, queue: deque[Batch]) -> None:
         """A batch's result; a batch that fails as a whole is cut until the object is found."""
         try:
-            result = get(batch)
+            result = get()
         except (BrokenProcessPool, OSError):
             raise
         except Exception as error:
             if is_interrupt(error):
                 raise KeyboardInterrupt from error
-            if len(batch.objects) > 1:
-                half = len(batch.objects) // 2
-                queue.extendleft(
-                    [
-                        replace(batch, objects=batch.objects[half:]),
-                        replace(batch, objects=batch.objects[:half]),
-                    ]
-                )
+            if half := len(batch.objects) // 2:
+                parts = batch.objects[half:], batch.objects[:half]
+                queue.extendleft(replace(batch, objects=part) for part in parts)
                 return
-            _, obj = batch.objects[0]
-            reason = (
-                f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}"
-            )
-            result = BatchResult(
-                batch.number, (), (), (ObjectResult(obj, "failed", reason=reason),)
-            )
+            result = _failed(batch, error)
         self.done.append(result)
         self.rows_waiting += sum(f.rows for f in result.files)
         for one in result.objects:
@@ -373,5 +363,9 @@ class _Ingest:
         self.progress.phase = "reading"
 
 
-def _result_of(future: Future[BatchResult]) -> Callable[[Batch], BatchResult]:
-    return lambda _: future.result()
+def _failed(batch: Batch, error: Exception) -> BatchResult:
+    """The result of a batch of one object that cannot be read."""
+    said = str(error).splitlines()[0][:300] if str(error) else ""
+    reason = f"{type(error).__name__}: {said}"
+    failed = ObjectResult(batch.objects[0][1], "failed", reason=reason)
+    return BatchResult(batch.number, (), (), (failed,))
