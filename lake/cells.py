@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import msgspec
 
-from lake.frames import is_value
+from lake.pieces import is_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from lake.decompress import Budget, of_one_log, plain_blocks
 from lake.errors import AccessError, DecodeError, LimitError
-from lake.frames import is_value
+from lake.pieces import is_value
 from lake.read_json import JsonReader
 from lake.read_lines import LineReader
 from lake.read_tables import read_parquet

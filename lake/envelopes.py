@@ -19,18 +19,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.frames import (
-    MAX_RECORD,
-    Cutter,
-    Piece,
-    has_surrogates,
-    is_value,
-    items,
-    marked,
-    unmarked,
-    values,
-)
+from lake.cutter import Cutter
+from lake.frames import items, values
+from lake.pieces import MAX_RECORD, Piece, is_value, members
 from lake.rows import answer_cells, cells_object
+from lake.surrogates import has_surrogates, marked, unmarked
 from lake.wrap import NO_WRAP, Wrap, joined, row_wrap
 
 if TYPE_CHECKING:
@@ -103,7 +96,6 @@ _DECODER = msgspec.json.Decoder(_Envelope)
 _DATA = msgspec.json.Decoder(_Data)
 _LOG_EVENT = msgspec.json.Decoder(_LogEvent)
 _ANY = msgspec.json.Decoder()
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
@@ -139,11 +131,8 @@ def _mended(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
 
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
-    try:
-        members = _MEMBERS.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return _inside(_text(members["message"])) if len(members) == 1 else None
+    found = members(value)
+    return _inside(_text(found["message"])) if found and len(found) == 1 else None
 
 
 def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -253,14 +242,11 @@ def may_be_shipped(value: bytes) -> bool:
 def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """What a shipper's JSON holds beside its own members, or Splunk's export in `result`; None
     where it holds no text."""
-    try:
-        members = _MEMBERS.decode(value)
-        if bytes(members.get("result", b""))[:1] == b"{":
-            members = _MEMBERS.decode(members["result"])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    found = members(value) or {}
+    if bytes(found.get("result", b""))[:1] == b"{":
+        found = members(found["result"]) or {}
     for name in SHIPPED:
-        if name in members and (text := _text(members[name])):
+        if name in found and (text := _text(found[name])):
             return _inside(text.strip("\r\n"))
     return None
 

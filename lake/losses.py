@@ -17,7 +17,7 @@ import duckdb
 import msgspec
 
 from lake.fieldsets import type_sql
-from lake.frames import members_of
+from lake.pieces import members_of
 from lake.spelling import ODD, own_names
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.envelopes import Messages
-from lake.frames import MAX_RECORD
 from lake.headers import remembered
+from lake.pieces import MAX_RECORD
 from lake.rows import cells_record, row_paths, said, whose_row
 from lake.shapes import Records, Shape, utf8
 from lake.wrap import NO_WRAP, row_wrap

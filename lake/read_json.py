@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.cutter import Cutter
 from lake.envelopes import may_be_shipped, shipped, unwrapped
-from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
+from lake.frames import items, plain_items, plain_lines, values
 from lake.headers import holds
+from lake.pieces import Piece
 from lake.rows import row_record
 from lake.shapes import PLACE, Records, Shape, utf8
 from lake.tokens import cut_fields

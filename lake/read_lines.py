@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.cutter import MAX_CARRIED
 from lake.envelopes import Messages
-from lake.frames import MAX_CARRIED, MAX_RECORD
 from lake.headers import header_of, remembered
+from lake.pieces import MAX_RECORD
 from lake.read_csv import can_be_header, read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES

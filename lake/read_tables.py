@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from lake.catalogue import choose
 from lake.errors import DecodeError, LimitError
-from lake.frames import MAX_RECORD
 from lake.parquet_limit import ParquetLimit
+from lake.pieces import MAX_RECORD
 from lake.rows import whose_row
 from lake.shapes import Records, Shape
 from lake.sources import column_name

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from lake.catalogue import choose
 from lake.errors import DecodeError
-from lake.frames import MAX_RECORD, members_of
 from lake.headers import (
     cut_at,
     heads,
@@ -25,6 +24,7 @@ from lake.headers import (
     whose_columns,
 )
 from lake.losses import Losses
+from lake.pieces import MAX_RECORD, members_of
 from lake.refused import LongText, Refused, reject_text
 from lake.rows import ABOUT, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lake.catalogue import Catalogue
-    from lake.frames import Piece
     from lake.model import RawObject
+    from lake.pieces import Piece
     from lake.sources import Delimited, Source
 
 PROBE = 64

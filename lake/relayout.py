@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from lake.catalogue import catalogue
 from lake.fieldsets import literal
-from lake.frames import MAX_RECORD, is_value, members_of, mended
 from lake.headers import header_shape, holds, line_shape, members_shape
+from lake.pieces import MAX_RECORD, is_value, members_of
 from lake.read_csv import csv_lines
 from lake.read_json import cut_records
 from lake.read_tables import table_shape
@@ -29,6 +29,7 @@ from lake.recognise import Reading
 from lake.records import WRAP, ObjectFacts
 from lake.rows import as_object, cells_record, row_paths, row_record
 from lake.shapes import Records, Shape, legible
+from lake.surrogates import ESCAPED, mended
 from lake.wrap import Wrap
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
     from lake.engine import Engine
     from lake.sources import Source
-
-_HALF = r"\\u[dD][89a-fA-F]"
-"""Half of a surrogate pair may have been mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _wraps(rows: Stored) -> list[Wrap] | None:
 
 def _json(source: Source, rows: Stored) -> Records:
     text = rows.text
-    halves = pc.match_substring_regex(text, _HALF)
+    halves = pc.match_substring_regex(text, ESCAPED)
     if pc.any(halves).as_py():
         text = pa.array([_mended(one) for one in text.to_pylist()], pa.string())
     return Records(Shape(source.name, "json"), text, rows.at, _wraps(rows))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.cells import Items, cell_json, is_nested, value_json, written
+from lake.pieces import members
 from lake.sources import column_name
 from lake.wrap import NO_WRAP, row_wrap
 
@@ -32,7 +33,6 @@ ABOUT = "@"
 """What the names begin with of what Logs Insights says of a log event, such as `@timestamp`."""
 DEEPEST = 100
 """Parts of a path; Python cannot write a thousand objects within one another."""
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
@@ -80,11 +80,8 @@ def holds_text(source: Source, text: bytes) -> bool:
     """Whether a record has JSON in a string where the source declares an object, a list or JSON."""
     if b'"{' not in text and b'"[' not in text:
         return False
-    try:
-        members = _MEMBERS.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-    strings = (name for name, raw in members.items() if bytes(raw)[:2] in (b'"{', b'"['))
+    found = members(text) or {}
+    strings = (name for name, raw in found.items() if bytes(raw)[:2] in (b'"{', b'"['))
     return any(name in source.native and is_nested(source, name) for name in strings)
 
 
@@ -149,9 +146,8 @@ def as_object(text: bytes) -> bytes:
 def row_record(source: Source, text: str) -> tuple[str, Wrap]:
     """The record that a row is which is a JSON object, and what the row says of the log event; the
     text itself where it is no object."""
-    try:
-        cells = _MEMBERS.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    cells = members(text)
+    if cells is None:
         return text, NO_WRAP
     names = tuple(cells)
     values = [bytes(raw).decode() for raw in cells.values()]

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from lake.catalogue import catalogue
 from lake.envelopes import unwrap
-from lake.frames import members_of
 from lake.headers import members_shape
+from lake.pieces import members_of
 from lake.records import Pending
 from lake.shapes import Records, numbered_place, utf8
 from lake.wrap import NO_WRAP, Wrap, joined

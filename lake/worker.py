@@ -23,12 +23,12 @@ from lake.catalogue import catalogue
 from lake.decode import Decoding
 from lake.engine import Engine
 from lake.errors import LakeError
-from lake.frames import is_value
 from lake.keys import key_facts
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
 from lake.parquet import StagedFile, write_parquet
+from lake.pieces import is_value
 from lake.records import ObjectFacts, Pending
 from lake.refused import reject_text
 from lake.shapes import as_it_came

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake import frames
+from lake.cutter import Cutter
 from lake.envelopes import unwrap
-from lake.frames import Cutter, Piece, items, plain_items, plain_lines, values
+from lake.frames import items, plain_items, plain_lines, values
+
+if TYPE_CHECKING:
+    from lake.pieces import Piece
 
 NOTHING = "no valid JSON"
 
@@ -173,7 +177,7 @@ def test_plain_lines_are_those_that_values_gives() -> None:
 
 
 def test_a_value_without_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MAX_CARRIED", 1_000)
+    monkeypatch.setattr("lake.cutter.MAX_CARRIED", 1_000)
     long = b'{"a":"' + b"x{[]}" * 500 + b'\\"' * 1_250 + b'"}'
     data = b'{"a":1}\n' + long + b'\n{"a":3}\n'
     cutter = Cutter()
