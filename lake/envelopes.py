@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lake.cutter import Cutter
+from lake.envelope_members import Envelope, as_text, data_of, envelope_of, log_event_of, text_of
 from lake.frames import items, values
 from lake.pieces import MAX_RECORD, Piece, is_value, members
-from lake.rows import answer_cells, cells_object
+from lake.rows import answer_cells, cells_object, said
 from lake.surrogates import has_surrogates, marked, unmarked
 from lake.wrap import NO_WRAP, Wrap, joined, row_wrap
 
@@ -31,81 +32,15 @@ if TYPE_CHECKING:
 
 SHIPPED = ("message", "log", "_raw")
 """Members that hold the line or record which a shipper (Logstash, Vector, Docker) wrote on."""
-
-
-_NONE = msgspec.Raw()
-
-
-class _LogEvent(msgspec.Struct):
-    message: str = ""
-    id: str | int | None = None
-    timestamp: int | float | str | None = None
-    event_id: str | None = msgspec.field(default=None, name="eventId")
-    log_stream: str | None = msgspec.field(default=None, name="logStreamName")
-
-
-class _Data(msgspec.Struct):
-    data: str
-
-
-class _Envelope(msgspec.Struct):
-    records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
-    events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
-    findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
-    logged: msgspec.Raw = msgspec.field(default=_NONE, name="events")
-    imported: msgspec.Raw = msgspec.field(default=_NONE, name="findings")
-    results: msgspec.Raw = _NONE
-    message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
-    log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
-    owner: msgspec.Raw = _NONE
-    log_group: msgspec.Raw = msgspec.field(default=_NONE, name="logGroup")
-    log_stream: msgspec.Raw = msgspec.field(default=_NONE, name="logStream")
-    detail_type: msgspec.Raw = msgspec.field(default=_NONE, name="detail-type")
-    detail: msgspec.Raw = _NONE
-    account: msgspec.Raw = _NONE
-    region: msgspec.Raw = _NONE
-    time: msgspec.Raw = _NONE
-    id: msgspec.Raw = _NONE
-    cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
-    event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
-    """CloudTrail Lake's column for the whole event."""
-    answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
-    ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
-    message: msgspec.Raw = _NONE
-    found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
-    found_time: msgspec.Raw = msgspec.field(default=_NONE, name="@timestamp")
-    found_log: msgspec.Raw = msgspec.field(default=_NONE, name="@log")
-    found_stream: msgspec.Raw = msgspec.field(default=_NONE, name="@logStream")
-    kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
-    notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
-    attempts: msgspec.Raw = msgspec.field(default=_NONE, name="attemptsMade")
-    undelivered: msgspec.Raw = msgspec.field(default=_NONE, name="rawData")
-    received: msgspec.Raw = msgspec.field(default=_NONE, name="Messages")
-    receipt: msgspec.Raw = msgspec.field(default=_NONE, name="ReceiptHandle")
-    body: msgspec.Raw = msgspec.field(default=_NONE, name="Body")
-    function_receipt: msgspec.Raw = msgspec.field(default=_NONE, name="receiptHandle")
-    function_body: msgspec.Raw = msgspec.field(default=_NONE, name="body")
-    function_notice: msgspec.Raw = msgspec.field(default=_NONE, name="Sns")
-    stream_record: msgspec.Raw = msgspec.field(default=_NONE, name="kinesis")
-    function_logs: msgspec.Raw = msgspec.field(default=_NONE, name="awslogs")
-    sequence: msgspec.Raw = msgspec.field(default=_NONE, name="SequenceNumber")
-    data: msgspec.Raw = msgspec.field(default=_NONE, name="Data")
-
-
-_DECODER = msgspec.json.Decoder(_Envelope)
-_DATA = msgspec.json.Decoder(_Data)
-_LOG_EVENT = msgspec.json.Decoder(_LogEvent)
-_ANY = msgspec.json.Decoder()
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
 def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """The records inside an envelope, or None where the value is no envelope."""
     if value[:1] == b'"':
-        return _inside(_text(msgspec.Raw(value)))
-    try:
-        envelope = _DECODER.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _inside(text_of(msgspec.Raw(value)))
+    envelope = envelope_of(value)
+    if envelope is None:
         return _mended(value) if has_surrogates(value) and not is_value(value) else None
     if bytes(envelope.ingested) and bytes(envelope.message):  # a log event without the list
         return _logged(b"[%b]" % value, NO_WRAP)
@@ -132,10 +67,10 @@ def _mended(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
 def _message(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     """A line as Firehose delivers flow logs: `{"message": "2 123456789012 eni-..."}`."""
     found = members(value)
-    return _inside(_text(found["message"])) if found and len(found) == 1 else None
+    return _inside(text_of(found["message"])) if found and len(found) == 1 else None
 
 
-def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
+def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     if bytes(envelope.message_type) and bytes(envelope.log_events):
         return _subscription(envelope)
     if bytes(envelope.detail_type) and bytes(envelope.detail):
@@ -149,19 +84,19 @@ def _records(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _queried(bytes(envelope.results))
     for whole in (envelope.cloudtrail_event, envelope.event_json):
         if bytes(whole):
-            return _inside(_text(whole))
+            return _inside(text_of(whole))
     if bytes(envelope.answered)[:1] == b"[":
         return _answered(bytes(envelope.answered))
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
         return _found(envelope)
-    if _text(envelope.kind) == "Notification":
-        return _inside(_text(envelope.notice))
+    if text_of(envelope.kind) == "Notification":
+        return _inside(text_of(envelope.notice))
     if bytes(envelope.attempts) and bytes(envelope.undelivered):
-        return _coded(_text(envelope.undelivered) or "")
+        return _coded(text_of(envelope.undelivered))
     return _queued(envelope)
 
 
-def _queued(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
+def _queued(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     """A message of SQS or a record of Kinesis as `receive-message` and `get-records` print it, and
     what a Lambda function gets of these, of SNS and of CloudWatch Logs.
 
@@ -173,31 +108,26 @@ def _queued(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         (envelope.function_receipt, envelope.function_body),
     ):
         if bytes(receipt) and bytes(body):
-            return _inside(_text(body))
+            return _inside(text_of(body))
     if bytes(envelope.function_notice)[:1] == b"{":
-        try:
-            return _inside(_text(_DECODER.decode(envelope.function_notice).notice))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        notice = envelope_of(envelope.function_notice)
+        return _inside(text_of(notice.notice)) if notice is not None else None
     if bytes(envelope.sequence) and bytes(envelope.data):
-        return _coded(_text(envelope.data) or "")
+        return _coded(text_of(envelope.data))
     for holder in (envelope.stream_record, envelope.function_logs):
         if bytes(holder)[:1] == b"{":
-            try:
-                return _coded(_DATA.decode(holder).data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return None
+            return _coded(data_of(holder))
     return None
 
 
-def _coded(text: str) -> Iterator[tuple[Piece, Wrap]] | None:
+def _coded(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
     """A record in base64, and gzip where CloudWatch Logs sent it: so Kinesis gives it, and Firehose
     what it could not deliver or convert, in its bucket for errors.
 
     https://docs.aws.amazon.com/firehose/latest/dev/retry.html
     """
     try:
-        data = base64.b64decode(text, validate=True)
+        data = base64.b64decode(text or "", validate=True)
         if data[:2] == b"\x1f\x8b":
             stream = zlib.decompressobj(31)
             data = stream.decompress(data, MAX_RECORD)
@@ -246,7 +176,7 @@ def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     if bytes(found.get("result", b""))[:1] == b"{":
         found = members(found["result"]) or {}
     for name in SHIPPED:
-        if name in found and (text := _text(found[name])):
+        if name in found and (text := text_of(found[name])):
             return _inside(text.strip("\r\n"))
     return None
 
@@ -267,12 +197,12 @@ def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
             yield from ((within, joined(own, wrap)) for within, own in inner)
 
 
-def _subscription(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+def _subscription(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html"""
-    if _text(envelope.message_type) == "CONTROL_MESSAGE":
+    if text_of(envelope.message_type) == "CONTROL_MESSAGE":
         return iter(())
-    group, stream = _text(envelope.log_group), _text(envelope.log_stream)
-    wrap = Wrap(account=_text(envelope.owner), log_group=group, log_stream=stream)
+    group, stream = text_of(envelope.log_group), text_of(envelope.log_stream)
+    wrap = Wrap(account=text_of(envelope.owner), log_group=group, log_stream=stream)
     return _logged(bytes(envelope.log_events), wrap)
 
 
@@ -283,9 +213,8 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
     """
     messages = Messages()
     for piece in items(array):
-        try:
-            event = _LOG_EVENT.decode(piece.text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        event = log_event_of(piece.text)
+        if event is None:
             yield Piece(piece.text, piece.reason or "no CloudWatch Logs event"), NO_WRAP
             continue
         if not event.message:
@@ -294,8 +223,8 @@ def _logged(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         message = event.message.encode("utf-8", "surrogatepass")
         own = replace(
             wrap,
-            time=_as_text(event.timestamp),
-            id=_as_text(event.id if event.id is not None else event.event_id),
+            time=as_text(event.timestamp),
+            id=as_text(event.id if event.id is not None else event.event_id),
             log_stream=wrap.log_stream or event.log_stream,
         )
         yield from messages.opened(message, own)
@@ -315,8 +244,7 @@ def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
         elif not cells.get(due):
             yield Piece(piece.text, "a row of a query without @message"), NO_WRAP
         else:
-            wrap = row_wrap(cells.get("@timestamp"), cells.get("@log"), cells.get("@logStream"))
-            yield from messages.opened(cells[due].encode("utf-8", "surrogatepass"), wrap)
+            yield from messages.opened(cells[due].encode("utf-8", "surrogatepass"), said(cells))
 
 
 def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
@@ -346,11 +274,11 @@ def _row(piece: Piece, cells: dict[str, str] | None) -> Piece:
     return Piece(cells_object(cells), came=piece.text)
 
 
-def _found(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+def _found(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """A row of Logs Insights as the console downloads it."""
     message = bytes(envelope.found_message)
     wrap = row_wrap(
-        _text(envelope.found_time), _text(envelope.found_log), _text(envelope.found_stream)
+        text_of(envelope.found_time), text_of(envelope.found_log), text_of(envelope.found_stream)
     )
     return _either(unwrap(message), message, wrap)
 
@@ -381,36 +309,18 @@ def _either(
     return ((piece, joined(within, wrap)) for piece, within in inner)
 
 
-def _event(envelope: _Envelope) -> Iterator[tuple[Piece, Wrap]]:
+def _event(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]]:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
     wrap = Wrap(
-        account=_text(envelope.account),
-        region=_text(envelope.region),
-        time=_text(envelope.time),
-        id=_text(envelope.id),
+        account=text_of(envelope.account),
+        region=text_of(envelope.region),
+        time=text_of(envelope.time),
+        id=text_of(envelope.id),
     )
     detail = bytes(envelope.detail or b"")
-    try:
-        inner = _DECODER.decode(detail)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        inner = _Envelope()
+    inner = envelope_of(detail) or Envelope()
     listed = bytes(inner.findings) or bytes(inner.imported)
     if listed[:1] == b"[":
         yield from _listed(listed, wrap)
     else:
         yield Piece(detail), wrap
-
-
-def _text(raw: msgspec.Raw) -> str | None:
-    if not bytes(raw):
-        return None
-    try:
-        return _as_text(_ANY.decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _as_text(value: object) -> str | None:
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    return value if isinstance(value, str) else str(value)
