@@ -23,7 +23,7 @@ import duckdb
 from lake.deltalog import newest
 from lake.errors import StorageError, is_interrupt
 from lake.fieldsets import literal
-from lake.paths import lake_folder
+from lake.paths import VIEWS, lake_folder
 from lake.program import program_mark, program_version
 from lake.reader import connection, keep_settings
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from lake.table import Snapshot, Store
 
 CLIENT_FILE = "lake.duckdb"
-VIEWS = "_views"
-"""As `lake.table.VIEWS`."""
 LEDGER = "_lake"
 """As `lake.ledger.TABLE`, which would load pyarrow."""
 BEHIND = 60.0

@@ -23,6 +23,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lake import ledger
 from lake.catalogue import catalogue
+from lake.delta import add_actions
 from lake.deltalog import version_file
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
@@ -32,12 +33,8 @@ from lake.journal import new_journal
 from lake.paths import JOURNAL
 from lake.program import program_version
 from lake.recover import marked, take_back_others
-from lake.table import (
-    CONFIGURATION,
-    add_actions,
-    present_model,
-    table_schema,
-)
+from lake.rowmodel import table_schema
+from lake.table import CONFIGURATION, present_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence

@@ -17,12 +17,13 @@ from deltalake.exceptions import DeltaError
 
 from lake import ledger
 from lake.catalogue import catalogue
+from lake.delta import paths
 from lake.deltalog import versions
 from lake.errors import StorageError
 from lake.fieldsets import PARTITION
 from lake.files import is_ours
 from lake.paths import JOURNAL
-from lake.table import batch_of, paths
+from lake.table import batch_of
 
 if TYPE_CHECKING:
     from pathlib import Path

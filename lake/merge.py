@@ -31,7 +31,7 @@ from lake.merged_schema import (
 )
 from lake.parquet import PARQUET, StagedFile
 from lake.partitions import Partition
-from lake.table import table_schema
+from lake.rowmodel import table_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ from lake.coded import DICTIONARY_BYTES
 from lake.files import reading
 from lake.merged_schema import completed
 from lake.partitions import Partition
-from lake.table import table_schema
+from lake.rowmodel import table_schema
 
 if TYPE_CHECKING:
     from lake.table import DataFile

@@ -16,6 +16,8 @@ from lake.errors import UsageError
 PACKAGE = Path(__file__).resolve().parent
 STAGING = "_staging"
 """The folder of a lake where writers stage files and readers spill."""
+VIEWS = "_views"
+"""The folder of what views are made of; all of it is made anew where it lacks."""
 JOURNAL = "_journal.json"
 """The file in which a writer tells what its commit is about to do (see `lake.journal`)."""
 

@@ -13,10 +13,10 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake import ledger
+from lake.delta import paths
 from lake.deltalog import is_torn, newest, version_file
 from lake.journal import new_journal, read_journal
 from lake.paths import JOURNAL
-from lake.table import paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -116,6 +116,12 @@ def table_columns(source: Source) -> dict[str, str | Tree]:
     }
 
 
+def table_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a source's table, partition keys last."""
+    columns = table_columns(catalogue()[table])
+    return pa.schema([(name, arrow_type(kind)) for name, kind in columns.items()])
+
+
 @cache
 def model_version(source: Source) -> str:
     """Changes where a column or a leaf of the source's table does."""

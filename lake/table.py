@@ -8,7 +8,6 @@ tables at those versions, so a batch is there whole or not at all. How it gets t
 from __future__ import annotations
 
 import json
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,19 +17,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 from filelock import FileLock, Timeout
 
 from lake import ledger
 from lake.catalogue import catalogue
-from lake.damage import COPY, damaged_log, has_footer, is_closed
+from lake.damage import is_closed
+from lake.delta import add_actions, open_table, paths, told_times
 from lake.deltalog import check_whole, is_torn, newest, version_at, version_file
 from lake.errors import AccessError, LakeError, LakeVersionError, StorageError, UsageError
 from lake.fieldsets import literal
 from lake.files import ASK
 from lake.growth import Lacking, Model, growth
-from lake.paths import JOURNAL, lake_folder, own_folder
-from lake.rowmodel import arrow_type, model_version, table_columns
+from lake.heads import head_file
+from lake.paths import JOURNAL, lake_folder
+from lake.rowmodel import model_version, table_schema
 from lake.sources import is_source_name
 from lake.words import Sentence
 
@@ -42,8 +43,6 @@ FORMAT = 1
 """Of the folder's layout and the row model. A lake with a higher number is not opened."""
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
-VIEWS = "_views"
-"""The folder of the views' empty heads, made anew where it lacks."""
 _PLACE = ("path", "partition.account", "partition.region", "partition.date")
 
 
@@ -327,22 +326,8 @@ class Store:
     def headed_ledger_files(self, kind: str, snapshot: Snapshot) -> list[str]:
         """The same behind an empty file that has every column: there may be none, and those of
         earlier versions lack some."""
-        head = self.head(f"ledger-{ledger.VERSION}.parquet", lambda: ledger.SCHEMA)
+        head = head_file(self.path, f"ledger-{ledger.VERSION}.parquet", lambda: ledger.SCHEMA)
         return [head, *self.ledger_files(kind, snapshot)]
-
-    def head(self, name: str, schema: Callable[[], pa.Schema]) -> str:
-        """An empty Parquet file, made where it lacks: `name` in the lake's `_views`, or in this
-        process's own folder where the lake may only be read. Raises StorageError."""
-        try:
-            return _made(self.path / VIEWS / name, schema)
-        except OSError as refused:
-            try:
-                return _made(own_folder() / name, schema)
-            except OSError as error:
-                raise StorageError(
-                    f"the lake at {self.path} takes no files ({refused}), nor does the "
-                    f"folder for temporary files ({error}). Name another with TMPDIR."
-                ) from error
 
     def ledger_sql(self, kind: str, snapshot: Snapshot) -> str:
         """The rows of `_lake` of a kind and their `filename`, as a table function of DuckDB's."""
@@ -374,16 +359,6 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _made(target: Path, schema: Callable[[], pa.Schema]) -> str:
-    """A Parquet file without rows, there whole or not at all."""
-    if not has_footer(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{uuid.uuid4().hex}")
-        pq.write_table(schema().empty_table(), temporary, store_schema=False)
-        temporary.replace(target)
-    return str(target)
-
-
 def batch_of(path: str) -> int:
     """The batch that wrote a file, as its name says."""
     return int(path.rpartition("/")[2].partition("-")[0])
@@ -401,21 +376,6 @@ def is_own(name: str) -> bool:
     return name.startswith("_") or name == "lake.duckdb"
 
 
-def told_times(actions: pa.Table) -> list[tuple[int | None, int | None]]:
-    """First and last event of each file, as Delta's log tells them, in microseconds of UTC since
-    1970: of a time with a zone Python makes its own in 5 us."""
-    firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
-    return list(zip(firsts, lasts, strict=True))
-
-
-def _moments(actions: pa.Table, name: str) -> list[int | None]:
-    if name not in actions.schema.names:
-        return [None] * len(actions)
-    kept = pa.chunked_array([part.view(pa.int64()) for part in actions[name].chunks], pa.int64())
-    found: list[int | None] = kept.to_pylist()
-    return found
-
-
 def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
     """First and last event of a file, as its footer tells, in microseconds of UTC since 1970."""
     names = [footer.schema.column(n).path for n in range(footer.num_columns)]
@@ -423,31 +383,3 @@ def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
     groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
     told = [(one.min_raw, one.max_raw) for one in groups]
     return min(first for first, _ in told), max(last for _, last in told)
-
-
-def open_table(root: Path, version: int | None = None) -> DeltaTable:
-    """A table, at a version. Raises StorageError with the damaged file where its log cannot be
-    read, TableNotFoundError where there is none."""
-    try:
-        return DeltaTable(root, version=version)
-    except TableNotFoundError:
-        raise
-    except DeltaError as error:
-        path, advice = damaged_log(root) or (root / "_delta_log", COPY)
-        raise StorageError(f"{path} cannot be read: {error}. What to do: {advice}.") from error
-
-
-def add_actions(table: DeltaTable) -> pa.Table:
-    """A row a file; not by `pa.table`, which imports pandas."""
-    return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
-
-
-def paths(table: DeltaTable) -> list[str]:
-    """The files of a table's version, relative to its folder."""
-    return list(add_actions(table)["path"].to_pylist())
-
-
-def table_schema(table: str) -> pa.Schema:
-    """The Arrow schema of a source's table, partition keys last."""
-    columns = table_columns(catalogue()[table])
-    return pa.schema([(name, arrow_type(kind)) for name, kind in columns.items()])

@@ -14,11 +14,11 @@ from deltalake import DeltaTable
 
 from lake import ledger
 from lake.commit import Commit, commit
+from lake.delta import paths
 from lake.deltalog import versions
 from lake.errors import UsageError
 from lake.files import is_ours
 from lake.report import Vacuumed
-from lake.table import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,13 +20,14 @@ from deltalake.exceptions import DeltaError
 from lake import ledger
 from lake.behind import behind
 from lake.damage import COPY, damaged_log
+from lake.delta import add_actions, told_times
 from lake.deltalog import newest, versions
 from lake.errors import StorageError, in_plain_words
 from lake.files import ASK, recorded_sha256, sha256_of, unquoted
 from lake.machine import cores, default_memory
 from lake.paths import JOURNAL
 from lake.report import Finding
-from lake.table import Snapshot, Store, add_actions, footer_times, told_times
+from lake.table import Snapshot, Store, footer_times
 from lake.terminal import size_text
 from lake.verify_rows import check_rows
 

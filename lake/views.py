@@ -19,6 +19,7 @@ import pyarrow as pa
 from lake.catalogue import catalogue
 from lake.fieldsets import PARTITION, literal, path_sql, quote, type_sql
 from lake.growth import Lacking
+from lake.heads import head_file
 from lake.paths import resource
 from lake.queries import read_blocks
 from lake.rowmodel import EVENTS, arrow_type, columns_of, tables_of
@@ -203,4 +204,4 @@ def _head(store: Store, name: str, columns: dict[str, str | Tree]) -> str:
     version = hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
     place = f"{name}-{version}/account=unknown/region=unknown/date=1970-01-01/head.parquet"
     types = ((n, arrow_type(body)) for n, body in columns.items() if n not in PARTITION)
-    return store.head(place, lambda: pa.schema(types))
+    return head_file(store.path, place, lambda: pa.schema(types))

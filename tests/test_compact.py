@@ -21,11 +21,12 @@ from logs import FLOW_KEY, TRAIL_KEY
 from lake import compact as compacting
 from lake import status
 from lake.compact import CompactOptions, CompactReport, compact
+from lake.delta import add_actions
 from lake.errors import LakeError, StorageError
 from lake.merge import is_sorted, merge
 from lake.query import open_lake
 from lake.status import read_status
-from lake.table import Store, add_actions
+from lake.table import Store
 from lake.verify import verify
 
 NOW = CompactOptions(grace=timedelta(0))

@@ -28,8 +28,8 @@ from lake.fieldsets import leaves, path_sql
 from lake.growth import growth
 from lake.query import open_lake
 from lake.recover import recover
-from lake.rowmodel import columns_of
-from lake.table import Store, table_schema
+from lake.rowmodel import columns_of, table_schema
+from lake.table import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
