@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lake.catalogue import catalogue
+from lake.fieldsets import PARTITION
 from lake.reader import connection
 from lake.table import Store
 from lake.transform import present
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import pyarrow as pa
 
+    from lake.sources import Source
     from lake.table import Snapshot
 
 
@@ -99,24 +102,11 @@ def read_status(path: Path) -> Status:
 
 def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) -> Status:
     """Read the status from the tables' file lists and the ledger; no row is read."""
-    tables = []
-    for name, source in sorted(catalogue().sources.items()):
-        files = store.files(name, snapshot)
-        if files:
-            tables.append(
-                TableStatus(
-                    table=name,
-                    title=source.title,
-                    rows=sum(f.rows for f in files),
-                    files=len(files),
-                    partitions=len({(f.account, f.region, f.date) for f in files}),
-                    size=sum(f.size for f in files),
-                    accounts=len({f.account for f in files} - {"unknown"}),
-                    regions=len({f.region for f in files} - {"unknown"}),
-                    first=min(f.date for f in files),
-                    last=max(f.date for f in files),
-                )
-            )
+    tables = [
+        _table_status(source, store.file_actions(name, snapshot))
+        for name, source in sorted(catalogue().sources.items())
+        if name in snapshot.tables
+    ]
     # once, since the ledger has a file a batch
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS SELECT {_ASKED} FROM objects")
     objects = dict(
@@ -135,7 +125,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
     return Status(
         path=store.path,
         batch=snapshot.batch,
-        tables=tuple(tables),
+        tables=tuple(table for table in tables if table.files),
         objects=objects,
         rejects=int(totals[0]),
         duplicates=int(totals[1]),
@@ -148,6 +138,25 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         outdated_tables=outdated_tables,
         sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),
         kept_from=snapshot.kept_from,
+    )
+
+
+def _table_status(source: Source, files: pa.Table) -> TableStatus:
+    """What a table's files, as Delta's log has them, are together."""
+    keys = (files[f"partition.{key}"].to_pylist() for key in PARTITION)
+    places = set(zip(*keys, strict=True))
+    accounts, regions, dates = ({place[at] for place in places} for at in range(len(PARTITION)))
+    return TableStatus(
+        table=source.name,
+        title=source.title,
+        rows=int(files["num_records"].to_numpy().sum()),
+        files=len(files),
+        partitions=len(places),
+        size=int(files["size_bytes"].to_numpy().sum()),
+        accounts=len(accounts - {"unknown"}),
+        regions=len(regions - {"unknown"}),
+        first=str(min(dates)) if dates else None,
+        last=str(max(dates)) if dates else None,
     )
 
 

@@ -282,9 +282,8 @@ class Store:
         is not whole."""
         if table not in snapshot.tables:
             return []
-        self.check_log(table, snapshot)
         root = self.path / table
-        actions = add_actions(open_table(root, snapshot.tables[table]))
+        actions = self.file_actions(table, snapshot)
         names, accounts, regions, dates, rows, sizes = (
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )
@@ -295,6 +294,12 @@ class Store:
             )
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
+
+    def file_actions(self, table: str, snapshot: Snapshot) -> pa.Table:
+        """A row for each file of a table that the snapshot has, as `DeltaTable.get_add_actions`
+        gives them flat. Raises LakeError where its log is not whole."""
+        self.check_log(table, snapshot)
+        return add_actions(open_table(self.path / table, snapshot.tables[table]))
 
     def names(self, table: str, files: Iterable[DataFile]) -> list[str]:
         """Files as their table's log names them: relative to its folder."""
