@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 REJECT_TEXT = 4096
-"""Characters of a rejected record that are kept; with the length and hash of the whole."""
+"""Bytes of a rejected record that are kept; with the length and hash of the whole."""
 
 
 @dataclass(slots=True)
