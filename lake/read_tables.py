@@ -32,10 +32,9 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     file = _opened(data)
     names = file.schema_arrow.names
     known = reading.catalogue.set_aside(reading.obj.key, names)
-    forced = reading.catalogue[reading.forced] if reading.forced else None
     by_key = [] if known else reading.delimited_by_key()
     columns = [column_name(n) for n in names]
-    source = forced or choose(reading.catalogue.by_header(columns), [])
+    source = reading.named or choose(reading.catalogue.by_header(columns), [])
     source = source or (None if known else whose_row(names, reading.catalogue))
     source = source or choose([], by_key)
     if source is None:

@@ -150,10 +150,10 @@ def _rebuild(
     staged: list[StagedFile] = []
     engine = Engine(options.memory or default_memory(), temp=str(folder / "spill"))
     try:
-        with Ledger(store, snapshot) as objects:
+        with _Readings(store, snapshot) as readings:
             for table in _tables(snapshot, options.source, report):
                 old[table] = store.files(table, snapshot)
-                one = _Table(catalogue()[table], engine, geoip, objects, folder)
+                one = _Table(catalogue()[table], engine, geoip, readings, folder)
                 staged += one.rebuild(old[table], notify)
                 report.tables[table] = one.count
     except (LakeError, OSError):
@@ -207,8 +207,8 @@ def _check_same(store: Store, old: dict[str, list[DataFile]]) -> None:
             raise _Changed
 
 
-class Ledger:
-    """What the ledger says of objects, asked for those of a chunk at a time."""
+class _Readings:
+    """The ledger's readings of objects, asked for those of a chunk at a time."""
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         self._con = duckdb.connect()
@@ -216,13 +216,13 @@ class Ledger:
         for view in ledger_views(store, snapshot):
             self._con.execute(view.sql)
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> _Readings:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._con.close()
 
-    def known(self, paths: Sequence[str]) -> dict[str, list[tuple[datetime, Known]]]:
+    def of(self, paths: Sequence[str]) -> dict[str, list[tuple[datetime, Known]]]:
         """Each path's readings, oldest first, with the time when they ended."""
         found: dict[str, list[tuple[datetime, Known]]] = defaultdict(list)
         rows = self._con.execute(
@@ -245,7 +245,7 @@ class _Table:
     source: Source
     engine: Engine
     geoip: GeoIP
-    objects: Ledger
+    readings: _Readings
     folder: Path
     count: TableCount = field(default_factory=TableCount)
 
@@ -291,7 +291,7 @@ class _Table:
         places: dict[str, list[int]] = defaultdict(list)
         for row, path in enumerate(paths):
             places[path].append(row)
-        known = self.objects.known(list(places))
+        known = self.readings.of(list(places))
         found: dict[tuple[Shape, str | None], list[tuple[ObjectFacts, Any]]] = defaultdict(list)
         for path, listed in places.items():
             at = np.array(listed)

@@ -75,6 +75,11 @@ class Reading:
     each `from` the place where it begins to hold (see `lake.relayout`)."""
     _losses: dict[str, Losses] = field(default_factory=dict)
 
+    @property
+    def named(self) -> Source | None:
+        """The source that the user named: what is read is taken for its."""
+        return self.catalogue[self.forced] if self.forced else None
+
     def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
         """Note a piece that is no record; by default it is the last one seen."""
         told = str(text) if isinstance(text, LongText) else reject_text(text)
@@ -185,8 +190,8 @@ class Reading:
         return None
 
     def _is(self, source: Source | None, members: list[str], texts: list[bytes]) -> Shape | None:
-        if self.forced:
-            source = self.catalogue[self.forced]
+        if self.named is not None:
+            source = self.named
         elif source is None or not (source.fits_members(members) or is_row(source, members)):
             known = self.catalogue.set_aside(self.obj.key, members)
             if known is not None:
@@ -269,8 +274,7 @@ class Reading:
         self, line: str, by_key: list[Source], least: Callable[[Source, list[str]], bool]
     ) -> Shape | None:
         """The shape of the lines under this one where it is a header, by the names at least."""
-        forced = self.catalogue[self.forced] if self.forced else None
-        headed = read_header(line, self.catalogue, tuple(by_key), forced, least)
+        headed = read_header(line, self.catalogue, tuple(by_key), self.named, least)
         if headed is None:
             return None
         self.source, self.delimiter, names = headed
@@ -279,10 +283,9 @@ class Reading:
     def recognise_directives(self, head: list[str]) -> Shape | None:
         """The shape of lines that begin with `#` lines, by the names that one of them gives."""
         by_key = self.delimited_by_key()
-        forced = self.catalogue[self.forced] if self.forced else None
         data = [line for line in head if not line.startswith("#")]
         for line in head:
-            directed = read_directive(line, self.catalogue, tuple(by_key), forced)
+            directed = read_directive(line, self.catalogue, tuple(by_key), self.named)
             if directed is not None:
                 self.source, names = directed
                 self.directed = True
@@ -294,7 +297,7 @@ class Reading:
             for s in self.catalogue.sources.values()
             if s.delimited and s.delimited.header.startswith("#")
         ]
-        source = forced or choose(
+        source = self.named or choose(
             [s for s in marked if s.fits_line(first)], [s for s in marked if s in by_key]
         )
         if source is None or source.delimited is None:
@@ -305,12 +308,11 @@ class Reading:
     def _headerless(self, lines: list[str], by_key: list[Source]) -> Shape | None:
         """The shape of lines without a header, by the first of them that a source knows."""
         by_key = [s for s in by_key if s.delimited]
-        forced = self.catalogue[self.forced] if self.forced else None
         line = next((one for one in lines if self.catalogue.by_line(one)), lines[0])
-        source = forced or choose(self.catalogue.by_line(line), by_key)
+        source = self.named or choose(self.catalogue.by_line(line), by_key)
         head = "\n".join(lines)[:4096]
         known = self.catalogue.set_aside(self.obj.key, head=head)
-        fits = forced is not None or (source is not None and source.fits_line(line))
+        fits = self.named is not None or (source is not None and source.fits_line(line))
         if known is not None and not fits:
             self.set_aside(known.status, known.reason)
             return None
