@@ -56,6 +56,8 @@ GATEWAY_FLOW = (
     "1700000000 1700000060 OK IPv4 0 0 0 0 2 eu-west-1 ingress - -"
 )
 BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
+TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
+"""A call whose record has no time."""
 
 
 def event(number: int, **members: object) -> dict[str, Any]:
