@@ -91,21 +91,18 @@ def earlier_records(
         damaged = _damaged(con, store, snapshot, sorted(whole))
         for (table, date), staged in days.items():
             held = {f.path: f for f in store.files(table, snapshot) if f.date == date}
-            given: dict[str, Any] = {
-                "staged": staged,
-                "committed": list(held),
-                "paths": sorted(paths),
-            }
-            if held and catalogue()[table].identity == "object+line":
+            if not held:
+                continue
+            given: dict[str, Any] = {"paths": sorted(paths)}
+            if catalogue()[table].identity == "object+line":
+                given |= {"staged": staged, "committed": list(held)}
                 given["repeats"] = _known(con, store, snapshot, table, given["paths"])
-                rows = con.execute(_sql("kept"), given).fetchall()
-                found.also[table].update(rows)
-            elif held:
+                found.also[table].update(con.execute(_sql("kept"), given).fetchall())
+            else:
                 head = view_head(store, table)
                 given |= {"staged": [head, *staged], "committed": [head, *held]}
                 given |= {"whole": sorted(whole), "damaged": damaged}
-                rows = con.execute(_sql("edited"), given).fetchall()
-                _note(found, table, held, rows)
+                _note(found, table, held, con.execute(_sql("edited"), given).fetchall())
     return found
 
 

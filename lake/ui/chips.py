@@ -39,7 +39,7 @@ def draw_chips(time: TimeRange, written: Mapping[str, Filter], listed: Iterable[
         for n, (text, one) in enumerate(filters):
             _chip(str(n), say(one.words()), _buttons(one, text), partial(drop_filter, one, text))
         if len(filters) + timed > 1:
-            said, drop = say("Remove all"), partial(_none, filters)
+            said, drop = say("Remove all"), partial(_drop_all, filters)
             st.button(said, key="chips:none", type="tertiary", on_click=drop)
 
 
@@ -89,7 +89,7 @@ def _chip(
         )
 
 
-def _none(filters: list[tuple[str, Filter]]) -> None:
+def _drop_all(filters: list[tuple[str, Filter]]) -> None:
     all_times()
     for text, one in filters:
         drop_filter(one, text)

@@ -3,17 +3,20 @@ them, times run along the bottom in UTC."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from lake.ui.leaderboard import BAR, Spec, draw_leaderboard
+from lake.ui.leaderboard import BAR, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 from lake.ui.text import count
 from lake.ui.timechart import TIME_HEIGHT, legend, time_domain, time_label
 from lake.ui.words import say
+
+if TYPE_CHECKING:
+    from lake.ui.clicks import Spec
 
 _HEIGHT = TIME_HEIGHT + 110
 _NONE = "none"

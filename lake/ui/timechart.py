@@ -15,7 +15,7 @@ from lake.filters import show_time
 from lake.panels import run_panel
 from lake.ui.charts import OURS, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
-from lake.ui.leaderboard import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
+from lake.ui.clicks import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
 from lake.ui.look import GREY, MEANING, OTHERS, colours
 from lake.ui.text import BYTES, figure, size_unit, width
 from lake.ui.words import say

@@ -13,7 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from lake.ui.charts import picked
-from lake.ui.leaderboard import Spec, draw_chart, leave, on_pick, picks
+from lake.ui.clicks import Spec, draw_chart, leave, on_pick, picks
 from lake.ui.look import GREY
 from lake.ui.text import figure, plain
 from lake.ui.words import say

@@ -10,7 +10,7 @@ from apptest import open_page
 
 from lake.filters import Filter
 from lake.ui import choosing
-from lake.ui.leaderboard import clicked_in, picks
+from lake.ui.clicks import clicked_in, picks
 from lake.ui.timechart import chosen
 
 if TYPE_CHECKING:
