@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import gzip
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import logs
 from logs import FLOW_KEY, TRAIL_KEY
 
@@ -15,10 +17,9 @@ from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 from lake.rowmodel import view_columns
+from lake.table import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lake.report import IngestReport
 
 SUMS = "status, source, records, rows, duplicates, rejects"
@@ -84,3 +85,29 @@ def balance(lake: Path) -> None:
     sums = "SELECT coalesce(sum(COLUMNS(['rows', 'duplicates', 'rejects'])), 0) FROM objects"
     counts = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM duplicates), "
     assert ask(lake, f"{counts}(SELECT count(*) FROM rejects)") == ask(lake, sums)
+
+
+def raw_files(lake: Path) -> set[str]:
+    """Every Parquet file of the lake's tables on disk, whether or not it counts."""
+    found = lake.rglob("date=*/*.parquet")
+    return {str(path.relative_to(lake)) for path in found if "_views" not in path.parts}
+
+
+def counted_files(lake: Path) -> set[str]:
+    """Those that the last batch counts."""
+    store = Store.open(lake)
+    snapshot = store.snapshot()
+    found = [file.path for name in snapshot.tables for file in store.files(name, snapshot)]
+    return {str(Path(path).relative_to(store.path)) for path in found}
+
+
+def client_rows(lake: Path) -> int:
+    """The events that another DuckDB client sees."""
+    with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as client:
+        return int(client.sql("SELECT count(*) FROM events").fetchall()[0][0])
+
+
+def hashes_of(opened: object) -> list[tuple[str, int]]:
+    """As `hashes`, without taking up what is new."""
+    query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
+    return list(opened.sql(query).fetchall())  # type: ignore[attr-defined]

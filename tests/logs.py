@@ -34,6 +34,7 @@ TRAIL_KEY = (
     f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2024/02/01/"
     f"{ACCOUNT}_CloudTrail_eu-west-1_20240201T1005Z_a1b2c3d4e5f60718.json.gz"
 )
+SECOND_KEY = TRAIL_KEY.replace("a1b2", "b2c3")
 FLOW_KEY = (
     f"AWSLogs/{ACCOUNT}/vpcflowlogs/eu-west-1/2024/02/01/"
     f"{ACCOUNT}_vpcflowlogs_eu-west-1_fl-0a1b2c3d4e5f60718_20240201T1005Z_1a2b3c4d.log.gz"
