@@ -32,9 +32,10 @@ class Batch:
 
 
 def batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch]:
-    """Batches of whole objects whose keys name the same source, account and day, so that a batch
-    writes few, large files. Small groups share a batch. Days come before regions, since one object
-    may hold events of several regions and hardly ever of several days."""
+    """Batches of whole objects whose keys name the same source, day and account, so that a batch
+    writes few, large files. Small groups share a batch. Regions come last, since one object may
+    hold events of several and hardly ever of several days; days first, since all batches of a day
+    ask for its identities (`lake.known.HELD`)."""
 
     def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
         key = entry[1].key
@@ -42,8 +43,8 @@ def batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch
         found = catalogue().by_key(key)
         return (
             found[0].name if found else "",
-            facts.account or "",
             str(days[0]) if days else "",
+            facts.account or "",
             facts.region or "",
             key,
         )

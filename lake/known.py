@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from lake.model import RawObject
     from lake.table import Snapshot, Store
 
-HELD = 16 << 20
-"""Identities held in memory at most; 8 bytes each. Days beyond are read from Parquet again."""
+HELD = 8 << 20
+"""Identities held in memory at most; 8 bytes each. Days beyond are read from Parquet again, which
+happens where keys tell no day: with one, a day's batches follow one another."""
 
 
 class KnownObject(NamedTuple):
