@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from lake.shapes import Shape
 
 CHUNK_BYTES = 24 << 20
-"""Text that is normalised together; ten to fifteen times this is at work."""
+"""Text that is normalised together; about ten times this is at work."""
 CHUNK_ROWS = 122_880
 """Records that are: a row of flows takes more than its text."""
 CHUNK_OBJECTS = 4_000
