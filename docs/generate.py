@@ -245,6 +245,14 @@ def dashboards_page() -> str:
     """Every dashboard with its panels and what each counts."""
     lines = ["# Dashboards", "", NOTE]
     lines += ["`lake dashboard` serves them; `lake panels NAME` prints a page's rows as JSON.", ""]
+    lines += [
+        "A click on a bar, a slice, a country, a cell of a table or an entry of a legend is a",
+        "filter; with Shift (not on a cell) it leaves that out. What narrows a page stands over",
+        "it, each with a button that turns it around and one that takes it away, and is in the",
+        'address: a link opens the same view. "Data" on a card has the same values as a list, for',
+        "the keyboard, and the SQL. A drag over time is a range.",
+        "",
+    ]
     for one in dashboards().values():
         lines += [
             f"## {one.title}",
