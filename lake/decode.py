@@ -156,7 +156,8 @@ class Decoding(Reading):
         first = window.lstrip().split(b"\n", 1)[0].rstrip()
         if first[:1] != b'"' or not is_value(first):
             return False
-        return self.knows(json.loads(first, strict=False).encode("utf-8", "surrogatepass"))
+        text = json.loads(first.decode("utf-8", "replace"), strict=False)
+        return self.knows(text.encode("utf-8", "surrogatepass"))
 
 
 def _utf8_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -200,8 +200,8 @@ def test_several_records_in_one_text(
 def test_a_string_a_line(records: list[str]) -> None:
     """`jq '.events[].message'`"""
     assert read(b"\n".join(map(compact, records))).originals == records
-    odd = read(b'"started"\n"stopped"\n')
-    assert (odd.status, odd.rows) == ("unknown", [])
+    for odd in (b'"started"\n"stopped"\n', b'"\x80"\n', b'"\x80\\ud800"\n'):
+        assert (read(odd).status, read(odd).rows) == ("unknown", [])
 
 
 @pytest.mark.parametrize("time", ["", "2024-02-01T10:00:09.000Z ", "2024-02-01T10:00:09 "])
