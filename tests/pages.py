@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -131,10 +131,18 @@ def click_first_row(page: Page, table: Locator, across: int) -> None:
     assert box is not None
     across, down = box["x"] + across, box["y"] + 34 * 1.5
     page.mouse.move(across, down + 68)  # a pointer that comes out of nowhere is not over a cell yet
+    page.wait_for_timeout(500)
     page.mouse.click(across, down, delay=50)
 
 
 def open_first_row(page: Page) -> None:
     """Choose the first cell of the last table, and wait for the record."""
-    click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 40)
-    page.wait_for_selector("[data-testid=stJson]")
+    from playwright.sync_api import TimeoutError as Late
+
+    record = page.locator("[data-testid=stJson]").first
+    for _ in range(5):  # on a busy machine the table may be drawn anew under the pointer
+        click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 40)
+        with suppress(Late):
+            record.wait_for(timeout=10_000)
+            return
+    record.wait_for()
