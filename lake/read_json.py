@@ -96,37 +96,29 @@ class TextReader:
             if any(came):
                 again, coded, encoding = utf8([c or t for c, t in zip(came, texts, strict=True)])
                 original = again if coded is None else pc.coalesce(coded, again)
+        made = Records(shape, array, position, wraps, original, encoding)
         if shape.kind == "fields":
-            return cut_records(self.reading, shape, array, position, wraps, original, encoding)
+            return cut_records(self.reading, made)
         if shape.kind == "rows":
-            return self._of_rows(shape, array, position, wraps, original, encoding)
+            return self._of_rows(made)
         if shape.kind == "json":
             self.reading.count_losses(shape.source, texts)
-        return Records(shape, array, position, wraps, original, encoding)
+        return made
 
-    def _of_rows(
-        self,
-        shape: Shape,
-        array: pa.Array,
-        position: np.ndarray,
-        wraps: list[Wrap] | None,
-        original: pa.Array | None,
-        encoding: pa.Array | None,
-    ) -> Records:
+    def _of_rows(self, rows: Records) -> Records:
         """Rows of a query as records; what came is their original."""
-        self.reading.laid_out(shape.source, int(position[0]) & PLACE)
-        source = self.reading.catalogue[shape.source]
-        made = [row_record(source, text) for text in array.to_pylist()]
-        self.reading.count_losses(shape.source, [record.encode() for record, _ in made])
-        around = wraps or [NO_WRAP] * len(made)
+        self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
+        source = self.reading.catalogue[rows.shape.source]
+        made = [row_record(source, text) for text in rows.text.to_pylist()]
+        self.reading.count_losses(source.name, [record.encode() for record, _ in made])
+        around = rows.wraps or [NO_WRAP] * len(made)
         own = [joined(said, wrap) for (_, said), wrap in zip(made, around, strict=True)]
-        return Records(
-            replace(shape, kind="json"),
-            pa.array([record for record, _ in made], pa.string()),
-            position,
-            own if any(wrap != NO_WRAP for wrap in own) else None,
-            array if original is None else pc.coalesce(original, array),
-            encoding,
+        return replace(
+            rows,
+            shape=replace(rows.shape, kind="json"),
+            text=pa.array([record for record, _ in made], pa.string()),
+            wraps=own if any(wrap != NO_WRAP for wrap in own) else None,
+            original=rows.text if rows.original is None else pc.coalesce(rows.original, rows.text),
         )
 
     def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:
@@ -233,23 +225,15 @@ class JsonReader:
         yield piece, NO_WRAP
 
 
-def cut_records(
-    reading: Reading,
-    shape: Shape,
-    array: pa.Array,
-    position: np.ndarray,
-    wraps: list[Wrap] | None,
-    original: pa.Array | None,
-    encoding: pa.Array | None,
-) -> Records:
+def cut_records(reading: Reading, lines: Records) -> Records:
     """Lines as records, with the text in which their fields are cut."""
+    shape, position = lines.shape, lines.position
     reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
     given = reading.cutting(shape.source)
     if given.pattern is not None and not _in_order(shape, given):
         given = replace(given, pattern=None)
-    separator, cut = cut_fields(array, given)
-    shape = replace(shape, separator=separator)
-    return Records(shape, array, position, wraps, original, encoding, cut)
+    separator, cut = cut_fields(lines.text, given)
+    return replace(lines, shape=replace(shape, separator=separator), cut=cut)
 
 
 def _in_order(shape: Shape, given: Delimited) -> bool:

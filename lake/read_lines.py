@@ -19,7 +19,7 @@ from lake.read_csv import can_be_header, read_csv, read_messages
 from lake.read_json import TextReader, cut_records
 from lake.recognise import PROBE_LINES
 from lake.refused import LongText
-from lake.shapes import numbered_place, utf8
+from lake.shapes import Records, numbered_place, utf8
 from lake.sources import column_name
 from lake.tokens import SHORT
 from lake.wrap import EXPORT_LINES, export_line
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lake.catalogue import Catalogue
     from lake.recognise import Reading
-    from lake.shapes import Records, Shape
+    from lake.shapes import Shape
     from lake.wrap import Wrap
 
 PIECE = 8 << 20
@@ -75,6 +75,12 @@ class Lines:
 
     def part(self, part: slice) -> Lines:
         return self._taken(lambda a: a[part], part)
+
+    def of(self, shape: Shape) -> Records:
+        """The same as records of a shape."""
+        return Records(
+            shape, self.text, self.position, original=self.original, encoding=self.encoding
+        )
 
     def _taken(self, take: Callable[[pa.Array], pa.Array], places: Any) -> Lines:  # noqa: ANN401
         return Lines(
@@ -242,15 +248,7 @@ class LineReader:
                 assert self._shape is not None  # noqa: S101
                 self.reading.seen += mark - at
                 part = lines.part(slice(at, mark))
-                yield cut_records(
-                    self.reading,
-                    self._shape,
-                    part.text,
-                    part.position,
-                    None,
-                    part.original,
-                    part.encoding,
-                )
+                yield cut_records(self.reading, part.of(self._shape))
             if mark < len(lines):
                 self._mark(lines.text[mark].as_py())
             at = mark + 1

@@ -186,7 +186,7 @@ def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -
     else:
         shapes = list(_by_line(source, str(layout.get("line") or ""), given.delimiter, rows))
     for shape, part in shapes:
-        yield cut_records(reading, shape, part.text, part.at, _wraps(part), None, None)
+        yield cut_records(reading, Records(shape, part.text, part.at, _wraps(part)))
 
 
 def _by_line(
