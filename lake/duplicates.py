@@ -9,7 +9,6 @@ as those are that were there.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,8 +20,7 @@ import pyarrow.parquet as pq
 
 from lake.known import Runs, contains
 from lake.ledger import REPEAT
-from lake.parquet import write_parquet
-from lake.partitions import file_stats
+from lake.parquet import stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,17 +142,4 @@ def _without(
     if whole:
         return replace(file, rows=0), repeats
     kept = table.filter(pa.array(~double))
-    target = file.path.with_name(f"once-{uuid.uuid4().hex}.parquet")
-    size, sha256 = write_parquet(kept, target)
-    bounds = pc.min_max(kept["@timestamp"].cast(pa.int64()))
-    return (
-        replace(
-            file,
-            path=target,
-            rows=kept.num_rows,
-            size=size,
-            sha256=sha256,
-            stats=file_stats(kept.num_rows, bounds["min"].as_py(), bounds["max"].as_py()),
-        ),
-        repeats,
-    )
+    return stage(file.source, kept, file, file.path.parent), repeats

@@ -88,8 +88,12 @@ def stage_rows(table: str, file: DataFile, rows: np.ndarray, folder: Path) -> St
     stay = np.zeros(len(whole), bool)
     stay[rows] = True
     kept = completed(whole.filter(pa.array(stay)), table_schema(table))
-    bounds = pc.min_max(kept["@timestamp"].cast(pa.int64())).as_py()
-    where = (file.account, file.region, file.date)
-    part = Partition(*where, len(kept), bounds["min"], bounds["max"])
+    return stage(table, kept, file, folder)
+
+
+def stage(table: str, rows: pa.Table, of: DataFile | StagedFile, folder: Path) -> StagedFile:
+    """Rows, at least one, of the partition that another file is of, in a file of their own."""
+    bounds = pc.min_max(rows["@timestamp"].cast(pa.int64())).as_py()
+    part = Partition(of.account, of.region, of.date, len(rows), bounds["min"], bounds["max"])
     path = folder / f"part-{uuid.uuid4().hex}.parquet"
-    return StagedFile.of(path, table, part, write_parquet(kept, path))
+    return StagedFile.of(path, table, part, write_parquet(rows, path))

@@ -55,19 +55,14 @@ class Partition:
 
     def stats(self) -> str:
         """The file's statistics as Delta keeps them."""
-        return file_stats(self.rows, self.first, self.last)
-
-
-def file_stats(rows: int, first: int, last: int) -> str:
-    """A file's statistics as Delta keeps them; times in microseconds since 1970."""
-    return json.dumps(
-        {
-            "numRecords": rows,
-            "minValues": {"@timestamp": _delta_time(first)},
-            "maxValues": {"@timestamp": _delta_time(last)},
-            "nullCount": {"@timestamp": 0},
-        }
-    )
+        return json.dumps(
+            {
+                "numRecords": self.rows,
+                "minValues": {"@timestamp": _delta_time(self.first)},
+                "maxValues": {"@timestamp": _delta_time(self.last)},
+                "nullCount": {"@timestamp": 0},
+            }
+        )
 
 
 def _delta_time(moment: int) -> str:
