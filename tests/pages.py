@@ -130,7 +130,8 @@ def click_first_row(page: Page, table: Locator, across: int) -> None:
     box = table.bounding_box()
     assert box is not None
     across, down = box["x"] + across, box["y"] + 34 * 1.5
-    page.mouse.move(across, down + 68)  # a pointer that comes out of nowhere is not over a cell yet
+    # A table takes a click of a pointer that it has seen move within it, and has drawn since.
+    page.mouse.move(across + 9, down + 5)
     page.wait_for_timeout(500)
     page.mouse.click(across, down, delay=50)
 
@@ -140,7 +141,7 @@ def open_first_row(page: Page) -> None:
     from playwright.sync_api import TimeoutError as Late
 
     record = page.locator("[data-testid=stJson]").first
-    for _ in range(5):  # on a busy machine the table may be drawn anew under the pointer
+    for _ in range(3):  # a busy machine may not have drawn it by then
         click_first_row(page, page.locator("[data-testid=stDataFrame]").last, 40)
         with suppress(Late):
             record.wait_for(timeout=10_000)
