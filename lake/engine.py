@@ -12,15 +12,14 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW
 
 from lake.database import connect
-from lake.fieldsets import quote
+from lake.fieldsets import literal, quote
 
 if TYPE_CHECKING:
-    import duckdb
-
     from lake.shapes import Shape
 
 PLANS = 100
@@ -56,6 +55,15 @@ class Engine:
             return self._arrow(f"EXECUTE plan_{self._plans[key]}")
         finally:
             self._table = pa.table({})
+
+    def spill_to(self, temp: str) -> bool:
+        """Have what does not fit go elsewhere. False where DuckDB cannot: it stays with a folder in
+        which it has put something, and after a fault of its own it does nothing any more."""
+        try:
+            self._con.execute(f"SET GLOBAL temp_directory = {literal(temp)}")
+        except duckdb.Error:
+            return False
+        return True
 
     def _arrow(self, statement: str) -> pa.Table:
         """What a statement gives. `sql()` has a SELECT alone give Arrow: the rows of an EXECUTE it

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -74,23 +75,42 @@ class BatchResult:
     objects: tuple[ObjectResult, ...]
 
 
-_ready: tuple[WorkerSetup, Engine] | None = None
+_idle: defaultdict[int, list[tuple[WorkerSetup, Engine]]] = defaultdict(list)
+"""By process, since a forked one may not go on with its parent's: the DuckDBs that no batch is at
+work in; one, unless threads ingest at once."""
 
 
 @atexit.register
 def _close() -> None:
     """Give back the DuckDB before the interpreter goes: it complains of what it still holds."""
-    if _ready is not None:
-        _ready[1].close()
+    while _idle[os.getpid()]:
+        _idle[os.getpid()].pop()[1].close()
 
 
 def run_batch(setup: WorkerSetup, batch: Batch) -> BatchResult:
     """Read a batch's objects and stage their rows, in one DuckDB for all batches of a process.
     An object that fails is a result, not an error."""
-    global _ready
-    if _ready is None or _ready[0].staging != setup.staging:
-        _ready = (setup, Engine(setup.memory, temp=str(setup.staging / "spill")))
-    return _Run(_ready[1], _ready[0], batch.number).batch(batch)
+    ready = _made_ready(setup)
+    try:
+        return _Run(ready[1], ready[0], batch.number).batch(batch)
+    finally:
+        _idle[os.getpid()].append(ready)
+
+
+def _made_ready(setup: WorkerSetup) -> tuple[WorkerSetup, Engine]:
+    """What the batches of an ingest share in this process. One that ingests again goes on with the
+    DuckDB that it has: to plan the SELECTs anew takes half of a small ingest."""
+    spill = str(setup.staging / "spill")
+    try:
+        held, engine = _idle[os.getpid()].pop()
+    except IndexError:
+        return setup, Engine(setup.memory, temp=spill)
+    if held.staging == setup.staging:
+        return held, engine
+    if held.memory == setup.memory and engine.spill_to(spill):
+        return setup, engine
+    engine.close()
+    return setup, Engine(setup.memory, temp=spill)
 
 
 @dataclass(slots=True)

@@ -75,20 +75,23 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"{url} did not answer within 30 seconds")
 
 
-READY = """() => {
+STILL = """since => {
   const app = document.querySelector('[data-testid=stApp]');
   const charts = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')];
-  const idle = app && app.getAttribute('data-test-script-state') === 'notRunning';
-  return idle && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
+  const idle = app && app.getAttribute('data-test-script-state') === 'notRunning'
+    && document.querySelector('[data-testid=stMain] [data-testid=stHeading]')
+    && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
+  const now = performance.now();
+  if (!idle || window.asked !== since) window.busy = now;
+  window.asked = since;
+  return now - window.busy > 800;
 }"""
 
 
 def settled(page: Page) -> None:
-    """Wait until no run goes on and every chart has been drawn, twice: a run may follow a run."""
-    for _ in range(2):
-        page.wait_for_selector("[data-testid=stMain] [data-testid=stHeading]")
-        page.wait_for_function(READY)
-        page.wait_for_timeout(700)
+    """Wait until no run goes on and every chart has been drawn, for a while: a run may follow a
+    run."""
+    page.wait_for_function(STILL, arg=time.monotonic(), polling=100)
     assert page.locator("[data-testid=stException]").count() == 0
 
 

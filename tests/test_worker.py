@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
@@ -94,3 +95,44 @@ def test_a_source_that_is_wrong(tmp_path: Path) -> None:
     sql = LINES_SQL.replace("TRY_CAST(time", "TRY_CAST(nope")
     with own_source(tmp_path / "transforms", sql=sql), pytest.raises(SourceError, match='"nope"'):
         run(tmp_path, batch("own.log", odd(*["- n1"] * 50), 2))
+
+
+def ready(staging: Path, memory: int = 256 << 20) -> tuple[WorkerSetup, Engine]:
+    """What a batch of an ingest is given, as if it came to its end at once."""
+    setup = WorkerSetup(staging, memory, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
+    found = worker._made_ready(setup)
+    worker._idle[os.getpid()].append(found)
+    return found
+
+
+def test_a_process_that_ingests_again_goes_on_with_its_duckdb(tmp_path: Path) -> None:
+    first = ready(tmp_path / "a")
+    assert ready(tmp_path / "a")[1] is first[1]
+    setup, engine = ready(tmp_path / "b")
+    assert setup.staging == tmp_path / "b"
+    assert engine is first[1]
+    spill = engine._con.execute("SELECT current_setting('temp_directory')").fetchone()
+    assert spill == (str(tmp_path / "b" / "spill"),)
+    assert (
+        ready(tmp_path / "c", 512 << 20)[1] is not engine
+    )  # as much memory as that ingest may use
+
+
+def test_a_duckdb_at_work_is_no_other_batchs(tmp_path: Path) -> None:
+    ready(tmp_path / "a")
+    setup = WorkerSetup(tmp_path / "a", 256 << 20, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
+    one, other = worker._made_ready(setup), worker._made_ready(setup)
+    assert one[1] is not other[1]
+
+
+def test_a_duckdb_that_has_spilled_or_failed_is_not_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    _, engine = ready(tmp_path / "a")
+    engine._con.execute("SET memory_limit = '128MiB'")
+    engine._con.execute(
+        "CREATE TABLE big AS SELECT repeat('x', 90) || i AS x FROM range(4000000) r(i)"
+    )
+    other = ready(tmp_path / "b")[1]
+    assert other is not engine
+    other.close()
+    assert ready(tmp_path / "c")[1] is not other
