@@ -26,7 +26,7 @@ from lake.headers import (
 from lake.losses import Losses
 from lake.pieces import MAX_RECORD, members_of
 from lake.refused import LongText, Refused, reject_text
-from lake.rows import ABOUT, holds_text, is_row, row_paths, whose_row
+from lake.rows import ABOUT, are_small, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
 
 if TYPE_CHECKING:
@@ -207,7 +207,10 @@ class Reading:
             return None
         self.source = source
         shape = members_shape(source, members)
-        if shape.kind == "json" and any(holds_text(source, one) for one in texts[:PROBE_TEXT]):
+        if shape.kind == "json" and (
+            any(holds_text(source, one) for one in texts[:PROBE_TEXT])
+            or are_small(source, members, texts[:PROBE])
+        ):
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
             self.layout = {"rows": True}
