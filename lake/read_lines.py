@@ -197,13 +197,13 @@ class LineReader:
         """Whether these are lines of an export: something before each message, of which one of the
         first is known."""
         plain = EXPORT_LINES[0].match(text) is None
-        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES[:1]:
+        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES:
             if head.match(text) is None:
                 continue
             lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
             if plain and self.reading.knows(lines[0]):
                 return False
-            known = self.reading.knows if plain else self._is_known
+            known = self._is_known if head is EXPORT_LINES[0] else self.reading.knows
             if any(known(export_line(line, head)[0]) for line in lines):
                 self._head = head
                 return True

@@ -3,6 +3,7 @@ groups that EventBridge writes to; and text that begins like JSON and is none.""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,15 @@ SHIPPED: dict[str, Callable[[str], object]] = {
     },
     "Docker": lambda t: {"log": f"{t}\n", "stream": "stdout", "time": "2024-02-01T10:00:05Z"},
     "Splunk": lambda t: {"preview": False, "offset": 0, "result": {"_raw": t, "host": "h"}},
+    "Loki": lambda t: {"labels": {}, "line": t, "timestamp": "2024-02-01T10:00:05Z"},
+    "Elastic": lambda t: {"@timestamp": "2024-02-01T10:00:05Z", "event": {"original": t}},
+    "elasticdump": lambda t: {"_index": "logs", "_id": "1", "_source": {"event": {"original": t}}},
+    "SIEM on OpenSearch": lambda t: {"_index": "log-aws", "_source": {"@message": t, "a": "b"}},
+    "_search": lambda t: {"took": 1, "hits": {"total": 1, "hits": [{"_source": {"message": t}}]}},
+    "a function of Firehose": lambda t: {
+        "invocationId": "1",
+        "records": [{"recordId": "4", "data": base64.b64encode(t.encode()).decode()}],
+    },
 }
 
 
@@ -166,6 +176,18 @@ SHIPPED: dict[str, Callable[[str], object]] = {
 def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> None:
     found = read(b"\n".join(compact(SHIPPED[shipper](text)) for text in records))
     assert (found.status, found.originals, found.rejects) == ("read", records, [])
+
+
+def test_documents_that_are_the_events_themselves() -> None:
+    found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in EVENTS))
+    assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+def test_what_is_no_record_of_firehose_costs_itself() -> None:
+    good = {"data": base64.b64encode(TEXTS[0].encode()).decode()}
+    found = read(compact({"requestId": "r", "records": [good, {"data": "?"}, good]}))
+    assert found.ids == [1, 1]
+    assert [(r.position, r.text) for r in found.rejects] == [(2, '{"data":"?"}')]
 
 
 def test_another_applications_messages_are_unknown() -> None:
@@ -218,6 +240,25 @@ def test_what_awslogs_prints(records: list[str], time: str) -> None:
         "log_group": "/aws/logs",
         "log_stream": "eni-1-all",
     } | ({"time": time.strip()} if time else {})
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<134>Feb  1 10:00:09 host aws: ",
+        "Feb 11 10:00:09 host aws[12]: ",
+        "2024-02-01T10:00:09.123456+00:00 host aws: ",
+        "2024-02-01T19:00:09+09:00 host aws: ",
+        "<134>1 2024-02-01T10:00:09Z host aws 12 ID4 - ",
+        '<134>1 2024-02-01T10:00:09.1Z host aws - - [a@1 b="c"] ',
+        "2024-02-01T10:00:09+00:00\taws.trail\t",
+    ],
+)
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_what_syslog_and_fluentd_write_before_a_record(records: list[str], head: str) -> None:
+    found = read("".join(f"{head}{line}\n" for line in ["started", *records]).encode())
+    assert found.originals == records
+    assert [(r.position, r.text) for r in found.rejects] == [(1, "started")]
 
 
 def test_one_record_as_a_string() -> None:
