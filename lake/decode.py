@@ -36,6 +36,8 @@ PARQUET = b"PAR1"
 _JSON = re.compile(rb'\s*(?:\{|\[\s*(?:[\[{"\]]|null\b|\Z)|"\{(?:\\|\s))')
 """What begins like JSON that can hold records; `[2025-01-31 10:00:00] INFO` does not."""
 _ZEROS = "no text but zero bytes: a hole of a disk image, or a file that was never written"
+_MARKED = b"\n" + codecs.BOM_UTF8
+"""A line that a byte order mark begins: files were put behind one another."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -146,6 +148,7 @@ class Decoding(Reading):
                 self.set_aside("unknown", _ZEROS)
                 return
             self._reader = JsonReader(self) if self._is_json(window) else LineReader(self)
+        window = window.replace(_MARKED, b"\n")
         yield from self._reader.records(window, last, last and self.whole)
 
     def _is_json(self, window: bytes) -> bool:

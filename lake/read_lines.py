@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.cutter import MAX_CARRIED
-from lake.envelopes import Messages
+from lake.envelopes import Messages, unwrap
 from lake.headers import header_of, remembered
 from lake.pieces import MAX_RECORD
 from lake.read_csv import can_be_header, read_csv, read_messages
@@ -203,7 +203,7 @@ class LineReader:
             lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
             if plain and self.reading.knows(lines[0]):
                 return False
-            known = self._is_known if head is EXPORT_LINES[0] else self.reading.knows
+            known = self._is_known if head is EXPORT_LINES[0] else self._is_record
             if any(known(export_line(line, head)[0]) for line in lines):
                 self._head = head
                 return True
@@ -217,6 +217,10 @@ class LineReader:
             or bool(catalogue.by_line(line))
             or bool(catalogue.by_header([column_name(n) for n in line.split()]))
         )
+
+    def _is_record(self, message: bytes) -> bool:
+        """Whether a message is a record of some source, or an envelope."""
+        return self.reading.knows(message) or (message[:1] == b"{" and unwrap(message) is not None)
 
     def _export_lines(self, text: bytes) -> Iterator[tuple[int, bytes, Wrap]]:
         lines = text.removesuffix(b"\n").split(b"\n")

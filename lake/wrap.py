@@ -21,12 +21,13 @@ EXPORT_LINES = tuple(
         rf"(?:<\d{{1,3}}>)?(?:{_ZONED}|[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) "
         r"\S+ [\w./-]+(?:\[\d+\])?: ",
         rf"{_ZONED}\t\S+\t",
+        rf"(?:[A-Za-z]:)?[^\s:]+\.\w+:(?:\d+:)?{_BEGINS}",
     )
 )
 """What stands before a message: in a line of a CloudWatch Logs export task its time to the
 millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone; of
 `awslogs get` its group and its stream, with `--timestamp` its time; of syslog its head, of
-Fluentd's files time and tag.
+Fluentd's files time and tag, of what grep found the file.
 
 https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
 https://github.com/jorgebastida/awslogs

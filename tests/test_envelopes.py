@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from logs import (
     ACCOUNT,
+    FLOW_HEADER,
     bus_event,
     compact,
     flows,
@@ -259,6 +260,27 @@ def test_what_syslog_and_fluentd_write_before_a_record(records: list[str], head:
     found = read("".join(f"{head}{line}\n" for line in ["started", *records]).encode())
     assert found.originals == records
     assert [(r.position, r.text) for r in found.rejects] == [(1, "started")]
+
+
+@pytest.mark.parametrize("head", ["logs/a.json.gz:", "a.log:12:", "C:\\logs\\a.log:"])
+@pytest.mark.parametrize(
+    "records", [TEXTS, flows(3), [json.dumps({"Records": [one]}) for one in EVENTS]]
+)
+def test_what_grep_prints(records: list[str], head: str) -> None:
+    found = read("".join(f"{head}{line}\n" for line in records).encode())
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    assert found.originals == (records if "Records" not in records[0] else TEXTS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "text", ["\r\n".join(TEXTS[:1]), "\r\n".join([FLOW_HEADER, *flows(1)])], ids=["events", "flows"]
+)
+def test_files_of_windows_behind_one_another(text: str, encoding: str) -> None:
+    """The mark at the beginning of the second one cost its first record, or its header."""
+    found = read(f"{text}\r\n".encode(encoding) * 2)
+    assert (found.status, len(found.rows), found.rejects) == ("read", 2, [])
+    assert "\ufeff" not in found.originals[1]
 
 
 def test_one_record_as_a_string() -> None:
