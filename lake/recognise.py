@@ -339,9 +339,9 @@ class Reading:
             widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in layouts}))
             self.set_aside(
                 "unknown",
-                f"lines of {source.name} without a header and with other fields than are known "
-                f"({widths} of them). Name the fields in a source folder of your own "
-                "($LAKE_TRANSFORMS, see docs/design.md)",
+                f"lines of {source.name} without a header and with other fields than are known"
+                f"{f' ({widths} of them)' if widths else ''}. Name the fields in a source folder "
+                "of your own ($LAKE_TRANSFORMS, see docs/design.md)",
             )
         return shape
 

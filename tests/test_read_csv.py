@@ -32,6 +32,23 @@ def test_a_header_of_csv_takes_no_row_with_it(header: str, above: int) -> None:
     assert found.originals == CALLS.splitlines()
 
 
+@pytest.mark.parametrize("above", ["", "sep={}\r\n"])
+@pytest.mark.parametrize("cut", [";", "\t", ","])
+def test_a_table_as_excel_saves_it(cut: str, above: str) -> None:
+    text = above.format(cut) + f"{HISTORY}\n{CALLS}".replace(",", cut)
+    found = read(text.encode("utf-16"), "event_history.txt")
+    assert (found.status, found.rejects) == ("read", [])
+    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
+    assert found.originals == CALLS.replace(",", cut).splitlines()
+
+
+@pytest.mark.parametrize("cut", [";", "\t", ","])
+def test_messages_as_excel_saves_them(cut: str) -> None:
+    rows = "".join(f'{n}{cut}"{line}"\n' for n, line in enumerate(flows(3)))
+    found = read(f"timestamp{cut}message\n{rows}".encode(), "log-events-viewer-result.csv")
+    assert (found.status, found.originals, found.rejects) == ("read", flows(3), [])
+
+
 def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
     first, *rest = CALLS.splitlines(keepends=True)
     found = read("".join([HISTORY, "\n", first, '"', *rest]).encode(), "event_history.csv")
