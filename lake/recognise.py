@@ -6,6 +6,7 @@ of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from lake.pieces import MAX_RECORD, members_of
 from lake.refused import LongText, Refused, reject_text
 from lake.rows import ABOUT, are_small, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
+from lake.sources import column_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,6 +247,17 @@ class Reading:
             members = members_of(text) or []
             return bool(self.catalogue.by_members(members))
         return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+
+    def is_head(self, first: bytes) -> bool:
+        """Whether a first line is a line of some source, or a header or directive of one."""
+        line = first.decode("utf-8", "replace")
+        names = re.split(r"[\s,;]+", line.removeprefix("#Fields:").strip())
+        catalogue = self.catalogue
+        return bool(
+            line.startswith("#Version:")
+            or catalogue.by_line(line)
+            or catalogue.by_header([column_name(name.strip('"')) for name in names])
+        )
 
     # -- lines ----------------------------------------------------------------------------------
 

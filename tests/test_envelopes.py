@@ -283,6 +283,26 @@ def test_files_of_windows_behind_one_another(text: str, encoding: str) -> None:
     assert "\ufeff" not in found.originals[1]
 
 
+@pytest.mark.parametrize("first", [TEXTS[0][90:], "# of Monday", "message"])
+def test_a_first_line_that_is_nothing_costs_itself(first: str) -> None:
+    """As where a file was split: all of it was unknown."""
+    found = read("".join(f"{line}\n" for line in [first, *TEXTS]).encode())
+    assert (found.status, found.ids) == ("read", [1, 2, 3])
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [(1, "no valid JSON", first)]
+
+
+def test_prose_with_json_of_another_kind_below_is_unknown() -> None:
+    assert read(b'notes\n{"level": "INFO"}\n').status == "unknown"
+
+
+@pytest.mark.parametrize("events", [TEXTS, [json.dumps({"Records": EVENTS})]])
+def test_lines_of_a_log_behind_json(events: list[str]) -> None:
+    """Each was as many rejects as it has words that are JSON."""
+    found = read("".join(f"{line}\n" for line in [*events, *flows(2), "x 1 2"]).encode())
+    assert found.originals == [*TEXTS, *flows(2)]
+    assert [(r.position, r.text) for r in found.rejects] == [(6, "x 1 2")]
+
+
 def test_one_record_as_a_string() -> None:
     assert read(json.dumps(TEXTS[0]).encode()).originals == [TEXTS[0]]
 

@@ -183,6 +183,10 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "lines with two spaces": (FLOW_KEY, logs.flow_file(logs.flows(4)).replace(b" 443", b"  443")),
     "a header of tabs": ("flows/tabs.log", TABBED),
     "a header of commas": ("flows/c.csv", TABBED.replace(b"\t", b",")),
+    "lines behind records": (
+        "all.log",
+        b"\n".join([*(logs.compact(e) for e in logs.events(2)), *map(str.encode, logs.flows(2))]),
+    ),
     "a header of semicolons": ("flows/d.csv", TABBED.replace(b"\t", b";")),
     "two headers in one object": (FLOW_KEY, two_headers()),
     "W3C with tabs": ("w3c.log", b"#Version: 1.0\n#Fields: " + TABBED.replace(b"\t", b" ", 13)),
