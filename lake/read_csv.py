@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WHOLE = ("eventjson", "cloudtrailevent", "_raw")
 """Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
-_HEADER = re.compile(r'\s*"?@?[A-Za-z][\w .()*-]*"?\s*[,;\t]')
+_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*-]*"?\s*[,;\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""
 _ABOVE = ("#TYPE ", "sep=")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
-_NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
+_NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:

@@ -107,7 +107,7 @@ class Reading:
 
     def note_unknown(self, names: list[str]) -> None:
         """Count members or columns that the source does not declare."""
-        for name in names:
+        for name in filter(None, names):  # a table that pandas writes has a column without one
             self.unknown_members[name[:200]] += 1
 
     def note_columns(self, source: Source, names: list[str]) -> None:
@@ -364,7 +364,8 @@ class Reading:
         source = source or self.source
         assert source is not None  # noqa: S101
         given = self.cutting(source.name)
-        names = [n for n in names if n]
+        while names and not names[-1]:
+            names = names[:-1]
         shape, unknown = shape_under(line, source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from logs import compact, event, events, flows, pretty, read, trail
+from logs import FLOW_HEADER, compact, event, events, flows, pretty, read, trail
 from query_results import answer, as_athena, as_lake, quoted_csv
 
 HISTORY = "Event ID,Event time,Event source,Event name,Event type"
@@ -40,6 +40,17 @@ def test_a_table_as_excel_saves_it(cut: str, above: str) -> None:
     assert (found.status, found.rejects) == ("read", [])
     assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
     assert found.originals == CALLS.replace(",", cut).splitlines()
+
+
+def test_a_table_as_pandas_writes_it() -> None:
+    """`to_csv` puts the rows' numbers first, under no name; all rows were rejects."""
+    rows = "".join(f"{n},{line}\n" for n, line in enumerate(CALLS.splitlines()))
+    found = read(f",{HISTORY}\n{rows}".encode(), "a.csv")
+    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
+    header, *lines = [line.replace(" ", ",") for line in [FLOW_HEADER, *flows(2)]]
+    found = read(f",{header}\n0,{lines[0]}\n1,{lines[1]}\n".encode(), "a.csv")
+    assert (found.status, found.bytes, found.rejects) == ("read", [1001, 1002], [])
+    assert found.decoding.unknown_members == {}
 
 
 @pytest.mark.parametrize("cut", [";", "\t", ","])

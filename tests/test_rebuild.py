@@ -187,6 +187,10 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
         "all.log",
         b"\n".join([*(logs.compact(e) for e in logs.events(2)), *map(str.encode, logs.flows(2))]),
     ),
+    "a table of pandas": (
+        "flows/p.csv",
+        b"," + TABBED.replace(b"\t", b",").replace(b"\n2", b"\n0,2"),
+    ),
     "a header of semicolons": ("flows/d.csv", TABBED.replace(b"\t", b";")),
     "two headers in one object": (FLOW_KEY, two_headers()),
     "W3C with tabs": ("w3c.log", b"#Version: 1.0\n#Fields: " + TABBED.replace(b"\t", b" ", 13)),
