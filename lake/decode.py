@@ -150,7 +150,8 @@ class Decoding(Reading):
                 self.set_aside("unknown", _ZEROS)
                 return
             self._reader = JsonReader(self) if self._is_json(window) else LineReader(self)
-        window = window.replace(_MARKED, b"\n")
+        if codecs.BOM_UTF8[0] in window:  # one byte is found in a tenth of the time
+            window = window.replace(_MARKED, b"\n")
         yield from self._reader.records(window, last, last and self.whole)
 
     def _is_json(self, window: bytes) -> bool:
