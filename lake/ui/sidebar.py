@@ -60,7 +60,9 @@ REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minute
 FACET_SHOWN = 6
 PLACES = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
-_EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
+_EARLIEST, _LATEST = datetime(1969, 1, 1), datetime(2263, 1, 1)  # noqa: DTZ001  the widget's
+"""What can be chosen: all times that a row can have (`lake.flat`) and a year around them, since a
+bar may begin before its first event. What lies beyond, the widget would drop without a word."""
 
 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...] = ()) -> Selection:
