@@ -45,14 +45,21 @@ def draw_values(
         figures = (row[-1] for row in result.rows)
         _draw_list(key, panel, zip(named_values(result), figures, strict=True))
     elif panel.fields:
-        places = [(n, m) for m in range(len(result.columns)) for n in range(len(result.rows))]
-        found = {
-            f"{result.columns[m]}: {shortened(name_of(result.rows[n][m]), _LONGEST)}": cell
-            for n, m in places
-            if (cell := cell_filter(panel, result, n, m)) is not None
-        }
+        found = cells(panel, result)
         if found:
             _list(key, "value", say("Value"), found, _both(_choose_cell))
+
+
+def cells(panel: Panel, result: PanelResult) -> dict[str, tuple[str, str | None]]:
+    """The cells of a table that filter, by how a list writes them: column and value, each once."""
+    places = [(n, m) for m in range(len(result.columns)) for n in range(len(result.rows))]
+    found = {
+        (result.columns[m], name_of(result.rows[n][m])): cell
+        for n, m in places
+        if (cell := cell_filter(panel, result, n, m)) is not None
+    }
+    labels = [f"{column}: {shortened(name, _LONGEST)}" for column, name in found]
+    return dict(zip(told_apart(labels), found.values(), strict=True))
 
 
 def _draw_list(

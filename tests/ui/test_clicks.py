@@ -12,6 +12,7 @@ from apptest import figures, open_page
 from lake.dashboards import find_dashboard
 from lake.panels import PanelResult
 from lake.ui.charts import cell_filter, choose_value, named_values
+from lake.ui.values import cells
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -108,6 +109,20 @@ def test_the_cells_of_a_table_stand_behind_its_button(app: AppTest) -> None:
     app.button(key=f"{key}:value:Not this").click().run()
     assert not app.exception
     assert app.session_state["f"] == [f"native.eventName not {event.removeprefix('eventName: ')}"]
+
+
+def test_cells_that_begin_alike_are_told_apart() -> None:
+    """Sessions of one role differ at the end of a long ARN: a list that cuts both had the last."""
+    role = f"arn:aws:sts::111111111111:assumed-role/{'r' * 60}"
+    rows = tuple((f"{role}/{n}", "GetObject", None, 3) for n in "aba")
+    keys = tuple({"_Identity": row[0]} for row in rows)
+    columns = ("Identity", "eventName", "Last", "Count")
+    found = cells(DENIED, PanelResult("", "table", "", columns, rows, None, keys))
+    assert list(found.values()) == [
+        ("native.userIdentity.arn", f"{role}/a"),
+        ("native.userIdentity.arn", f"{role}/b"),
+        ("native.eventName", "GetObject"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["cloudtrail", "overview", "hunting"])
