@@ -13,7 +13,7 @@ import streamlit as st
 from lake.errors import LakeError, UsageError
 from lake.extent import extent_of
 from lake.fields import fields_behind
-from lake.filters import OPS, Filter, Selection, TimeRange
+from lake.filters import ALONE, OPS, Filter, Selection, TimeRange
 from lake.rowmodel import EVENTS
 from lake.scope import facet
 from lake.search import Search, read_search
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _NEW = "filter"
 """What the form of a new filter keeps."""
-_ALONE = ("set", "unset")
-"""Operators without a value."""
 SPANS = {
     ALL: None,
     "Last 30 days": timedelta(days=30),
@@ -78,12 +76,14 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
         keep_fresh(lake)
+    selection = Selection(time, tuple(filters), search=search)
+    own = [one for one in dashboard.narrowed(selection).filters if one not in filters]
     with chips:
-        draw_chips(time, found, filters[len(fixed) + len(found) :])
+        draw_chips(time, found, filters[len(fixed) + len(found) :], own)
     for why in wrong:  # on the page itself: beside it, a list of filters may hide it
         said = say("Not applied: {why}", why=say_error(why))
         st.error(plain(said), icon=":material/filter_alt_off:")
-    return Selection(time, tuple(filters), search=search)
+    return selection
 
 
 def keep_choice(lake: Lake) -> None:
@@ -303,7 +303,7 @@ def _form(dashboard: Dashboard) -> None:
         place = fields.index("source.ip")
         st.selectbox(say("Field"), fields, index=place, key=field, accept_new_options=True)
         op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS), key=f"{_NEW}:op")
-        st.text_input(say("Value"), disabled=op in _ALONE, key=f"{_NEW}:value")
+        st.text_input(say("Value"), disabled=op in ALONE, key=f"{_NEW}:value")
         st.button(say("Add"), on_click=_added, args=(field,), type="primary")
     if problem := st.session_state.pop("filter_problem", None):
         st.error(plain(problem))
@@ -312,11 +312,11 @@ def _form(dashboard: Dashboard) -> None:
 def _added(field: str) -> None:
     state = st.session_state
     op, value = state[f"{_NEW}:op"], state[f"{_NEW}:value"]
-    if not value.strip() and op not in _ALONE:
+    if not value.strip() and op not in ALONE:
         state["filter_problem"] = say("A filter wants a value.")
         return
     try:
-        add_filter(Filter(state[field], op, () if op in _ALONE else value))
+        add_filter(Filter(state[field], op, () if op in ALONE else value))
     except UsageError as error:
         state["filter_problem"] = say_error(error)
         return
