@@ -17,7 +17,6 @@ from lake.filters import ALONE, OPS, Filter, Selection, TimeRange
 from lake.rowmodel import EVENTS
 from lake.scope import facet
 from lake.search import Search, read_search
-from lake.search_text import LONGEST
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -137,7 +136,6 @@ def _search() -> Search | None:
         key="q",
         bind="query-params",
         type="search",
-        max_chars=LONGEST,
         placeholder=EXAMPLE,
         help=say(LANGUAGE),
         label_visibility="collapsed",

@@ -162,6 +162,20 @@ def test_shift_and_a_click_leave_out_and_a_chip_turns_it_around(page: Page, addr
     assert "native.eventName is GetObject · event.outcome is failure" in sentence(page)
 
 
+def test_a_chip_of_a_long_value_keeps_its_buttons(page: Page, address: str) -> None:
+    """A value that has no place to break at pushed them out of the chip, and out of the window."""
+    page.goto(f"{address}/cloudtrail?f=user.name+is+{'x' * 300}")
+    page.locator(".st-key-chip-0-drop").wait_for()
+    for width in (1280, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        chip = page.locator(".st-key-chip-0").bounding_box()
+        drop = page.locator(".st-key-chip-0-drop button").bounding_box()
+        assert chip is not None
+        assert drop is not None
+        assert drop["x"] + drop["width"] < chip["x"] + chip["width"] < width
+
+
 def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
