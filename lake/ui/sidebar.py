@@ -247,6 +247,7 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
         key=field,
         bind="query-params",
         accept_new_options=True,
+        select_all=False,  # which Enter would take for what was typed
         placeholder=say("All {count}", count=count(len(known))),
         help=say(
             "Under which the lake keeps a row: `{kept}`. What its log says, which may be another "
@@ -275,6 +276,7 @@ def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]
         key="f",
         bind="query-params",
         accept_new_options=True,
+        select_all=False,  # which Enter would take for what was typed
         placeholder="source.ip is 192.0.2.1",
         help=say(
             "Click a bar, a country or a cell of a table, turn a value of an event into a filter, "

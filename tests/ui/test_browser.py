@@ -508,3 +508,25 @@ def test_a_page_that_watches_shows_what_was_ingested_since(
         )
         settled(page)
         assert sentence(page) != before
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "chosen"),
+    [
+        ("Columns", "userIdentity.type", "columns=native.userIdentity.type"),
+        ("Values of", "event.act", "values=event.action"),
+        ("Accounts", "111", "account=111122223333"),
+    ],
+)
+def test_enter_takes_one_of_a_list(
+    page: Page, address: str, label: str, typed: str, chosen: str
+) -> None:
+    """Not all that are like what was typed."""
+    page.goto(f"{address}/explore?logs=cloudtrail")
+    settled(page)
+    page.get_by_role("combobox", name=label).click()
+    page.keyboard.type(typed)
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{chosen}*")
+    assert page.url.count(chosen.partition("=")[0] + "=") == 1

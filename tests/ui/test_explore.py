@@ -87,9 +87,22 @@ def test_the_values_of_every_field(lake: Lake, part: int) -> None:
 
 def test_a_value_of_the_list_beside_the_rows(app: AppTest) -> None:
     open_page(app, "explore", logs="cloudtrail", values="event.outcome")
-    assert app.selectbox(key="values").value == "event.outcome"
+    assert app.multiselect(key="values").value == ["event.outcome"]
     charts = [e for e in app.sidebar.get("vega_lite_chart") if "success" in str(e.proto.data.data)]
     assert charts
+
+
+def test_the_values_of_several_fields_stand_below_each_other(app: AppTest) -> None:
+    fields = ["event.outcome", "native.awsRegion", "awsRegion", "no.such"]
+    open_page(app, "explore", logs="cloudtrail", values=fields)
+    named = [one.value.replace("\\", "") for one in app.sidebar.markdown]
+    assert named == ["**event.outcome**", "**native.awsRegion**"]
+    charts = [str(one.proto.data.data) for one in app.sidebar.get("vega_lite_chart")]
+    assert ["success" in chart for chart in charts[:2]] == [True, False]
+    assert ["us-east-1" in chart for chart in charts[:2]] == [False, True]
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "These logs have no field 'no.such' to show."
+    ]
 
 
 def test_what_is_within_json_is_shown_and_counted(lake: Lake, app: AppTest) -> None:
