@@ -225,7 +225,9 @@ class Filter:
         template = f"{{field}} {OPS[self.op]}"
         if not self.value:
             return Sentence(template, field=self.field)
-        return Sentence(f"{template} {{value}}", field=self.field, value=either(self.value))
+        return Sentence(
+            f"{template} {{value}}", field=self.field, value=either([v or '""' for v in self.value])
+        )
 
     def url(self) -> str:
         """As one parameter of a URL: `cloud.region is us-east-1,eu-west-1`; `parse` reads it."""

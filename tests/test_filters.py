@@ -147,6 +147,14 @@ FILTERS = [
         [1, 2],
     ),
     (
+        Filter("event.outcome", "is", ""),
+        '"event"."outcome" = $f0_0',
+        {"f0_0": ""},
+        'event.outcome is ""',
+        "event.outcome is ",
+        [],
+    ),
+    (
         Filter("source.ip", "any"),
         "true",
         {},

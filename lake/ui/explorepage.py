@@ -92,8 +92,8 @@ def _values(view: View, ask: Ask) -> None:
     fields = {typed: countable_as(table, typed) for typed in chosen}
     for field in dict.fromkeys(filter(None, fields.values())):
         _values_of(field, view, ask, alone=len(fields) == 1)
-    for typed, field in fields.items():
-        if field is None:
+    for typed in chosen:
+        if fields[typed] is None:
             _say_unknown(typed)
 
 

@@ -15,8 +15,7 @@ from lake.ui.charts import cell_filter, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
 from lake.ui.text import figure
 from lake.ui.timechart import slices
-from lake.ui.words import say
-from lake.visible import shortened
+from lake.ui.words import eye, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,7 +57,7 @@ def cells(panel: Panel, result: PanelResult) -> dict[str, tuple[str, str | None]
         for n, m in places
         if (cell := cell_filter(panel, result, n, m)) is not None
     }
-    labels = [f"{column}: {shortened(name, _LONGEST)}" for column, name in found]
+    labels = [f"{column}: {eye(name, _LONGEST)}" for column, name in found]
     return dict(zip(told_apart(labels), found.values(), strict=True))
 
 
@@ -69,7 +68,7 @@ def _draw_list(
     given = [(name, value, n) for (name, value), n in named if value is not None]
     # two long names may be alike as far as they are shown
     labels = told_apart(
-        [f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
+        [f"{eye(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
     )
     values = dict(zip(labels, (value for _, value, _ in given), strict=True))
     if values:

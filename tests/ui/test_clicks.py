@@ -12,6 +12,7 @@ from apptest import figures, open_page
 from lake.dashboards import find_dashboard
 from lake.panels import PanelResult
 from lake.ui.charts import cell_filter, choose_value, named_values
+from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.values import cells
 
 if TYPE_CHECKING:
@@ -140,6 +141,21 @@ def popovers(block: Any) -> list[Any]:  # noqa: ANN401  a block of AppTest's
     inside = [child for child in getattr(block, "children", {}).values()]
     found = [child for child in inside if getattr(child, "type", "") == "popover"]
     return found + [one for child in inside for one in popovers(child)]
+
+
+def test_an_empty_text_has_a_name_and_filters_on_itself(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar without one cannot be told from a fault of the page."""
+    result = PanelResult("", "bar", "", ("errorCode", "Count"), (("", 2), ("AccessDenied", 1)))
+    drawn: list[Any] = []
+    monkeypatch.setattr("lake.ui.leaderboard.draw_chart", lambda _, data, *__: drawn.append(data))
+    draw_leaderboard("x", [("", 2), ("AccessDenied", 1)], None)
+    assert drawn[0]["shown"].to_pylist() == ["(empty)", "AccessDenied"]
+    assert drawn[0]["name"].to_pylist() == ["", "AccessDenied"]
+    assert named_values(result)[0] == ("", "")
+    open_page(app, "cloudtrail", f="native.errorCode is ")
+    assert 'native.errorCode is ""' in app.main.caption[0].value.replace("\\", "")
 
 
 def test_a_bar_without_a_value_filters_on_none() -> None:
