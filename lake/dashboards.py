@@ -126,11 +126,12 @@ class Dashboard:
     panels: tuple[Panel, ...] = ()
 
     def narrowed(self, selection: Selection) -> Selection:
-        """A reader's selection with the page's own filters."""
+        """A reader's selection with the page's own filters; without those that take every row."""
         named = {chosen.field for chosen in selection.filters}
         named |= set(selection.search.fields) if selection.search else set()
         own = tuple(f for f in map(Filter.parse, self.filters) if f.field not in named)
-        return replace(selection, filters=selection.filters + own)
+        kept = tuple(chosen for chosen in selection.filters if chosen.op != "any")
+        return replace(selection, filters=kept + own)
 
     def panel(self, title: str) -> Panel:
         """A panel by title or label. Raises UsageError that lists the known ones."""

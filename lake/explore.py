@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from lake.catalogue import catalogue
 from lake.chosen import chosen
 from lake.dashboards import Dashboard, Panel
@@ -130,12 +132,23 @@ def values_of(view: View, fields: Sequence[str], ask: Ask) -> list[tuple[str, in
 
 def rows_file(lake: Lake, view: View, columns: Sequence[str], form: str) -> bytes:
     """The rows under a view as a file (`csv`, `jsonl`, `parquet`), newest first, at most
-    `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it."""
+    `FILE_ROWS`: the columns, or every field where there are none. CSV as `lake sql` guards it.
+    Where the page is older than the lake and its files are gone, the rows as the lake is now."""
     table = view.dashboard.table
     shown = ", ".join(f"{_held(table, name)} AS {quote(name)}" for name in columns)
     what = f'"@timestamp", {shown}' if columns else "*"
     block = Block("file", "", f"SELECT {what}\nFROM logs\n{_ORDER}\nLIMIT {FILE_ROWS}")
     query = Query.over(block, dict(view.relations), dict(view.params)).written_out()
+    version = lake.version
+    try:
+        return _file(lake, query, form)
+    except duckdb.Error:
+        if lake.refresh() == version:
+            raise
+        return _file(lake, query, form)
+
+
+def _file(lake: Lake, query: str, form: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"rows.{form}"
         write(lake.cursor(), query, form, io.StringIO(), target)

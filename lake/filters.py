@@ -41,8 +41,11 @@ OPS = {
     "below": "is below",
     "set": "is set",
     "unset": "is not set",
+    "any": "may be anything",
 }
 """Operator as it stands in a URL -> in words."""
+ALONE = ("set", "unset", "any")
+"""Operators without a value."""
 
 _OPPOSITE = {"is": "not", "not": "is", "set": "unset", "unset": "set"}
 _WRITTEN = sorted((*OPS.items(), *((op, op) for op in OPS)), key=lambda one: -len(one[1]))
@@ -131,7 +134,8 @@ class Filter:
     also without `native.`) or what is within its JSON (`native.requestParameters.bucketName`), a
     partition key (`account`, `region`, `date`) or a kind of entity (`entity.address`), which stands
     for several leaves: one of them is. `value` is text or several texts; they are read as the
-    field's type. `set` and `unset` take none. On a list, `is` means: one of its items is.
+    field's type. `set`, `unset` and `any` take none; `any` takes every row, and stands in the place
+    of what a page says of the field itself. On a list, `is` means: one of its items is.
     Raises UsageError for a field that no table has, an unknown operator, an order of a list, a
     value of another type.
     """
@@ -151,7 +155,7 @@ class Filter:
                     known=", ".join(OPS),
                 )
             )
-        if (self.op in ("set", "unset")) == bool(self.value):
+        if (self.op in ALONE) == bool(self.value):
             raise UsageError(
                 Sentence(
                     "{field} {operator}: give a value to compare with, or none.",
@@ -161,7 +165,7 @@ class Filter:
             )
         object.__setattr__(self, "field", named_in_full(self.field))
         kind = type_of(self.field)
-        if kind.startswith("STRUCT") and self.op not in ("set", "unset"):
+        if kind.startswith("STRUCT") and self.op not in ALONE:
             raise UsageError(
                 Sentence("{field} holds structures: only set and unset apply.", field=self.field)
             )
@@ -169,7 +173,7 @@ class Filter:
             raise UsageError(
                 Sentence("{field} holds a list, which has no order: take is.", field=self.field)
             )
-        if self.op not in ("contains", "set", "unset"):
+        if self.op not in ("contains", *ALONE):
             for text in self.value:
                 typed(self.field, kind, text)
 
@@ -184,7 +188,7 @@ class Filter:
     @property
     def fits_lack(self) -> bool:
         """Whether a row without the field fits."""
-        return self.op in ("not", "unset")
+        return self.op in ("not", "unset", "any")
 
     @property
     def opposite(self) -> Filter | None:
@@ -196,6 +200,8 @@ class Filter:
     def clause(self, prefix: str) -> Clause:
         """The condition; its parameters are named after `prefix`. NULL is never `is`."""
         fields = leaves_of(self.field)
+        if self.op == "any":
+            return Clause("true")
         if self.op in ("set", "unset"):
             if self.op == "set":
                 return Clause(_any([f"{field_sql(name)} IS NOT NULL" for name in fields]))
@@ -219,7 +225,9 @@ class Filter:
         template = f"{{field}} {OPS[self.op]}"
         if not self.value:
             return Sentence(template, field=self.field)
-        return Sentence(f"{template} {{value}}", field=self.field, value=either(self.value))
+        return Sentence(
+            f"{template} {{value}}", field=self.field, value=either([v or '""' for v in self.value])
+        )
 
     def url(self) -> str:
         """As one parameter of a URL: `cloud.region is us-east-1,eu-west-1`; `parse` reads it."""

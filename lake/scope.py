@@ -89,7 +89,8 @@ def view_of(
         )
     also = [table for _, table in dashboard.also if table in catalogue().sources]
     extents = [whole, *(extent_of(table, Selection(), ask) for table in also)]
-    further = _further(dashboard, selection, ask)
+    applied = _applied(dashboard, selection)
+    further = _further(dashboard, applied, ask)
     named = {
         name: further[table].sql if table in further else _none_of(table, dashboard)
         for name, table in dashboard.also
@@ -106,7 +107,7 @@ def view_of(
         whole=whole,
         shown=shown,
         further=tuple(
-            (catalogue()[table].title, extent_of(table, selection, ask).events) for table in counted
+            (catalogue()[table].title, extent_of(table, applied, ask).events) for table in counted
         ),
         time=time,
         interval=width,
@@ -211,7 +212,7 @@ def facet(
 ) -> list[tuple[str, int]]:
     """The values of `account` or `region` with their events, most first: of all tables that the
     dashboard counts, as its panels do."""
-    selection = dashboard.narrowed(selection)
+    selection = _applied(dashboard, dashboard.narrowed(selection))
     further = {} if dashboard.table == EVENTS else _further(dashboard, selection, ask)
     found: Counter[str] = Counter()
     for table in (dashboard.table, *further):
@@ -226,6 +227,13 @@ def _around(extents: list[Extent]) -> TimeRange:
     firsts = [extent.time.start for extent in extents if extent.time.start]
     ends = [extent.time.end for extent in extents if extent.time.end]
     return TimeRange(min(firsts, default=None), max(ends, default=None))
+
+
+def _applied(dashboard: Dashboard, selection: Selection) -> Selection:
+    """A selection without the filters that the dashboard's own table has no field for: they do not
+    narrow it, so they narrow none of its further tables."""
+    idle = selection.unanswered(dashboard.table)
+    return replace(selection, filters=tuple(f for f in selection.filters if f not in idle))
 
 
 def _further(dashboard: Dashboard, selection: Selection, ask: Ask) -> dict[str, Chosen]:

@@ -256,7 +256,7 @@ def test_the_file_of_a_cut_result_has_all(lake: Lake, monkeypatch: pytest.Monkey
 def test_what_is_at_hand(lake: Lake) -> None:
     known = dict(at_hand.functions())
     assert set(known) == {
-        "ipv4_number(ip)", "address_order(text)", "ipv6_hex(ip)", "cidr(ip, net)", "is_private(ip)",
+        "ipv4_number(ip)", "ipv6_hex(ip)", "address_order(text)", "cidr(ip, net)", "is_private(ip)",
         "ago(span)", "utc_bucket(width, time)", "arn(text)",
     }  # fmt: skip
     assert (

@@ -147,6 +147,22 @@ FILTERS = [
         [1, 2],
     ),
     (
+        Filter("event.outcome", "is", ""),
+        '"event"."outcome" = $f0_0',
+        {"f0_0": ""},
+        'event.outcome is ""',
+        "event.outcome is ",
+        [],
+    ),
+    (
+        Filter("source.ip", "any"),
+        "true",
+        {},
+        "source.ip may be anything",
+        "source.ip any",
+        [1, 2, 3],
+    ),
+    (
         Filter("source.ip", "unset"),
         '"source"."ip" IS NULL',
         {},
@@ -186,6 +202,7 @@ def test_a_filter_is_one_thing_in_sql_words_and_url(
         ("source.ip is not 192.0.2.1", "not", ("192.0.2.1",)),
         ("native.errorCode is set", "set", ()),
         ("native.errorCode is not set", "unset", ()),
+        ("native.errorCode may be anything", "any", ()),
         ("tls.version is at least 1.3", "from", ("1.3",)),
         ("source.port is below 1024", "below", ("1024",)),
         ("source.port below 1024", "below", ("1024",)),
@@ -198,7 +215,7 @@ def test_a_filter_in_the_words_of_the_sentence(
 ) -> None:
     field = written.partition(" ")[0]
     assert Filter.parse(written) == Filter(field, op, value)
-    assert str(Filter.parse(written).words()).startswith(f"{field} is")
+    assert str(Filter.parse(written).words()).startswith((f"{field} is", f"{field} may be"))
 
 
 @pytest.mark.parametrize("text", ["set", "not", "not set", "at least 1", "below 1", "notable"])
@@ -356,7 +373,7 @@ def test_a_selection_joins_what_a_table_can_answer() -> None:
 @pytest.mark.parametrize(("chosen", "left"), [(one[0], one[-1]) for one in FILTERS], ids=str)
 def test_what_a_filter_leaves_out_its_opposite_takes(chosen: Filter, left: list[int]) -> None:
     opposite = chosen.opposite
-    assert (opposite is None) == (chosen.op in ("contains", "from", "below"))
+    assert (opposite is None) == (chosen.op in ("contains", "from", "below", "any"))
     if opposite is not None:
         clause = opposite.clause("f0")
         query = f"SELECT n FROM ({ROWS}) WHERE {clause.sql} ORDER BY n"

@@ -222,6 +222,11 @@ def test_sample_findings_stay_out_unless_a_filter_names_them(lake: Lake) -> None
     samples = view(lake, "guardduty", sample)
     types = run_panel(samples, samples.dashboard.panel("GuardDuty - Type Table"), ask_of(lake))
     assert types.rows == (("Trojan:EC2/DropPoint", 1),)
+    every = view(lake, "guardduty", Filter(sample.field, "any"))
+    assert (every.shown.events, every.selection.filters) == (8, ())
+    elsewhere = view(lake, "waf", Filter(sample.field, "any"))
+    assert elsewhere.shown.events == view(lake, "waf").shown.events
+    assert elsewhere.selection.unanswered("waf") == []
 
 
 def test_a_selection_without_findings_names_the_filter_of_the_page(lake: Lake) -> None:

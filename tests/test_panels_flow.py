@@ -16,7 +16,9 @@ from small_lake import BOB, LONDON, SINGAPORE, A, B
 
 from lake.dashboards import find_dashboard, load_dashboard
 from lake.filters import Selection
+from lake.ingest import IngestOptions, ingest
 from lake.panels import panels_json, prepare, run_dashboard, run_panel
+from lake.query import open_lake
 from lake.scope import facet, view_of
 
 if TYPE_CHECKING:
@@ -315,3 +317,27 @@ def test_sums_greater_than_any_counter_are_told(tmp_path: Path) -> None:
     entity = run_dashboard(lake, "entity", filters=[f"entity.address is {LONDON}"])
     found |= {p["title"]: p["rows"] for p in panels_json(entity)}
     assert found["Entity - Destination Port"] == [[22, "tcp", 2, both]]
+
+
+PLACES = [
+    ("vpcflow", "VPCFlowLogs - AWS Account(Bar)", 5),
+    ("hunting", "All - AWS Account", 5),
+    ("overview", "Overview - Events by Account", 10),
+]
+
+
+@pytest.mark.parametrize(("name", "title", "shown"), PLACES)
+def test_rows_of_no_known_account_take_no_accounts_place(
+    tmp_path: Path, name: str, title: str, shown: int
+) -> None:
+    """Twelve accounts, and more rows of none: they come last, as on the other pages."""
+    lines = ["version account-id srcaddr start end action log-status"]
+    for n in range(1, 13):
+        lines += [f"2 {n:012} 192.0.2.{n} 1709287200 1709287260 ACCEPT OK"] * n
+    lines += ["2 - 192.0.2.99 1709287200 1709287260 ACCEPT OK"] * 20
+    (tmp_path / "flows.log").write_text("\n".join(lines) + "\n")
+    ingest(tmp_path / "lakehouse", [str(tmp_path / "flows.log")], IngestOptions(jobs=1))
+    found = run_dashboard(open_lake(tmp_path / "lakehouse"), name)
+    rows = next(result.rows for result in found if result.title == title)
+    most = [(f"{n:012}", n) for n in range(12, 12 - shown, -1)]
+    assert rows == (*most, ("unknown", 20))

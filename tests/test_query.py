@@ -361,6 +361,16 @@ def test_the_number_of_an_address(opened: Lake, text: str, number: int | None) -
     assert opened.sql("SELECT address_order($t).text", {"t": text}).fetchall() == [(text,)]
 
 
+def test_addresses_are_ordered_as_numbers(opened: Lake) -> None:
+    due = [
+        *("10.0.0.9", "10.0.0.10", "172.16.0.1"),
+        *("::", "::1", "::ffff:10.0.0.9", "::ffff:10.0.0.10"),
+        *("2001:db8::2", "2001:db8::a", "2001:db8::10", "2001:db8:0:1::", "fe80::1"),
+    ]
+    query = "SELECT list(ip ORDER BY address_order(ip)) FROM (SELECT unnest($ips) AS ip)"
+    assert opened.sql(query, {"ips": sorted(due)}).fetchall() == [(due,)]
+
+
 @pytest.mark.parametrize(("ip", "net", "within"), CIDR)
 def test_cidr(opened: Lake, ip: str | None, net: str, within: bool | None) -> None:
     query = "SELECT cidr(v, $net) FROM (VALUES ($ip::VARCHAR)) AS t(v)"

@@ -11,36 +11,49 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lake.entities import kind_named_by
-from lake.filters import TimeRange
-from lake.ui.choosing import all_times, drop_filter, turn_filter
+from lake.filters import Filter, TimeRange
+from lake.ui.choosing import add_filter, all_times, drop_filter, turn_filter
 from lake.ui.follow import follow
 from lake.ui.text import named, plain
 from lake.ui.words import say
 from lake.visible import shortened
+from lake.words import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from lake.filters import Filter
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _LONGEST = 120
 
 
-def draw_chips(time: TimeRange, written: Mapping[str, Filter], listed: Iterable[Filter]) -> None:
-    """The range of time, the filters by how they are written, and what the lists of accounts and
-    regions have; nothing where nothing is chosen."""
+def draw_chips(
+    time: TimeRange,
+    written: Mapping[str, Filter],
+    listed: Iterable[Filter],
+    own: Sequence[Filter] = (),
+) -> None:
+    """The range of time, the filters by how they are written, what the lists of accounts and
+    regions have, and the page's `own` filters, in whose place a reader's comes; nothing where there
+    is none of these."""
     filters = [*written.items(), *(("", one) for one in listed)]
     timed = time != TimeRange()
-    if not filters and not timed:
+    if not filters and not timed and not own:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chips"):
         if timed:
             _chip("time", say(time.words()), {}, all_times)
         for n, (text, one) in enumerate(filters):
             _chip(str(n), say(one.words()), _buttons(one, text), partial(drop_filter, one, text))
+        for n, one in enumerate(own):
+            words = say(Sentence("This page's own: {filter}", filter=one.words()))
+            _chip(f"own:{n}", words, _buttons(one, ""), partial(add_filter, _anything(one)))
         if len(filters) + timed > 1:
             said, drop = say("Remove all"), partial(_drop_all, filters)
             st.button(said, key="chips:none", type="tertiary", on_click=drop)
+
+
+def _anything(one: Filter) -> Filter:
+    """In place of a filter of the page's own: every row."""
+    return Filter(one.field, "any")
 
 
 def _buttons(one: Filter, text: str) -> dict[str, tuple[str, str, Callable[[], None]]]:

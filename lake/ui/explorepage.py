@@ -57,6 +57,7 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
                 "typed: requestParameters.bucketName."
             ),
             accept_new_options=True,
+            select_all=False,  # which Enter would take for what was typed
         )
         for name in chosen:
             if not asked_as(table, name):
@@ -73,28 +74,33 @@ def draw_explore(lake: Lake, ask: Asker) -> None:
 
 
 def _values(view: View, ask: Ask) -> None:
-    """A field's values; a click on one filters on it."""
+    """The values of fields, one list below the other."""
     table = view.dashboard.table
-    fields = countable(table)
-    typed = st.selectbox(
+    chosen = st.multiselect(
         say("Values of"),
-        fields,
-        index=None,
+        countable(table),
         key="values",
         bind="query-params",
         placeholder=say("a field"),
         help=say(
-            "Counts the values of one field; a click on one is a filter. One within JSON can be "
+            "Counts the values of fields; a click on one is a filter. A field within JSON can be "
             "typed: requestParameters.bucketName."
         ),
         accept_new_options=True,
+        select_all=False,  # which Enter would take for what was typed
     )
-    if typed is None:
-        return
-    field = countable_as(table, typed)
-    if field is None:
-        _say_unknown(typed)
-        return
+    fields = {typed: countable_as(table, typed) for typed in chosen}
+    for field in dict.fromkeys(filter(None, fields.values())):
+        _values_of(field, view, ask, alone=len(fields) == 1)
+    for typed in chosen:
+        if fields[typed] is None:
+            _say_unknown(typed)
+
+
+def _values_of(field: str, view: View, ask: Ask, *, alone: bool) -> None:
+    """A field's values, under its name where it is one of several; a click on one filters on it."""
+    if not alone:
+        st.markdown(f"**{plain(field)}**")
     found = values_of(view, [field], ask)
     if not found:
         st.caption(say("No row has it."))

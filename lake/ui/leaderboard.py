@@ -13,8 +13,7 @@ import streamlit as st
 from lake.ui.clicks import LONGEST, Spec, draw_chart, leave, leaving, on_pick, picks
 from lake.ui.look import ACCENT
 from lake.ui.text import figure
-from lake.ui.words import say
-from lake.visible import shortened
+from lake.ui.words import eye, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +42,7 @@ def draw_leaderboard(
         {
             "place": list(range(len(rows))),
             "name": [name for name, _ in rows],
-            "shown": [shortened(name, LONGEST) for name, _ in rows],
+            "shown": [eye(name, LONGEST) for name, _ in rows],
             "n": [float(n) for _, n in rows],
             "figure": [figure(n, unit) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],

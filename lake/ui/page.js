@@ -46,16 +46,19 @@
   let waits = false;
   const name = () => {
     waits = false;
-    for (const help of document.querySelectorAll('[data-testid="stMarkdown"] [aria-label="Help"]')) {
+    const chosen = new URL(location.href).searchParams.get("lang");
+    const known = [chosen, navigator.language.split("-")[0]].find(one => ["en", "ja"].includes(one));
+    document.documentElement.lang = known ?? "en";
+    // also one that was named before: the page writes other words beside it and leaves its name
+    for (const help of document.querySelectorAll('[data-testid="stMarkdown"] :is([aria-label="Help"], [data-explains])')) {
       const beside = help.closest('[data-testid="stMarkdown"]').textContent.trim();
-      if (beside) help.setAttribute("aria-label", `Help for ${beside}`);
+      if (!beside) continue;
+      help.dataset.explains = "";
+      help.setAttribute("aria-label", known === "ja" ? `${beside} の説明` : `Help for ${beside}`);
     }
     for (const grid of document.querySelectorAll('[class*="st-key-cells-"] canvas[tabindex="0"]')) {
       grid.tabIndex = -1;
     }
-    const chosen = new URL(location.href).searchParams.get("lang");
-    const known = [chosen, navigator.language.split("-")[0]].find(one => ["en", "ja"].includes(one));
-    document.documentElement.lang = known ?? "en";
   };
   new MutationObserver(() => { if (!waits) setTimeout(name, 300); waits = true; })
     .observe(document, {childList: true, subtree: true});

@@ -31,7 +31,7 @@ from lake.ui.timechart import draw_time
 from lake.ui.values import draw_values
 from lake.ui.words import language, say
 from lake.ui.worldmap import draw_map
-from lake.visible import visible
+from lake.visible import shortened, visible
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _METRICS_IN_A_ROW = 6
 _NARROWEST_CARD = 200
+_LONGEST = 200
+"""Characters of a filter or a search in the sentence over a page."""
 _FOLDED = "page:folded"
 """The sections that the reader has folded, on whatever page."""
 
@@ -153,7 +155,7 @@ def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
                 count=count(earlier.shown.events),
             )
         )
-    st.caption(plain(" · ".join(map(say, words))))
+    st.caption(plain(" · ".join(shortened(say(one), _LONGEST) for one in words)))
     if many := scattered(view.dashboard.table, ask):
         files, partitions = map(count, many)
         said = say(

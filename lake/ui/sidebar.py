@@ -13,11 +13,10 @@ import streamlit as st
 from lake.errors import LakeError, UsageError
 from lake.extent import extent_of
 from lake.fields import fields_behind
-from lake.filters import OPS, Filter, Selection, TimeRange
+from lake.filters import ALONE, OPS, Filter, Selection, TimeRange
 from lake.rowmodel import EVENTS
 from lake.scope import facet
 from lake.search import Search, read_search
-from lake.search_text import LONGEST
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 _NEW = "filter"
 """What the form of a new filter keeps."""
-_ALONE = ("set", "unset")
-"""Operators without a value."""
 SPANS = {
     ALL: None,
     "Last 30 days": timedelta(days=30),
@@ -60,7 +57,9 @@ REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minute
 FACET_SHOWN = 6
 PLACES = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
-_EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  the widget's
+_EARLIEST, _LATEST = datetime(1969, 1, 1), datetime(2263, 1, 1)  # noqa: DTZ001  the widget's
+"""What can be chosen: all times that a row can have (`lake.flat`) and a year around them, since a
+bar may begin before its first event. What lies beyond, the widget would drop without a word."""
 
 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...] = ()) -> Selection:
@@ -76,12 +75,14 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
             chosen = Selection(time, tuple(filters), search=search)
             filters += _facet(field, dashboard, chosen, ask)
         keep_fresh(lake)
+    selection = Selection(time, tuple(filters), search=search)
+    own = [one for one in dashboard.narrowed(selection).filters if one not in filters]
     with chips:
-        draw_chips(time, found, filters[len(fixed) + len(found) :])
+        draw_chips(time, found, filters[len(fixed) + len(found) :], own)
     for why in wrong:  # on the page itself: beside it, a list of filters may hide it
         said = say("Not applied: {why}", why=say_error(why))
         st.error(plain(said), icon=":material/filter_alt_off:")
-    return Selection(time, tuple(filters), search=search)
+    return selection
 
 
 def keep_choice(lake: Lake) -> None:
@@ -135,7 +136,6 @@ def _search() -> Search | None:
         key="q",
         bind="query-params",
         type="search",
-        max_chars=LONGEST,
         placeholder=EXAMPLE,
         help=say(LANGUAGE),
         label_visibility="collapsed",
@@ -247,6 +247,7 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
         key=field,
         bind="query-params",
         accept_new_options=True,
+        select_all=False,  # which Enter would take for what was typed
         placeholder=say("All {count}", count=count(len(known))),
         help=say(
             "Under which the lake keeps a row: `{kept}`. What its log says, which may be another "
@@ -275,6 +276,7 @@ def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]
         key="f",
         bind="query-params",
         accept_new_options=True,
+        select_all=False,  # which Enter would take for what was typed
         placeholder="source.ip is 192.0.2.1",
         help=say(
             "Click a bar, a country or a cell of a table, turn a value of an event into a filter, "
@@ -301,7 +303,7 @@ def _form(dashboard: Dashboard) -> None:
         place = fields.index("source.ip")
         st.selectbox(say("Field"), fields, index=place, key=field, accept_new_options=True)
         op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS), key=f"{_NEW}:op")
-        st.text_input(say("Value"), disabled=op in _ALONE, key=f"{_NEW}:value")
+        st.text_input(say("Value"), disabled=op in ALONE, key=f"{_NEW}:value")
         st.button(say("Add"), on_click=_added, args=(field,), type="primary")
     if problem := st.session_state.pop("filter_problem", None):
         st.error(plain(problem))
@@ -310,11 +312,11 @@ def _form(dashboard: Dashboard) -> None:
 def _added(field: str) -> None:
     state = st.session_state
     op, value = state[f"{_NEW}:op"], state[f"{_NEW}:value"]
-    if not value.strip() and op not in _ALONE:
+    if not value.strip() and op not in ALONE:
         state["filter_problem"] = say("A filter wants a value.")
         return
     try:
-        add_filter(Filter(state[field], op, () if op in _ALONE else value))
+        add_filter(Filter(state[field], op, () if op in ALONE else value))
     except UsageError as error:
         state["filter_problem"] = say_error(error)
         return

@@ -18,8 +18,7 @@ from lake.ui.choosing import set_time
 from lake.ui.clicks import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
 from lake.ui.look import GREY, MEANING, OTHERS, colours
 from lake.ui.text import BYTES, figure, size_unit, width
-from lake.ui.words import say
-from lake.visible import shortened
+from lake.ui.words import eye, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -275,4 +274,4 @@ def _axis(rows: Sequence[tuple[Any, ...]], unit: str) -> tuple[str, float, float
 
 def _shown(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a legend and a tooltip write it."""
-    return shortened(name_of(value), LONGEST)
+    return eye(name_of(value), LONGEST)

@@ -15,8 +15,7 @@ from lake.ui.charts import cell_filter, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
 from lake.ui.text import figure
 from lake.ui.timechart import slices
-from lake.ui.words import say
-from lake.visible import shortened
+from lake.ui.words import eye, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,14 +44,21 @@ def draw_values(
         figures = (row[-1] for row in result.rows)
         _draw_list(key, panel, zip(named_values(result), figures, strict=True))
     elif panel.fields:
-        places = [(n, m) for m in range(len(result.columns)) for n in range(len(result.rows))]
-        found = {
-            f"{result.columns[m]}: {shortened(name_of(result.rows[n][m]), _LONGEST)}": cell
-            for n, m in places
-            if (cell := cell_filter(panel, result, n, m)) is not None
-        }
+        found = cells(panel, result)
         if found:
             _list(key, "value", say("Value"), found, _both(_choose_cell))
+
+
+def cells(panel: Panel, result: PanelResult) -> dict[str, tuple[str, str | None]]:
+    """The cells of a table that filter, by how a list writes them: column and value, each once."""
+    places = [(n, m) for m in range(len(result.columns)) for n in range(len(result.rows))]
+    found = {
+        (result.columns[m], name_of(result.rows[n][m])): cell
+        for n, m in places
+        if (cell := cell_filter(panel, result, n, m)) is not None
+    }
+    labels = [f"{column}: {eye(name, _LONGEST)}" for column, name in found]
+    return dict(zip(told_apart(labels), found.values(), strict=True))
 
 
 def _draw_list(
@@ -62,7 +68,7 @@ def _draw_list(
     given = [(name, value, n) for (name, value), n in named if value is not None]
     # two long names may be alike as far as they are shown
     labels = told_apart(
-        [f"{shortened(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
+        [f"{eye(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
     )
     values = dict(zip(labels, (value for _, value, _ in given), strict=True))
     if values:

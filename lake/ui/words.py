@@ -68,6 +68,11 @@ def say_known(text: str) -> str:
     return strings(language()).get(text, text)
 
 
+def eye(text: str, longest: int) -> str:
+    """A value of a log as a chart or a list names it: shortened, and told of where it is empty."""
+    return shortened(text, longest) or say("(empty)")
+
+
 def say_error(error: LakeError) -> str:
     """What an error says, in the reader's language where it is a sentence of ours."""
     message = error.args[0] if error.args else ""

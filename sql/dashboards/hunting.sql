@@ -30,8 +30,8 @@ SELECT CASE WHEN grouping(account) = 0 THEN 'account' WHEN grouping(region) = 0 
 FROM counted
 WHERE "by" = 'time'
 GROUP BY GROUPING SETS ((account), (region), (type))
-QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Count" DESC, "value") <= 5
-ORDER BY 1, 3 DESC, 2
+QUALIFY row_number() OVER (PARTITION BY "list", coalesce(account, region, type) IS NULL ORDER BY "Count" DESC, "value") <= 5
+ORDER BY 1, coalesce(account, region, type) IS NULL, 3 DESC, 2
 
 -- name: failures_over_time
 -- Events that failed or were refused, and alerts, by log type over time.

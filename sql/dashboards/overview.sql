@@ -33,17 +33,17 @@ ORDER BY 1, 3 DESC, 2
 -- Events of the ten AWS accounts with most; 'unknown' where neither record, envelope nor key names one.
 SELECT account AS "account", CAST(sum(n) AS BIGINT) AS "Count"
 FROM by_day
-GROUP BY ALL
-ORDER BY 2 DESC, 1
-LIMIT 10
+GROUP BY account
+QUALIFY row_number() OVER (PARTITION BY account = 'unknown' ORDER BY sum(n) DESC, account) <= 10
+ORDER BY account = 'unknown', 2 DESC, 1
 
 -- name: regions
 -- Events of the ten regions with most; 'unknown' where neither record, envelope nor key names one.
 SELECT region AS "region", CAST(sum(n) AS BIGINT) AS "Count"
 FROM by_day
-GROUP BY ALL
-ORDER BY 2 DESC, 1
-LIMIT 10
+GROUP BY region
+QUALIFY row_number() OVER (PARTITION BY region = 'unknown' ORDER BY sum(n) DESC, region) <= 10
+ORDER BY region = 'unknown', 2 DESC, 1
 
 -- name: coverage
 -- From when to when each source has events, on how many days, and how many days of that span have none.

@@ -36,8 +36,8 @@ SELECT CASE WHEN grouping(account) = 0 THEN 'account' ELSE 'region' END AS "kind
 FROM (SELECT account, region, records FROM counted WHERE "by" = 'time'
       UNION ALL SELECT cloud.account.id, cloud.region, 1 FROM transit)
 GROUP BY GROUPING SETS ((account), (region))
-QUALIFY row_number() OVER (PARTITION BY "kind" ORDER BY "Count" DESC, "value") <= 5
-ORDER BY 1, 3 DESC, 2
+QUALIFY row_number() OVER (PARTITION BY "kind", coalesce(account, region) IS NULL ORDER BY "Count" DESC, "value") <= 5
+ORDER BY 1, coalesce(account, region) IS NULL, 3 DESC, 2
 
 -- name: packets_over_time
 -- Packets of accepted and of rejected flows over time. A record counts in the minute in which its interval ends. Transit gateways included.

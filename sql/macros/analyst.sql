@@ -5,9 +5,6 @@ CREATE OR REPLACE MACRO ipv4_octet(ip, n) AS CAST(TRY_CAST(split_part(ip, '.', n
 CREATE OR REPLACE MACRO ipv4_number(ip) AS CASE WHEN NOT contains(ip, ':') AND split_part(ip, '.', 5) = '' THEN
   ipv4_octet(ip, 1) * 16777216 + ipv4_octet(ip, 2) * 65536 + ipv4_octet(ip, 3) * 256 + ipv4_octet(ip, 4) END;
 
--- address_order(text): what addresses are ordered by, as numbers with IPv4 first; other text by itself.
-CREATE OR REPLACE MACRO address_order(text) AS struct_pack(v6 := contains(text, ':'), v4 := ipv4_number(text), text := text);
-
 -- ipv6_hex(ip): an IPv6 address as 32 hex digits; NULL for anything else. The three before it are its steps:
 -- a dotted tail as hex groups, the groups before and after `::`, the zeros between. A macro's argument is
 -- copied to every place that names it; list_transform over one value stands for a name, and keeps that small.
@@ -21,6 +18,10 @@ CREATE OR REPLACE MACRO ipv6_joined(s) AS array_to_string(list_transform(
     lambda g: lpad(g, 4, '0')), '');
 CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN list_transform(list_transform([ipv6_groups(ip)],
     lambda g: struct_pack(head := ipv6_side(g, 1), tail := ipv6_side(g, 2), cut := contains(g, '::'))), lambda s: ipv6_joined(s))[1] END;
+
+-- address_order(text): what addresses are ordered by, as numbers with IPv4 first; other text by itself.
+CREATE OR REPLACE MACRO address_order(text) AS
+  struct_pack(v6 := contains(text, ':'), v4 := ipv4_number(text), hex := ipv6_hex(text), text := text);
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
 -- network without a length is one address. NULL where the network is none. What must stand before a dot is

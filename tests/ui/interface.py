@@ -14,7 +14,7 @@ from lake.catalogue import catalogue
 from lake.dashboards import dashboards
 from lake.entities import kinds
 from lake.explore import explored, title_of
-from lake.filters import OPS
+from lake.filters import ALONE, OPS
 from lake.plot import KINDS
 from lake.rowmodel import EVENTS
 from lake.scope import STEPS
@@ -59,7 +59,7 @@ def listed() -> set[str]:
     found = {title_of(table) for table in (EVENTS, *catalogue().sources)}
     found |= {*OPS.values(), *SPANS, *REFRESH, *KINDS.values()}
     for op, said in OPS.items():
-        found.add(f"{{field}} {said}" + ("" if op in ("set", "unset") else " {value}"))
+        found.add(f"{{field}} {said}" + ("" if op in ALONE else " {value}"))
     found |= {kind.title for kind in kinds().values()} | {name for name, _ in STEPS}
     found |= {says for _, says in functions()}
     for dashboard in (*dashboards().values(), explored(EVENTS, ["source.ip"])):

@@ -162,6 +162,20 @@ def test_shift_and_a_click_leave_out_and_a_chip_turns_it_around(page: Page, addr
     assert "native.eventName is GetObject · event.outcome is failure" in sentence(page)
 
 
+def test_a_chip_of_a_long_value_keeps_its_buttons(page: Page, address: str) -> None:
+    """A value that has no place to break at pushed them out of the chip, and out of the window."""
+    page.goto(f"{address}/cloudtrail?f=user.name+is+{'x' * 300}")
+    page.locator(".st-key-chip-0-drop").wait_for()
+    for width in (1280, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        chip = page.locator(".st-key-chip-0").bounding_box()
+        drop = page.locator(".st-key-chip-0-drop button").bounding_box()
+        assert chip is not None
+        assert drop is not None
+        assert drop["x"] + drop["width"] < chip["x"] + chip["width"] < width
+
+
 def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -494,3 +508,25 @@ def test_a_page_that_watches_shows_what_was_ingested_since(
         )
         settled(page)
         assert sentence(page) != before
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "chosen"),
+    [
+        ("Columns", "userIdentity.type", "columns=native.userIdentity.type"),
+        ("Values of", "event.act", "values=event.action"),
+        ("Accounts", "111", "account=111122223333"),
+    ],
+)
+def test_enter_takes_one_of_a_list(
+    page: Page, address: str, label: str, typed: str, chosen: str
+) -> None:
+    """Not all that are like what was typed."""
+    page.goto(f"{address}/explore?logs=cloudtrail")
+    settled(page)
+    page.get_by_role("combobox", name=label).click()
+    page.keyboard.type(typed)
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{chosen}*")
+    assert page.url.count(chosen.partition("=")[0] + "=") == 1

@@ -12,6 +12,8 @@ from apptest import figures, open_page
 from lake.dashboards import find_dashboard
 from lake.panels import PanelResult
 from lake.ui.charts import cell_filter, choose_value, named_values
+from lake.ui.leaderboard import draw_leaderboard
+from lake.ui.values import cells
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -110,6 +112,20 @@ def test_the_cells_of_a_table_stand_behind_its_button(app: AppTest) -> None:
     assert app.session_state["f"] == [f"native.eventName not {event.removeprefix('eventName: ')}"]
 
 
+def test_cells_that_begin_alike_are_told_apart() -> None:
+    """Sessions of one role differ at the end of a long ARN: a list that cuts both had the last."""
+    role = f"arn:aws:sts::111111111111:assumed-role/{'r' * 60}"
+    rows = tuple((f"{role}/{n}", "GetObject", None, 3) for n in "aba")
+    keys = tuple({"_Identity": row[0]} for row in rows)
+    columns = ("Identity", "eventName", "Last", "Count")
+    found = cells(DENIED, PanelResult("", "table", "", columns, rows, None, keys))
+    assert list(found.values()) == [
+        ("native.userIdentity.arn", f"{role}/a"),
+        ("native.userIdentity.arn", f"{role}/b"),
+        ("native.eventName", "GetObject"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["cloudtrail", "overview", "hunting"])
 def test_no_two_buttons_of_a_page_have_one_name(app: AppTest, name: str) -> None:
     open_page(app, name)
@@ -125,6 +141,21 @@ def popovers(block: Any) -> list[Any]:  # noqa: ANN401  a block of AppTest's
     inside = [child for child in getattr(block, "children", {}).values()]
     found = [child for child in inside if getattr(child, "type", "") == "popover"]
     return found + [one for child in inside for one in popovers(child)]
+
+
+def test_an_empty_text_has_a_name_and_filters_on_itself(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar without one cannot be told from a fault of the page."""
+    result = PanelResult("", "bar", "", ("errorCode", "Count"), (("", 2), ("AccessDenied", 1)))
+    drawn: list[Any] = []
+    monkeypatch.setattr("lake.ui.leaderboard.draw_chart", lambda _, data, *__: drawn.append(data))
+    draw_leaderboard("x", [("", 2), ("AccessDenied", 1)], None)
+    assert drawn[0]["shown"].to_pylist() == ["(empty)", "AccessDenied"]
+    assert drawn[0]["name"].to_pylist() == ["", "AccessDenied"]
+    assert named_values(result)[0] == ("", "")
+    open_page(app, "cloudtrail", f="native.errorCode is ")
+    assert 'native.errorCode is ""' in app.main.caption[0].value.replace("\\", "")
 
 
 def test_a_bar_without_a_value_filters_on_none() -> None:

@@ -93,6 +93,30 @@ def test_a_bar_filters_on_its_value(app: AppTest, monkeypatch: pytest.MonkeyPatc
     assert chosen == [Filter("native.severitylabel", "is", "critical")]
 
 
+SAMPLE = "native.service.additionalInfo.sample"
+
+
+def test_a_filter_of_the_pages_own_is_a_chip_that_can_be_taken_away(app: AppTest) -> None:
+    open_page(app, "guardduty")
+    app.button(key="chip:own:0:turn").click().run()
+    assert app.session_state["f"] == [f"{SAMPLE} is true"]
+    app.button(key="chip:0:drop").click().run()
+    assert app.session_state["f"] == []
+    chip = app.button(key="chip:own:0:drop")
+    assert chip.label.replace("\\", "") == f":small[Remove This page's own: {SAMPLE} is not true]"
+    chip.click().run()
+    assert not app.exception
+    assert app.session_state["f"] == [f"{SAMPLE} any"]
+    assert app.main.caption[0].value.startswith("8 events")
+    assert "chip:own:0:drop" not in [button.key for button in app.main.button]
+    open_page(app, "waf")
+    assert not app.warning
+    open_page(app, "guardduty")
+    app.button(key="chip:0:drop").click().run()
+    assert app.main.caption[0].value.startswith("7 of 8 events")
+    assert app.button(key="chip:own:0:drop").label == chip.label
+
+
 FIGURES = [
     ((1234567, "events"), "1,234,567"),
     ((0.2, "seconds"), "0.2 s"),

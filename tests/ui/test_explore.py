@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 from apptest import drawn, open_page
+from small_lake import A
 
 from lake.catalogue import catalogue
+from lake.compact import CompactOptions, compact
 from lake.errors import SourceError
 from lake.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
 from lake.extent import extent_of
 from lake.fields import fields_behind, fields_of
 from lake.filters import Selection
+from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 from lake.rowmodel import log_views
 from lake.scope import view_of
@@ -87,9 +91,22 @@ def test_the_values_of_every_field(lake: Lake, part: int) -> None:
 
 def test_a_value_of_the_list_beside_the_rows(app: AppTest) -> None:
     open_page(app, "explore", logs="cloudtrail", values="event.outcome")
-    assert app.selectbox(key="values").value == "event.outcome"
+    assert app.multiselect(key="values").value == ["event.outcome"]
     charts = [e for e in app.sidebar.get("vega_lite_chart") if "success" in str(e.proto.data.data)]
     assert charts
+
+
+def test_the_values_of_several_fields_stand_below_each_other(app: AppTest) -> None:
+    fields = ["event.outcome", "native.awsRegion", "awsRegion", "no.such"]
+    open_page(app, "explore", logs="cloudtrail", values=fields)
+    named = [one.value.replace("\\", "") for one in app.sidebar.markdown]
+    assert named == ["**event.outcome**", "**native.awsRegion**"]
+    charts = [str(one.proto.data.data) for one in app.sidebar.get("vega_lite_chart")]
+    assert ["success" in chart for chart in charts[:2]] == [True, False]
+    assert ["us-east-1" in chart for chart in charts[:2]] == [False, True]
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "These logs have no field 'no.such' to show."
+    ]
 
 
 def test_what_is_within_json_is_shown_and_counted(lake: Lake, app: AppTest) -> None:
@@ -130,6 +147,23 @@ def test_files_hold_what_is_shown(lake: Lake) -> None:
     assert all("original" in line["event"] for line in lines)
     table = pq.read_table(io.BytesIO(rows_file(lake, view, columns, "parquet")))
     assert table["source.ip"].to_pylist() == [i for _, i in due]
+
+
+def test_a_file_of_a_page_whose_lake_was_compacted_since(tmp_path: Path) -> None:
+    """The files that the page was drawn from are deleted; the button did nothing."""
+    for minute in (1, 2):
+        logs = tmp_path / f"{minute}.log"
+        logs.write_text(
+            "version account-id srcaddr start end action log-status\n"
+            f"2 {A} 192.0.2.{minute} 1709287200 {1709287200 + 60 * minute} ACCEPT OK\n"
+        )
+        ingest(tmp_path / "lake", [str(logs)], IngestOptions(jobs=1))
+    lake = open_lake(tmp_path / "lake", locked=True)
+    view = viewed(lake, "vpcflow")
+    due = rows_file(lake, view, ("source.ip",), "csv")
+    assert due.count(b"\n") == 3
+    compact(tmp_path / "lake", CompactOptions(grace=timedelta(0), jobs=1))
+    assert rows_file(lake, view, ("source.ip",), "csv") == due
 
 
 def test_a_hostile_search_reaches_no_file_but_its_own(lake: Lake) -> None:

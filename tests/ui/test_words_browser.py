@@ -122,3 +122,19 @@ def test_a_page_says_its_language_and_its_title(
     told = "([lang, title]) => document.documentElement.lang === lang && document.title === title"
     page.wait_for_function(told, arg=[language, title])
     context.close()
+
+
+def test_what_explains_a_card_is_named_in_the_pages_language(page: Page, address: str) -> None:
+    """Also after it was named in another: the page leaves the name where it writes other words."""
+    explained = "one => one.closest('[data-testid=stMarkdown]').textContent.trim()"
+    named = f"""([before, after]) => {{
+      const all = [...document.querySelectorAll('[data-testid=stMarkdown] [data-explains]')];
+      const due = all.map({explained}).map(text => before + text + after);
+      return all.length > 5 && all.every((one, n) => one.ariaLabel === due[n]);
+    }}"""
+    page.goto(f"{address}/?lang=ja")
+    settled(page)
+    page.wait_for_function(named, arg=["", " の説明"])
+    choose(page, "Language / 言語", "English")
+    says(page, "Events by source over time")
+    page.wait_for_function(named, arg=["Help for ", ""])
