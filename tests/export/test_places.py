@@ -16,6 +16,8 @@ from command import run_lake
 
 from lake.table import Store
 
+from lake.export.sent import Memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -145,4 +147,7 @@ def test_serverless(
     assert code == 2
     assert "is a collection of OpenSearch Serverless for time series" in told
     assert "Make a collection of the type Search." in told
-    assert not (lake / "_exports").exists()
+    (path,) = (lake / "_exports").glob("*.jsonl")
+    memory = Memory(lake, path.stem, None)
+    memory.read()
+    assert (memory.sent, len(memory.begun) > 0) == ({}, True)
