@@ -14,9 +14,8 @@ import pytest
 import small_lake
 from command import run_lake
 
-from lake.table import Store
-
 from lake.export.sent import Memory
+from lake.table import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
