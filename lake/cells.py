@@ -1,10 +1,10 @@
 """A cell of a table of events -> JSON, by the type that the source declares for its member.
 
-Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without quotes. Only the
-names that [native] declares tell where a value ends; where they do not tell for certain (a name
-that is not declared or comes twice, a brace in a value, a map of more than one entry) the cell
-stays the text that it is. JSON in a cell goes on as it is, but for the case of declared names, all
-of which Athena writes small.
+Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without quotes. The names
+that [native] declares tell where a value ends; where they do not (a name that is not declared or
+comes twice, a brace without its other half) the cell stays the text that it is. A map is printed
+alike, and what stands behind a comma and looks like a name is taken for its next one. JSON in a
+cell goes on as it is, but for the case of declared names, all of which Athena writes small.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from lake.sources import Source
 
 _NAME = re.compile(r"([^\W\d]\w*)=")
-_TEXT = re.compile(r"[^{}]*?(?=, [^\W\d]\w*=|\})")
-"""A value up to the next name, or to the end of its STRUCT."""
+_MARK = re.compile(r"[{}]|, ([^\W\d]\w*)=")
+"""What may end a value: the next name, or the end of its STRUCT."""
+_ENTRY = re.compile(r"([^\W\d][\w.:/-]*)=")
+_ENTRY_MARK = re.compile(r"[{}]|, ([^\W\d][\w.:/-]*)=")
+"""The same of a map."""
+_BEHIND = re.compile(r"\Z|[}\]]|, ")
+"""What is behind a brace that ends a STRUCT or a map."""
 _NULL = re.compile(r"null(?=, |[}\]]|\Z)")
 _ITEM = re.compile(r"[^{}\[\],]*")
 """A list's one item, of which nothing can be another one."""
-_MAP = re.compile(r"\{[^{}]*\}")
-_ENTRY = re.compile(r"\{([^{}=,]+)=([^{}=,]*)\}")
-"""The same of a map's entry."""
+_JSON = json.JSONDecoder()
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -56,10 +59,10 @@ def cell_json(source: Source, path: str, text: str) -> str:
     """The JSON text of a cell that holds the member at a dotted path."""
     kind = _declared(source, path)
     if kind is not _PLAIN:
-        if text[:1] in ("{", "[") and is_value(text.encode("utf-8", "surrogatepass")):
+        if text[:1] in ("{", "[") and is_value(_bytes(text)):
             return _respelt(text, kind)
         try:
-            value, end = _value(text, 0, kind)
+            value, end = _value(text, 0, kind, frozenset())
         except ValueError:
             end = -1
         if end == len(text):
@@ -121,9 +124,9 @@ def _kind_of(kind: duckdb.sqltypes.DuckDBPyType) -> _Kind:
     return _PLAIN
 
 
-def _value(text: str, at: int, kind: _Kind) -> tuple[str, int]:
-    """The value that begins at a place, as JSON, and where it ends. Raises ValueError where that
-    cannot be told."""
+def _value(text: str, at: int, kind: _Kind, left: frozenset[str]) -> tuple[str, int]:
+    """The value that begins at a place, as JSON, and where it ends; `left` are the names that its
+    STRUCT has not had yet. Raises ValueError where the end cannot be told."""
     if _NULL.match(text, at):
         return "null", at + 4
     if kind.item is not None:
@@ -131,13 +134,25 @@ def _value(text: str, at: int, kind: _Kind) -> tuple[str, int]:
     if kind.members is not None:
         return _struct(text, at, kind.members)
     if kind.is_json:
-        found = _matched(_MAP, text, at)
-        entry = _ENTRY.fullmatch(found[0])
-        if entry is not None:
-            return written({entry[1]: _quoted(entry[2])}), found.end()
-        return found[0] if found[0] == "{}" else _quoted(found[0]), found.end()
-    found = _matched(_TEXT, text, at)
-    return _quoted(found[0]), found.end()
+        return _map(text, at)
+    end = _text_end(text, at, left)
+    return _quoted(text[at:end]), end
+
+
+def _text_end(text: str, at: int, left: frozenset[str]) -> int:
+    """Where a text ends. It may have braces of its own (`${jndi:x}`), and what looks like a name
+    where its STRUCT has had all of them (`Credential=a, Signature=b`)."""
+    depth = 0
+    for mark in _MARK.finditer(text, at):
+        if mark[0] == "{":
+            depth += 1
+        elif mark[0] == "}":
+            if not depth and _BEHIND.match(text, mark.end()):
+                return mark.start()
+            depth = max(0, depth - 1)
+        elif mark[1].lower() in left or (left and not depth):
+            return mark.start()
+    raise ValueError(text[at:])
 
 
 def _list(text: str, at: int, item: _Kind) -> tuple[str, int]:
@@ -150,7 +165,7 @@ def _list(text: str, at: int, item: _Kind) -> tuple[str, int]:
             only = _matched(_ITEM, text, at)
             value, at = _quoted(only[0]), only.end()
         else:
-            value, at = _value(text, at, item)
+            value, at = _value(text, at, item, frozenset())
         found.append(value)
         if text.startswith("]", at):
             return f"[{', '.join(found)}]", at + 1
@@ -167,10 +182,54 @@ def _struct(text: str, at: int, members: dict[str, tuple[str, _Kind]]) -> tuple[
         name, kind = members.get(named[1].lower(), (None, _PLAIN))
         if name is None or name in found:
             raise ValueError(named[1])
-        found[name], at = _value(text, named.end(), kind)
+        left = frozenset(small for small, (own, _) in members.items() if own not in found)
+        found[name], at = _value(text, named.end(), kind, left - {named[1].lower()})
         if text.startswith("}", at):
             return written(found), at + 1
         at = _after(", ", text, at)
+
+
+def _map(text: str, at: int) -> tuple[str, int]:
+    if text.startswith("{}", at):
+        return "{}", at + 2
+    found: dict[str, str] = {}
+    at = _after("{", text, at)
+    while True:
+        named = _matched(_ENTRY, text, at)
+        if named[1] in found:
+            raise ValueError(named[1])
+        found[named[1]], at = _entry(text, named.end())
+        if text.startswith("}", at):
+            return written(found), at + 1
+        at = _after(", ", text, at)
+
+
+def _entry(text: str, at: int) -> tuple[str, int]:
+    """A map's value: JSON, as the event has it, or text."""
+    if _NULL.match(text, at):
+        return "null", at + 4
+    if text[at : at + 1] in ("{", "["):
+        try:
+            _, end = _JSON.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = -1
+        if end > 0 and _ENTRY_MARK.match(text, end) and is_value(_bytes(text[at:end])):
+            return text[at:end], end
+    depth = 0
+    for mark in _ENTRY_MARK.finditer(text, at):
+        if mark[0] == "{":
+            depth += 1
+        elif mark[0] == "}":
+            if not depth and _BEHIND.match(text, mark.end()):
+                return _quoted(text[at : mark.start()]), mark.start()
+            depth = max(0, depth - 1)
+        elif not depth:
+            return _quoted(text[at : mark.start()]), mark.start()
+    raise ValueError(text[at:])
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _after(mark: str, text: str, at: int) -> int:

@@ -65,6 +65,9 @@ class Envelope(msgspec.Struct):
     function_logs: msgspec.Raw = msgspec.field(default=_NONE, name="awslogs")
     sequence: msgspec.Raw = msgspec.field(default=_NONE, name="SequenceNumber")
     data: msgspec.Raw = msgspec.field(default=_NONE, name="Data")
+    pushed: msgspec.Raw = msgspec.field(default=_NONE, name="records")
+    hits: msgspec.Raw = _NONE
+    document: msgspec.Raw = msgspec.field(default=_NONE, name="_source")
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)

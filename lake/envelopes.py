@@ -1,8 +1,8 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
 files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
 notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
-Lambda function gets them, the answers of `lookup-events` and `get-findings`, JSON text in a JSON
-string.
+Lambda function gets them, the answers of `lookup-events` and `get-findings`, documents of
+OpenSearch or Elasticsearch, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -30,8 +30,11 @@ from lake.wrap import NO_WRAP, Wrap, joined, row_wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHIPPED = ("message", "log", "_raw")
-"""Members that hold the line or record which a shipper (Logstash, Vector, Docker) wrote on."""
+SHIPPED = ("message", "log", "_raw", "@message", "line", "original")
+"""Members that hold the line or record which a shipper (Logstash, Vector, Docker, Loki) wrote on;
+`@message` is that of SIEM on Amazon OpenSearch Service."""
+_WITHIN = ("result", "event")
+"""Objects that hold such a member: Splunk's export, and ECS's `event.original`."""
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
@@ -93,6 +96,14 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _inside(text_of(envelope.notice))
     if bytes(envelope.attempts) and bytes(envelope.undelivered):
         return _coded(text_of(envelope.undelivered))
+    if bytes(envelope.pushed)[:1] == b"[" and b'"data"' in bytes(envelope.pushed):
+        return _pushed(bytes(envelope.pushed))
+    if bytes(envelope.document)[:1] == b"{":
+        document = bytes(envelope.document)
+        return shipped(document) or iter([(Piece(document), NO_WRAP)])
+    found = envelope_of(envelope.hits) if bytes(envelope.hits)[:1] == b"{" else None
+    if found is not None and bytes(found.hits)[:1] == b"[":
+        return _listed(bytes(found.hits), NO_WRAP)
     return _queued(envelope)
 
 
@@ -138,6 +149,16 @@ def _coded(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
     return _within(data.strip())
 
 
+def _pushed(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
+    """Records of Firehose as it hands them to a Lambda function or to an HTTP endpoint.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html
+    """
+    for piece in items(array):
+        inner = None if piece.reason else _coded(data_of(msgspec.Raw(piece.text)))
+        yield from inner or [(piece, NO_WRAP)]
+
+
 def _inside(text: str | None) -> Iterator[tuple[Piece, Wrap]] | None:
     """The record that a JSON string holds, or what is in it where that is an envelope again."""
     return _within(text.encode("utf-8", "surrogatepass")) if text else None
@@ -170,14 +191,12 @@ def may_be_shipped(value: bytes) -> bool:
 
 
 def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
-    """What a shipper's JSON holds beside its own members, or Splunk's export in `result`; None
-    where it holds no text."""
+    """What a shipper's JSON holds beside its own members; None where it holds no text."""
     found = members(value) or {}
-    if bytes(found.get("result", b""))[:1] == b"{":
-        found = members(found["result"]) or {}
-    for name in SHIPPED:
-        if name in found and (text := text_of(found[name])):
-            return _inside(text.strip("\r\n"))
+    for holder in (found, *(members(found.get(name, msgspec.Raw())) or {} for name in _WITHIN)):
+        for name in SHIPPED:
+            if name in holder and (text := text_of(holder[name])):
+                return _inside(text.strip("\r\n"))
     return None
 
 

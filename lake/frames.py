@@ -97,7 +97,7 @@ def _mostly(lines: list[bytes]) -> bool:
 
 def _broken_line(line: bytes) -> Iterator[Piece]:
     """Values written one after another; else the line as one, not the objects inside of it."""
-    found = list(Cutter().feed(line, last=True))
+    found = list(Cutter().feed(line, last=True)) if line[:1] in b'{["' else []
     if found and found[0].reason is None:
         yield from found
     else:

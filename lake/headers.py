@@ -60,7 +60,7 @@ def read_header(
     least: Callable[[Source, list[str]], bool],
 ) -> tuple[Source, str | None, list[str]] | None:
     """Where a line is a header: whose, what its names are cut at (None: spaces), and they."""
-    for delimiter in (",", "\t", None):
+    for delimiter in (",", ";", "\t", None):
         if delimiter is not None and delimiter not in line:
             continue
         names = line.split(delimiter)
@@ -124,7 +124,7 @@ def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
 def header_of(line: str, source: Source, catalogue: Catalogue | None) -> Source | None:
     """Whose header a line is, whatever it is cut at, among lines of this source: its own, or one
     that has the marks of another in the catalogue, as where files were put behind one another."""
-    names = re.split(r"[\s,]+", line.strip())
+    names = re.split(r"[\s,;]+", line.strip())
     found = catalogue.by_header([column_name(n) for n in names]) if catalogue else []
     others = [s for s in found if s.delimited and s.delimited.header == "first-line"]
     if others and source not in others:
@@ -163,12 +163,15 @@ def holds(shape: Shape, count: int) -> bool:
 
 
 def line_shape(source: Source, line: str) -> Shape | None:
-    """The shape of a source's lines without a header; None where the layout is not known."""
+    """The shape of a source's lines without a header; None where the layout is not known. Where a
+    source has headers the order of its columns holds for no line but one that looks like it."""
     given = source.delimited
     if given is None:
         return None
     layout = given.layout(line)
-    if layout is None and given.layouts:
+    if layout is None and (
+        given.layouts or (given.header != "none" and not source.fits_line(line))
+    ):
         return None
     names = layout.columns if layout else given.columns
     columns = tuple((str(i), c) for i, c in enumerate(names, 1))

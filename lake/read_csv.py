@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 WHOLE = ("eventjson", "cloudtrailevent", "_raw")
 """Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
-_HEADER = re.compile(r'\s*"?@?[A-Za-z][\w .()*-]*"?\s*,')
+_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*-]*"?\s*[,;\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""
-_TYPE = "#TYPE "
-"""What PowerShell 5 writes above a header."""
+_ABOVE = ("#TYPE ", "sep=")
+"""What PowerShell 5 and what Excel takes above a header."""
+_CUTS = (",", ";", "\t")
+"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
 
 
 def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
@@ -42,8 +44,9 @@ def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | N
     found = _whose_csv(first, reading.catalogue)
     if found is None:
         return None
-    source, names = found
+    source, names, cut = found
     reading.source = source
+    reading.delimiter = None if cut == "," else cut
     reading.headers.append(first)
     reading.layout = {"csv": list(names)}
     reading.laid_out(source.name, 0)
@@ -52,16 +55,21 @@ def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | N
 
 
 @remembered
-def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str]] | None:
-    """The source whose members a header names, and the header's names."""
+def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str], str] | None:
+    """The source whose members a header names, the header's names, and what they are cut at."""
     if not _HEADER.match(first):
         return None
+    cut = _cut(first)
     try:
-        names = [name.strip() for name in next(csv.reader([first]))]
+        names = [name.strip() for name in next(csv.reader([first], delimiter=cut))]
     except (csv.Error, StopIteration):
         return None
     source = whose_row(names, catalogue)
-    return None if source is None else (source, names)
+    return None if source is None else (source, names, cut)
+
+
+def _cut(header: str) -> str:
+    return max(_CUTS, key=header.count)
 
 
 def read_messages(
@@ -70,7 +78,7 @@ def read_messages(
     """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
     `@timestamp,@message` and whatever else was asked for of Logs Insights; and the events in one of
     CloudTrail Lake or of PowerShell's `Find-CTEvent | Export-Csv`."""
-    names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(",")]
+    names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(_cut(first))]
     if "message" in names and ("@message" in first or "timestamp" in names):
         return _messages(reading, text, names, "message")
     whole = next((name for name in WHOLE if name in names), None)
@@ -137,7 +145,8 @@ def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], by
     lines = csv_lines(text)
     texts = (line.decode("utf-8", errors) for line in lines)
     above = next((n for n, line in enumerate(texts, 1) if can_be_header(line)), 0)
-    reader = csv.reader(line.decode("utf-8", errors) for line in lines[above:])
+    cut = _cut(lines[above - 1].decode("utf-8", errors)) if above else ","
+    reader = csv.reader((line.decode("utf-8", errors) for line in lines[above:]), delimiter=cut)
     end = above
     while True:
         wrong = None
@@ -154,7 +163,7 @@ def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], by
 
 def can_be_header(line: str) -> bool:
     """Whether a line can be a CSV's header; PowerShell writes the type of its objects above it."""
-    return bool(line.strip()) and not line.startswith(_TYPE)
+    return bool(line.strip()) and not line.startswith(_ABOVE)
 
 
 def _other_width(row: list[str], width: int) -> str:

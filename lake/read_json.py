@@ -195,8 +195,14 @@ class JsonReader:
     def _numbered(self, pieces: Iterable[Piece]) -> Iterator[Numbered]:
         for piece in pieces:
             for inner, wrap in self._opened(piece):
+                if inner.reason is not None and self._is_line(inner):
+                    inner = Piece(inner.text)
                 if self.reading.takes(inner, self.reading.seen + 1):
                     yield self.reading.seen, inner.text, wrap
+
+    def _is_line(self, piece: Piece) -> bool:
+        """Whether what is no JSON is a line of some source, where files were put together."""
+        return piece.text[:1] not in (b"", b"{", b"[") and self.reading.knows(piece.text)
 
     def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         listed = piece.text[:1] == b"[" and piece.reason is None

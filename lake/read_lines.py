@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.cutter import MAX_CARRIED
-from lake.envelopes import Messages
+from lake.envelopes import Messages, unwrap
 from lake.headers import header_of, remembered
 from lake.pieces import MAX_RECORD
 from lake.read_csv import can_be_header, read_csv, read_messages
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
-_NAMES = r"^\"?@?[A-Za-z][\w():\-]+\"?([ ,\t]+\"?@?[A-Za-z]|$)"
+_NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
 """A line that may be a header: it begins with two names, or is one."""
 _NUMBER = r"\d{3}"
 """No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
@@ -197,13 +197,13 @@ class LineReader:
         """Whether these are lines of an export: something before each message, of which one of the
         first is known."""
         plain = EXPORT_LINES[0].match(text) is None
-        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES[:1]:
+        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES:
             if head.match(text) is None:
                 continue
             lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
             if plain and self.reading.knows(lines[0]):
                 return False
-            known = self.reading.knows if plain else self._is_known
+            known = self._is_known if head is EXPORT_LINES[0] else self._is_record
             if any(known(export_line(line, head)[0]) for line in lines):
                 self._head = head
                 return True
@@ -217,6 +217,10 @@ class LineReader:
             or bool(catalogue.by_line(line))
             or bool(catalogue.by_header([column_name(n) for n in line.split()]))
         )
+
+    def _is_record(self, message: bytes) -> bool:
+        """Whether a message is a record of some source, or an envelope."""
+        return self.reading.knows(message) or (message[:1] == b"{" and unwrap(message) is not None)
 
     def _export_lines(self, text: bytes) -> Iterator[tuple[int, bytes, Wrap]]:
         lines = text.removesuffix(b"\n").split(b"\n")
@@ -293,7 +297,7 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 @remembered
 def _names(line: str) -> list[str]:
-    return re.split(r"[\s,]+", line.strip())
+    return re.split(r"[\s,;]+", line.strip())
 
 
 def _named(lines: Lines) -> list[int]:

@@ -6,6 +6,7 @@ of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -26,8 +27,9 @@ from lake.headers import (
 from lake.losses import Losses
 from lake.pieces import MAX_RECORD, members_of
 from lake.refused import LongText, Refused, reject_text
-from lake.rows import ABOUT, holds_text, is_row, row_paths, whose_row
+from lake.rows import ABOUT, are_small, holds_text, is_row, row_paths, whose_row
 from lake.shapes import PLACE, Shape
+from lake.sources import column_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +107,7 @@ class Reading:
 
     def note_unknown(self, names: list[str]) -> None:
         """Count members or columns that the source does not declare."""
-        for name in names:
+        for name in filter(None, names):  # a table that pandas writes has a column without one
             self.unknown_members[name[:200]] += 1
 
     def note_columns(self, source: Source, names: list[str]) -> None:
@@ -207,7 +209,10 @@ class Reading:
             return None
         self.source = source
         shape = members_shape(source, members)
-        if shape.kind == "json" and any(holds_text(source, one) for one in texts[:PROBE_TEXT]):
+        if shape.kind == "json" and (
+            any(holds_text(source, one) for one in texts[:PROBE_TEXT])
+            or are_small(source, members, texts[:PROBE])
+        ):
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
             self.layout = {"rows": True}
@@ -242,6 +247,17 @@ class Reading:
             members = members_of(text) or []
             return bool(self.catalogue.by_members(members))
         return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+
+    def is_head(self, first: bytes) -> bool:
+        """Whether a first line is a line of some source, or a header or directive of one."""
+        line = first.decode("utf-8", "replace")
+        names = re.split(r"[\s,;]+", line.removeprefix("#Fields:").strip())
+        catalogue = self.catalogue
+        return bool(
+            line.startswith("#Version:")
+            or catalogue.by_line(line)
+            or catalogue.by_header([column_name(name.strip('"')) for name in names])
+        )
 
     # -- lines ----------------------------------------------------------------------------------
 
@@ -336,9 +352,9 @@ class Reading:
             widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in layouts}))
             self.set_aside(
                 "unknown",
-                f"lines of {source.name} without a header and with other fields than are known "
-                f"({widths} of them). Name the fields in a source folder of your own "
-                "($LAKE_TRANSFORMS, see docs/design.md)",
+                f"lines of {source.name} without a header and with other fields than are known"
+                f"{f' ({widths} of them)' if widths else ''}. Name the fields in a source folder "
+                "of your own ($LAKE_TRANSFORMS, see docs/design.md)",
             )
         return shape
 
@@ -348,7 +364,8 @@ class Reading:
         source = source or self.source
         assert source is not None  # noqa: S101
         given = self.cutting(source.name)
-        names = [n for n in names if n]
+        while names and not names[-1]:
+            names = names[:-1]
         shape, unknown = shape_under(line, source.name, given, tuple(names))
         if line not in self.headers:
             if len(self.headers) == MAX_HEADERS:

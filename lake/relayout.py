@@ -83,7 +83,7 @@ def records_of(source: Source, known: Known, rows: Stored, engine: Engine) -> It
         if "table" in layout and source.format != "json":
             yield _table(source, layout, part, engine)
         elif "csv" in layout:
-            yield _csv(source, layout["csv"], part)
+            yield _csv(source, layout["csv"], layout.get("cut", ","), part)
         elif layout.keys() & {"rows", "answer", "table"}:
             objects = _as_objects(part.text)
             yield _of_cells(source, [row_record(source, one)[0] for one in objects], part)
@@ -142,11 +142,11 @@ def _mended(text: str) -> str:
     return text if good is None else good.decode()
 
 
-def _csv(source: Source, names: Sequence[str], rows: Stored) -> Records:
+def _csv(source: Source, names: Sequence[str], cut: str, rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
     paths = row_paths(source, tuple(names))
     lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
-    texts = [cells_record(source, paths, next(csv.reader(row))) for row in lines]
+    texts = [cells_record(source, paths, next(csv.reader(row, delimiter=cut))) for row in lines]
     return _of_cells(source, texts, rows)
 
 

@@ -10,7 +10,7 @@ JSON record of the source; its own text stays the original.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ import msgspec
 from lake.cells import Items, cell_json, is_nested, value_json, written
 from lake.pieces import members
 from lake.sources import column_name
+from lake.spelling import names_within
 from lake.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
@@ -83,6 +84,21 @@ def holds_text(source: Source, text: bytes) -> bool:
     found = members(text) or {}
     strings = (name for name, raw in found.items() if bytes(raw)[:2] in (b'"{', b'"['))
     return any(name in source.native and is_nested(source, name) for name in strings)
+
+
+def are_small(source: Source, names: Sequence[str], texts: Sequence[bytes]) -> bool:
+    """Whether records whose own names are all small have names within their members small that the
+    source has not, as Athena has all names: of what UNLOAD writes nothing else may tell."""
+    if any(name != name.lower() for name in names):
+        return False
+    return any(name in text for text in texts for name in _small(source))
+
+
+@cache
+def _small(source: Source) -> tuple[bytes, ...]:
+    """The names within [native]'s members that are not small, as they stand in JSON once small."""
+    names = names_within(source)
+    return tuple(f'"{name.lower()}"'.encode() for name in names if name != name.lower())
 
 
 @lru_cache(maxsize=256)

@@ -96,6 +96,15 @@ def _snake(name: str, exact: frozenset[str], _declared: dict[str, str]) -> str:
     return own if own in exact else name
 
 
+def names_within(source: Source) -> list[str]:
+    """The names that [native] declares within its members."""
+    return [
+        name
+        for body in source.native.values()
+        for name in (_names(body) if isinstance(body, dict) else _LISTED.findall(body))
+    ]
+
+
 @cache
 def _declared(source: Source) -> tuple[frozenset[str], dict[str, str]]:
     names = _names(source.native)

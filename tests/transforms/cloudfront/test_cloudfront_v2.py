@@ -181,3 +181,19 @@ def test_a_member_that_only_later_records_have() -> None:
     text = json.dumps({**DOCUMENTED}) + "\n" + json.dumps({**DOCUMENTED, "c-ip": "192.0.2.9"})
     found = flat(text, KEY, "cloudfront")
     assert [r.get("source.ip") for r in found] == [None, "192.0.2.9"]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "timestamp c-ip sc-status cs(Host) cs-uri-stem",
+        " ".join(n for n in DOCUMENTED if n != "sc-bytes"),
+    ],
+)
+def test_chosen_fields_without_their_names_are_not_guessed(chosen: str) -> None:
+    """They were read in the order of version 1: what was a host became an address."""
+    line = "\t".join(DOCUMENTED.get(name, "1731621600") for name in chosen.split())
+    found = taken(f"{line}\n", KEY)
+    assert (found.status, found.rows) == ("unknown", [])
+    assert found.reason is not None
+    assert found.reason.startswith("lines of cloudfront without a header and with other fields")

@@ -198,6 +198,14 @@ def test_the_same_row_in_every_form(form: str) -> None:
     assert found == row(LINE, key="any/key")
 
 
+def test_the_first_31_fields_without_a_header() -> None:
+    """The region and the flags are not among them."""
+    first = " ".join(LINE.split()[:31])
+    header = " ".join(GATEWAY_HEADER.split()[:31])
+    (found,) = flat(json.dumps(subscription([first])), "any/key", "tgwflow")
+    assert found == row(first, header, key="any/key")
+
+
 def test_parquet_in_a_hive_folder() -> None:
     given = {
         name.replace("-", "_"): pa.array([int(v) if v.isdigit() and len(v) < 12 else v])

@@ -104,6 +104,8 @@ V7 = (
     "574fc0af 816bc224 pay arn:aws:ecs:us-east-1:1:task-definition/b:3 "
     "arn:aws:ecs:us-east-1:1:task/c/6adbd0d6 6adbd0d6"
 )
+V10 = " - nat-0d 1"
+V11 = " a%20b - - - - - transit_gateway eni-0e subnet-0f use1-az6 vpc-0g nat_gateway"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,16 @@ V7 = (
         (V3 + V4 + V5, {"native.traffic_path": 8, "native.pkt_dst_aws_service": "S3"}),
         (V3 + V4 + V5 + V7, {"native.traffic_path": 8, "native.ecs_task_id": "6adbd0d6"}),
         (V3 + V4 + V5 + V7 + " BPA", {"native.ecs_service_name": "pay", "event.reason": "BPA"}),
+        (
+            V3 + V4 + V5 + V7 + V10,
+            {"native.resource_id": "nat-0d", "native.encryption_status": 1},
+        ),
+        (
+            V3 + V4 + V5 + V7 + V10 + V11,
+            {"native.instance_tag": "a%20b", "native.next_hop_interface_type": "nat_gateway"},
+        ),
         (" -" * 25, {"native.account_id": "123456789010"}),
+        (" -" * 40, {"native.account_id": "123456789010"}),
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
