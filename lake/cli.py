@@ -19,8 +19,8 @@ from lake import cli_errors
 from lake.cli_ask import panels, rejects, sql, status
 from lake.cli_export import export
 from lake.cli_options import (
-    FormatOption,
     LakeOption,
+    TextFormatOption,
     day_of,
     open_for,
     renew_client_file,
@@ -132,7 +132,7 @@ def ingest(
         raise typer.Exit(1)
 
 
-def sources(form: FormatOption = "table") -> None:
+def sources(form: TextFormatOption = "table") -> None:
     """The log sources that can be read."""
     import duckdb
 

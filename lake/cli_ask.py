@@ -13,6 +13,7 @@ from lake.cli_options import (
     LakeOption,
     OutOption,
     RawOption,
+    TextFormatOption,
     keep_client_file,
     moment_of,
     open_for,
@@ -91,7 +92,7 @@ def sql(
         ) from error
 
 
-def status(lake: LakeOption = None, form: FormatOption = "table") -> None:
+def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
     """What the lake holds, table by table, and what became of the objects."""
     from lake.output import write
     from lake.reader import connection

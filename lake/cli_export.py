@@ -102,6 +102,7 @@ def opensearch_dashboards(
     """Write index patterns and searches for OpenSearch Dashboards, to be imported there as saved
     objects."""
     from lake.export.saved import as_ndjson, saved_objects
+    from lake.output import whole_file
 
     found = saved_objects()
     text = as_ndjson(found)
@@ -109,7 +110,8 @@ def opensearch_dashboards(
         typer.echo(text, nl=False)
         return
     try:
-        file.write_text(text, "utf-8")
+        with whole_file(file) as part:
+            part.write_text(text, "utf-8")
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}. Name another.") from error
     put(stderr(), f"{len(found)} saved objects written to {file}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.errors import LakeError, UsageError, in_plain_words
+from lake.errors import LakeError, UsageError, in_plain_words, unknown_name
 from lake.paths import default_lake
 from lake.visible import visible
 
@@ -36,6 +36,19 @@ LakeOption = Annotated[
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
 ]
+TEXT_FORMATS = ["table", "csv", "json", "jsonl"]
+
+
+def _text_format(form: str) -> str:
+    if form not in TEXT_FORMATS:
+        raise unknown_name("format", form, TEXT_FORMATS)
+    return form
+
+
+TextFormatOption = Annotated[
+    str, typer.Option("--format", help="table, csv, json or jsonl.", callback=_text_format)
+]
+"""Of a command that writes no file."""
 RawOption = Annotated[
     bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
 ]

@@ -255,7 +255,7 @@ def write(
             if relation is None:
                 return False
             con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
-        with _put(target) if target else nullcontext() as part:
+        with whole_file(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
                 with _seekable(part) as whole:
                     _parquet(con, query, whole)
@@ -275,7 +275,7 @@ def write(
 
 
 @contextmanager
-def _put(target: Path) -> Iterator[Path]:
+def whole_file(target: Path) -> Iterator[Path]:
     """A file to write, which takes its place once it is whole: what was there before stays where a
     query fails. A pipe or a device is written as it is."""
     if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path

@@ -238,7 +238,7 @@ class _Body:
         etag = answer.get("ETag", "").strip('"')
         if self._obj.etag and etag and etag != self._obj.etag:  # a service that ignores If-Match
             self.close()
-            raise s3errors.changed(self._obj)
+            raise s3errors.changed()
         begins = answer.get("ContentRange", "").startswith(f"bytes {self._at}-")
         if self._at and not begins:  # one that ignores Range
             raise OSError(f"S3 began anew where byte {self._at:,} was asked for")

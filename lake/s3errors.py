@@ -77,25 +77,27 @@ def of_place(error: Exception, place: str, endpoint: str | None) -> LakeError:
 
 
 def of_object(error: Exception, obj: RawObject, endpoint: str) -> LakeError:
-    """The error to raise for one object."""
+    """The error to raise for one object. It does not name the object, which stands beside it: what
+    befell many is told once."""
     code = _code(error)
     if code in ("PreconditionFailed", "412"):
-        return changed(obj)
+        return changed()
     if code in ("NoSuchKey", "404", "NotFound"):
-        return DecodeError(f"{obj.path} was deleted after it was listed")
+        return DecodeError("deleted after it was listed")
     if code == "InvalidObjectState":
-        return DecodeError(f"{obj.path} is archived, restore it first")
+        return DecodeError("archived, restore it first")
     if code in _DENIED:
         return AccessError(
-            f"{obj.path} may not be read ({code}). Allow s3:GetObject for it, and kms:Decrypt for "
-            "the key that it is encrypted with."
+            f"may not be read ({code}). Allow s3:GetObject for it, and kms:Decrypt for the key "
+            "that it is encrypted with."
         )
-    return _of_rights(error, code, obj.path, endpoint, "s3:GetObject")
+    bucket = obj.path.removeprefix("s3://").partition("/")[0]
+    return _of_rights(error, code, f"s3://{bucket}", endpoint, "s3:GetObject")
 
 
-def changed(obj: RawObject) -> DecodeError:
+def changed() -> DecodeError:
     """The error for an object that is no longer what was listed."""
-    return DecodeError(f"{obj.path} changed after it was listed. Run the command again")
+    return DecodeError("changed after it was listed. Run the command again")
 
 
 def of_listing(error: Exception, place: str, endpoint: str) -> str:

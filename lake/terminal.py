@@ -99,6 +99,8 @@ def export_line() -> Iterator[Callable[[Sending], None]]:
 
 
 def _sending(sending: Sending, seconds: float) -> str:
+    if sending.waiting:
+        return "waiting for another export"
     rate = sending.done / seconds if seconds else 0.0
     left = (sending.total - sending.done) / rate if rate else 0.0
     share = sending.done / sending.total if sending.total else 1.0

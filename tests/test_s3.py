@@ -325,10 +325,10 @@ def test_an_object_that_changed_or_went_after_it_was_listed(
     obj = next(location.objects())
     assert isinstance(obj, RawObject)
     client.put_object(Bucket="evidence", Key="changing/x.log", Body=b"after!")
-    with pytest.raises(DecodeError, match=r"x\.log changed after it was listed"):
+    with pytest.raises(DecodeError, match=r"^changed after it was listed"):
         location.open(obj)
     client.delete_object(Bucket="evidence", Key="changing/x.log")
-    with pytest.raises(DecodeError, match=r"x\.log was deleted after it was listed"):
+    with pytest.raises(DecodeError, match=r"^deleted after it was listed"):
         location.open(replace(obj, etag=None))
 
 
@@ -549,5 +549,5 @@ def test_what_is_said_of_an_archived_object() -> None:
     answer = ClientError({"Error": {"Code": "InvalidObjectState", "Message": ""}}, "GetObject")
     error = s3errors.of_object(answer, obj, "https://s3.amazonaws.com")
     assert isinstance(error, DecodeError)
-    assert str(error) == "s3://b/k is archived, restore it first"
+    assert str(error) == "archived, restore it first"
     assert isinstance(s3errors.of_object(NoCredentialsError(), obj, ""), AccessError)

@@ -296,8 +296,8 @@ def test_objects_replaced_and_deleted_between_listing_and_reading(
         assert ingest(at, tmp_path / "lake", capsys, bucket="changing")[0] == 1
         assert dict(ask(tmp_path / "lake", "SELECT left(key, 1), reason FROM objects")) == {
             "0": None,
-            "1": f"s3://changing/{keys[1]} changed after it was listed. Run the command again",
-            "2": f"s3://changing/{keys[2]} was deleted after it was listed",
+            "1": "changed after it was listed. Run the command again",
+            "2": "deleted after it was listed",
         }
         assert ingest(at, tmp_path / "lake", capsys, bucket="changing")[0] == 0
         assert at.read() == {keys[1]}

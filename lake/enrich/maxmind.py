@@ -13,6 +13,7 @@ import contextlib
 import http.client
 import os
 import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -168,7 +169,11 @@ def ask(address: str, account: Credentials, edition: str) -> Iterator[http.clien
         ) from error
 
 
-_UNREACHED = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
+_UNREACHED = (
+    *(urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError),
+    ssl.SSLError,  # of a connection that is cut; else it would be taken for the disk's
+    ValueError,  # of a redirect to what is no address
+)
 
 _KEY_ADVICE = (
     "Check account id and licence key at https://www.maxmind.com/en/accounts/current/license-key."

@@ -80,6 +80,21 @@ class Cluster:
             )
         return len(strangers)
 
+    def days(self, source: Source) -> set[str]:
+        """The days (UTC) of which there are documents of a table."""
+        by_day = {"field": "@timestamp", "calendar_interval": "day", "format": "yyyy-MM-dd"}
+        body = {
+            "size": 0,
+            "query": {"term": {"event.dataset": source.name}},
+            "aggs": {"days": {"date_histogram": by_day | {"min_doc_count": 1}}},
+        }
+        pattern = self.pattern(source)
+        with self._asking():
+            self._refresh(pattern)
+            found = self.client.search(index=pattern, body=body, ignore_unavailable=True)
+        buckets = found.get("aggregations", {}).get("days", {}).get("buckets", [])
+        return {bucket["key_as_string"] for bucket in buckets}
+
     def _of_day(self, source: Source, day: str) -> Iterator[Hit]:
         from opensearchpy import helpers
 

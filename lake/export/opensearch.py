@@ -4,7 +4,9 @@ It decides what has to be sent: partitions whose files the cluster has not seen.
 same rows in other files (a compaction) are not sent again; where rows have left (`forget`) or were
 made anew (`rebuild`), the day's documents are compared with the lake's by id afterwards, and those
 that the lake does not have are deleted. A partition is noted as sent after the cluster has answered
-for each of its documents, so that a run may be killed at any moment and taken up by the next.
+for each of its documents, so that a run may be killed at any moment and taken up by the next. What
+a killed run had begun to send is compared, too, where the lake has it no more. A run of which files
+are deleted on the way (`forget --now`) begins anew with the lake as it is then.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +28,13 @@ import pyarrow.parquet as pq
 from lake import ledger
 from lake.catalogue import catalogue
 from lake.commit import Commit, commit
-from lake.errors import UsageError
+from lake.damage import COPY, VERIFY
+from lake.errors import LakeError, UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.documents import documents
 from lake.export.report import Count, ExportOptions, ExportReport, Progress
-from lake.export.sent import Memory, Sent
+from lake.export.sent import Memory, Sent, written
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
@@ -71,16 +74,27 @@ class _Part:
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
+class _UnreadableError(LakeError):
+    """A file of the lake that cannot be read, or is gone."""
+
+
 def _rows(path: str, only: pa.Array | None) -> Iterator[pa.RecordBatch]:
     """The rows of a file as they lie there, in pieces; `only` those of these identities. DuckDB
     hands out all leaves of the table, of which a file has a third, at 30 ns a row and leaf."""
-    with pq.ParquetFile(path) as file:
-        for rows in file.iter_batches(ROWS, use_threads=False):
-            if only is not None:
-                mine = pc.struct_field(rows.column("event"), "hash")
-                rows = rows.filter(pc.is_in(mine, value_set=only))
-            if rows.num_rows:
-                yield rows
+    try:
+        with pq.ParquetFile(path) as file:
+            for rows in file.iter_batches(ROWS, use_threads=False):
+                if only is not None:
+                    mine = pc.struct_field(rows.column("event"), "hash")
+                    rows = rows.filter(pc.is_in(mine, value_set=only))
+                if rows.num_rows:
+                    yield rows
+    except (OSError, pa.ArrowException) as error:
+        gone = isinstance(error, FileNotFoundError)
+        what = "is gone" if gone else f"cannot be read: {str(error).splitlines()[0].rstrip('.')}"
+        raise _UnreadableError(
+            f"the lake cannot be read: {path} {what}. What to do: {COPY if gone else VERIFY}."
+        ) from error
 
 
 def export(
@@ -89,12 +103,30 @@ def export(
     options: ExportOptions,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> ExportReport:
-    """Send what the cluster lacks of the lake's rows. Raises AccessError and UsageError where the
-    cluster cannot be used, ExportError where it stopped answering; what was sent is remembered."""
-    run = _Run(Store.open(path), place, options, progress)
+    """Send what the cluster lacks of the lake's rows; of two exports to a cluster the second waits.
+
+    Raises AccessError and UsageError where the cluster cannot be used, ExportError where it stopped
+    answering, StorageError where the lake cannot be written; what was sent is remembered.
+    """
     started = time.monotonic()
-    with closing(run.con), _short_turns():
-        report = run.whole()
+    store, client = Store.open(path), connect(place)
+    known_as = identify(client, place) + (STREAM if options.streams else "")
+    memory = Memory(store.path, known_as, options.where)
+
+    def waiting() -> None:
+        progress(Progress(0, 0, waiting=True))
+
+    with nullcontext() if options.dry_run else memory.alone(waiting), _short_turns():
+        while True:
+            memory.read()
+            run = _Run(store, place, client, memory, options, progress)
+            try:
+                with closing(run.con):
+                    report = run.whole()
+                break
+            except (_UnreadableError, duckdb.IOException):
+                if store.ledger_version() == run.snapshot.ledger_version:
+                    raise
     report.seconds = time.monotonic() - started
     return report
 
@@ -116,13 +148,13 @@ class _Run:
         self,
         store: Store,
         place: Place,
+        client: OpenSearch,
+        memory: Memory,
         options: ExportOptions,
         progress: Callable[[Progress], None],
     ) -> None:
         self.store, self.place, self.options, self.progress = store, place, options, progress
-        self.client: OpenSearch = connect(place)
-        known_as = identify(self.client, place) + (STREAM if options.streams else "")
-        self.memory = Memory(store.path, known_as, options.where)
+        self.client, self.memory = client, memory
         self.cluster = Cluster(
             self.client, place, streams=options.streams, patience=options.patience
         )
@@ -146,6 +178,7 @@ class _Run:
             self.cluster.prepare(s for s in catalogue().sources.values() if s.index in shared)
         if self.options.streams:
             parts = self._anew(parts)
+        self.memory.begin({p.now.key: [Path(f.path).name for f in p.due] for p in parts})
         self.total = sum(file.rows for part in parts for file in part.due)
         compare = [part for part in parts if part.compare]
         bulk = Bulk(
@@ -164,6 +197,10 @@ class _Run:
                 self._note_if_through(part)
             bulk.finish()
         days = {(one.table, one.day) for one in [*gone, *(p.now for p in compare)]}
+        if self.options.again:  # also those of which neither the lake nor the memory knows
+            for table in self.tables:
+                there = self.cluster.days(catalogue()[table])
+                days |= {(table, day) for day in there if self._chosen(day)}
         for table, day in sorted(days):
             self._remove_strangers(table, day)
         for part in compare:
@@ -194,10 +231,13 @@ class _Run:
                 if part.due:
                     parts.append(part)
                 if self.options.dry_run:
-                    count.sent += unsent
+                    where = self.options.where
+                    given = len(self._hashes(table, part.due, f"({where})")) if where else unsent
+                    count.sent += given
+        told = {key: Sent(*key, files=()) for key in self.memory.begun} | self.memory.sent
         gone = [
             one
-            for key, one in self.memory.sent.items()
+            for key, one in told.items()
             if key not in present and one.table in self.tables and self._chosen(one.day)
         ]
         return parts, gone
@@ -212,8 +252,11 @@ class _Run:
         rows = sum(file.rows for file in files)
         now = Sent(table, *key, files=tuple(sorted(names)), rows=rows, rebuilt=rebuilt)
         before = self.memory.sent.get(now.key)
-        if before is None or self.options.again:
-            return _Part(now, files, files, compare=self.options.again)
+        begun = self.memory.begun.get(now.key, frozenset())
+        lost = not begun <= set(names)
+        if before is None or lost or self.options.again:
+            compare = self.options.again or (lost and not self.place.serverless)  # has no scroll
+            return _Part(now, files, files, compare=compare)
         kept = set(before.files) & set(names)
         if before.rebuilt == rebuilt and len(kept) == len(before.files):
             due = [file for name, file in names.items() if name not in kept]
@@ -314,7 +357,7 @@ class _Run:
 
     def _keep(self, rejects: list[dict[str, Any]]) -> None:
         """Write refused documents into the lake: the view `export_rejects`."""
-        with self.store.lock():
+        with written(self.store.path), self.store.lock():
             recover(self.store)
             given = Commit(
                 ledger_rows=lambda number: [ledger.export_reject_table(rejects, number)],
@@ -339,6 +382,8 @@ class _Run:
         try:
             query = one_select(f"SELECT event.hash AS hash FROM {quote(table)} WHERE {where}")
             return self._over(table, files).sql(query).to_arrow_table()["hash"].combine_chunks()
+        except duckdb.IOException:
+            raise
         except duckdb.Error as error:
             raise UsageError(f"--where: {error}\nIt was asked of {table}.") from error
 
@@ -357,8 +402,10 @@ class _Run:
                 part = self._part(table, key, own)
                 count.unchanged -= part.now.rows - sum(file.rows for file in part.due)
                 count.refused_before -= part.now.refused
-                # forgotten before anything is deleted: a run that is killed here sends them all
-                self.memory.note(replace(part.now, files=(), rows=0, total="0"))
+                # forgotten before anything is deleted: a run that is killed here sends them all.
+                # What shows that a part is to be compared is kept, and shows it again
+                if self.options.again or not part.compare:
+                    self.memory.note(replace(part.now, files=(), rows=0, total="0"))
                 now = replace(part.now, total="0", refused=0)
                 found.append(_Part(now, own, own, compare=False))
             where = self.options.where

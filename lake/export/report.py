@@ -58,7 +58,8 @@ class ExportReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an export is: documents answered for, of how many."""
+    """How far an export is: documents answered for, of how many. `waiting`: for another one."""
 
     done: int
     total: int
+    waiting: bool = False

@@ -41,8 +41,12 @@ class Place:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # a port that is no number, half an IPv6 address
+            known = False
+        if not known:
             raise UsageError(f"{_shown(self.url)} is no URL. Write https://HOST:PORT.")
         if parts.username or parts.password:
             raise UsageError(

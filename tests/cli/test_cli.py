@@ -164,6 +164,8 @@ WRONG = {
     "panels cloudtrail --lake made --where 'nobody = 1'": "nobody",
     "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",
     "status --lake nowhere": "no lake at nowhere",
+    "status --lake made --format parquet": "'parquet'. Known: csv, json, jsonl, table.",
+    "sources --format documents": "unknown format 'documents'. Known: csv, json, jsonl, table.",
     "rejects --lake nowhere": "no lake at nowhere",
     "compact --lake made --grace nan": "--grace nan: give a number of hours.",
     "sql 'SELECT 1' --lake made --as-of 0001-02-03": "no state as of 0001-02-03T00:00:00Z: it was",

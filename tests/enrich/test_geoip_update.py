@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import socket
+import ssl
 import tarfile
 import threading
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Server:
 
     files: dict[str, bytes] = field(default_factory=dict)
     redirect: bool = False
+    elsewhere: str = ""
+    """Where it redirects to, if not to its storage."""
     cut: int = 0
     refuse: tuple[int, str] | None = None
     requests: list[tuple[str, str | None]] = field(default_factory=list)
@@ -76,7 +79,8 @@ def server() -> Iterator[Server]:
                     return self.say(401, b"Invalid account ID or license key\n")
                 if state.redirect:
                     self.send_response(302)
-                    self.send_header("Location", f"{state.endpoint}/storage{self.path}")
+                    storage = f"{state.endpoint}/storage{self.path}"
+                    self.send_header("Location", state.elsewhere or storage)
                     self.send_header("Content-Length", "0")
                     return self.end_headers()
             elif given:  # as R2 does
@@ -181,6 +185,23 @@ def test_the_key_is_not_sent_where_maxmind_redirects_to(
     assert [path.startswith("/storage") for path, _ in server.requests] == [
         False, True, False, True,
     ]  # fmt: skip
+
+
+def test_a_redirect_to_no_address_and_a_cut_connection(server: Server, tmp_path: Path) -> None:
+    """Neither is the disk's fault."""
+    server.redirect = True
+    for elsewhere, words in (("http://[bad", "Invalid IPv6"), ("file:///etc", "302 Found")):
+        server.elsewhere = elsewhere
+        with pytest.raises(AccessError, match=words):
+            update(tmp_path, ACCOUNT, ["GeoLite2-City"], server.endpoint)
+    server.elsewhere = f"{server.endpoint}/storage/geoip/databases/x"
+    server.files["/geoip/databases/x"] = b""
+    with (
+        pytest.raises(AccessError, match=r"no answer from .*EOF occurred"),
+        maxmind.ask(f"{server.endpoint}/x", ACCOUNT, "GeoLite2-City"),
+    ):
+        raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+    assert _names(tmp_path) == []
 
 
 def test_what_is_there_is_not_fetched_again(

@@ -121,6 +121,8 @@ def test_what_is_chosen(opensearch: OpenSearchServer, lake: Path) -> None:
     assert (sent(report), report.tables.keys()) == (1, {"cloudtrail"})
     assert opensearch.ids() == rows(lake, where)
     assert sent(send(opensearch, lake, since=date(2024, 3, 2))) == 0
+    counted = send(opensearch, lake, dry_run=True, where="event.action = 'ConsoleLogin'")
+    assert sent(counted) == len(set().union(*rows(lake, "event.action = 'ConsoleLogin'").values()))
     counted = send(opensearch, lake, dry_run=True)
     assert sent(counted) == counted.tables["cloudtrail"].rows + 1
     assert opensearch.ids() == rows(lake, where)
@@ -362,6 +364,8 @@ def test_what_is_no_opensearch(
         (["http://127.0.0.1:1"], "no server answers at http://127.0.0.1:1 ([Errno 111] Connection"),
         (["https://me:secret@127.0.0.1:1"], "the URL holds a user or password"),
         (["127.0.0.1:9200"], "127.0.0.1:9200 is no URL. Write https://HOST:PORT."),
+        (["http://127.0.0.1:x"], "http://127.0.0.1:x is no URL. Write https://HOST:PORT."),
+        (["http://[::1"], "http://[::1 is no URL. Write https://HOST:PORT."),
         (["https://127.0.0.1:1", "--ca", "/nowhere"], "--ca /nowhere: there is no such file."),
         (["https://127.0.0.1:1", "--aws", "s3"], "--aws s3: a service is one of es, aoss."),
     ],

@@ -14,6 +14,7 @@ import pytest
 import small_lake
 from command import run_lake
 
+from lake.export.sent import Memory
 from lake.table import Store
 
 if TYPE_CHECKING:
@@ -145,4 +146,7 @@ def test_serverless(
     assert code == 2
     assert "is a collection of OpenSearch Serverless for time series" in told
     assert "Make a collection of the type Search." in told
-    assert not (lake / "_exports").exists()
+    (path,) = (lake / "_exports").glob("*.jsonl")
+    memory = Memory(lake, path.stem, None)
+    memory.read()
+    assert (memory.sent, len(memory.begun) > 0) == ({}, True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from command import run_lake
@@ -11,9 +13,6 @@ from command import run_lake
 from lake.catalogue import catalogue
 from lake.dashboards import dashboards
 from lake.export.saved import fields_of_documents, saved_objects
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +95,12 @@ def test_a_pages_search(objects: list[dict[str, Any]]) -> None:
     assert flows[-2:] == ["source.packets", "source.bytes"]
 
 
+def full(path: Path, *_: object) -> None:
+    """Write a part, as to a disk without room."""
+    path.write_bytes(b"{")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,5 +111,11 @@ def test_the_command(
     lines = file.read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == saved_objects()
     assert run_lake((*words, "-"), monkeypatch, capsys)[1].splitlines() == lines
+    file.write_text("before")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        code, _, told = run_lake((*words, str(file)), monkeypatch, capsys)
+    assert (code, "cannot be written: No space left" in told) == (2, True)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(file.name, "before")]
     code, _, told = run_lake((*words, str(tmp_path / "no/x")), monkeypatch, capsys)
     assert (code, "cannot be written: No such file" in told) == (2, True)
