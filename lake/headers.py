@@ -164,14 +164,14 @@ def holds(shape: Shape, count: int) -> bool:
 
 def line_shape(source: Source, line: str) -> Shape | None:
     """The shape of a source's lines without a header; None where the layout is not known. Where a
-    source has headers the order of its columns holds for no line but one that looks like it."""
+    source has headers the order of its columns holds for no line but one that looks like it; where
+    nothing came but the beginning of a header, there is no line yet."""
     given = source.delimited
     if given is None:
         return None
     layout = given.layout(line)
-    if layout is None and (
-        given.layouts or (given.header != "none" and not source.fits_line(line))
-    ):
+    foreign = line and given.header != "none" and not source.fits_line(line)
+    if layout is None and (given.layouts or foreign):
         return None
     names = layout.columns if layout else given.columns
     columns = tuple((str(i), c) for i, c in enumerate(names, 1))
