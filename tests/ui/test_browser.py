@@ -188,6 +188,7 @@ def test_a_cell_and_a_figure_narrow_the_page(page: Page, address: str) -> None:
     assert "search native.errorCode:(" in sentence(page)
 
 
+@pytest.mark.long
 def test_no_two_buttons_sound_alike(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -243,6 +244,7 @@ def test_a_chosen_row_is_never_another(page: Page, address: str) -> None:
     assert page.locator("[data-testid=stJson]").count() == 0
 
 
+@pytest.mark.long
 def test_a_chart_gives_its_values_without_a_mouse(page: Page, address: str) -> None:
     """A value is left out, a bar of time is the range, and the focus is where it was."""
     page.goto(f"{address}/cloudtrail")
@@ -338,6 +340,7 @@ def test_a_drag_over_time_is_a_range_in_the_address(page: Page, address: str) ->
     assert sentence(page) == after
 
 
+@pytest.mark.long
 def test_a_click_on_a_slice_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -466,6 +469,7 @@ def test_a_page_is_printed_whole_and_without_its_widgets(
     assert printed.read_bytes().count(b"/Type /Page\n") >= 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_paper_is_light_and_lists_on_it_are_whole(page: Page, address: str, tmp_path: Path) -> None:
     from PIL import Image

@@ -168,6 +168,7 @@ def test_sql_draws_what_is_hostile(watched: Page, address: str, tmp_path: Path) 
     picture(watched, tmp_path / "history.png")
 
 
+@pytest.mark.long
 def test_sql_says_what_was_cut_what_did_not_run_and_stops(watched: Page, address: str) -> None:
     watched.goto(f"{address}/sql")
     watched.wait_for_selector("textarea")

@@ -54,6 +54,7 @@ def used_in_three_seconds(pid: int) -> float:
     return cpu_of(pid) - before
 
 
+@pytest.mark.long
 def test_a_slow_panel(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = small_lake.make(tmp_path)
     (tmp_path / "own").mkdir()
