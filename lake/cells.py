@@ -135,22 +135,24 @@ def _value(text: str, at: int, kind: _Kind, left: frozenset[str]) -> tuple[str, 
         return _struct(text, at, kind.members)
     if kind.is_json:
         return _map(text, at)
-    end = _text_end(text, at, left)
+    end = _text_end(text, at, _MARK, left)
     return _quoted(text[at:end]), end
 
 
-def _text_end(text: str, at: int, left: frozenset[str]) -> int:
+def _text_end(
+    text: str, at: int, marks: re.Pattern[str], left: frozenset[str] | None = None
+) -> int:
     """Where a text ends. It may have braces of its own (`${jndi:x}`), and what looks like a name
-    where its STRUCT has had all of them (`Credential=a, Signature=b`)."""
+    where its STRUCT has had all of them (`Credential=a, Signature=b`). A map may have any name."""
     depth = 0
-    for mark in _MARK.finditer(text, at):
+    for mark in marks.finditer(text, at):
         if mark[0] == "{":
             depth += 1
         elif mark[0] == "}":
             if not depth and _BEHIND.match(text, mark.end()):
                 return mark.start()
             depth = max(0, depth - 1)
-        elif mark[1].lower() in left or (left and not depth):
+        elif mark[1].lower() in (left or ()) or (left != frozenset() and not depth):
             return mark.start()
     raise ValueError(text[at:])
 
@@ -215,17 +217,8 @@ def _entry(text: str, at: int) -> tuple[str, int]:
             end = -1
         if end > 0 and _ENTRY_MARK.match(text, end) and is_value(_bytes(text[at:end])):
             return text[at:end], end
-    depth = 0
-    for mark in _ENTRY_MARK.finditer(text, at):
-        if mark[0] == "{":
-            depth += 1
-        elif mark[0] == "}":
-            if not depth and _BEHIND.match(text, mark.end()):
-                return _quoted(text[at : mark.start()]), mark.start()
-            depth = max(0, depth - 1)
-        elif not depth:
-            return _quoted(text[at : mark.start()]), mark.start()
-    raise ValueError(text[at:])
+    end = _text_end(text, at, _ENTRY_MARK)
+    return _quoted(text[at:end]), end
 
 
 def _bytes(text: str) -> bytes:

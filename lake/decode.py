@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from lake.decompress import Budget, of_one_log, plain_blocks
-from lake.envelopes import unwrap
 from lake.errors import AccessError, DecodeError, LimitError
 from lake.pieces import is_value
 from lake.read_json import JsonReader
@@ -174,7 +173,7 @@ class Decoding(Reading):
         for _ in range(PROBE_LINES):
             end = window.find(b"\n", at + 1)
             line = window[at + 1 : end if end > 0 else len(window)]
-            if self.knows(line) or unwrap(line) is not None:
+            if self.knows_within(line):
                 return True
             at = window.find(b"\n{", at + 1)
             if at < 0:

@@ -121,10 +121,16 @@ def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
 
 
 @remembered
+def names_in(line: str) -> list[str]:
+    """The names of a header, whatever they are cut at."""
+    return re.split(r"[\s,;]+", line.strip())
+
+
+@remembered
 def header_of(line: str, source: Source, catalogue: Catalogue | None) -> Source | None:
     """Whose header a line is, whatever it is cut at, among lines of this source: its own, or one
     that has the marks of another in the catalogue, as where files were put behind one another."""
-    names = re.split(r"[\s,;]+", line.strip())
+    names = names_in(line)
     found = catalogue.by_header([column_name(n) for n in names]) if catalogue else []
     others = [s for s in found if s.delimited and s.delimited.header == "first-line"]
     if others and source not in others:

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.cutter import MAX_CARRIED
-from lake.envelopes import Messages, unwrap
-from lake.headers import header_of, remembered
+from lake.envelopes import Messages
+from lake.headers import header_of, names_in
 from lake.pieces import MAX_RECORD
 from lake.read_csv import can_be_header, read_csv, read_messages
 from lake.read_json import TextReader, cut_records
@@ -203,7 +203,7 @@ class LineReader:
             lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
             if plain and self.reading.knows(lines[0]):
                 return False
-            known = self._is_known if head is EXPORT_LINES[0] else self._is_record
+            known = self._is_known if head is EXPORT_LINES[0] else self.reading.knows_within
             if any(known(export_line(line, head)[0]) for line in lines):
                 self._head = head
                 return True
@@ -217,10 +217,6 @@ class LineReader:
             or bool(catalogue.by_line(line))
             or bool(catalogue.by_header([column_name(n) for n in line.split()]))
         )
-
-    def _is_record(self, message: bytes) -> bool:
-        """Whether a message is a record of some source, or an envelope."""
-        return self.reading.knows(message) or (message[:1] == b"{" and unwrap(message) is not None)
 
     def _export_lines(self, text: bytes) -> Iterator[tuple[int, bytes, Wrap]]:
         lines = text.removesuffix(b"\n").split(b"\n")
@@ -281,7 +277,7 @@ class LineReader:
         if not line.startswith("#"):
             source = self.reading.source
             whose = header_of(line, source, self._others) if source else None
-            self._shape = self.reading.header(line, _names(line), whose)
+            self._shape = self.reading.header(line, names_in(line), whose)
         elif named is not None:
             self._shape = self.reading.header(line, named)
 
@@ -293,11 +289,6 @@ def _pieces(text: bytes) -> Iterator[bytes]:
         end = text.find(b"\n", at + PIECE) + 1 or len(text)
         yield text[at:end]
         at = end
-
-
-@remembered
-def _names(line: str) -> list[str]:
-    return re.split(r"[\s,;]+", line.strip())
 
 
 def _named(lines: Lines) -> list[int]:

@@ -6,12 +6,12 @@ of ours is set aside with its reason. The readers (`lake.read_json`, `lake.read_
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lake.catalogue import choose
+from lake.envelopes import unwrap
 from lake.errors import DecodeError
 from lake.headers import (
     cut_at,
@@ -19,6 +19,7 @@ from lake.headers import (
     line_shape,
     members_shape,
     names_columns,
+    names_in,
     read_directive,
     read_header,
     shape_under,
@@ -248,10 +249,14 @@ class Reading:
             return bool(self.catalogue.by_members(members))
         return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
 
+    def knows_within(self, text: bytes) -> bool:
+        """The same, or whether it is an envelope."""
+        return self.knows(text) or (text[:1] == b"{" and unwrap(text) is not None)
+
     def is_head(self, first: bytes) -> bool:
         """Whether a first line is a line of some source, or a header or directive of one."""
         line = first.decode("utf-8", "replace")
-        names = re.split(r"[\s,;]+", line.removeprefix("#Fields:").strip())
+        names = names_in(line.removeprefix("#Fields:"))
         catalogue = self.catalogue
         return bool(
             line.startswith("#Version:")

@@ -91,8 +91,7 @@ def of_object(error: Exception, obj: RawObject, endpoint: str) -> LakeError:
             f"may not be read ({code}). Allow s3:GetObject for it, and kms:Decrypt for the key "
             "that it is encrypted with."
         )
-    bucket = obj.path.removeprefix("s3://").partition("/")[0]
-    return _of_rights(error, code, f"s3://{bucket}", endpoint, "s3:GetObject")
+    return _of_rights(error, code, f"s3://{obj.bucket}", endpoint, "s3:GetObject")
 
 
 def changed() -> DecodeError:

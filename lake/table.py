@@ -347,17 +347,24 @@ class Store:
     def lock(self, waiting: Callable[[], None] | None = None, name: str = LOCK) -> Iterator[None]:
         """The one writer's lock, or another by its name; `waiting` is called once where another
         process holds it."""
-        lock = FileLock(self.path / name)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if waiting is not None:
-                waiting()
-            lock.acquire()
-        try:
+        with locked(self.path / name, waiting):
             yield
-        finally:
-            lock.release()
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock file; `waiting` is called once where another process holds it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if waiting is not None:
+            waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _utc(moment: datetime) -> str:

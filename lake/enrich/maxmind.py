@@ -170,7 +170,10 @@ def ask(address: str, account: Credentials, edition: str) -> Iterator[http.clien
 
 
 _UNREACHED = (
-    *(urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError),
+    urllib.error.URLError,
+    http.client.HTTPException,
+    TimeoutError,
+    ConnectionError,
     ssl.SSLError,  # of a connection that is cut; else it would be taken for the disk's
     ValueError,  # of a redirect to what is no address
 )

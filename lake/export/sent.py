@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from lake.errors import StorageError
+from lake.table import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,18 +83,11 @@ class Memory:
     def alone(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the lock without which nobody sends: of two at once each would delete, in a day that
         it compares, what the other has sent of it. `waiting` is called where another holds it."""
-        with written(self.path.parents[1]):
-            self.path.parent.mkdir(exist_ok=True)
-            lock = FileLock(self.path.with_suffix(".lock"))
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                waiting()
-                lock.acquire()
-        try:
+        with ExitStack() as held:
+            with written(self.path.parents[1]):
+                self.path.parent.mkdir(exist_ok=True)
+                held.enter_context(locked(self.path.with_suffix(".lock"), waiting))
             yield
-        finally:
-            lock.release()
 
     def _read(self, line: str) -> None:
         try:
