@@ -29,6 +29,7 @@ from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
 from lake.known import Identities, KnownObject, known_objects
+from lake.lean import give_back
 from lake.listing import Listing
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options
@@ -359,6 +360,7 @@ class _Ingest:
         self.report.reworded += sum(map(len, earlier.texts.values()))
         for one in objects:
             self.report.add(one)
+        give_back()
         self.last_commit = time.monotonic()
         self.progress.phase = "reading"
 

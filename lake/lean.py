@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 
 
 class _NoPandas(MetaPathFinder):
@@ -29,17 +30,24 @@ def start_lean() -> None:
     sys.meta_path.insert(0, _NoPandas())
 
 
-_turned_to: str | None = None
+LARGE = 280 << 20
+"""Bytes of its own that a worker may hold before it gives back what is free of them."""
 
 
-def turn_to(kind: str) -> None:
-    """Before this process works on another kind of records: give back what the C library keeps of
-    the memory that the last kind took, 20 MB a process. Only glibc keeps it, and has the call."""
-    global _turned_to
-    if kind != _turned_to and sys.platform == "linux":
-        import ctypes
+def give_back(above: int = 0) -> None:
+    """Give back what the C library keeps of the memory that was freed, where this process holds
+    more than so many bytes of its own. A chunk costs 2 % more after it. Only glibc has the call,
+    and Linux tells what a process holds; elsewhere nothing is done."""
+    if sys.platform != "linux" or (above and _own() <= above):
+        return
+    import ctypes
 
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
-    _turned_to = kind
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _own() -> int:
+    """The bytes that this process holds and shares with none."""
+    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text("ascii").split())
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")

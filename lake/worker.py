@@ -25,7 +25,7 @@ from lake.decode import Decoding
 from lake.engine import Engine
 from lake.errors import LakeError
 from lake.keys import key_facts
-from lake.lean import turn_to
+from lake.lean import LARGE, give_back
 from lake.ledger import reject_table
 from lake.model import ObjectResult, RawObject, Reject
 from lake.normalize import Chunk, Rejected
@@ -241,7 +241,7 @@ class _Run:
         parts = self.pending.pop(shape).parts
         self.staging = True
         source = catalogue()[shape.source]
-        turn_to(source.name)
+        give_back(above=LARGE)
         chunk = Chunk(
             self.engine,
             source,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.lean import turn_to
+from lake.lean import give_back
 
 BLOCK, BLOCKS = 2_000, 40_000
 
@@ -19,7 +19,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_what_the_last_kind_of_records_took_is_given_back() -> None:
+def test_a_process_that_holds_much_gives_back_what_is_free() -> None:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "malloc_trim"):
         pytest.skip("this C library keeps nothing")
@@ -31,7 +31,8 @@ def test_what_the_last_kind_of_records_took_is_given_back() -> None:
     for block in blocks[:-1]:  # the last one keeps the heap from being given back at its end
         libc.free(block)
     held = resident()
-    turn_to("flows")
+    give_back(above=held)
+    assert held - resident() < BLOCK * BLOCKS // 2
+    give_back(above=BLOCK * BLOCKS)
     assert held - resident() > BLOCK * BLOCKS // 2
-    turn_to("flows")  # nothing, at next to no cost
     libc.free(blocks[-1])
