@@ -2,10 +2,9 @@
 -- not put in order.
 
 -- relation: counted
--- One look at all flow records, counted four ways, as "by" tells: by source address and by what else tells of one; by destination address; by interface and source address where zone and instance are known; and over time by what has few values.
-SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination'
-            WHEN grouping(interface) = 0 THEN 'interface' ELSE 'time' END AS "by",
-       coalesce(source_ip, destination_ip, placed_ip) AS ip, coalesce(source_country, destination_country) AS country, interface,
+-- One look at all flow records, counted three ways, as "by" tells: by source address, by what else tells of one and, where zone and instance are known, by interface; by destination address; and over time by what has few values.
+SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination' ELSE 'time' END AS "by",
+       coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country, interface,
        action, direction, syn, bucket, account, region, subnet, path, status,
        count(*) AS records, sum(packets) AS packets, sum(bytes) AS bytes
 FROM (SELECT source.ip AS source_ip, source.geo.country_iso_code AS source_country,
@@ -14,11 +13,10 @@ FROM (SELECT source.ip AS source_ip, source.geo.country_iso_code AS source_count
              utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region,
              cloud.subnet.id AS subnet, native.traffic_path AS path, native.log_status AS status,
              network.packets AS packets, source.bytes AS bytes,
-             cloud.availability_zone IS NOT NULL AND cloud.instance.id IS NOT NULL AS placed,
-             CASE WHEN placed THEN native.interface_id END AS interface, CASE WHEN placed THEN source.ip END AS placed_ip
+             CASE WHEN cloud.availability_zone IS NOT NULL AND cloud.instance.id IS NOT NULL THEN native.interface_id END AS interface
       FROM logs)
-GROUP BY GROUPING SETS ((source_ip, source_country, action, direction, syn),
-                        (destination_ip, destination_country), (interface, placed_ip),
+GROUP BY GROUPING SETS ((source_ip, source_country, action, direction, syn, interface),
+                        (destination_ip, destination_country),
                         (bucket, account, region, subnet, action, direction, syn, path, status))
 
 -- name: figures
@@ -162,8 +160,8 @@ ORDER BY action, min(place), "Count" DESC, direction
 -- name: conversations
 -- Flow records of instances by both ends: of the 25 pairs of interface and source address with most records, the fifty conversations with most.
 WITH pairs AS (
-  SELECT interface, ip, records AS n FROM counted
-  WHERE "by" = 'interface' AND ip IS NOT NULL ORDER BY n DESC, interface, ip LIMIT 25)
+  SELECT interface, ip, sum(records) AS n FROM counted
+  WHERE "by" = 'source' AND interface IS NOT NULL AND ip IS NOT NULL GROUP BY ALL ORDER BY n DESC, interface, ip LIMIT 25)
 SELECT cloud.availability_zone AS "az_id", cloud.instance.id AS "instance_id", native.interface_id AS "interface_id",
        source.ip AS "source.ip", source.port AS "source.port", destination.ip AS "destination.ip",
        destination.port AS "destination.port", count(*) AS "Count"
