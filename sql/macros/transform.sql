@@ -72,9 +72,11 @@ CREATE OR REPLACE MACRO url_fragment(u) AS nullif(regexp_extract(u, '#(.*)$', 1)
 CREATE OR REPLACE MACRO path_extension(p) AS
   CASE WHEN contains(p, '.') AND regexp_matches(p, '/[^/]*\.[A-Za-z0-9]{1,10}$') THEN lower(regexp_extract(p, '([A-Za-z0-9]+)$', 1)) END;
 
--- seconds_time(n, t): Unix seconds, n as a number and t as text -> TIMESTAMPTZ; where n is none, t in ISO 8601.
+-- seconds_time(n, t): Unix seconds, n as a number and t as text -> TIMESTAMPTZ; where n is none, t in ISO 8601. Flow logs
+-- with milliseconds were seen (obsrvbl/flowlogs-reader, pull request 30): 12 or 13 digits are such, as the original reads them.
 CREATE OR REPLACE MACRO seconds_time(n, t) AS CASE
   WHEN n BETWEEN 1 AND 99999999999 THEN make_timestamptz(n * 1000000)
+  WHEN n BETWEEN 100000000000 AND 9999999999999 THEN make_timestamptz(n * 1000)
   WHEN t LIKE '____-__-__%' THEN TRY_CAST(t AS TIMESTAMPTZ) END;
 
 -- delivery_time(key): the time in an object's name, ..._20190826T2035Z_... -> TIMESTAMPTZ; NULL where there is none.

@@ -135,7 +135,7 @@ def _flows() -> Iterator[Case]:
     for number, (name, fields) in enumerate(FLOW_FIELDS.items()):
         line = logs.flow(800_000 + number, **fields).encode()
         yield of(good, name, good.holding([*good.records(1), line]), 2)
-    times = {"-1": -1, "0": 0, "milliseconds": 1_706_781_600_000, "2^63": 2**63, "a word": "noon"}
+    times = {"-1": -1, "0": 0, "nanoseconds": 17067816 * 10**14, "2^63": 2**63, "a word": "noon"}
     for number, (name, end) in enumerate(times.items()):
         line = logs.flow(810_000 + number, start=end, end=end).encode()
         # the key says when the object was delivered; without it nothing tells the time

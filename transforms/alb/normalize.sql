@@ -80,6 +80,7 @@ SELECT
   CASE WHEN contains(actions_executed, ',') THEN split_part(actions_executed, ',', -1) ELSE actions_executed END AS "event.action",
   CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   created                                                AS "event.start",
+  ended                                                  AS "event.end",
   CASE WHEN type IN ('ws', 'wss') THEN since_created
        WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT)
        ELSE since_created END                            AS "event.duration",

@@ -27,6 +27,7 @@ SELECT
   CASE WHEN established THEN ['connection', 'end'] ELSE ['connection', 'end', 'error'] END AS "event.type",
   CASE WHEN established THEN 'success' ELSE 'failure' END AS "event.outcome",
   TRY_CAST(tls_connection_creation_time AS TIMESTAMPTZ)  AS "event.start",
+  TRY_CAST("time" AS TIMESTAMPTZ)                        AS "event.end",
   TRY(TRY_CAST(connection_time AS BIGINT) * 1000000)     AS "event.duration",
 
   -- cloud

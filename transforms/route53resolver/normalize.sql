@@ -3,7 +3,8 @@
 -- DNS Firewall events of EventBridge: one for each query that a rule blocked or reported, without an answer.
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/events-detail-reference.html
 -- Names lose their final dot, as everywhere in ECS. dns.question.registered_domain stays NULL: it
--- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip.
+-- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip, the one
+-- whose name is asked for (PTR) in related.ip alone. "0 .", a mail server that is none, keeps its dot.
 SELECT
   record,
   CASE WHEN r.query_timestamp IS NOT NULL THEN TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)
@@ -45,7 +46,7 @@ SELECT
   r.query_class                                        AS "dns.question.class",
   upper(r.rcode)                                       AS "dns.response_code",
   CASE WHEN len(r.answers) > 0 THEN list_transform(r.answers, lambda a: {
-    'class': a.Class, 'data': CASE WHEN a.Rdata LIKE '_%.' THEN left(a.Rdata, -1) WHEN a.Type = 'AAAA' THEN coalesce(ip_text(a.Rdata), a.Rdata) ELSE a.Rdata END,
+    'class': a.Class, 'data': CASE WHEN a.Rdata LIKE '%_.' AND NOT a.Rdata LIKE '% .' THEN left(a.Rdata, -1) WHEN a.Type = 'AAAA' THEN coalesce(ip_text(a.Rdata), a.Rdata) ELSE a.Rdata END,
     'name': NULL::VARCHAR, 'ttl': NULL::BIGINT, 'type': a.Type}) END AS "dns.answers",
   CASE WHEN len(addresses) > 0 THEN addresses END      AS "dns.resolved_ip",
 
@@ -55,7 +56,7 @@ SELECT
   CASE WHEN r.firewall_rule_action IS NOT NULL THEN 'DNS Firewall' END AS "rule.category",
 
   -- related
-  addresses                                            AS "related.ip",
+  CASE WHEN about IS NULL THEN addresses ELSE list_append(addresses, about) END AS "related.ip",
   list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) THEN list_transform(r.answers, lambda a:
     -- of MX and SRV the host is the last part
     CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS', 'DNAME') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.')
@@ -64,6 +65,10 @@ FROM (
   SELECT *,
     CASE WHEN r.query_name LIKE '_%.' THEN left(r.query_name, -1) ELSE r.query_name END AS asked,
     CASE WHEN len(r.answers) > 0 THEN list_filter(
-      list_transform(r.answers, lambda a: ip_text(a.Rdata)), lambda ip: ip IS NOT NULL) END AS addresses
+      list_transform(r.answers, lambda a: ip_text(a.Rdata)), lambda ip: ip IS NOT NULL) END AS addresses,
+    CASE WHEN r.query_type <> 'PTR' THEN NULL
+         WHEN asked ILIKE '%.in-addr.arpa' THEN ip_text(array_to_string(list_reverse(string_split(left(asked, -13), '.')), '.'))
+         WHEN regexp_full_match(asked, '(?i)([0-9a-f]\.){32}ip6\.arpa')
+         THEN ip_text(rtrim(regexp_replace(reverse(replace(left(asked, -9), '.', '')), '(....)', '\1:', 'g'), ':')) END AS about
   FROM records
 )

@@ -88,6 +88,7 @@ def test_a_line_of_today_field_by_field() -> None:
         "dataset": "alb",
         "module": "alb",
         "start": datetime(2018, 7, 2, 22, 23, 0, 10000, UTC),
+        "end": datetime(2018, 7, 2, 22, 23, 0, 186641, UTC),
         "duration": 171_000_000,
         "original": text,
     }

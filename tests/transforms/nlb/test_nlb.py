@@ -68,6 +68,7 @@ def test_a_connection_field_by_field() -> None:
         "type": ["connection", "end"],
         "outcome": "success",
         "start": datetime(2020, 4, 1, 8, 51, 37, tzinfo=UTC),
+        "end": datetime(2020, 4, 1, 8, 51, 42, tzinfo=UTC),
         "duration": 5_000_000,
         "dataset": "nlb",
         "module": "nlb",

@@ -140,6 +140,40 @@ CASES: list[tuple[str, Json, Json]] = [
         {"related.hosts": ["_ldap._tcp.corp.example", "dc1.corp.example"]},
     ),
     (
+        "a mail server and a service that are none",
+        record(("MX", "0 ."), ("SRV", "0 0 0 ."), query_name="example.", query_type="MX"),
+        {
+            "dns.answers": [answer("MX", "0 ."), answer("SRV", "0 0 0 .")],
+            "related.hosts": ["example"],
+        },
+    ),
+    (
+        "the name of an address",
+        record(("PTR", "web.example."), query_name="7.113.0.203.IN-ADDR.arpa.", query_type="PTR"),
+        {
+            "dns.question.name": "7.113.0.203.IN-ADDR.arpa",
+            "dns.resolved_ip": None,
+            "related.ip": ["10.0.0.5", "203.0.113.7"],
+        },
+    ),
+    (
+        "the name of an IPv6 address, which has none",
+        record(
+            query_name=f"B.{'0.' * 23}8.b.d.0.1.0.0.2.ip6.arpa", query_type="PTR", rcode="NXDOMAIN"
+        ),
+        {"related.ip": ["10.0.0.5", "2001:db8::b"], "dns.resolved_ip": None},
+    ),
+    (
+        "a network's zone, asked for as if it were an address",
+        record(query_name=f"{'0.' * 23}8.b.d.0.1.0.0.2.ip6.arpa.", query_type="PTR"),
+        {"related.ip": ["10.0.0.5"]},
+    ),
+    (
+        "another type of an address's name",
+        record(query_name="7.113.0.203.in-addr.arpa.", query_type="SOA"),
+        {"related.ip": ["10.0.0.5"]},
+    ),
+    (
         "an address written in full, a response code in other letters",
         record(("AAAA", "2001:0DB8:0000:0000:0000:0000:0000:0001"), rcode="NoError"),
         {

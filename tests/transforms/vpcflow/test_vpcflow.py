@@ -228,6 +228,9 @@ def test_what_does_not_fit_a_number_keeps_its_text() -> None:
         ("start end", "1418530010 1418530070", "2014-12-14T04:07:50Z", None),
         ("start bytes", "1418530010 1", "2014-12-14T04:06:50Z", "start"),
         ("start end", "1418530010 -", "2014-12-14T04:06:50Z", "start"),
+        ("start end", "1418530010250 1418530070500", "2014-12-14T04:07:50.5Z", None),
+        ("start end", "99999999999 100000000000", "1973-03-03T09:46:40Z", None),
+        ("start end", "1418530010 10000000000000", "2014-12-14T04:06:50Z", "start"),
         ("srcaddr bytes", "10.0.0.1 1", "2018-08-20T16:20:00Z", "key"),
         (
             "@timestamp,srcAddr",

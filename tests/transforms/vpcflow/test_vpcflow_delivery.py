@@ -138,6 +138,30 @@ def test_all_fields_of_a_version_without_a_header(
     assert found["source.ip"] == "172.31.16.139"
 
 
+V5_NAMES = (
+    f"{FLOW_HEADER} vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region "
+    "az-id sublocation-type sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction "
+    "traffic-path"
+)
+
+
+@pytest.mark.parametrize("line", [LINE, NODATA])
+@pytest.mark.parametrize(("name", "value"), [("", ""), (" reject-reason", " BPA")])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_all_fields_in_the_order_of_the_alphabet(
+    line: str, name: str, value: str, wrapped: bool
+) -> None:
+    """As the console writes a format in which every field was selected."""
+    more = V3 + V4 + V5 if line == LINE else " -" * 15
+    named = dict(zip((V5_NAMES + name).split(), (line + more + value).split(), strict=True))
+    names = sorted(named)
+    text = " ".join(named[one] for one in names)
+    sent = json.dumps(subscription([text])) if wrapped else f"{text}\n"
+    assert flat(sent, "any/key", "vpcflow") == flat(
+        f"{' '.join(names)}\n{text}\n", "any/key", "vpcflow"
+    )
+
+
 @pytest.mark.parametrize("more", [" vpc-0a", " subnet-0b vpc-0a i-0c 19 IPv4 10.0.0.1 10.0.0.2"])
 def test_an_unknown_order_without_a_header_is_not_guessed(more: str) -> None:
     result = taken(LINE + more + "\n", "any/key")
