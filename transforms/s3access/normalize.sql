@@ -89,6 +89,9 @@ SELECT
          OR contains(requester, ':iam::cloudfront:') THEN 'AWSService'
        ELSE CASE principal[1] WHEN 'user' THEN 'IAMUser' WHEN 'assumed-role' THEN 'AssumedRole'
               WHEN 'federated-user' THEN 'FederatedUser' WHEN 'root' THEN 'Root' END END AS "user.type",
+  -- a presigned URL tells whose key signed it (X-Amz-Credential of version 4, AWSAccessKeyId of version 2)
+  CASE WHEN mark > 0 AND authentication_type IS DISTINCT FROM 'AuthHeader' THEN
+    nullif(regexp_extract(target, '[?&](?:X-Amz-Credential|AWSAccessKeyId)=(\w{16,128})', 1), '') END AS "user.access_key.id",
   CASE WHEN principal[1] = 'assumed-role' THEN [principal[2]] END AS "user.roles",
   CASE WHEN principal[1] IN ('assumed-role', 'federated-user') THEN principal[-1] END AS "user.session.name",
 

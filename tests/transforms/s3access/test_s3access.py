@@ -275,6 +275,25 @@ def test_who_asked(requester: str, user: Row, related: list[str] | None) -> None
     assert value(found, "related.user") == related
 
 
+SIGNER = "AKIAIOSFODNN7EXAMPLE"
+SCOPE = "20190206%2Fus-west-1%2Fs3%2Faws4_request"
+
+
+@pytest.mark.parametrize(
+    ("query", "auth", "key"),
+    [
+        (f"X-Amz-Expires=60&X-Amz-Credential={SIGNER}%2F{SCOPE}", "QueryString", SIGNER),
+        (f"X-Amz-Credential={SIGNER}/20190206/us-west-1/s3/aws4_request", "-", SIGNER),
+        (f"AWSAccessKeyId={SIGNER}&Expires=1549411200", "QueryString", SIGNER),
+        (f"X-Amz-Credential={SIGNER}%2F{SCOPE}", "AuthHeader", None),
+        ("prefix=X-Amz-Credential", "QueryString", None),
+    ],
+)
+def test_a_presigned_url_tells_whose_key_signed_it(query: str, auth: str, key: str | None) -> None:
+    got = row(line(request=f'"GET /b/k?{query} HTTP/1.1"', auth=auth))
+    assert value(got, "user.access_key.id") == key
+
+
 @pytest.mark.parametrize("agent", ["Amazon CloudFront", 'odd "agent'])
 def test_the_blanks_in_an_origin_access_identity_shift_no_field(agent: str) -> None:
     identity = "CloudFront Origin Access Identity E2EXAMPLE1DENT"
