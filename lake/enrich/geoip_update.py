@@ -15,6 +15,7 @@ import os
 import re
 import tarfile
 import tempfile
+import time
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ SIZE_LIMIT = 1 << 30
 """Bytes of an archive, and of a database. GeoLite2-City has 60 MB, GeoIP2-Enterprise 300."""
 
 _CHUNK = 1 << 20
+_PART = ".part"
+_LEFT_AFTER = 3_600
+"""Seconds without a byte after which nobody writes a file any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def update(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _tidy(folder)
         return [_update_one(folder, account, edition, endpoint) for edition in editions]
     except OSError as error:
         raise StorageError(
@@ -127,10 +132,18 @@ def _is_present(path: Path, note_path: Path, offered: str) -> bool:
     return note == _Note(offered, present)
 
 
+def _tidy(folder: Path) -> None:
+    """Remove what updates that were killed have left, and not what one at work writes."""
+    for left in folder.glob(f".*{_PART}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _LEFT_AFTER:
+                left.unlink()
+
+
 @contextlib.contextmanager
 def _scratch(folder: Path, edition: str) -> Iterator[Path]:
     """A file beside its later place, so that replacing is one rename; gone afterwards."""
-    number, name = tempfile.mkstemp(dir=folder, prefix=f".{edition}.", suffix=".part")
+    number, name = tempfile.mkstemp(dir=folder, prefix=f".{edition}.", suffix=_PART)
     os.close(number)
     try:
         yield Path(name)

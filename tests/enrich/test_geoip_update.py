@@ -12,6 +12,7 @@ import socket
 import ssl
 import tarfile
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -402,3 +403,16 @@ def test_a_killed_run_leaves_no_file_that_is_taken_for_a_database(
         left.write_bytes(city[:100])
         assert GeoIP.open([folder]).builds == "GeoLite2-City 2026-02-04T22:49:29Z"
     assert not left.exists()
+
+
+def test_what_killed_runs_have_left_goes_and_what_another_writes_stays(
+    server: Server, city: bytes, tmp_path: Path
+) -> None:
+    folder = tmp_path / "geoip"
+    folder.mkdir()
+    left, written = folder / ".GeoLite2-City.a1.part", folder / ".GeoLite2-City.b2.part"
+    for part in (left, written):
+        part.write_bytes(city[:100])
+    os.utime(left, (time.time() - 7_200,) * 2)
+    _present(server, city, folder)
+    assert not left.exists() and written.exists()
