@@ -109,6 +109,9 @@ def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_
     assert "notes.txt" in done.err
     assert "No AWS logs were found there. What was there instead stands above" in done.err
     assert "`lake sources`" in done.err
+    shown = lake(f"status --lake {tmp_path / 'lake'}")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[1] == "objects: 1 unknown; 0 duplicates, 0 rejects"
 
 
 def test_options_reach_the_ingest(lake: Callable[[str], Done], tmp_path: Path) -> None:
