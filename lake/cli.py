@@ -155,7 +155,7 @@ def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to write to.")],
     seed: Annotated[int, typer.Option(help="Other numbers make other logs.")] = 7,
 ) -> None:
-    """Write made logs of every source, with an attack in them, and their GeoIP database."""
+    """Write three days of invented logs, with an attack in them, and GeoIP databases for them."""
     from lake.demo import write_demo
 
     try:
@@ -183,7 +183,7 @@ def demo(
 
 def dashboard(
     lake: LakeOption = None,
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to serve.")] = 8501,
 ) -> None:
     """Serve the dashboards on 127.0.0.1 until interrupted."""
     import os

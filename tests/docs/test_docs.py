@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
-from docs.generate import DOCS, answer, pages, questions_page
+from docs.generate import DOCS, all_commands, answer, pages, questions_page
+from lake.cli import app
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -77,14 +79,14 @@ ELSEWHERE = ("s3://", "geoip update", "lake dashboard", "evidence", "~", "lake d
 
 
 @pytest.mark.parametrize(("path", "line"), LINES, ids=[line for _, line in LINES])
-def test_commands_in_written_pages_have_the_options_they_name(path: Path, line: str) -> None:
+def testall_commands_in_written_pages_have_the_options_they_name(path: Path, line: str) -> None:
     first = line.split(" | ")[0].split(" <")[0].split(" >")[0]
     done = lake(f"{first} --help", ROOT)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda p: p.name)
-def test_commands_in_written_pages_run(demo_folder: Path, tmp_path: Path, path: Path) -> None:
+def testall_commands_in_written_pages_run(demo_folder: Path, tmp_path: Path, path: Path) -> None:
     lines = [line for line in commands(path) if not any(word in line for word in ELSEWHERE)]
     (tmp_path / "docs").symlink_to(DOCS)
     (tmp_path / "demo").symlink_to(demo_folder)
@@ -106,6 +108,22 @@ def test_make_targets_in_pages_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     named = re.findall(r"`make ([a-z]+)", path.read_text("utf-8"))
     assert all(re.search(rf"^{name}:", makefile, re.M) for name in named)
+
+
+def test_the_readme_names_every_variable_of_ours() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "lake").rglob("*.py"))
+    named = set(re.findall(r"\bLAKE_[A-Z_]+\b", code))
+    assert (
+        named - set(re.findall(r"`(LAKE_[A-Z_]+)`", (ROOT / "README.md").read_text("utf-8")))
+        == set()
+    )
+
+
+def test_the_page_ofall_commands_names_every_option() -> None:
+    text = (DOCS / "cli.md").read_text("utf-8")
+    for _, command in all_commands(typer.main.get_command(app), ("lake",)):
+        for option in (p for p in command.params if p.param_type_name == "option"):
+            assert all(f"`{name}`" in text for name in (*option.opts, *option.secondary_opts))
 
 
 def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> None:
