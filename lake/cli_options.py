@@ -131,5 +131,7 @@ def keep_client_file(path: Path) -> None:
 
     if client_file_stale(path) and renew_client_file(path, wait=False):
         stderr().print(
-            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
+            "lake.duckdb was written anew: it was behind, or the lake had moved, or the program or "
+            "its sources had changed",
+            highlight=False,
         )
