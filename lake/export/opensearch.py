@@ -28,8 +28,7 @@ import pyarrow.parquet as pq
 from lake import ledger
 from lake.catalogue import catalogue
 from lake.commit import Commit, commit
-from lake.damage import COPY, VERIFY
-from lake.errors import LakeError, UsageError
+from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.documents import documents
@@ -38,6 +37,7 @@ from lake.export.sent import Memory, Sent, written
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
 from lake.fieldsets import quote
+from lake.files import UnreadableError, reading
 from lake.merge import is_sorted
 from lake.reader import connection
 from lake.recover import recover
@@ -74,27 +74,16 @@ class _Part:
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
-class _UnreadableError(LakeError):
-    """A file of the lake that cannot be read, or is gone."""
-
-
 def _rows(path: str, only: pa.Array | None) -> Iterator[pa.RecordBatch]:
     """The rows of a file as they lie there, in pieces; `only` those of these identities. DuckDB
     hands out all leaves of the table, of which a file has a third, at 30 ns a row and leaf."""
-    try:
-        with pq.ParquetFile(path) as file:
-            for rows in file.iter_batches(ROWS, use_threads=False):
-                if only is not None:
-                    mine = pc.struct_field(rows.column("event"), "hash")
-                    rows = rows.filter(pc.is_in(mine, value_set=only))
-                if rows.num_rows:
-                    yield rows
-    except (OSError, pa.ArrowException) as error:
-        gone = isinstance(error, FileNotFoundError)
-        what = "is gone" if gone else f"cannot be read: {str(error).splitlines()[0].rstrip('.')}"
-        raise _UnreadableError(
-            f"the lake cannot be read: {path} {what}. What to do: {COPY if gone else VERIFY}."
-        ) from error
+    with reading(Path(path)), pq.ParquetFile(path) as file:
+        for rows in file.iter_batches(ROWS, use_threads=False):
+            if only is not None:
+                mine = pc.struct_field(rows.column("event"), "hash")
+                rows = rows.filter(pc.is_in(mine, value_set=only))
+            if rows.num_rows:
+                yield rows
 
 
 def export(
@@ -124,7 +113,7 @@ def export(
                 with closing(run.con):
                     report = run.whole()
                 break
-            except (_UnreadableError, duckdb.IOException):
+            except (UnreadableError, duckdb.IOException):
                 if store.ledger_version() == run.snapshot.ledger_version:
                     raise
     report.seconds = time.monotonic() - started
