@@ -117,16 +117,18 @@ def ingest(
     path = lake or default_lake()
     with progress_line() as draw:
         report = run(path, where, options, draw)
+    days = " of the days that --since and --until ask for" if since or until else ""
     if report.objects == 0:
-        raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
+        why = "Ask for others" if days else "The place is empty: name another"
+        raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     failed = report.statuses["failed"]
     if not logs and not failed:
         stderr().print(
-            "No AWS logs were found there. What was there instead stands above; `lake sources` "
-            "lists what can be read, `--source NAME` takes objects as a source."
+            f"No AWS logs{days} were found there. What was there instead stands above; `lake "
+            "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
     if failed or (strict and report.rejects) or not logs:
         raise typer.Exit(1)
