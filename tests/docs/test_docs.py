@@ -149,6 +149,22 @@ def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> No
     ]
 
 
+def test_the_dashboard_of_ones_own_works_as_the_readme_has_it(
+    demo_folder: Path, tmp_path: Path
+) -> None:
+    readme = ROOT / "README.md"
+    (tmp_path / "calls.toml").write_text(blocks(readme, "toml")[1])
+    queries = next(block for block in blocks(readme, "text") if block.startswith("-- name:"))
+    (tmp_path / "calls.sql").write_text(queries)
+    done = lake(
+        f"export LAKE_DASHBOARDS={tmp_path}; lake panels calls --lake {demo_folder / 'lakehouse'}",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    (panel,) = json.loads(done.stdout)
+    assert (panel["title"], len(panel["rows"])) == ("Calls by User", 10)
+
+
 def test_the_python_in_the_readme_runs(demo_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "demo").symlink_to(demo_folder)
     done = subprocess.run(
