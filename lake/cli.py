@@ -19,7 +19,10 @@ from lake import cli_errors
 from lake.cli_ask import panels, rejects, sql, status
 from lake.cli_export import export
 from lake.cli_options import (
+    GeoipOption,
+    JobsOption,
     LakeOption,
+    MemoryOption,
     TextFormatOption,
     day_of,
     open_for,
@@ -67,10 +70,8 @@ def ingest(
         str | None, typer.Option(help="First day to read, by the objects' keys: 2024-02-01 or 7d.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Last day to read, by the keys.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory to use, e.g. 4GB. [default: a quarter]")
-    ] = None,
+    jobs: JobsOption = None,
+    memory: MemoryOption = None,
     strict: Annotated[bool, typer.Option(help="Exit 1 if any record was rejected.")] = False,
     rehash: Annotated[
         bool,
@@ -87,10 +88,7 @@ def ingest(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile for s3:// places.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="S3 endpoint.")] = None,
-    geoip_db: Annotated[
-        list[Path] | None,
-        typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
-    ] = None,
+    geoip_db: GeoipOption = None,
 ) -> None:
     """Read raw logs into the lake; objects read before are not read again."""
     from lake.enrich.geoip import GeoIP
