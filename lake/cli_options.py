@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
-    """Keep which command it is and which lake it is about: `lake.cli_errors` looks after an error."""
+    """Keep which command it is and which lake it is about, for `lake.cli_errors`."""
     context.ensure_object(dict).update(lake=lake, command=context.info_name)
     return lake
 

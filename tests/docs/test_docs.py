@@ -79,14 +79,14 @@ ELSEWHERE = ("s3://", "geoip update", "lake dashboard", "evidence", "~", "lake d
 
 
 @pytest.mark.parametrize(("path", "line"), LINES, ids=[line for _, line in LINES])
-def testall_commands_in_written_pages_have_the_options_they_name(path: Path, line: str) -> None:
+def test_commands_in_written_pages_have_the_options_they_name(path: Path, line: str) -> None:
     first = line.split(" | ")[0].split(" <")[0].split(" >")[0]
     done = lake(f"{first} --help", ROOT)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda p: p.name)
-def testall_commands_in_written_pages_run(demo_folder: Path, tmp_path: Path, path: Path) -> None:
+def test_commands_in_written_pages_run(demo_folder: Path, tmp_path: Path, path: Path) -> None:
     lines = [line for line in commands(path) if not any(word in line for word in ELSEWHERE)]
     (tmp_path / "docs").symlink_to(DOCS)
     (tmp_path / "demo").symlink_to(demo_folder)
@@ -119,7 +119,7 @@ def test_the_readme_names_every_variable_of_ours() -> None:
     )
 
 
-def test_the_page_ofall_commands_names_every_option() -> None:
+def test_the_page_of_commands_names_every_option() -> None:
     text = (DOCS / "cli.md").read_text("utf-8")
     for _, command in all_commands(typer.main.get_command(app), ("lake",)):
         for option in (p for p in command.params if p.param_type_name == "option"):
