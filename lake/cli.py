@@ -34,7 +34,7 @@ from lake.errors import StorageError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
-from lake.streams import make_streams_ready
+from lake.stdio import make_streams_ready
 
 app = typer.Typer(
     no_args_is_help=True,
