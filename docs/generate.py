@@ -61,6 +61,22 @@ ENGINE = {
     "related.user": "`user.name`",
 }
 
+EXIT_CODES = (
+    ("0", "done"),
+    (
+        "1",
+        "the command ran, but objects failed, no logs were found or (`--strict`) records were "
+        "rejected; `lake verify` found something amiss; OpenSearch refused documents or has "
+        "another number of them; or the machine stopped it (full disk, too little memory, damaged "
+        "lake). What was committed stays",
+    ),
+    (
+        "2",
+        "the command could not begin: a wrong option, name, query or folder, no credentials, no "
+        "server; stderr says what to do",
+    ),
+    ("130", "interrupted"),
+)
 ADDED = ("cloud.account.id", "cloud.region", "related.ip", "related.user")
 """Of these, those to which a normalize.sql gives the first or further values."""
 
@@ -271,11 +287,12 @@ def cli_page() -> str:
     """Every command with its arguments and options, as --help gives them."""
     lines = ["# Command line", "", NOTE]
     lines += [
-        "Results go to stdout, words and progress to stderr. Exit 0: done. 1: done, but objects"
+        "`lake --version` prints the version, `lake COMMAND --help` a command's options.",
+        "Results go to stdout, words and progress to stderr.",
+        "",
     ]
-    lines += ["failed or, with `--strict`, records were rejected; or `lake verify` found something"]
-    lines += ["amiss. 2: wrong use.", ""]
-    for path, command in _commands(typer.main.get_command(app), ("lake",)):
+    lines += [*table(("exit code", "means"), EXIT_CODES), ""]
+    for path, command in all_commands(typer.main.get_command(app), ("lake",)):
         usage = " ".join([*path, *(_argument(p) for p in _of(command, "argument")), "[OPTIONS]"])
         lines += [f"## {' '.join(path)}", "", " ".join((command.help or "").split()), ""]
         lines += [f"    {usage}", ""]
@@ -286,14 +303,14 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
-def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401
+def all_commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401
     """The commands below one; typer's types come from whichever click it has."""
     members = getattr(command, "commands", None)
     if members is None:
         yield path, command
         return
     for name, member in members.items():
-        yield from _commands(member, (*path, name))
+        yield from all_commands(member, (*path, name))
 
 
 def _of(command: Any, kind: str) -> list[Any]:  # noqa: ANN401
@@ -306,10 +323,12 @@ def _argument(parameter: Any) -> str:  # noqa: ANN401
 
 
 def _option(parameter: Any) -> tuple[str, str]:  # noqa: ANN401
-    default = parameter.default
-    said = default in (None, False) or callable(default) or "default" in (parameter.help or "")
+    default, pair = parameter.default, parameter.secondary_opts
+    if isinstance(default, bool):
+        default = (parameter.opts if default else pair)[0] if pair else None
+    said = default is None or "default" in (parameter.help or "")
     more = "" if said else f" [default: {default}]"
-    return ", ".join(f"`{name}`" for name in parameter.opts), f"{parameter.help or ''}{more}"
+    return ", ".join(f"`{name}`" for name in (*parameter.opts, *pair)), f"{parameter.help}{more}"
 
 
 # -- questions ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import SourceError, unknown_name
+from lake.fieldsets import leaves
 from lake.paths import resource, user_transforms
 from lake.sources import Delimited, Layout, Members, Source, is_source_name
 
@@ -23,42 +24,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDENTITIES = ("id", "unique-line", "object+line")
-_KNOWN = {
+_TEXT, _LIST, _TABLE = (str, "a text, in quotes"), (list, "a list, in [ ]"), (dict, "a table")
+_NUMBER, _FLAG = (int, "a whole number"), (bool, "true or false")
+_KNOWN: dict[str, dict[str, tuple[type, str]]] = {
     "": {
-        "title",
-        "docs",
-        "log_type",
-        "index",
-        "format",
-        "identity",
-        "accepts",
-        "keys",
-        "names",
-        "family",
-        "latest",
-        "recognise",
-        "delimited",
-        "native",
-        "csv",
-        "empty",
+        "title": _TEXT,
+        "docs": _TEXT,
+        "log_type": _TEXT,
+        "index": _TEXT,
+        "format": _TEXT,
+        "identity": _TEXT,
+        "accepts": _TEXT,
+        "keys": _TEXT,
+        "names": _TABLE,
+        "family": _TEXT,
+        "latest": _TABLE,
+        "recognise": _TABLE,
+        "delimited": _TABLE,
+        "native": _TABLE,
+        "csv": _TABLE,
+        "empty": _LIST,
     },
-    "latest": {"of", "by"},
-    "recognise": {"key", "file", "members", "header", "line", "priority"},
+    "latest": {"of": _LIST, "by": _LIST},
+    "recognise": {
+        "key": _LIST,
+        "file": _LIST,
+        "members": _LIST,
+        "header": _TEXT,
+        "line": _TEXT,
+        "priority": _NUMBER,
+    },
     "delimited": {
-        "delimiter",
-        "quotes",
-        "quoted",
-        "whole",
-        "header",
-        "columns",
-        "by_name",
-        "min_fields",
-        "layouts",
-        "nulls",
-        "aliases",
-        "pattern",
+        "delimiter": _TEXT,
+        "quotes": _FLAG,
+        "quoted": _NUMBER,
+        "whole": _TEXT,
+        "header": _TEXT,
+        "columns": _LIST,
+        "by_name": _LIST,
+        "min_fields": _NUMBER,
+        "layouts": _LIST,
+        "nulls": _LIST,
+        "aliases": _TABLE,
+        "pattern": _TEXT,
     },
 }
+"""What each part of a source.toml may have, and of which kind it is."""
 
 MEMBERS = 4096
 """Characters of the members of a record that are remembered; a log's are some hundred."""
@@ -224,7 +235,7 @@ def load_source(folder: Path) -> Source:
         )
     except KeyError as error:
         raise SourceError(f"{path}: {error} is missing") from error
-    except (re.error, OSError, ValueError) as error:
+    except (re.error, OSError, ValueError, TypeError) as error:
         raise SourceError(f"{path}: {error}") from error
     _check_source(path, source)
     return source
@@ -249,13 +260,19 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: latest has `of` and `by`, each a list of leaves")
     if not source.native:
         raise SourceError(f"{path}: [native] declares at least one member")
+    for leaf in leaves(source.native):
+        if not isinstance(leaf.type, str):
+            raise SourceError(f"{path}: [native] {leaf.name} = {leaf.type!r} is no type, in quotes")
 
 
 def _check_names(path: Path, part: str, given: dict[str, Any]) -> None:
-    wrong = sorted(set(given) - _KNOWN[part])
-    if wrong:
-        where = f"[{part}]" if part else "the top"
-        raise SourceError(f"{path}: {where} has no {wrong[0]!r}. Known: {sorted(_KNOWN[part])}")
+    known, where = _KNOWN[part], f"[{part}]" if part else "the top"
+    for name, value in given.items():
+        if name not in known:
+            raise SourceError(f"{path}: {where} has no {name!r}. Known: {sorted(known)}")
+        kind, words = known[name]
+        if not isinstance(value, kind):
+            raise SourceError(f"{path}: {name} = {value!r} is to be {words}")
 
 
 def _delimited(given: dict[str, Any]) -> Delimited:
@@ -290,6 +307,8 @@ def _layouts(given: dict[str, Any], columns: list[str]) -> list[Layout]:
 
 
 def _members(lists: list[list[str]]) -> tuple[Members, ...]:
+    if not all(isinstance(names, list) for names in lists):
+        raise ValueError('members is a list of lists: [["a", "b"]]')
     return tuple(
         Members(
             frozenset(name for name in names if not name.startswith("!")),

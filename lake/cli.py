@@ -19,7 +19,10 @@ from lake import cli_errors
 from lake.cli_ask import panels, rejects, sql, status
 from lake.cli_export import export
 from lake.cli_options import (
+    GeoipOption,
+    JobsOption,
     LakeOption,
+    MemoryOption,
     TextFormatOption,
     day_of,
     open_for,
@@ -31,7 +34,7 @@ from lake.errors import StorageError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
-from lake.streams import make_streams_ready
+from lake.stdio import make_streams_ready
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,10 +70,8 @@ def ingest(
         str | None, typer.Option(help="First day to read, by the objects' keys: 2024-02-01 or 7d.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Last day to read, by the keys.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory to use, e.g. 4GB. [default: a quarter]")
-    ] = None,
+    jobs: JobsOption = None,
+    memory: MemoryOption = None,
     strict: Annotated[bool, typer.Option(help="Exit 1 if any record was rejected.")] = False,
     rehash: Annotated[
         bool,
@@ -87,10 +88,7 @@ def ingest(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile for s3:// places.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="S3 endpoint.")] = None,
-    geoip_db: Annotated[
-        list[Path] | None,
-        typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
-    ] = None,
+    geoip_db: GeoipOption = None,
 ) -> None:
     """Read raw logs into the lake; objects read before are not read again."""
     from lake.enrich.geoip import GeoIP
@@ -117,16 +115,18 @@ def ingest(
     path = lake or default_lake()
     with progress_line() as draw:
         report = run(path, where, options, draw)
+    days = " of the days that --since and --until ask for" if since or until else ""
     if report.objects == 0:
-        raise UsageError(f"no objects at {', '.join(where)}: the place is empty. Name another.")
+        why = "Ask for others" if days else "The place is empty: name another"
+        raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
     print_report(report, stderr())
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     failed = report.statuses["failed"]
     if not logs and not failed:
         stderr().print(
-            "No AWS logs were found there. What was there instead stands above; `lake sources` "
-            "lists what can be read, `--source NAME` takes objects as a source."
+            f"No AWS logs{days} were found there. What was there instead stands above; `lake "
+            "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
     if failed or (strict and report.rejects) or not logs:
         raise typer.Exit(1)
@@ -155,7 +155,7 @@ def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to write to.")],
     seed: Annotated[int, typer.Option(help="Other numbers make other logs.")] = 7,
 ) -> None:
-    """Write made logs of every source, with an attack in them, and their GeoIP database."""
+    """Write three days of invented logs, with an attack in them, and GeoIP databases for them."""
     from lake.demo import write_demo
 
     try:
@@ -183,7 +183,7 @@ def demo(
 
 def dashboard(
     lake: LakeOption = None,
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to serve.")] = 8501,
 ) -> None:
     """Serve the dashboards on 127.0.0.1 until interrupted."""
     import os

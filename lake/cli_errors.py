@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import LakeError, in_plain_words, is_interrupt
 from lake.machine import check_addresses, is_short_of_memory
 from lake.paths import default_lake, lake_folder
-from lake.streams import ResultLostError, drop_result
+from lake.stdio import ResultLostError, drop_result
 from lake.visible import visible_lines
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _note_lake(context: typer.Context, lake: Path | None) -> Path | None:
-    """Keep which command it is and which lake it is about, for `main` to look at after an error."""
+    """Keep which command it is and which lake it is about, for `lake.cli_errors`."""
     context.ensure_object(dict).update(lake=lake, command=context.info_name)
     return lake
 
@@ -32,6 +32,14 @@ LakeOption = Annotated[
         help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]",
         callback=_note_lake,
     ),
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")]
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", help="Memory to use, e.g. 4GB. [default: a quarter]")
+]
+GeoipOption = Annotated[
+    list[Path] | None,
+    typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
 ]
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
@@ -131,5 +139,7 @@ def keep_client_file(path: Path) -> None:
 
     if client_file_stale(path) and renew_client_file(path, wait=False):
         stderr().print(
-            "lake.duckdb was written anew: the lake had moved, or it was behind", highlight=False
+            "lake.duckdb was written anew: it was behind, or the lake had moved, or the program or "
+            "its sources had changed",
+            highlight=False,
         )

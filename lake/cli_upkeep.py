@@ -6,12 +6,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import isnan
-from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli_options import LakeOption, day_of, put, renew_client_file, stderr, stdout
+from lake.cli_options import (
+    GeoipOption,
+    JobsOption,
+    LakeOption,
+    MemoryOption,
+    day_of,
+    put,
+    renew_client_file,
+    stderr,
+    stdout,
+)
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
@@ -20,20 +29,14 @@ if TYPE_CHECKING:
     from lake.report import CompactReport
     from lake.verify import VerifyReport
 
-GraceOption = Annotated[
-    float,
-    typer.Option(min=0, max=1e6, help="Hours for which files stay that have left the lake."),
-]
-GRACE_HOURS = 168.0
-MemoryOption = Annotated[
-    str | None, typer.Option("--memory", help="Memory to use, e.g. 4GB. [default: a quarter]")
-]
-
 
 def compact(
     lake: LakeOption = None,
-    grace: GraceOption = GRACE_HOURS,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")] = None,
+    grace: Annotated[
+        float,
+        typer.Option(min=0, max=1e6, help="Hours for which files stay that have left the lake."),
+    ] = 168.0,
+    jobs: JobsOption = None,
 ) -> None:
     """Merge small files into large ones sorted by time; delete what nobody reads any more."""
     from lake.compact import CompactOptions
@@ -189,10 +192,7 @@ def rebuild(
         str | None, typer.Argument(help="One table. [default: every table of the lake]")
     ] = None,
     lake: LakeOption = None,
-    geoip_db: Annotated[
-        list[Path] | None,
-        typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
-    ] = None,
+    geoip_db: GeoipOption = None,
     memory: MemoryOption = None,
 ) -> None:
     """Derive rows again from their originals, with today's transforms and GeoIP databases."""

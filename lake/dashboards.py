@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -245,9 +245,14 @@ def _panel(entry: dict[str, Any], blocks: dict[str, Block]) -> Panel:
 
 
 def _check(kind: type[Panel | Dashboard], entry: dict[str, Any]) -> None:
-    known = {f.name for f in fields(kind)}
-    wrong = sorted(set(entry) - known | {"block", "panels"} & set(entry))
-    if wrong:
-        names = ", ".join(sorted(known - {"block", "panels", "name"}))
-        title = entry.get("title", "")
-        raise SourceError(f"{title}: no entry is called '{wrong[0]}'. Known: {names}.")
+    """Raises SourceError for an entry that a page, or a panel of it, does not have or lacks. (The
+    panels are taken out of a page before.)"""
+    known = {f.name: f for f in fields(kind) if f.name not in ("block", "panels")}
+    title = entry.get("title", "")
+    for name in sorted(set(entry) - set(known)):
+        own = {"panel"} if kind is Dashboard else set()
+        names = ", ".join(sorted(set(known) - {"name"} | own))
+        raise SourceError(f"{title}: no entry is called '{name}'. Known: {names}.")
+    for name, one in known.items():
+        if name not in entry and one.default is MISSING:
+            raise SourceError(f"{title}: '{name}' is missing.")

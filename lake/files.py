@@ -25,6 +25,10 @@ ASK = Sentence("ask its owner, or run as a user who may read it")
 """The advice where a permission lacks."""
 
 
+class UnreadableError(LakeError):
+    """A committed file that is gone or cannot be read."""
+
+
 def file_name(batch: int, number: int, sha256: str) -> str:
     """A new file's name; the files of a folder sort by the batch that wrote them."""
     return f"{batch:08d}-{number:05d}-{sha256}.parquet"
@@ -53,20 +57,22 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Names a committed file that cannot be read: LakeError. To a writer any other OSError is the
-    disk that it writes to."""
+    """Names a committed file that cannot be read: UnreadableError. To a writer any other OSError is
+    the disk that it writes to."""
     import pyarrow as pa  # here: a quick `lake sql` does without
 
     try:
         yield
     except FileNotFoundError:
-        raise LakeError(f"{path} is gone. `lake verify` says what else is amiss.") from None
+        raise UnreadableError(
+            f"{path} is gone. Bring it back from a copy; `lake verify` says what else is amiss."
+        ) from None
     except PermissionError as error:
-        raise LakeError(
+        raise UnreadableError(
             f"{path} may not be read. Nothing was changed. What to do: {ASK}."
         ) from error
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(
+        raise UnreadableError(
             f"{path} cannot be read: {str(error).splitlines()[0]}. Nothing of it was changed. "
             "`lake verify` says what is amiss; bring the file back from a copy."
         ) from error

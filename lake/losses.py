@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import duckdb
 import msgspec
 
+from lake.errors import SourceError
 from lake.fieldsets import type_sql
 from lake.pieces import members_of
 from lake.spelling import ODD, own_names
@@ -96,7 +97,10 @@ def _members(declared: Declared) -> list[tuple[str, Declared]]:
 
 @cache
 def _declared(source: Source) -> Declared:
-    return duckdb.sqltype(type_sql(source.native))
+    try:
+        return duckdb.sqltype(type_sql(source.native))
+    except duckdb.Error as error:
+        raise SourceError(f"{source.folder / 'source.toml'}: [native]: {error}") from error
 
 
 @lru_cache(maxsize=256)

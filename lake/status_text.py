@@ -37,7 +37,8 @@ def print_status(status: Status, console: Console) -> None:
     """The same for people, and what else there is to know."""
     where = visible(str(status.path))
     console.print(Text(f"{where}, batch {status.batch}; days are UTC"))
-    console.print(_table(status))
+    if status.tables:
+        console.print(_table(status))
     for line in _lines(status):
         console.print(Text(line))
 

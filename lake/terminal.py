@@ -44,7 +44,8 @@ def keep_wide(table: Table, *texts: int) -> Table:
     texts, whatever the terminal's width: else they would be cut, and whole columns vanish."""
     for number, column in enumerate(table.columns):
         cells = (cell if isinstance(cell, Text) else Text(str(cell)) for cell in column.cells)
-        widest = max(cell_len(line) for cell in cells for line in cell.plain.split("\n"))
+        lengths = (cell_len(line) for cell in cells for line in cell.plain.split("\n"))
+        widest = max(lengths, default=0)
         column.min_width = min(widest, TEXT_WIDTH) if number in texts else widest
     return table
 

@@ -339,10 +339,6 @@ def counted(lake: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-_AROUND = ("lake.duckdb", "_lake.lock", "_ingest.lock")
-"""Files that belong to a lake and to no commit."""
-
-
 def leftovers(lake: Path, counting: dict[str, tuple[int, int]]) -> list[str]:
     """Files of the lake that are neither counted nor part of its layout."""
     found = []

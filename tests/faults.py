@@ -47,9 +47,6 @@ class Request:
     token: str | None = None
 
 
-Change = "Callable[[Answer], None]"
-
-
 @dataclass(slots=True)
 class Fault:
     """What becomes of the answers to requests of a kind whose key a pattern finds: of `times` of

@@ -4,7 +4,6 @@ read one object without a lake."""
 from __future__ import annotations
 
 import atexit
-import base64
 import bz2
 import gzip
 import io
@@ -293,7 +292,3 @@ def meaning(row: dict[str, Any]) -> dict[str, Any]:
         if name not in ("original", "ingested", "hash")
     }
     return kept
-
-
-def base64_of(data: bytes) -> str:
-    return base64.b64encode(data).decode()

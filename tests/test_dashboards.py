@@ -33,6 +33,13 @@ WRONG = [
     (TOML + PANEL, SQL + SQL, "stands twice"),
     (TOML + PANEL, SQL.replace("one", "One"), "Write snake_case"),
     (TOML + PANEL, None, "Write its queries"),
+    (
+        TOML + PANEL.replace("[[panel]]", "[[panels]]"),
+        SQL,
+        "icon, label, panel, table, title.",
+    ),
+    (TOML.replace("label", "icon") + PANEL, SQL, "'label' is missing"),
+    (TOML + PANEL.replace("query", "unit"), SQL, "'query' is missing"),
 ]
 
 

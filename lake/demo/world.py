@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from lake.demo.chance import fixed_hex, fixed_id
 
-ORGANISATION = "o-" + fixed_hex("halden organisation", 10)
-
 
 @dataclass(frozen=True, slots=True)
 class Account:

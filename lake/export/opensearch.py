@@ -1,12 +1,10 @@
 """`lake export opensearch`: brings a cluster's indices to what the lake holds.
 
-It decides what has to be sent: partitions whose files the cluster has not seen. Those that hold the
-same rows in other files (a compaction) are not sent again; where rows have left (`forget`) or were
-made anew (`rebuild`), the day's documents are compared with the lake's by id afterwards, and those
-that the lake does not have are deleted. A partition is noted as sent after the cluster has answered
-for each of its documents, so that a run may be killed at any moment and taken up by the next. What
-a killed run had begun to send is compared, too, where the lake has it no more. A run of which files
-are deleted on the way (`forget --now`) begins anew with the lake as it is then.
+It sends what is due (`lake.export.due`), a partition at a time, and keeps what the cluster refuses.
+A partition is noted as sent after the cluster has answered for each of its documents, so that a run
+may be killed at any moment and taken up by the next. Of days that are to be compared, documents are
+then deleted that the lake does not have. A run of which files are deleted on the way (`forget
+--now`) begins anew with the lake as it is then.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,73 +26,40 @@ import pyarrow.parquet as pq
 from lake import ledger
 from lake.catalogue import catalogue
 from lake.commit import Commit, commit
-from lake.damage import COPY, VERIFY
-from lake.errors import LakeError, UsageError
+from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.documents import documents
-from lake.export.report import Count, ExportOptions, ExportReport, Progress
-from lake.export.sent import Memory, Sent, written
+from lake.export.due import Due, Part
+from lake.export.report import ExportOptions, ExportReport, Progress
+from lake.export.sent import Memory, written
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
-from lake.fieldsets import quote
-from lake.merge import is_sorted
-from lake.reader import connection
+from lake.files import UnreadableError, reading
 from lake.recover import recover
-from lake.statements import one_select
 from lake.table import Store
-from lake.views import macros, table_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from opensearchpy import OpenSearch
 
     from lake.export.target import Place
-    from lake.table import DataFile, Snapshot
 
 ROWS = 4_000
 """Rows that become documents at a time."""
 
 
-@dataclass(slots=True, eq=False)
-class _Part:
-    """A partition at work. `due` are those of its files to send; `left` documents are not answered
-    for; `compare`: its day's documents are compared with the lake's at the end."""
-
-    now: Sent
-    files: list[DataFile]
-    due: list[DataFile]
-    compare: bool
-    left: int = 0
-    total: int = 0
-    """The sum of the identities that were read to be sent."""
-    read: bool = False
-    refused: int = 0
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-
-
-class _UnreadableError(LakeError):
-    """A file of the lake that cannot be read, or is gone."""
-
-
 def _rows(path: str, only: pa.Array | None) -> Iterator[pa.RecordBatch]:
     """The rows of a file as they lie there, in pieces; `only` those of these identities. DuckDB
     hands out all leaves of the table, of which a file has a third, at 30 ns a row and leaf."""
-    try:
-        with pq.ParquetFile(path) as file:
-            for rows in file.iter_batches(ROWS, use_threads=False):
-                if only is not None:
-                    mine = pc.struct_field(rows.column("event"), "hash")
-                    rows = rows.filter(pc.is_in(mine, value_set=only))
-                if rows.num_rows:
-                    yield rows
-    except (OSError, pa.ArrowException) as error:
-        gone = isinstance(error, FileNotFoundError)
-        what = "is gone" if gone else f"cannot be read: {str(error).splitlines()[0].rstrip('.')}"
-        raise _UnreadableError(
-            f"the lake cannot be read: {path} {what}. What to do: {COPY if gone else VERIFY}."
-        ) from error
+    with reading(Path(path)), pq.ParquetFile(path) as file:
+        for rows in file.iter_batches(ROWS, use_threads=False):
+            if only is not None:
+                mine = pc.struct_field(rows.column("event"), "hash")
+                rows = rows.filter(pc.is_in(mine, value_set=only))
+            if rows.num_rows:
+                yield rows
 
 
 def export(
@@ -121,11 +86,11 @@ def export(
             memory.read()
             run = _Run(store, place, client, memory, options, progress)
             try:
-                with closing(run.con):
+                with closing(run.due):
                     report = run.whole()
                 break
-            except (_UnreadableError, duckdb.IOException):
-                if store.ledger_version() == run.snapshot.ledger_version:
+            except (UnreadableError, duckdb.IOException):
+                if store.ledger_version() == run.due.snapshot.ledger_version:
                     raise
     report.seconds = time.monotonic() - started
     return report
@@ -158,19 +123,13 @@ class _Run:
         self.cluster = Cluster(
             self.client, place, streams=options.streams, patience=options.patience
         )
-        self.snapshot: Snapshot = store.snapshot()
-        self.con = connection(store.path)
-        self.con.execute(macros())
-        self.report = ExportReport(batch=self.snapshot.batch)
+        self.due = Due(store, memory, options, scrolls=not place.serverless)
+        self.report = ExportReport(batch=self.due.snapshot.batch)
         self.done = 0
         self.total = 0
-        known = catalogue()
-        self.tables = [t for t in sorted(self.snapshot.tables) if t in known.sources]
-        if options.sources:
-            self.tables = [known[name].name for name in dict.fromkeys(options.sources)]
 
     def whole(self) -> ExportReport:
-        parts, gone = self._plan()
+        parts, gone = self.due.parts(self.report.tables)
         if self.options.dry_run:
             return self.report
         if parts or gone:
@@ -198,9 +157,9 @@ class _Run:
             bulk.finish()
         days = {(one.table, one.day) for one in [*gone, *(p.now for p in compare)]}
         if self.options.again:  # also those of which neither the lake nor the memory knows
-            for table in self.tables:
+            for table in self.due.tables:
                 there = self.cluster.days(catalogue()[table])
-                days |= {(table, day) for day in there if self._chosen(day)}
+                days |= {(table, day) for day in there if self.due.chosen(day)}
         for table, day in sorted(days):
             self._remove_strangers(table, day)
         for part in compare:
@@ -210,93 +169,14 @@ class _Run:
         self._check()
         return self.report
 
-    # -- what is due ----------------------------------------------------------------------------
-
-    def _plan(self) -> tuple[list[_Part], list[Sent]]:
-        parts, present = [], set()
-        for table in self.tables:
-            count = self.report.tables.setdefault(table, Count())
-            by_partition: dict[tuple[str, str, str], list[DataFile]] = {}
-            for file in self.store.files(table, self.snapshot):
-                if self._chosen(file.date):
-                    key = (file.date, file.account, file.region)
-                    by_partition.setdefault(key, []).append(file)
-                    count.rows += file.rows
-            for key, files in by_partition.items():
-                part = self._part(table, key, files)
-                present.add(part.now.key)
-                unsent = sum(file.rows for file in part.due)
-                count.unchanged += part.now.rows - unsent
-                count.refused_before += part.now.refused
-                if part.due:
-                    parts.append(part)
-                if self.options.dry_run:
-                    where = self.options.where
-                    given = len(self._hashes(table, part.due, f"({where})")) if where else unsent
-                    count.sent += given
-        told = {key: Sent(*key, files=()) for key in self.memory.begun} | self.memory.sent
-        gone = [
-            one
-            for key, one in told.items()
-            if key not in present and one.table in self.tables and self._chosen(one.day)
-        ]
-        return parts, gone
-
-    def _chosen(self, day: str) -> bool:
-        since, until = self.options.since, self.options.until
-        return not (since and day < since.isoformat()) and not (until and day > until.isoformat())
-
-    def _part(self, table: str, key: tuple[str, str, str], files: list[DataFile]) -> _Part:
-        rebuilt = self.snapshot.rebuilt.get(table, (0, ""))[0]
-        names = {Path(file.path).name: file for file in files}
-        rows = sum(file.rows for file in files)
-        now = Sent(table, *key, files=tuple(sorted(names)), rows=rows, rebuilt=rebuilt)
-        before = self.memory.sent.get(now.key)
-        begun = self.memory.begun.get(now.key, frozenset())
-        lost = not begun <= set(names)
-        if before is None or lost or self.options.again:
-            compare = self.options.again or (lost and not self.place.serverless)  # has no scroll
-            return _Part(now, files, files, compare=compare)
-        kept = set(before.files) & set(names)
-        if before.rebuilt == rebuilt and len(kept) == len(before.files):
-            due = [file for name, file in names.items() if name not in kept]
-            total = before.total if not due else "0"
-            return _Part(
-                replace(now, refused=before.refused, total=total), files, due, compare=False
-            )
-        # files have been merged, and others may have come
-        merged = [f for name, f in names.items() if name in kept or is_sorted(Path(f.path))]
-        for stood in (merged, files):
-            given = sum(file.rows for file in stood), before.rebuilt
-            if given == (before.rows, rebuilt) and self._total(table, stood) == before.total:
-                due = [file for file in files if file not in stood]
-                same = replace(now, refused=before.refused, total="0" if due else before.total)
-                if not due and not self.options.dry_run:
-                    self.memory.note(same)
-                return _Part(same, files, due, compare=False)
-        return _Part(now, files, files, compare=True)
-
-    def _total(self, table: str, files: Sequence[DataFile]) -> str:
-        cursor = self._over(table, files)
-        found = cursor.execute(f"SELECT sum(event.hash) FROM {quote(table)}").fetchone()
-        return str(found[0]) if found else "0"
-
-    def _over(self, table: str, files: Sequence[DataFile]) -> duckdb.DuckDBPyConnection:
-        """A cursor that is asked next with the table's view over some files. Another one that is
-        being read keeps what it began with."""
-        view = table_view(self.store, self.snapshot, table, [file.path for file in files])
-        cursor = self.con.cursor()
-        cursor.execute(view.sql)
-        return cursor
-
     # -- sending --------------------------------------------------------------------------------
 
-    def _items(self, part: _Part) -> Iterator[Item]:
+    def _items(self, part: Part) -> Iterator[Item]:
         source = catalogue()[part.now.table]
         stream = stream_of(source) if self.options.streams else None
         kind = "create" if stream else "index"
         where = self.options.where
-        only = self._hashes(source.name, part.due, f"({where})") if where else None
+        only = self.due.hashes(source.name, part.due, f"({where})") if where else None
         for file in part.due:
             for rows in _rows(file.path, only):
                 found = documents(source, rows)
@@ -338,7 +218,7 @@ class _Run:
             "read_at": datetime.now(UTC),
         }
 
-    def _note_if_through(self, part: _Part) -> None:
+    def _note_if_through(self, part: Part) -> None:
         if part.read and not part.left:
             count = self.report.tables[part.now.table]
             count.refused += len(part.rejects)
@@ -349,9 +229,9 @@ class _Run:
             if not part.compare:
                 self._note(part)
 
-    def _note(self, part: _Part) -> None:
+    def _note(self, part: Part) -> None:
         whole = len(part.due) == len(part.files) and not self.options.where
-        total = str(part.total) if whole else self._total(part.now.table, part.files)
+        total = str(part.total) if whole else self.due.total(part.now.table, part.files)
         refused = part.refused + (part.now.refused if not part.compare else 0)
         self.memory.note(replace(part.now, total=total, refused=refused))
 
@@ -368,38 +248,18 @@ class _Run:
     # -- what the lake has no more --------------------------------------------------------------
 
     def _remove_strangers(self, table: str, day: str) -> None:
-        files = [file for file in self.store.files(table, self.snapshot) if file.date == day]
-        ours = self._ids(table, files, "true")
+        ours = self.due.ids(table, self.due.files(table, day), "true")
         self.report.tables[table].deleted += self.cluster.remove(catalogue()[table], day, ours)
 
-    def _ids(self, table: str, files: list[DataFile], where: str) -> set[str]:
-        return set(map(str, self._hashes(table, files, where).to_pylist()))
-
-    def _hashes(self, table: str, files: list[DataFile], where: str) -> pa.Array:
-        """The identities of the rows of some files for which a condition holds."""
-        if not files:
-            return pa.array([], pa.int64())
-        try:
-            query = one_select(f"SELECT event.hash AS hash FROM {quote(table)} WHERE {where}")
-            return self._over(table, files).sql(query).to_arrow_table()["hash"].combine_chunks()
-        except duckdb.IOException:
-            raise
-        except duckdb.Error as error:
-            raise UsageError(f"--where: {error}\nIt was asked of {table}.") from error
-
-    def _anew(self, parts: list[_Part]) -> list[_Part]:
+    def _anew(self, parts: list[Part]) -> list[Part]:
         """The parts as a data stream can take them, which overwrites nothing: of a day of which a
         part is to be compared the documents are deleted, and all its parts are sent."""
         days = {(part.now.table, part.now.day) for part in parts if part.compare}
         found = [part for part in parts if (part.now.table, part.now.day) not in days]
         for table, day in sorted(days):
-            files = [file for file in self.store.files(table, self.snapshot) if file.date == day]
-            by_key: dict[tuple[str, str, str], list[DataFile]] = {}
-            for file in files:
-                by_key.setdefault((day, file.account, file.region), []).append(file)
             count = self.report.tables[table]
-            for key, own in by_key.items():
-                part = self._part(table, key, own)
+            for key, own in self.due.partitions(table, day).items():
+                part = self.due.part(key, own)
                 count.unchanged -= part.now.rows - sum(file.rows for file in part.due)
                 count.refused_before -= part.now.refused
                 # forgotten before anything is deleted: a run that is killed here sends them all.
@@ -407,9 +267,10 @@ class _Run:
                 if self.options.again or not part.compare:
                     self.memory.note(replace(part.now, files=(), rows=0, total="0"))
                 now = replace(part.now, total="0", refused=0)
-                found.append(_Part(now, own, own, compare=False))
+                found.append(Part(now, own, own, compare=False))
             where = self.options.where
-            keep = self._ids(table, files, f"({where}) IS NOT TRUE") if where else set()
+            others = f"({where}) IS NOT TRUE"
+            keep = self.due.ids(table, self.due.files(table, day), others) if where else set()
             self.cluster.remove(catalogue()[table], day, keep)
         return found
 

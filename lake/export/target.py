@@ -81,7 +81,7 @@ def connect(place: Place) -> OpenSearch:
         from isal import igzip
     except ImportError:
         raise UsageError(
-            "this command needs opensearch-py and isal: pip install 'siem-lake[opensearch]'."
+            "this command needs two more packages: pip install opensearch-py isal"
         ) from None
 
     class Connection(opensearchpy.Urllib3HttpConnection):

@@ -62,13 +62,11 @@ CREATE OR REPLACE MACRO transport_name(p) AS CASE p
   WHEN '42' THEN 'sdrp' WHEN '47' THEN 'gre' WHEN '50' THEN 'esp' WHEN '51' THEN 'ah' WHEN '89' THEN 'ospf'
   WHEN '103' THEN 'pim' WHEN '112' THEN 'vrrp' WHEN '132' THEN 'sctp' WHEN '136' THEN 'udplite' END;
 
--- url_scheme/domain/port/path/query/fragment(u): parts of an absolute URL as written; nothing is decoded.
+-- url_scheme/domain/path/query(u): parts of an absolute URL as written; nothing is decoded.
 CREATE OR REPLACE MACRO url_scheme(u) AS nullif(lower(regexp_extract(u, '^([a-zA-Z][\w+.-]*)://', 1)), '');
 CREATE OR REPLACE MACRO url_domain(u) AS nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/?#@]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#:]*)', 1), '');
-CREATE OR REPLACE MACRO url_port(u) AS TRY_CAST(nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.]+\]|[^/?#:]*):(\d{1,5})', 1), '') AS USMALLINT)::INTEGER;
 CREATE OR REPLACE MACRO url_path(u) AS nullif(regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1), '');
 CREATE OR REPLACE MACRO url_query(u) AS nullif(regexp_extract(u, '^[^?#]*\?([^#]*)', 1), '');
-CREATE OR REPLACE MACRO url_fragment(u) AS nullif(regexp_extract(u, '#(.*)$', 1), '');
 CREATE OR REPLACE MACRO path_extension(p) AS
   CASE WHEN contains(p, '.') AND regexp_matches(p, '/[^/]*\.[A-Za-z0-9]{1,10}$') THEN lower(regexp_extract(p, '([A-Za-z0-9]+)$', 1)) END;
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 TRAIL = GOOD["cloudtrail"]
 WRONG = "no valid JSON"
 STRANGE = "no record of"
-NO_TIME = "no valid time"
 BROKEN_RECORDS: dict[str, bytes] = {
     "NaN": b'{"eventName":"x","eventSource":"y","cost":NaN}',
     "Infinity": b'{"eventName":"x","eventSource":"y","cost":-Infinity}',

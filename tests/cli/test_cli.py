@@ -109,6 +109,11 @@ def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_
     assert "notes.txt" in done.err
     assert "No AWS logs were found there. What was there instead stands above" in done.err
     assert "`lake sources`" in done.err
+    other = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'new'} --since 7d")
+    assert "No AWS logs of the days that --since and --until ask for were found" in other.err
+    shown = lake(f"status --lake {tmp_path / 'lake'}")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[1] == "objects: 1 unknown; 0 duplicates, 0 rejects"
 
 
 def test_options_reach_the_ingest(lake: Callable[[str], Done], tmp_path: Path) -> None:
@@ -124,7 +129,10 @@ def test_options_reach_the_ingest(lake: Callable[[str], Done], tmp_path: Path) -
 WRONG = {
     "ingest nowhere": "no such folder or file: nowhere. ",
     "ingest log": "Did you mean logs?",
-    "ingest empty --lake new": "no objects at empty: the place is empty. Name another.",
+    "ingest empty --lake new": "no objects at empty. The place is empty: name another.",
+    "ingest logs/AWSLogs --lake new --since 7d": (
+        "no objects of the days that --since and --until ask for at logs/AWSLogs. Ask for others."
+    ),
     "ingest logs --lake made --source trail": "unknown source 'trail'. Known: alb, alb_connection,",
     "ingest logs --lake made --since yesterday": "--since yesterday: write a day as 2024-02-01, or",
     "ingest logs --lake made --since \uff17d": "write a day as 2024-02-01, or",

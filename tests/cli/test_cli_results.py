@@ -259,7 +259,10 @@ def test_a_moved_lake_is_told_on_stderr(
     shutil.copytree(made, tmp_path / "moved")
     done = lake(f"sql 'SELECT 1 AS n' --lake {tmp_path / 'moved'} --format json")
     assert done.rows == [{"n": 1}]
-    told = "lake.duckdb was written anew: the lake had moved, or it was behind\n"
+    told = (
+        "lake.duckdb was written anew: it was behind, or the lake had moved, or the program or "
+        "its sources had changed\n"
+    )
     assert done.err == told
     assert lake(f"sql 'SELECT 1 AS n' --lake {tmp_path / 'moved'} --format json").err == ""
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
-from docs.generate import DOCS, answer, pages, questions_page
+from docs.generate import DOCS, all_commands, answer, pages, questions_page
+from lake.cli import app
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -108,6 +110,22 @@ def test_make_targets_in_pages_exist(path: Path) -> None:
     assert all(re.search(rf"^{name}:", makefile, re.M) for name in named)
 
 
+def test_the_readme_names_every_variable_of_ours() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "lake").rglob("*.py"))
+    named = set(re.findall(r"\bLAKE_[A-Z_]+\b", code))
+    assert (
+        named - set(re.findall(r"`(LAKE_[A-Z_]+)`", (ROOT / "README.md").read_text("utf-8")))
+        == set()
+    )
+
+
+def test_the_page_of_commands_names_every_option() -> None:
+    text = (DOCS / "cli.md").read_text("utf-8")
+    for _, command in all_commands(typer.main.get_command(app), ("lake",)):
+        for option in (p for p in command.params if p.param_type_name == "option"):
+            assert all(f"`{name}`" in text for name in (*option.opts, *option.secondary_opts))
+
+
 def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> None:
     readme = ROOT / "README.md"
     folder = tmp_path / "transforms" / "door"
@@ -129,6 +147,22 @@ def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> No
         {"name": "ada", "outcome": "failure", "door": "lab"},
         {"name": "ada", "outcome": "success", "door": "lab"},
     ]
+
+
+def test_the_dashboard_of_ones_own_works_as_the_readme_has_it(
+    demo_folder: Path, tmp_path: Path
+) -> None:
+    readme = ROOT / "README.md"
+    (tmp_path / "calls.toml").write_text(blocks(readme, "toml")[1])
+    queries = next(block for block in blocks(readme, "text") if block.startswith("-- name:"))
+    (tmp_path / "calls.sql").write_text(queries)
+    done = lake(
+        f"export LAKE_DASHBOARDS={tmp_path}; lake panels calls --lake {demo_folder / 'lakehouse'}",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    (panel,) = json.loads(done.stdout)
+    assert (panel["title"], len(panel["rows"])) == ("Calls by User", 10)
 
 
 def test_the_python_in_the_readme_runs(demo_folder: Path, tmp_path: Path) -> None:

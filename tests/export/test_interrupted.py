@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read(opensearch: OpenSearchServer, lake: Path) ->
     with pytest.raises(LakeError, match=r"parquet cannot be read: .*`lake verify`"):
         send(opensearch, lake)
     path.unlink()
-    with pytest.raises(LakeError, match=r"parquet is gone. What to do: bring it back from a copy"):
+    with pytest.raises(LakeError, match=r"parquet is gone. Bring it back from a copy; `lake"):
         send(opensearch, lake)
     path.write_bytes(whole)
     assert send(opensearch, lake).complete
