@@ -172,7 +172,15 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
+@pytest.mark.parametrize(
+    "writer",
+    [
+        pytest.param(
+            writer, id=name, marks=[pytest.mark.long] if name in ("compact", "rebuild") else []
+        )
+        for name, writer in WRITERS.items()
+    ],
+)
 @pytest.mark.parametrize("left", [0, 100], ids=["empty", "half"])
 @pytest.mark.parametrize("table", ["cloudtrail", "vpcflow", "_lake"])
 def test_a_power_cut_tears_the_version_that_a_commit_had_begun(
