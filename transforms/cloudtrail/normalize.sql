@@ -91,6 +91,9 @@ SELECT
   -- user agent, http, tls
   r.userAgent                                          AS "user_agent.original",
   r.requestID                                          AS "http.request.id",
+  -- what S3 took and gave of an object
+  CASE WHEN starts_with(r.eventSource, 's3') THEN TRY_CAST(r.additionalEventData ->> '$.bytesTransferredIn' AS BIGINT) END AS "http.request.body.bytes",
+  CASE WHEN starts_with(r.eventSource, 's3') THEN TRY_CAST(r.additionalEventData ->> '$.bytesTransferredOut' AS BIGINT) END AS "http.response.body.bytes",
   CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, '1.') THEN 'tls'
        WHEN starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN 'ssl' END AS "tls.version_protocol",
   CASE WHEN starts_with(r.tlsDetails.tlsVersion, 'TLSv') OR starts_with(r.tlsDetails.tlsVersion, 'SSLv') THEN substr(r.tlsDetails.tlsVersion, 5)
@@ -106,11 +109,13 @@ SELECT
   nullif(r.errorMessage, '')                           AS "native.errorMessage",
 
   -- related
-  CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip))) END AS "related.ip",
+  CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip)))
+       -- the instance that an EC2 Instance Connect Endpoint leads to
+       WHEN r.eventName = 'OpenTunnel' THEN list_transform([r.requestParameters ->> '$.privateIpAddress'], lambda ip: ip_text(ip)) END AS "related.ip",
   -- the issuer of a session: its role, or the IAM user who asked for a federated user's credentials
-  CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, target, target_role, effective, switched, pool_user, store_user,
+  CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, target, target_id, target_role, effective, switched, pool_user, store_user,
                      r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, nullif(r.userIdentity.sessionContext.sessionIssuer.userName, ''), target, target_role, effective, switched, pool_user, store_user,
+       THEN [role, nullif(r.userIdentity.sessionContext.sessionIssuer.userName, ''), target, target_id, target_role, effective, switched, pool_user, store_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
@@ -154,7 +159,7 @@ FROM (
           WHEN 'AdminUserGlobalSignOut' THEN 'end' WHEN 'Logout_GET' THEN 'end' WHEN 'Logout_POST' THEN 'end'
           -- steps of a sign-in, of which only the last, UserAuthentication, is one
           WHEN 'CheckMfa' THEN 'info' WHEN 'CredentialChallenge' THEN 'info' WHEN 'CredentialVerification' THEN 'info'
-          WHEN 'PasswordRecoveryRequested' THEN 'info' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
+          WHEN 'PasswordRecoveryRequested' THEN 'info' WHEN 'PasswordRecoveryCompleted' THEN 'change' WHEN 'PasswordUpdated' THEN 'change' WHEN 'EmailUpdated' THEN 'change'
           WHEN 'SendSSHPublicKey' THEN 'access' WHEN 'SendSerialConsoleSSHPublicKey' THEN 'access'
           -- a Cognito page that is shown is no sign-in, but OAuth2Response_GET is one
           ELSE CASE WHEN ends_with(r.eventName, '_GET') AND NOT contains(r.eventName, 'Response') THEN 'info' ELSE 'start' END END
@@ -251,7 +256,7 @@ FROM (
           CASE verb
             WHEN 'describe' THEN 'info' WHEN 'get' THEN 'info' WHEN 'list' THEN 'info' WHEN 'create' THEN 'creation' WHEN 'delete' THEN 'deletion' WHEN 'update' THEN 'change'
               WHEN 'decrypt' THEN 'access' WHEN 'head' THEN 'info' WHEN 'put' THEN 'link' WHEN 'modify' THEN 'change' WHEN 'generate' THEN 'access'
-              WHEN 'encrypt' THEN 'access' WHEN 'lookup' THEN 'info' WHEN 'start' THEN 'start' WHEN 'stop' THEN 'end' WHEN 'invoke' THEN 'start'
+              WHEN 'encrypt' THEN 'access' WHEN 'lookup' THEN 'info' WHEN 'start' THEN 'start' WHEN 'stop' THEN 'end' WHEN 'invoke' THEN 'start' WHEN 'converse' THEN 'start'
               WHEN 'run' THEN 'creation' WHEN 'terminate' THEN 'deletion' WHEN 'add' THEN 'link' WHEN 'attach' THEN 'link'
               WHEN 'authorize' THEN 'link' WHEN 'associate' THEN 'link' WHEN 'remove' THEN 'unlink' WHEN 'detach' THEN 'unlink'
               WHEN 'revoke' THEN 'unlink' WHEN 'disassociate' THEN 'unlink' WHEN 'set' THEN 'change' WHEN 'tag' THEN 'change'
@@ -284,24 +289,34 @@ FROM (
                 WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
                 WHEN 'OpenControlChannel' THEN r.requestParameters ->> '$.targetId'
                 WHEN 'PutComplianceItems' THEN r.requestParameters ->> '$.resourceId' END] END, lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+            WHEN r.eventName IN ('CreateTags', 'DeleteTags') THEN list_filter(r.requestParameters ->> '$.resourcesSet.items[*].resourceId', lambda x: starts_with(x, 'i-'))
             WHEN contains(r.serviceEventDetails, '"instanceIdSet"') THEN r.serviceEventDetails ->> '$.instanceIdSet[*]'
             WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
             WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
           END AS instances,
-          CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
+          CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com', 'ds.amazonaws.com')
                THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
                  -- one's own key is made without a name
                  CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END) END AS target,
           -- the role that is changed, or asked for, also in vain
           CASE WHEN r.eventSource = 'iam.amazonaws.com' AND r.readOnly IS DISTINCT FROM true THEN r.requestParameters ->> '$.roleName'
-               WHEN r.eventSource = 'sts.amazonaws.com' AND contains(r.requestParameters, ':role/') THEN nullif(split_part(r.requestParameters ->> '$.roleArn', '/', -1), '')
+               WHEN r.eventSource IN ('sts.amazonaws.com', 'rolesanywhere.amazonaws.com') AND contains(r.requestParameters, ':role/')
+               THEN nullif(split_part(r.requestParameters ->> '$.roleArn', '/', -1), '')
                WHEN r.eventSource = 'sso.amazonaws.com' THEN r.serviceEventDetails ->> '$.role_name'
                END AS target_role,
-          CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com') THEN r.requestParameters ->> '$.userId' END AS target_id,
+          -- of Identity Center also who is put into a group, or assigned to an account
+          CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
+               THEN coalesce(r.requestParameters ->> '$.userId', r.requestParameters ->> '$.memberId.userId', r.requestParameters ->> '$.member.memberId')
+               WHEN r.eventSource = 'sso.amazonaws.com'
+               THEN CASE WHEN r.requestParameters ->> '$.principalType' = 'USER' THEN r.requestParameters ->> '$.principalId' END
+               END AS target_id,
           -- <role or account id>:<session or user>; AssumeRoot names the account, or its root's ARN
           CASE WHEN r.eventSource = 'sts.amazonaws.com' AND r.responseElements IS NOT NULL
                THEN CASE WHEN r.eventName = 'AssumeRoot' THEN nullif(regexp_extract(r.requestParameters ->> '$.targetPrincipal', '\d{12}'), '') || ':root'
-                    ELSE coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END END AS effective_id
+                    ELSE coalesce(r.responseElements ->> '$.assumedRoleUser.assumedRoleId', r.responseElements ->> '$.federatedUser.federatedUserId') END
+               -- a session that is had for a certificate
+               WHEN r.eventSource = 'rolesanywhere.amazonaws.com' THEN r.responseElements ->> '$.credentialSet[0].assumedRoleUser.assumedRoleId'
+               END AS effective_id
         FROM (
           SELECT record, r, key_path, wrap,
             -- of an EFS mount the service is the sender and the client stands within

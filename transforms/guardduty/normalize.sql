@@ -35,6 +35,7 @@ SELECT
   r.accountId                                          AS "cloud.account.id",
   r.region                                             AS "cloud.region",
   vm.instanceId                                        AS "cloud.instance.id",
+  list_filter(vm.tags, lambda t: t."key" = 'Name')[1]."value" AS "cloud.instance.name",
   vm.instanceType                                      AS "cloud.machine.type",
   vm.availabilityZone                                  AS "cloud.availability_zone",
   coalesce(vm.networkInterfaces[1].vpcId, r.resource.eksClusterDetails.vpcId,
@@ -103,12 +104,12 @@ SELECT
   kind.purpose                                         AS "rule.category",
 
   -- threat: the purposes that are named after ATT&CK tactics, and what an attack sequence lists
-  CASE WHEN tactic IS NOT NULL OR indicators IS NOT NULL THEN 'MITRE ATT&CK' END AS "threat.framework",
-  CASE WHEN tactic IS NOT NULL THEN [tactic[1]] END    AS "threat.tactic.id",
-  CASE WHEN tactic IS NOT NULL THEN [tactic[2]]
-       ELSE list_filter(indicators, lambda i: i."key" = 'ATTACK_TACTIC')[1]."values" END AS "threat.tactic.name",
-  list_transform(list_filter(indicators, lambda i: i."key" = 'ATTACK_TECHNIQUE')[1]."values",
-    lambda v: coalesce(nullif(regexp_extract(v, 'T\d{4}(\.\d{3})?'), ''), v)) AS "threat.technique.id",
+  CASE WHEN tactics IS NOT NULL OR techniques IS NOT NULL THEN 'MITRE ATT&CK' END AS "threat.framework",
+  list_or_null(list_transform(tactics, lambda t: tactic_id[t])) AS "threat.tactic.id",
+  tactics                                              AS "threat.tactic.name",
+  -- "T1078.004 - Valid Accounts: Cloud Accounts", or the name alone
+  list_or_null(list_transform(techniques, lambda t: nullif(regexp_extract(t, 'T\d{4}(\.\d{3})?'), ''))) AS "threat.technique.id",
+  list_or_null(list_transform(techniques, lambda t: nullif(regexp_replace(t, '^T\d{4}(\.\d{3})?( - )?', ''), ''))) AS "threat.technique.name",
   coalesce(infected[1]."name", svc.malwareScanDetails.threats[1]."name", intelligence[1].threatNames[1],
     svc.additionalInfo.threatName)                     AS "threat.software.name",
 
@@ -165,15 +166,17 @@ FROM (
       list_transform(i.privateIpAddresses, lambda p: p.privateIpAddress)))) AS part_ips,
     CASE WHEN caller.userType = 'AssumedRole' AND contains(caller.principalId, ':')
       THEN nullif(substr(caller.principalId, strpos(caller.principalId, ':') + 1), '') END AS session,
-    CASE kind.purpose WHEN 'InitialAccess' THEN ['TA0001', 'Initial Access'] WHEN 'Execution' THEN ['TA0002', 'Execution']
-      WHEN 'Persistence' THEN ['TA0003', 'Persistence'] WHEN 'PrivilegeEscalation' THEN ['TA0004', 'Privilege Escalation']
-      WHEN 'DefenseEvasion' THEN ['TA0005', 'Defense Evasion'] WHEN 'CredentialAccess' THEN ['TA0006', 'Credential Access']
-      WHEN 'Discovery' THEN ['TA0007', 'Discovery'] WHEN 'Exfiltration' THEN ['TA0010', 'Exfiltration']
-      -- the last three of custom detection rules; DefenseImpairment is of ATT&CK 19, which took it out of Defense Evasion
-      WHEN 'Impact' THEN ['TA0040', 'Impact'] WHEN 'LateralMovement' THEN ['TA0008', 'Lateral Movement']
-      WHEN 'ResourceDevelopment' THEN ['TA0042', 'Resource Development'] WHEN 'DefenseImpairment' THEN ['TA0112', 'Defense Impairment'] END AS tactic
+    regexp_replace(kind.purpose, '([a-z])([A-Z])', '\1 \2') AS purpose,
+    CASE WHEN indicators IS NOT NULL THEN list_filter(indicators, lambda i: i."key" = 'ATTACK_TACTIC')[1]."values"
+         WHEN tactic_id[purpose] IS NOT NULL THEN [purpose] END AS tactics,
+    list_filter(indicators, lambda i: i."key" = 'ATTACK_TECHNIQUE')[1]."values" AS techniques
   FROM (
     SELECT *,
+      -- Defense Impairment is of ATT&CK 19, which took it out of Defense Evasion and calls what is left Stealth
+      MAP {'Reconnaissance': 'TA0043', 'Resource Development': 'TA0042', 'Initial Access': 'TA0001', 'Execution': 'TA0002', 'Persistence': 'TA0003',
+           'Privilege Escalation': 'TA0004', 'Defense Evasion': 'TA0005', 'Stealth': 'TA0005', 'Defense Impairment': 'TA0112', 'Credential Access': 'TA0006',
+           'Discovery': 'TA0007', 'Lateral Movement': 'TA0008', 'Collection': 'TA0009', 'Command and Control': 'TA0011', 'Exfiltration': 'TA0010',
+           'Impact': 'TA0040'}                         AS tactic_id,
       r.service                                        AS svc,
       r.service.action                                 AS act,
       r.service.action.awsApiCallAction                AS api,

@@ -36,7 +36,9 @@ SELECT
   CASE WHEN arn[3] = 'wafv2' THEN split_part(arn[6], '/', 3) WHEN arn[6] IS NOT NULL THEN split_part(arn[6], '/', -1)
        ELSE r.webaclId END                             AS "rule.ruleset",
 
-  -- http
+  -- network, http
+  CASE WHEN r.httpRequest IS NOT NULL THEN 'http' END AS "network.protocol",
+  CASE WHEN r.httpRequest.httpVersion LIKE 'HTTP/3%' THEN 'udp' WHEN r.httpRequest.httpVersion LIKE 'HTTP/%' THEN 'tcp' END AS "network.transport",
   r.httpRequest.httpMethod                             AS "http.request.method",
   CASE WHEN contains(r.httpRequest.httpVersion, '/') THEN split_part(r.httpRequest.httpVersion, '/', 2)
        ELSE r.httpRequest.httpVersion END              AS "http.version",

@@ -43,6 +43,7 @@ DEEDS = [
     ("signin", "CredentialChallenge", ["authentication"], ["info"]),
     ("signin", "CredentialVerification", ["authentication"], ["info"]),
     ("signin", "UserAuthentication", ["authentication"], ["start"]),
+    ("signin", "PasswordRecoveryCompleted", ["authentication"], ["change"]),
     ("sso", "Federate", ["authentication"], ["start"]),
     ("sso", "Logout", ["authentication"], ["end"]),
     ("sso", "CreateAccountAssignment", ["iam"], ["creation", "admin"]),
@@ -94,6 +95,12 @@ def deeds() -> dict[tuple[str, str], dict[str, Any]]:
         (r["event"]["module"].removesuffix(".amazonaws.com"), r["event"]["action"]): r["event"]
         for r in result.rows
     }
+
+
+@pytest.mark.parametrize("name", ["InvokeModel", "Converse", "ConverseStream"])
+def test_a_model_is_asked_by_whatever_call(name: str) -> None:
+    (found,) = read(record("bedrock", name, readOnly=True)).rows
+    assert (found["event"]["category"], found["event"]["type"]) == (["api"], ["start"])
 
 
 @pytest.mark.parametrize(

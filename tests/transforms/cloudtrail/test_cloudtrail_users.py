@@ -302,6 +302,51 @@ def test_a_role_of_identity_center_is_named() -> None:
     assert at(found, "user.target.roles") == ["Audit"]
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "asked", "target"),
+    [
+        ("identitystore", "UpdateUser", {"userId": "u-7"}, "u-7"),
+        ("identitystore", "CreateGroupMembership", {"memberId": {"userId": "u-7"}}, "u-7"),
+        ("sso-directory", "AddMemberToGroup", {"member": {"memberId": "u-7"}}, "u-7"),
+        ("sso", "CreateAccountAssignment", {"principalType": "USER", "principalId": "u-7"}, "u-7"),
+        ("sso", "CreateAccountAssignment", {"principalType": "GROUP", "principalId": "g"}, None),
+    ],
+)
+def test_the_person_of_identity_center_whom_a_call_is_about(
+    source: str, name: str, asked: dict[str, Any], target: str | None
+) -> None:
+    found = row(source, name, requestParameters={"groupId": "g-1"} | asked)
+    assert at(found, "user.target.id") == target
+    assert (target in at(found, "related.user")) == (target is not None)
+
+
+def test_a_user_of_a_directory_is_named() -> None:
+    asked = {"directoryId": "d-1", "userName": "jd"}
+    found = row("ds", "ResetUserPassword", requestParameters=asked)
+    assert at(found, "user.target.name") == "jd"
+
+
+def test_a_session_for_a_certificate_names_its_role() -> None:
+    role = "arn:aws:iam::111122223333:role/ops/Backup"
+    asked = {"roleArn": role, "trustAnchorArn": "arn:x", "profileArn": "arn:y", "cert": "MII"}
+    session = {
+        "assumedRoleId": "AROAEXAMPLEROLEID0004:5a0c",
+        "arn": "arn:aws:sts::111122223333:assumed-role/Backup/5a0c",
+    }
+    found = row(
+        "rolesanywhere",
+        "CreateSession",
+        userIdentity={"type": "Unknown", "principalId": "", "arn": "", "userName": ""},
+        requestParameters=asked,
+        responseElements={"credentialSet": [{"assumedRoleUser": session, "roleArn": role}]},
+    )
+    assert at(found, "user.target.roles") == ["Backup"]
+    assert given(at(found, "user.effective")) == {"id": session["assumedRoleId"], "name": "5a0c"}
+    assert at(found, "related.user") == ["5a0c", "Backup"]
+    refused = row("rolesanywhere", "CreateSession", requestParameters=asked, errorCode="x")
+    assert at(refused, "user.target.roles") == ["Backup"]
+
+
 def test_a_token_of_identity_center_names_the_person() -> None:
     person = "94482488-3041-7026-a1b2-7c8f9d0e1f2a"
     found = row(

@@ -86,6 +86,17 @@ INSTANCES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ),
     ("ssm", "OpenControlChannel", {"requestParameters": {"targetId": "i-14"}}, ["i-14"]),
     (
+        "ec2",
+        "DeleteTags",
+        {
+            "requestParameters": {
+                "resourcesSet": {"items": [{"resourceId": "vol-1"}, {"resourceId": "i-15"}]},
+                "tagSet": {"items": [{"key": "owner"}]},
+            }
+        },
+        ["i-15"],
+    ),
+    (
         "sts",
         "AssumeRole",
         {
@@ -173,6 +184,18 @@ def test_the_client_of_a_file_system_stands_in_the_details() -> None:
     assert (at(found, "source.address"), at(found, "source.ip")) == ("10.0.0.9", "10.0.0.9")
 
 
+def test_the_address_that_a_tunnel_leads_to_is_related() -> None:
+    asked = {"instanceConnectEndpointId": "eice-1", "remotePort": "22"}
+    own = "198.51.100.7"
+    for address, related in [("10.0.0.9", ["10.0.0.9", own]), ("x", [own]), (None, [own])]:
+        found = row(
+            "ec2-instance-connect",
+            "OpenTunnel",
+            requestParameters=asked | ({"privateIpAddress": address} if address else {}),
+        )
+        assert at(found, "related.ip") == related
+
+
 @pytest.mark.parametrize(
     ("written", "version"), [("TLSv1.3", "1.3"), ("1.3", "1.3"), ("-", None), ("unknown", None)]
 )
@@ -211,6 +234,24 @@ def test_s3_objects_are_files() -> None:
         "type": "AWS::S3::Object",
         "ARN": "arn:aws:s3:::evidence/a b/c.txt",
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "taken", "given_out"),
+    [
+        ({"bytesTransferredIn": 0, "bytesTransferredOut": 5242880}, 0, 5242880),
+        ({"bytesTransferredIn": 77.0}, 77, None),
+        ({"bytesTransferredOut": "many"}, None, None),
+        (None, None, None),
+    ],
+)
+def test_the_bytes_of_an_object(
+    told: dict[str, Any] | None, taken: int | None, given_out: int | None
+) -> None:
+    asked = {"bucketName": "evidence", "key": "a"}
+    found = row("s3", "GetObject", requestParameters=asked, additionalEventData=told)
+    assert at(found, "http.request.body.bytes") == taken
+    assert at(found, "http.response.body.bytes") == given_out
 
 
 @pytest.mark.parametrize(

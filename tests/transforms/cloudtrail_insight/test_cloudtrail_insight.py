@@ -137,6 +137,14 @@ def test_a_time_that_no_event_lasts_leaves_the_row() -> None:
     assert at(row, "native.insightDuration") == 2**63 - 1
 
 
+def test_an_insight_on_data_events_says_so() -> None:
+    trail = "arn:aws:cloudtrail:us-east-1:111122223333:trail/all"
+    told = {"sourceEventCategory": "Data", "insightSource": trail}
+    (found,) = read(insight("Start", "2024-02-01T10:00:00Z", **told)).rows
+    details = at(found, "native.insightDetails")
+    assert (details["sourceEventCategory"], details["insightSource"]) == ("Data", trail)
+
+
 def test_start_and_end_are_two_rows_though_they_share_ids() -> None:
     same_minute = insight("End", "2024-02-01T10:00:00Z")
     hashes = {r["event"]["hash"] for r in read(START, same_minute, END, START).rows}

@@ -175,6 +175,7 @@ CASES: list[tuple[str, Json, Json]] = [
             "cloud.account.id": "012345678901",
             "cloud.region": "us-west-2",
             "cloud.instance.id": "i-0123456789abcdef0",
+            "cloud.instance.name": "web",
             "cloud.machine.type": "m5.large",
             "cloud.vpc.id": "vpc-1",
             "source.ip": "89.160.20.112",
@@ -446,7 +447,11 @@ CASES: list[tuple[str, Json, Json]] = [
                 ],
             },
             severity=8,
-            malwareScanDetails={"threats": [{"name": "EICAR", "itemPaths": []}]},
+            malwareScanDetails={
+                "threats": [
+                    {"name": "EICAR", "itemDetails": [{"additionalInfo": {"versionId": "v1"}}]}
+                ]
+            },
         ),
         {
             "event.action": None,
@@ -456,6 +461,23 @@ CASES: list[tuple[str, Json, Json]] = [
             "threat.software.name": "EICAR",
             "native.severitylabel": "high",
             "native.ThreatPurpose": "Object",
+            "native.service.malwareScanDetails.threats": [
+                {
+                    "name": "EICAR",
+                    "source": None,
+                    "count": None,
+                    "hash": None,
+                    "itemPaths": None,
+                    "itemDetails": [
+                        {
+                            "resourceArn": None,
+                            "itemPath": None,
+                            "hash": None,
+                            "additionalInfo": '{"versionId":"v1"}',
+                        }
+                    ],
+                }
+            ],
         },
     ),
     (
@@ -617,8 +639,11 @@ CASES: list[tuple[str, Json, Json]] = [
                         {"id": "f", "domain": "x.example"},
                     ],
                     "sequenceIndicators": [
-                        {"key": "ATTACK_TACTIC", "values": ["Discovery", "Impact"]},
-                        {"key": "ATTACK_TECHNIQUE", "values": ["T1562.008 - Impair Defenses"]},
+                        {"key": "ATTACK_TACTIC", "values": ["Discovery", "Odd", "Impact"]},
+                        {
+                            "key": "ATTACK_TECHNIQUE",
+                            "values": ["T1562.008 - Impair Defenses", "T1078", "Data Destruction"],
+                        },
                     ],
                     "signals": [{"uid": "g", "severity": 5.0}],
                     "resources": [
@@ -662,8 +687,10 @@ CASES: list[tuple[str, Json, Json]] = [
             "related.user": ["john", "mary"],
             "related.buckets": ["exports", "plans"],
             "threat.framework": "MITRE ATT&CK",
-            "threat.tactic.name": ["Discovery", "Impact"],
-            "threat.technique.id": ["T1562.008"],
+            "threat.tactic.id": ["TA0007", "TA0040"],
+            "threat.tactic.name": ["Discovery", "Odd", "Impact"],
+            "threat.technique.id": ["T1562.008", "T1078"],
+            "threat.technique.name": ["Impair Defenses", "Data Destruction"],
             "native.severitylabel": "critical",
             "native.ThreatFamilyName": "CompromisedCredentials",
             "native.service.detection.sequence.signals": '[{"uid":"g","severity":5.0}]',

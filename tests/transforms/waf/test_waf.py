@@ -104,6 +104,8 @@ CASES: list[tuple[str, Json, Json]] = [
             "rule.name": None,
             "rule.id": None,
             "rule.ruleset": "MyACL",
+            "network.protocol": "http",
+            "network.transport": "tcp",
             "http.request.method": "GET",
             "http.request.referrer": "https://example.com/",
             "http.request.id": "1-65bb-1",
@@ -315,6 +317,7 @@ CASES: list[tuple[str, Json, Json]] = [
         {
             "source.ip": "2001:218::1",
             "http.version": "2.0",
+            "network.transport": "tcp",
             "http.request.body.bytes": 2048,
             "url.domain": "www.example.com",
             "url.query": None,
@@ -325,6 +328,11 @@ CASES: list[tuple[str, Json, Json]] = [
             "tls.client.ja4": "t13d1516h2_8daaf6152771_02713d6af862",
             "native.clientAsn": 64500,
         },
+    ),
+    (
+        "HTTP/3",
+        record({"httpVersion": "HTTP/3.0"}),
+        {"http.version": "3.0", "network.protocol": "http", "network.transport": "udp"},
     ),
     (
         "an address as host",
