@@ -96,19 +96,16 @@ def type_sql(body: str | Tree) -> str:
 
 
 def prune(tree: Tree, used: set[str], prefix: str = "") -> Tree:
-    """The tree with the leaves that are used, and every STRUCT of it with at least one leaf, so
-    that leaves may be added to its files' type later and never a STRUCT."""
+    """The tree with the leaves that are used, and of every STRUCT with its first leaf, used or not:
+    so leaves may be added to its files' type later, never a STRUCT, and none ever goes."""
+    first = next((name for name, body in tree.items() if isinstance(body, str)), None)
     kept: Tree = {}
     for name, body in tree.items():
         path = prefix + name
-        if isinstance(body, dict):
-            kept[name] = body if path in used else prune(body, used, path + ".")
-        elif path in used:
+        if path in used or name == first:
             kept[name] = body
-    if not any(isinstance(body, str) for body in kept.values()):
-        first = next((n for n, b in tree.items() if isinstance(b, str)), None)
-        if first is not None:
-            return {first: tree[first], **kept}
+        elif isinstance(body, dict):
+            kept[name] = prune(body, used, path + ".")
     return kept
 
 

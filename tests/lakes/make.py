@@ -1,13 +1,12 @@
-"""Writes a lake as this version makes it, as small as can be: `python tests/lakes/make.py v2`.
+"""Writes a lake as this version makes it, as small as can be: `python tests/lakes/make.py v3`.
 
 One is kept for every row model that was released; `tests/test_growth.py` reads them all together
 with what the present version writes. Make the next one before the row model changes, from a
-checkout of the last version that had it.
+checkout of the last version that had it. (`v1` is of four sources, the others are of all.)
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tarfile
@@ -19,38 +18,14 @@ EVIDENCE = Path("/tmp/evidence")  # noqa: S108
 
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
-import logs  # noqa: E402
+from broken.good import GOOD  # noqa: E402
 from engine import put, read  # noqa: E402
-from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY  # noqa: E402
-
-FINDING = {
-    "schemaVersion": "2.0",
-    "accountId": ACCOUNT,
-    "region": "eu-west-1",
-    "id": "f0000000000000000000000000000001",
-    "type": "UnauthorizedAccess:EC2/SSHBruteForce",
-    "resource": {"resourceType": "Instance", "instanceDetails": {"instanceId": "i-0123456789"}},
-    "severity": 5,
-    "createdAt": "2024-02-01T09:00:00.000Z",
-    "updatedAt": "2024-02-01T10:00:00.000Z",
-    "title": "Something was seen.",
-    "service": {"serviceName": "guardduty", "detectorId": "d", "count": 1},
-}
-INSIGHT = logs.event(
-    9,
-    eventCategory="Insight",
-    eventType="AwsCloudTrailInsight",
-    insightDetails={"state": "Start", "insightType": "ApiCallRateInsight"},
-)
-FINDINGS_KEY = f"AWSLogs/{ACCOUNT}/GuardDuty/eu-west-1/2024/02/01/{ACCOUNT}_findings.jsonl.gz"
 
 
 def write_logs(folder: Path) -> None:
-    """Two calls and an Insight, two flows and half a line, a finding, a text that is no log."""
-    put(folder, TRAIL_KEY, logs.trail([*logs.events(2), INSIGHT]))
-    put(folder, FLOW_KEY, logs.flow_file([*logs.flows(2), "2 short"]))
-    put(folder, FINDINGS_KEY, json.dumps(FINDING).encode())
-    put(folder, "notes.txt", b"Call the owner of the key on Monday.\n")
+    """Two records of every source."""
+    for good in GOOD.values():
+        put(folder, good.key, good.object(2))
 
 
 def main(name: str) -> None:
