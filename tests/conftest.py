@@ -25,7 +25,10 @@ SLOW = ("browser", "opensearch", "s3")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow files first: the process that gets one last works on it while the others have nothing
-    left to do."""
+    left to do. An OpenSearch takes half a minute to start: what wants one is for the long run."""
+    for one in items:
+        if one.get_closest_marker("opensearch"):
+            one.add_marker(pytest.mark.long)
     slow = {one.path for one in items if any(one.get_closest_marker(name) for name in SLOW)}
     items.sort(key=lambda one: one.path not in slow)
 

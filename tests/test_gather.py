@@ -322,7 +322,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return flow_lake.make(tmp_path_factory.mktemp("flows")).path
 
 
-@pytest.mark.parametrize("gathered", [True, False])
+@pytest.mark.parametrize("gathered", [True, pytest.param(False, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", [n for n, d in dashboards().items() if any(shares_of(d))])
 def test_what_queries_share_is_asked_once(
     flows: Path, name: str, gathered: bool, asked: list[str], monkeypatch: pytest.MonkeyPatch

@@ -61,18 +61,22 @@ def same_rows(bucket: Path, folder: Path, where: str = "") -> int:
     return sum(count for _, count in tables)
 
 
-def test_a_bucket_gives_the_rows_of_its_folder(s3_server: S3Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [12, pytest.param(2, marks=pytest.mark.long)])
+def test_a_bucket_gives_the_rows_of_its_folder(
+    s3_server: S3Server, every: int, tmp_path: Path
+) -> None:
     folder = lay_out_samples(tmp_path / "logs")
-    for path in sorted(p for p in require("corpus").rglob("*.*") if p.is_file())[::4]:
+    for path in sorted(p for p in require("corpus").rglob("*.*") if p.is_file())[::every]:
         put(folder, path.relative_to(SHARED / "corpus").as_posix(), b"").write_bytes(
             path.read_bytes()
         )
-    s3_server.upload("evidence-of-all", folder)
+    bucket = f"evidence-of-all-{every}"
+    s3_server.upload(bucket, folder)
     ingest(tmp_path / "folder", [str(folder)], IngestOptions(jobs=2))
-    where = ["ingest", "s3://evidence-of-all", "--lake", tmp_path / "bucket"]
+    where = ["ingest", f"s3://{bucket}", "--lake", tmp_path / "bucket"]
     done = lake(s3_server, *where, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert same_rows(tmp_path / "bucket", tmp_path / "folder") > 500
+    assert same_rows(tmp_path / "bucket", tmp_path / "folder") > 1_500 // every
     fates = _fates_by_key(tmp_path / "bucket")
     assert fates == _fates_by_key(tmp_path / "folder")
     balance(tmp_path / "bucket")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from opensearch_server import OpenSearchServer
 
-pytestmark = [pytest.mark.opensearch, pytest.mark.long]
+pytestmark = pytest.mark.opensearch
 TRAIL = "/log-aws-cloudtrail-*"
 SECONDS = 240
 

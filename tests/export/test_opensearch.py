@@ -93,7 +93,6 @@ def test_the_index_is_equal_to_the_lake(opensearch: OpenSearchServer, lake: Path
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_what_dashboards_ask(opensearch: OpenSearchServer, lake: Path) -> None:
     send(opensearch, lake)
     opensearch.ask("POST", "/log-*/_refresh")
@@ -114,7 +113,6 @@ def test_what_dashboards_ask(opensearch: OpenSearchServer, lake: Path) -> None:
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_what_is_chosen(opensearch: OpenSearchServer, lake: Path) -> None:
     where = "event.action = 'GetObject'"
     report = send(opensearch, lake, sources=("cloudtrail",), where=where)
@@ -131,7 +129,6 @@ def test_what_is_chosen(opensearch: OpenSearchServer, lake: Path) -> None:
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_what_has_changed_is_sent(opensearch: OpenSearchServer, lake: Path, tmp_path: Path) -> None:
     """New rows alone after an ingest, nothing after a compaction, and what is forgotten goes."""
     send(opensearch, lake)
@@ -156,7 +153,6 @@ def test_what_has_changed_is_sent(opensearch: OpenSearchServer, lake: Path, tmp_
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_what_an_ingest_merges_is_not_sent_again(
     opensearch: OpenSearchServer, lake: Path, tmp_path: Path
 ) -> None:
@@ -181,7 +177,6 @@ def test_what_an_ingest_merges_is_not_sent_again(
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_a_document_deleted_by_others_is_told(opensearch: OpenSearchServer, lake: Path) -> None:
     send(opensearch, lake)
     (index,) = opensearch.ids("log-aws-cloudtrail-*")
@@ -244,7 +239,7 @@ def killed(server: OpenSearchServer, lake: Path, seconds: float) -> int:
 
 
 @pytest.mark.opensearch
-@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, 10])
 def test_killed_and_resumed(opensearch: OpenSearchServer, lake: Path, kills: int) -> None:
     chance = random.Random(kills)
     for _ in range(kills):
@@ -254,7 +249,6 @@ def test_killed_and_resumed(opensearch: OpenSearchServer, lake: Path, kills: int
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_the_server_stops_in_the_middle(opensearch: OpenSearchServer, lake: Path) -> None:
     """An export waits for it, and goes on."""
     stopped = threading.Event()
@@ -280,7 +274,6 @@ def test_the_server_stops_in_the_middle(opensearch: OpenSearchServer, lake: Path
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_all_samples_and_the_demo(
     opensearch: OpenSearchServer, demo_folder: Path, tmp_path: Path
 ) -> None:

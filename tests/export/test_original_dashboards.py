@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from opensearch_server import OpenSearchServer
 
-pytestmark = [pytest.mark.opensearch, pytest.mark.long]
+pytestmark = pytest.mark.opensearch
 WITHOUT_PAGE = (
     Original("elb-summary.json", 19, "", "log-aws-elb", 29),
     Original("s3accesslog-summary.json", 17, "", "log-aws-s3accesslog", 15),

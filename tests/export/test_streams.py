@@ -78,7 +78,6 @@ def test_their_templates() -> None:
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_the_stream_is_equal_to_the_lake(
     server: OpenSearchServer, lake: Path, tmp_path: Path
 ) -> None:
@@ -97,7 +96,6 @@ def test_the_stream_is_equal_to_the_lake(
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_what_was_sent_before_is_told_apart(server: OpenSearchServer, lake: Path) -> None:
     """A run that was killed before it noted anything: its documents are there, and stay."""
     send(server, lake)
@@ -109,7 +107,6 @@ def test_what_was_sent_before_is_told_apart(server: OpenSearchServer, lake: Path
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_a_stream_that_was_rolled_over(server: OpenSearchServer, lake: Path) -> None:
     """Its older indices are not asked whether they have a document: a second one is told, and
     --again removes it."""
@@ -127,7 +124,6 @@ def test_a_stream_that_was_rolled_over(server: OpenSearchServer, lake: Path) -> 
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_rebuilt_and_forgotten(server: OpenSearchServer, lake: Path) -> None:
     send(server, lake)
     server.ask("POST", f"/{TRAIL}/_rollover")
@@ -142,7 +138,6 @@ def test_rebuilt_and_forgotten(server: OpenSearchServer, lake: Path) -> None:
 
 
 @pytest.mark.opensearch
-@pytest.mark.long
 def test_a_condition_beside_the_rest(server: OpenSearchServer, lake: Path) -> None:
     """What was sent under another condition is left alone."""
     send(server, lake)

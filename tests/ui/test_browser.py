@@ -103,7 +103,8 @@ CUT = """() => [...document.querySelectorAll('[data-testid=stMetric] *')]
   .map(e => e.innerText)"""
 
 
-@pytest.mark.parametrize("name", ["hunting", pytest.param("cloudtrail", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["hunting", "cloudtrail"])
 def test_no_figure_is_cut_beside_that_of_the_period_before(
     page: Page, address: str, name: str
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
     assert "source.ip is 26.77.13.201" in sentence(page)
 
 
+@pytest.mark.long
 def test_a_keyboard_goes_past_a_table_without_choosing(page: Page, address: str) -> None:
     """Its focus alone was taken for a click on its first cell, which narrowed the page."""
     page.goto(f"{address}/cloudtrail")
@@ -518,8 +520,13 @@ def test_a_page_that_watches_shows_what_was_ingested_since(
 @pytest.mark.parametrize(
     ("label", "typed", "chosen"),
     [
-        ("Columns", "userIdentity.type", "columns=native.userIdentity.type"),
-        ("Values of", "event.act", "values=event.action"),
+        pytest.param(
+            "Columns",
+            "userIdentity.type",
+            "columns=native.userIdentity.type",
+            marks=pytest.mark.long,
+        ),
+        pytest.param("Values of", "event.act", "values=event.action", marks=pytest.mark.long),
         ("Accounts", "111", "account=111122223333"),
     ],
 )

@@ -89,17 +89,13 @@ def test_a_query_runs_beside_a_page_that_stays_usable_and_ends(
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [
         'SELECT "@timestamp" AS at, native.errorCode AS code, 1 AS n FROM cloudtrail',
-        pytest.param(
-            "SELECT range AS a, range * range AS b FROM range(20)", marks=pytest.mark.long
-        ),
-        pytest.param(
-            "SELECT event.action AS name, -count(*) AS n FROM cloudtrail GROUP BY 1",
-            marks=pytest.mark.long,
-        ),
+        "SELECT range AS a, range * range AS b FROM range(20)",
+        "SELECT event.action AS name, -count(*) AS n FROM cloudtrail GROUP BY 1",
     ],
 )
 def test_a_chart_of_each_kind_is_drawn_without_a_warning(

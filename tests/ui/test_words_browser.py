@@ -124,6 +124,7 @@ def test_a_page_says_its_language_and_its_title(
     context.close()
 
 
+@pytest.mark.long
 def test_what_explains_a_card_is_named_in_the_pages_language(page: Page, address: str) -> None:
     """Also after it was named in another: the page leaves the name where it writes other words."""
     explained = "one => one.closest('[data-testid=stMarkdown]').textContent.trim()"
