@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rows import filled
 
 from lake.preview import Preview, preview
 
@@ -876,7 +877,7 @@ def test_all_that_a_scan_found() -> None:
     )
     (row,) = preview(json.dumps(found).encode(), KEY).rows
     assert row["related"]["hash"] == ["aa11", "bb22", "cc33"]
-    assert row["file"] == {"path": "s3://b/e.com", "hash": {"sha256": "aa11"}}
+    assert filled(row["file"]) == {"path": "s3://b/e.com", "hash": {"sha256": "aa11"}}
     found = finding("Execution:EC2/MaliciousFile", None, malwareScanDetails={"threats": threats})
     (row,) = preview(json.dumps(found).encode(), KEY).rows
     assert row["file"]["path"] == "p"
