@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import pytest
 import small_lake
@@ -66,9 +68,19 @@ def write(place: Path, numbers: range) -> None:
 
 def until(what: Callable[[], bool]) -> None:
     end = time.monotonic() + SECONDS
-    while not what():
+    while not holds(what):
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+def holds(what: Callable[[], bool]) -> bool:
+    """Whether it is so; not while an index is there and its shard has not started."""
+    try:
+        return what()
+    except HTTPError as error:
+        if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        return False
 
 
 def test_rows_that_were_made_anew_replace_their_documents(
