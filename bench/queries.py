@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import lake
 from bench.measurement import Measurement
-from lake.fieldsets import literal, quote
-from lake.queries import Query, block, read_blocks
-from lake.reader import connection
-from lake.views import macros
+from lake.serve.queries import Query, block, read_blocks
+from lake.serve.reader import connection
+from lake.serve.views import macros
+from lake.sources.fieldsets import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-    from lake.queries import Answer, Block
+    from lake.serve.queries import Answer, Block
 
 FILE = Path(__file__).with_name("queries.sql")
 NEEDLES = "needles"

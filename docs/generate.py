@@ -18,20 +18,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import typer
 
 import lake
-from lake.catalogue import catalogue
+from lake.ask.output import as_text
 from lake.cli import app
-from lake.dashboards import dashboards
+from lake.dashboards.dashboards import dashboards
 from lake.demo import write_demo
-from lake.fieldsets import leaves
-from lake.flat import outputs
-from lake.output import as_text
-from lake.rowmodel import LOCATED, table_sets
+from lake.normalize.flat import outputs
+from lake.sources.catalogue import catalogue
+from lake.sources.fieldsets import leaves
+from lake.sources.rowmodel import LOCATED, table_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lake.query import Lake
-    from lake.sources import Source
+    from lake.sources.source import Source
 
 DOCS = Path(__file__).resolve().parent
 QUESTIONS = DOCS / "questions"

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import typer
 
-from lake import cli_errors
-from lake.cli_ask import panels, rejects, sql, status
-from lake.cli_export import export
-from lake.cli_options import (
+from lake.commands import errors as failures
+from lake.commands.ask import panels, rejects, sql, status
+from lake.commands.export import export
+from lake.commands.options import (
     GeoipOption,
     JobsOption,
     LakeOption,
@@ -29,12 +29,12 @@ from lake.cli_options import (
     renew_client_file,
     stderr,
 )
-from lake.cli_upkeep import compact, forget, rebuild, verify
+from lake.commands.stdio import make_streams_ready
+from lake.commands.upkeep import compact, forget, rebuild, verify
 from lake.errors import StorageError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
-from lake.stdio import make_streams_ready
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -91,11 +91,11 @@ def ingest(
     geoip_db: GeoipOption = None,
 ) -> None:
     """Read raw logs into the lake; objects read before are not read again."""
+    from lake.commands.progress import print_report, progress_line
     from lake.enrich.geoip import GeoIP
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
     from lake.model import S3Options
-    from lake.terminal import print_report, progress_line
 
     if account is not None and not re.fullmatch(r"[0-9]{12}", account):
         raise UsageError(f"--account {account}: an account id has twelve digits.")
@@ -136,8 +136,8 @@ def sources(form: TextFormatOption = "table") -> None:
     """The log sources that can be read."""
     import duckdb
 
-    from lake.catalogue import catalogue
-    from lake.output import write
+    from lake.ask.output import write
+    from lake.sources.catalogue import catalogue
 
     found = sorted(catalogue().sources.values(), key=lambda s: s.name)
     with duckdb.connect() as con:
@@ -253,7 +253,7 @@ def main() -> None:
     """The entry point."""
     start_lean()
     make_streams_ready()
-    cli_errors.run(app)
+    failures.run(app)
 
 
 if __name__ == "__main__":

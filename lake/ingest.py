@@ -17,29 +17,29 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lake import ledger
-from lake.batches import Batch, batches
-from lake.catalogue import catalogue
-from lake.changed import earlier_records
-from lake.commit import Commit, LedgerFile, commit, growths
-from lake.compact import crowded, merge_small
-from lake.decompress import configured_limit
-from lake.discover import locate
-from lake.duplicates import Distinct
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
-from lake.known import Identities, KnownObject, known_objects
 from lake.lean import give_back
-from lake.listing import Listing
 from lake.machine import cores, default_memory
 from lake.model import ObjectResult, RawObject, S3Options
+from lake.objects.decompress import configured_limit
+from lake.objects.discover import locate
 from lake.paths import JOURNAL, lake_folder
-from lake.pool import workers
-from lake.recover import recover
 from lake.report import IngestReport
-from lake.staging import staging, staging_name
-from lake.table import Store, is_own
-from lake.worker import BatchResult, WorkerSetup, run_batch
+from lake.sources.catalogue import catalogue
+from lake.stage.batches import Batch, batches
+from lake.stage.changed import earlier_records
+from lake.stage.listing import Listing
+from lake.stage.pool import workers
+from lake.stage.worker import BatchResult, WorkerSetup, run_batch
+from lake.store import ledger
+from lake.store.commit import Commit, LedgerFile, commit, growths
+from lake.store.duplicates import Distinct
+from lake.store.known import Identities, KnownObject, known_objects
+from lake.store.recover import recover
+from lake.store.staging import staging, staging_name
+from lake.store.table import Store, is_own
+from lake.upkeep.compact import crowded, merge_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from lake.compact import Place
     from lake.model import Location
+    from lake.upkeep.compact import Place
 
 COMMIT_EVERY = 2.0
 """Seconds between commits while batches arrive."""
@@ -74,7 +74,7 @@ class IngestOptions:
     s3: S3Options = field(default_factory=S3Options)
     geoip: GeoIP | None = None
     compact: bool = True
-    """Merge small files of a partition where many have gathered (`lake.compact.crowded`)."""
+    """Merge small files of a partition where many have gathered (`lake.upkeep.compact.crowded`)."""
     fork: bool = False
     """Fork the workers, which spares each a second of imports. Only for a process that has not used
     DuckDB, Arrow or Delta yet, as the command line's: their threads do not survive a fork."""

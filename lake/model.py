@@ -19,8 +19,8 @@ class RawObject:
 
     `root` names the place: `file://` (with `file:///evidence` where `AWSLogs/` lies in it),
     `file:///evidence/bucket.zip`, or `https://endpoint/bucket`. `key` is the path below it with `/`
-    between the parts (`lake.names.identity_of`); both together are the object's identity in the
-    ledger. `path` is what a reader of the logs wants to see: `s3://bucket/key`, or the absolute
+    between the parts (`lake.objects.names.identity_of`); both together are the object's identity in
+    the ledger. `path` is what a reader of the logs wants to see: `s3://bucket/key`, or the absolute
     local path (`archive.zip!/member` inside an archive). All are valid text, whatever the name.
     `size` counts bytes as stored; `modified` is aware and UTC; `etag` is S3's, without quotes.
     """
@@ -115,7 +115,8 @@ class ObjectResult:
     unknown_members: dict[str, int] = field(default_factory=dict)
     lossy_members: dict[str, int] = field(default_factory=dict)
     transform: dict[str, str] = field(default_factory=dict)
-    """Table that a record of it went to -> version of what made the rows (`lake.transform`)."""
+    """Table that a record of it went to -> version of what made the rows
+    (`lake.sources.transform`)."""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

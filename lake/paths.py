@@ -19,7 +19,7 @@ STAGING = "_staging"
 VIEWS = "_views"
 """The folder of what views are made of; all of it is made anew where it lacks."""
 JOURNAL = "_journal.json"
-"""The file in which a writer tells what its commit is about to do (see `lake.journal`)."""
+"""The file in which a writer tells what its commit is about to do (see `lake.store.journal`)."""
 
 
 def resource(name: str) -> Path:

@@ -2,8 +2,8 @@
 
 The views are built in memory from the committed snapshot and swapped when the lake moves on; a
 cursor keeps the views it began with. A locked lake's DuckDB opens the files of these views and
-nothing else; which statements it is given is `lake.statements`' part. Other clients have the same
-views in `lake.duckdb` (`lake.client_file`).
+nothing else; which statements it is given is `lake.serve.statements`' part. Other clients have the
+same views in `lake.duckdb` (`lake.serve.client_file`).
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lake.catalogue import catalogue
-from lake.client_file import write_client_file
-from lake.damage import of_the_lake
 from lake.errors import LakeError, UsageError
-from lake.fieldsets import literal
-from lake.gather import Gatherer
-from lake.reader import connection, keep_settings
-from lake.statements import one_select
-from lake.status import Status, status_of
-from lake.table import Store
-from lake.views import data_files, macros, views
+from lake.serve.client_file import write_client_file
+from lake.serve.gather import Gatherer
+from lake.serve.reader import connection, keep_settings
+from lake.serve.statements import one_select
+from lake.serve.status import Status, status_of
+from lake.serve.views import data_files, macros, views
+from lake.sources.catalogue import catalogue
+from lake.sources.fieldsets import literal
+from lake.store.damage import of_the_lake
+from lake.store.table import Store
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
 
-    from lake.queries import Answer, Query
     from lake.report import IngestReport
-    from lake.table import Snapshot
+    from lake.serve.queries import Answer, Query
+    from lake.store.table import Snapshot
 
 FOOTERS = 1_500
 """Files up to which DuckDB keeps what it has read of their footers, which never change: it spares
@@ -154,7 +154,7 @@ class Lake:
 
     def scan(self, source: str) -> pl.LazyFrame:
         """A source's rows as a Polars LazyFrame, at this snapshot."""
-        from lake.scan import scan_table
+        from lake.serve.scan import scan_table
 
         catalogue()[source]
         tables = self._now.snapshot.tables

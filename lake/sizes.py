@@ -1,5 +1,7 @@
-"""Sizes as people write them, `4GB` or `800MB`, as bytes. The unit is a power of 1,000, with or
-without an i: nobody who sets a limit means the difference."""
+"""Sizes as people write and read them.
+
+A limit that somebody sets, `4GB` or `800MB`, is in powers of 1,000, with or without an i: nobody
+means the difference. What is printed is in powers of 1,024, and says so."""
 
 from __future__ import annotations
 
@@ -17,3 +19,12 @@ def parse_size(text: str, where: str) -> int:
         raise UsageError(f"{where} {text}: write a size as 4GB or 800MB.")
     power = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}[match.group(2).lower()]
     return int(float(match.group(1)) * 1000**power)
+
+
+def size_text(count: float) -> str:
+    """Bytes in the unit that leaves one to four digits: `3.4 MiB` (powers of 1,024)."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

@@ -1,6 +1,6 @@
 """A sentence of the interface that can be said in another language: its English, and what that was
-made of. Whoever writes one (`lake.notes`, `lake.filters`) knows no other language; the pages look
-the template up (`lake.ui.words`), and everything else has plain text.
+made of. Whoever writes one (`lake.dashboards.notes`, `lake.filters.filters`) knows no other
+language; the pages look the template up (`lake.ui.words`), and everything else has plain text.
 """
 
 from __future__ import annotations

@@ -43,10 +43,10 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = base / "demo-lake"
     with FileLock(base / "demo-lake.lock"):
         if not (folder / "made").exists():
-            from lake.client_file import write_client_file
             from lake.demo import write_demo
             from lake.enrich.geoip import GeoIP
             from lake.ingest import IngestOptions, ingest
+            from lake.serve.client_file import write_client_file
 
             demo = write_demo(folder)
             geoip = GeoIP.open([demo.geoip_city, demo.geoip_asn])

@@ -28,7 +28,7 @@ from logs import FLOW_KEY, TRAIL_KEY
 from servers import serving_s3
 
 from lake.query import Lake, open_lake
-from lake.table import Store
+from lake.store.table import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = [str(Path(sys.executable).with_name("lake"))]
@@ -36,8 +36,8 @@ PIECES = 12_000
 IN_PIECES = [
     sys.executable,
     "-c",
-    f"from lake import batches as b, ingest as i; b.BATCH_BYTES = b.GROUP_BYTES = {PIECES}\n"
-    "i.COMMIT_EVERY = 0.0\n"
+    "from lake import ingest as i; from lake.stage import batches as b\n"
+    f"b.BATCH_BYTES = b.GROUP_BYTES = {PIECES}; i.COMMIT_EVERY = 0.0\n"
     "from lake.cli import main; main()",
 ]
 """The same command, with a commit for every few objects."""
@@ -152,15 +152,18 @@ class Command:
 
 
 _FORKING = get_context("forkserver")
-_FORKING.set_forkserver_preload(["lake.cli", "lake.ingest", "lake.query", "lake.s3", "lake.output"])
+_FORKING.set_forkserver_preload(
+    ["lake.cli", "lake.ingest", "lake.query", "lake.objects.s3", "lake.ask.output"]
+)
 
 
 def _forked(
     arguments: list[str], environment: dict[str, str], told: str, pieces: int | None
 ) -> None:
     """What the command does, in a process that has imported it."""
-    from lake import batches, ingest
+    from lake import ingest
     from lake.cli import main
+    from lake.stage import batches
 
     os.setsid()
     out = os.open(told, os.O_WRONLY)

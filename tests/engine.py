@@ -12,12 +12,12 @@ import duckdb
 import logs
 from logs import FLOW_KEY, TRAIL_KEY
 
-from lake.catalogue import catalogue
-from lake.fieldsets import field_sets, quote
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
-from lake.rowmodel import view_columns
-from lake.table import Store
+from lake.sources.catalogue import catalogue
+from lake.sources.fieldsets import field_sets, quote
+from lake.sources.rowmodel import view_columns
+from lake.store.table import Store
 
 if TYPE_CHECKING:
     from lake.report import IngestReport

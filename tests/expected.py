@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 from expected_objects import SECTIONS, Object, objects, rows_of
 
-from lake.fieldsets import field_sets
+from lake.sources.fieldsets import field_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.enrich.geoip import GeoIP
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -24,12 +24,12 @@ from opensearchpy.exceptions import TransportError
 
 from bench.made.data import Layout, write_logs
 from bench.processes import LAKE, Run, cpu_of, run
-from lake.catalogue import catalogue
-from lake.export.documents import documents
-from lake.export.jsontext import as_json
+from lake.documents.documents import documents
+from lake.documents.jsontext import as_json
 from lake.export.target import Place, connect
 from lake.export.templates import templates
 from lake.query import open_lake
+from lake.sources.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

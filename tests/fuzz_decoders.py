@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["lake"]):
     from broken.good import GOOD
     from broken.soundness import TOKENS, decoded, kept
 
-    import lake.worker  # noqa: F401
+    import lake.stage.worker  # noqa: F401
 
 SOURCES = list(GOOD.values())
 

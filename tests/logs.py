@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from lake.catalogue import catalogue
-from lake.decode import Decoding
-from lake.engine import Engine
+from lake.decode.decode import Decoding
 from lake.enrich.geoip import GeoIP
 from lake.model import RawObject, Reject
-from lake.worker import normalise_object
+from lake.normalize.engine import Engine
+from lake.sources.catalogue import catalogue
+from lake.stage.worker import normalise_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lake.catalogue import catalogue
+from lake.sources.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

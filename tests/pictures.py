@@ -17,8 +17,8 @@ from pages import PATIENCE, QUIET, ROOT, served, settled, unfold
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from lake.dashboards import dashboards
-from lake.explore import NAME as EXPLORE
+from lake.ask.explore import NAME as EXPLORE
+from lake.dashboards.dashboards import dashboards
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lake.panels import run_panel
+from lake.dashboards.panels import run_panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lake.queries import Ask
+    from lake.dashboards.scope import View
     from lake.query import Lake
-    from lake.scope import View
+    from lake.serve.queries import Ask
 
 
 def ask_of(lake: Lake) -> Ask:

@@ -10,7 +10,7 @@ from logs import read
 if TYPE_CHECKING:
     from logs import Read
 
-    from lake.preview import Preview
+    from lake.stage.preview import Preview
 
 ENGINE = ("event.hash", "event.ingested", "event.original", "cloud.provider", "event.kind")
 """Leaves that the engine fills alike for every source, and `event.kind`, which is always event."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake import rowmodel
 from lake.errors import SourceError
-from lake.fieldsets import field_sets, leaves
+from lake.sources import rowmodel
+from lake.sources.fieldsets import field_sets, leaves
 
 _FILLED = ("BIGINT", "BOOLEAN", "DOUBLE", "INTEGER", "VARCHAR")
 """The types of the leaves that enrichment fills."""

@@ -17,7 +17,7 @@ from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from lake.enrich.columns import member_type
-from lake.rowmodel import AGENT
+from lake.sources.rowmodel import AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
     from lake.export.target import Place
-    from lake.sources import Source
+    from lake.sources.source import Source
 
 Hit = dict[str, Any]
 

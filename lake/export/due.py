@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from lake.catalogue import catalogue
 from lake.errors import UsageError
 from lake.export.report import Count
 from lake.export.sent import Sent
-from lake.fieldsets import quote
-from lake.merge import is_sorted
-from lake.reader import connection
-from lake.statements import one_select
-from lake.views import macros, table_view
+from lake.serve.reader import connection
+from lake.serve.statements import one_select
+from lake.serve.views import macros, table_view
+from lake.sources.catalogue import catalogue
+from lake.sources.fieldsets import quote
+from lake.upkeep.merge import is_sorted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lake.export.report import ExportOptions
     from lake.export.sent import Key, Memory
-    from lake.table import DataFile, Snapshot, Store
+    from lake.store.table import DataFile, Snapshot, Store
 
 
 @dataclass(slots=True, eq=False)

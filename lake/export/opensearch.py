@@ -23,21 +23,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake import ledger
-from lake.catalogue import catalogue
-from lake.commit import Commit, commit
+from lake.documents.documents import documents
 from lake.errors import UsageError
 from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
-from lake.export.documents import documents
 from lake.export.due import Due, Part
 from lake.export.report import ExportOptions, ExportReport, Progress
 from lake.export.sent import Memory, written
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
-from lake.files import UnreadableError, reading
-from lake.recover import recover
-from lake.table import Store
+from lake.sources.catalogue import catalogue
+from lake.store import ledger
+from lake.store.commit import Commit, commit
+from lake.store.files import UnreadableError, reading
+from lake.store.recover import recover
+from lake.store.table import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

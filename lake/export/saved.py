@@ -12,19 +12,19 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from lake.catalogue import catalogue
-from lake.dashboards import dashboards
-from lake.explore import COLUMNS, title_of
+from lake.ask.explore import COLUMNS, title_of
+from lake.dashboards.dashboards import dashboards
 from lake.export.templates import properties
-from lake.filters import Filter
-from lake.rowmodel import EVENTS
+from lake.filters.filters import Filter
+from lake.sources.catalogue import catalogue
+from lake.sources.rowmodel import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lake.dashboards import Dashboard, Panel
+    from lake.dashboards.dashboards import Dashboard, Panel
     from lake.export.templates import Mapping
-    from lake.sources import Source
+    from lake.sources.source import Source
 
 Saved = dict[str, Any]
 ALL = "log-aws-*"

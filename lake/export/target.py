@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lake.documents.jsontext import as_json
 from lake.errors import AccessError, UsageError
-from lake.export.jsontext import as_json
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lake.export.layout import FLAT, layout_of
-from lake.fieldsets import PARTITION, ecs_leaves
-from lake.rowmodel import arrow_type, table_columns
+from lake.documents.layout import FLAT, layout_of
+from lake.sources.fieldsets import PARTITION, ecs_leaves
+from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lake.export.layout import Layout
-    from lake.fieldsets import Tree
-    from lake.sources import Source
+    from lake.documents.layout import Layout
+    from lake.sources.fieldsets import Tree
+    from lake.sources.source import Source
 
 PREFIX = "siem-lake-"
 PRIORITY = 500

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.dashboards import Dashboard, dashboards
+from lake.ask.explore import NAME as EXPLORE
+from lake.dashboards.dashboards import Dashboard, dashboards
 from lake.errors import LakeError, UsageError
-from lake.explore import NAME as EXPLORE
 from lake.paths import shown_lake
 from lake.ui import sqlpage
 from lake.ui.cached import Asker, open_lake

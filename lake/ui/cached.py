@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from lake.queries import Answer, Query
     from lake.query import Lake
+    from lake.serve.queries import Answer, Query
 
     _Key = tuple[str, int, Query]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.errors import UsageError
-from lake.filters import Filter
+from lake.filters.filters import Filter
 from lake.ui.choosing import add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
@@ -19,9 +19,9 @@ from lake.ui.words import say, say_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
-    from lake.scope import View
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
+    from lake.dashboards.scope import View
 
 UNKNOWN = "unknown"
 REST = "all others"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.entities import kind_named_by
-from lake.filters import Filter, TimeRange
+from lake.filters.entities import kind_named_by
+from lake.filters.filters import Filter, TimeRange
 from lake.ui.choosing import add_filter, all_times, drop_filter, turn_filter
 from lake.ui.follow import follow
 from lake.ui.text import named, plain

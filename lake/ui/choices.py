@@ -15,9 +15,9 @@ from lake.ui.words import say
 from lake.visible import shortened
 
 if TYPE_CHECKING:
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
-    from lake.scope import View
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
+    from lake.dashboards.scope import View
 
 _NARROWEST = 190
 _LONGEST = 80

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.entities import PREFIX, kinds
-from lake.search import read_search
+from lake.filters.entities import PREFIX, kinds
+from lake.filters.search import read_search
 
 if TYPE_CHECKING:
-    from lake.entities import Kind
-    from lake.filters import Filter
+    from lake.filters.entities import Kind
+    from lake.filters.filters import Filter
 
 ALL, DATES = "All", "From, to"
 """Of the quick ranges: every event, and those between two dates."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.adhoc import FILES
+from lake.ask.adhoc import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.entities import entities_of, kinds
-from lake.explore import values_of
-from lake.extent import extent_of
-from lake.filters import Filter, Selection
-from lake.rowmodel import EVENTS
-from lake.scope import view_of
+from lake.ask.explore import values_of
+from lake.dashboards.scope import view_of
+from lake.filters.entities import entities_of, kinds
+from lake.filters.filters import Filter, Selection
+from lake.serve.extent import extent_of
+from lake.sources.rowmodel import EVENTS
 from lake.ui.choosing import add_filter, look_at
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page, draw_sentence
@@ -25,11 +25,11 @@ from lake.ui.words import pick, say
 from lake.words import Sentence
 
 if TYPE_CHECKING:
-    from lake.dashboards import Dashboard
-    from lake.entities import Kind
-    from lake.queries import Ask
+    from lake.dashboards.dashboards import Dashboard
+    from lake.dashboards.scope import View
+    from lake.filters.entities import Kind
     from lake.query import Lake
-    from lake.scope import View
+    from lake.serve.queries import Ask
     from lake.ui.cached import Asker
 
 ANY = "Any kind"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lake.explore import (
+from lake.ask.explore import (
     FILE_ROWS,
     columns_for,
     countable,
@@ -18,9 +18,9 @@ from lake.explore import (
     rows_file,
     values_of,
 )
-from lake.fields import asked_as, fields_behind
-from lake.filters import Filter
-from lake.rowmodel import log_views
+from lake.filters.fields import asked_as, fields_behind
+from lake.filters.filters import Filter
+from lake.sources.rowmodel import log_views
 from lake.ui.choosing import add_filter
 from lake.ui.downloads import draw_downloads
 from lake.ui.leaderboard import draw_leaderboard
@@ -33,9 +33,9 @@ from lake.visible import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.queries import Ask
+    from lake.dashboards.scope import View
     from lake.query import Lake
-    from lake.scope import View
+    from lake.serve.queries import Ask
     from lake.ui.cached import Asker
 
 

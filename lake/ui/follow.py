@@ -1,14 +1,14 @@
 """The way from a value to all logs that know it: to the page about it where it is a thing of a kind
-(`lake.entities`), else to a search for its text.
+(`lake.filters.entities`), else to a search for its text.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-from lake.entities import kind_named_by
-from lake.explore import NAME as EXPLORE
-from lake.rowmodel import EVENTS
+from lake.ask.explore import NAME as EXPLORE
+from lake.filters.entities import kind_named_by
+from lake.sources.rowmodel import EVENTS
 
 ENTITY = "entity"
 _GOING = "going"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.dashboards import GRID, Dashboard, Panel
-from lake.extent import scattered
-from lake.filters import Selection, TimeRange, show_time
-from lake.notes import why_nothing
-from lake.panels import PanelResult, prepare, run_compared, run_panel
-from lake.scope import View, bars_of, view_before, view_of
+from lake.dashboards.dashboards import GRID, Dashboard, Panel
+from lake.dashboards.notes import why_nothing
+from lake.dashboards.panels import PanelResult, prepare, run_compared, run_panel
+from lake.dashboards.scope import View, bars_of, view_before, view_of
+from lake.filters.filters import Selection, TimeRange, show_time
+from lake.serve.extent import scattered
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
 from lake.ui.choosing import add_search
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
-    from lake.queries import Ask, Query
+    from lake.serve.queries import Ask, Query
     from lake.ui.cached import Asker
 
 _METRICS_IN_A_ROW = 6

@@ -11,15 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lake.dashboards import dashboards, user_dashboards
+from lake.ask.explore import NAME as EXPLORE
+from lake.ask.explore import columns_for, explored
+from lake.dashboards.dashboards import dashboards, user_dashboards
+from lake.dashboards.panels import prepare
+from lake.dashboards.scope import bars_of, facet, view_of
 from lake.errors import LakeError
-from lake.explore import NAME as EXPLORE
-from lake.explore import columns_for, explored
-from lake.extent import extent_of, scattered
-from lake.filters import Selection
-from lake.panels import prepare
-from lake.rowmodel import EVENTS, log_views
-from lake.scope import bars_of, facet, view_of
+from lake.filters.filters import Selection
+from lake.serve.extent import extent_of, scattered
+from lake.sources.rowmodel import EVENTS, log_views
 from lake.ui.cached import Asker, open_lake, reader_comes, readers_ask
 from lake.ui.sidebar import PLACES
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lake.dashboards import Dashboard
-    from lake.queries import Query
+    from lake.dashboards.dashboards import Dashboard
     from lake.query import Lake
+    from lake.serve.queries import Query
 
 QUIET = 2.0
 """Seconds without a reader's query before anything is asked for nobody."""

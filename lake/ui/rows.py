@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.fields import all_fields, column_of, fields_behind
-from lake.filters import Filter
-from lake.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
+from lake.dashboards.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
+from lake.filters.fields import all_fields, column_of, fields_behind
+from lake.filters.filters import Filter
 from lake.ui.choosing import add_filter, set_time
 from lake.ui.follow import follow
 from lake.ui.paper import EMPTY, draw_on_paper
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from lake.dashboards import Panel
-    from lake.queries import Ask
-    from lake.scope import View
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.scope import View
+    from lake.serve.queries import Ask
 
 _LONGEST = 20_000
 """Characters of a value of the chosen row that are shown."""

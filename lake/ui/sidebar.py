@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lake.dashboards.scope import facet
 from lake.errors import LakeError, UsageError
-from lake.extent import extent_of
-from lake.fields import fields_behind
-from lake.filters import ALONE, OPS, Filter, Selection, TimeRange
-from lake.rowmodel import EVENTS
-from lake.scope import facet
-from lake.search import Search, read_search
+from lake.filters.fields import fields_behind
+from lake.filters.filters import ALONE, OPS, Filter, Selection, TimeRange
+from lake.filters.search import Search, read_search
+from lake.serve.extent import extent_of
+from lake.sources.rowmodel import EVENTS
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -27,10 +27,10 @@ from lake.words import Sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lake.dashboards import Dashboard
-    from lake.extent import Extent
-    from lake.queries import Ask
+    from lake.dashboards.dashboards import Dashboard
     from lake.query import Lake
+    from lake.serve.extent import Extent
+    from lake.serve.queries import Ask
 
 _NEW = "filter"
 """What the form of a new filter keeps."""
@@ -58,8 +58,9 @@ FACET_SHOWN = 6
 PLACES = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
 _EARLIEST, _LATEST = datetime(1969, 1, 1), datetime(2263, 1, 1)  # noqa: DTZ001  the widget's
-"""What can be chosen: all times that a row can have (`lake.flat`) and a year around them, since a
-bar may begin before its first event. What lies beyond, the widget would drop without a word."""
+"""What can be chosen: all times that a row can have (`lake.normalize.flat`) and a year around them,
+since a bar may begin before its first event. What lies beyond, the widget would drop without a
+word."""
 
 
 def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...] = ()) -> Selection:

@@ -29,7 +29,7 @@ _FIGURE = "abs(datum.value) < 1e5 ? format(datum.value, ',~r') : format(datum.va
 
 
 def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) -> None:
-    """Rows of `lake.plot.points`; `across` is the role of their `x`, `labels` name x, y and
+    """Rows of `lake.ask.plot.points`; `across` is the role of their `x`, `labels` name x, y and
     name."""
     about = say("{figure} by {name}", figure=labels["y"], name=labels["x"])
     if kind == "bar" and across == "text":

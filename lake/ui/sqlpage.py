@@ -1,7 +1,7 @@
 """The page for SQL of one's own: a text, what can be asked beside it, the result below. What may be
-asked, how long and how much of it is `lake.adhoc`'s. A query runs in a thread of its own while the
-page stays usable; the Stop button ends it, and so does going to another page or closing this one.
-What was asked stands in the address; whoever opens that has it in the editor, and nothing runs
+asked, how long and how much of it is `lake.ask.adhoc`'s. A query runs in a thread of its own while
+the page stays usable; the Stop button ends it, and so does going to another page or closing this
+one. What was asked stands in the address; whoever opens that has it in the editor, and nothing runs
 before they press Run.
 """
 
@@ -17,10 +17,10 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lake.adhoc import ROW_LIMIT, SECONDS, Question, Result
-from lake.at_hand import example
+from lake.ask.adhoc import ROW_LIMIT, SECONDS, Question, Result
+from lake.ask.at_hand import example
+from lake.ask.saved import Asked, note_asked, save_query, saved_names
 from lake.errors import LakeError, UsageError
-from lake.saved import Asked, note_asked, save_query, saved_names
 from lake.ui.cached import for_typed_sql, reader_comes
 from lake.ui.sqlresult import draw_result
 from lake.ui.sqlside import ASKED, LOADED, NAMED, PUT, TEXT, UNKEPT, draw_side

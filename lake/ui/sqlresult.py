@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from lake.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
-from lake.plot import KINDS, ROWS, Chart, points, roles, suggested
+from lake.ask.adhoc import DISPLAY_LIMIT, FILE_ROWS, PLAN, Result, Step, result_file
+from lake.ask.plot import KINDS, ROWS, Chart, points, roles, suggested
 from lake.ui.cached import for_typed_sql
 from lake.ui.downloads import draw_downloads
 from lake.ui.paper import EMPTY, PRINTED, draw_on_paper

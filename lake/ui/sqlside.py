@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from lake.at_hand import columns_of_view, functions, rows_with, views_of
-from lake.errors import LakeError
-from lake.saved import (
+from lake.ask.at_hand import columns_of_view, functions, rows_with, views_of
+from lake.ask.saved import (
     ENTRIES,
     Asked,
     delete_query,
@@ -22,6 +21,7 @@ from lake.saved import (
     saved_names,
     saved_query,
 )
+from lake.errors import LakeError
 from lake.ui.table import ROW
 from lake.ui.text import count, plain
 from lake.ui.words import say, say_error, say_known

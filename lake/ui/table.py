@@ -16,8 +16,8 @@ from lake.visible import LONGEST, shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
 
 ROW = 34
 """Height of a row in pixels."""

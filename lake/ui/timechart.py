@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lake.filters import show_time
-from lake.panels import run_panel
+from lake.dashboards.panels import run_panel
+from lake.filters.filters import show_time
 from lake.ui.charts import OURS, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
 from lake.ui.clicks import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
@@ -23,10 +23,10 @@ from lake.ui.words import eye, say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
-    from lake.queries import Ask
-    from lake.scope import View
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
+    from lake.dashboards.scope import View
+    from lake.serve.queries import Ask
 
 Act = Callable[[str], None]
 """What a click does: with `is`, or with `not`."""

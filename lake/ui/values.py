@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.filters import show_time
-from lake.output import told_apart
+from lake.ask.output import told_apart
+from lake.filters.filters import show_time
 from lake.ui.charts import cell_filter, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
 from lake.ui.text import figure
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
 
 _LONGEST = 80
 

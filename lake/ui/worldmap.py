@@ -19,9 +19,9 @@ from lake.ui.text import figure, plain
 from lake.ui.words import say
 
 if TYPE_CHECKING:
-    from lake.dashboards import Panel
-    from lake.panels import PanelResult
-    from lake.scope import View
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.panels import PanelResult
+    from lake.dashboards.scope import View
 
 WORLD = Path(__file__).parent / "world"
 HEIGHT = 300

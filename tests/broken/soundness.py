@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.catalogue import catalogue
-from lake.decode import Decoding
-from lake.engine import Engine
+from lake.decode.decode import Decoding
 from lake.enrich.geoip import GeoIP
 from lake.model import STATUSES, RawObject
-from lake.worker import WorkerSetup, _Run
+from lake.normalize.engine import Engine
+from lake.sources.catalogue import catalogue
+from lake.stage.worker import WorkerSetup, _Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,10 +18,10 @@ from command import ROOT, Done, process
 from engine import hashes, put
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
-from lake.catalogue import catalogue
-from lake.compact_ledger import compact_ledger
 from lake.errors import SourceError, StorageError
-from lake.table import Store
+from lake.sources.catalogue import catalogue
+from lake.store.table import Store
+from lake.upkeep.compact_ledger import compact_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -327,7 +327,7 @@ def test_rejects_that_are_cut_say_so(lake: Callable[[str], Done], tmp_path: Path
 def test_a_file_that_grows_tells_its_rejects_once(
     lake: Callable[[str], Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lake.compact_ledger.LEFT", 1)
+    monkeypatch.setattr("lake.upkeep.compact_ledger.LEFT", 1)
     flows = logs.flows(3)
     at = f"--lake {tmp_path / 'lake'}"
     for count in (1, 2, 3):

@@ -16,7 +16,7 @@ import pytest
 from command import ROOT, Done, shell
 from engine import hashes
 
-from lake.output import write
+from lake.ask.output import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

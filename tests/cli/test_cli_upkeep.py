@@ -16,7 +16,7 @@ from command import Ran, run_lake
 from engine import put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
-from lake.client_file import write_client_file
+from lake.serve.client_file import write_client_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ def test_an_interrupt_says_what_to_do(
 
     (tmp_path / "lakehouse" / "lake.duckdb").unlink()
     with monkeypatch.context() as patched:
-        patched.setattr("lake.client_file._copy", interrupted)
+        patched.setattr("lake.serve.client_file._copy", interrupted)
         code, _, err = lake(line)
     assert (code, err) == (
         130,

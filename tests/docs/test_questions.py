@@ -58,7 +58,7 @@ FACTS: dict[str, tuple[Any, ...] | None] = {
     "18_user_agents": ("sqlmap/1.8.2#stable (https://sqlmap.org)", 80, 1, 100.0),
     "19_tls_versions": ("alb", "1.3", 4167, 318),
     "20_latency": ("/api/v1/profile", 150, 0.034, 0.146, 0.22),
-    "21_changed_objects": None,  # the demo's were read once; tests/test_late.py asks it
+    "21_changed_objects": None,  # the demo's were read once; tests/ingest/test_late.py asks it
 }  # fmt: skip
 
 

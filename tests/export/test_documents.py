@@ -11,14 +11,14 @@ from conflicts import write_conflicts
 from logs import flow, flow_file, flows
 from own_source import LINES, LINES_SQL, odd, own_source
 
-from lake.catalogue import catalogue
+from lake.ask.output import as_text
+from lake.documents.documents import Document, documents
+from lake.documents.layout import layout_of
 from lake.errors import SourceError, UsageError
-from lake.export.documents import Document, documents
-from lake.export.layout import layout_of
 from lake.export.templates import properties, templates
 from lake.ingest import IngestOptions, ingest
-from lake.output import as_text
 from lake.query import open_lake
+from lake.sources.catalogue import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 
-from lake.compact import CompactOptions, compact
 from lake.errors import LakeError, StorageError
 from lake.export import opensearch as exporting
 from lake.export.report import ExportOptions, ExportReport
 from lake.export.sent import Memory, Sent
 from lake.export.target import Place
-from lake.forget import forget
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
+from lake.upkeep.compact import CompactOptions, compact
+from lake.upkeep.forget import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
-from lake.rebuild import rebuild
+from lake.upkeep.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,16 +22,16 @@ import small_lake
 from command import Ran, run_lake
 from conflicts import conflicting, write_conflicts
 
-from lake.catalogue import catalogue
-from lake.compact import CompactOptions, compact
 from lake.export.bulk import Bulk, ExportError, Item, Pace
 from lake.export.opensearch import export
 from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place, connect
-from lake.forget import forget
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
-from lake.table import Store
+from lake.sources.catalogue import catalogue
+from lake.store.table import Store
+from lake.upkeep.compact import CompactOptions, compact
+from lake.upkeep.forget import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

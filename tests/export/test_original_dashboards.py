@@ -17,12 +17,12 @@ from opensearch_panels import Asked, definition
 from original import ORIGINALS, Original, lay_out_samples, require, rows_in, rows_of, surviving
 from panel_rows import Row, Rows, as_ours, compared, differences, explained, in_order
 
+from lake.dashboards.panels import panels_json, run_dashboard
 from lake.enrich.geoip import GeoIP
 from lake.export.opensearch import export
 from lake.export.report import ExportOptions
 from lake.export.target import Place
 from lake.ingest import IngestOptions, ingest
-from lake.panels import panels_json, run_dashboard
 from lake.query import Lake, open_lake
 
 if TYPE_CHECKING:

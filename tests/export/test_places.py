@@ -15,7 +15,7 @@ import small_lake
 from command import run_lake
 
 from lake.export.sent import Memory
-from lake.table import Store
+from lake.store.table import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

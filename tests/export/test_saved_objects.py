@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from command import run_lake
 
-from lake.catalogue import catalogue
-from lake.dashboards import dashboards
+from lake.dashboards.dashboards import dashboards
 from lake.export.saved import fields_of_documents, saved_objects
+from lake.sources.catalogue import catalogue
 
 
 @pytest.fixture(scope="module")

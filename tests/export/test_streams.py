@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 
-from lake.catalogue import catalogue
 from lake.export.opensearch import export
 from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place
 from lake.export.templates import stream_of, templates
-from lake.forget import forget
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
-from lake.rebuild import rebuild
+from lake.sources.catalogue import catalogue
+from lake.upkeep.forget import forget
+from lake.upkeep.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Writes a lake as this version makes it, as small as can be: `python tests/lakes/make.py v3`.
 
-One is kept for every row model that was released; `tests/test_growth.py` reads them all together
+One is kept for every row model that was released; `tests/store/test_growth.py` reads all of them
 with what the present version writes. Make the next one before the row model changes, from a
 checkout of the last version that had it. (`v1` is of four sources, the others are of all.)
 """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from logs import read
 
-from lake.catalogue import catalogue
+from lake.sources.catalogue import catalogue
 
 MOST = str(2**63 - 1)
 BIG = (MOST, "9" * 30)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from streamlit.util import calc_hash
 
-from lake.dashboards import find_dashboard
-from lake.panels import PanelResult, run_panel
-from lake.scope import view_of
+from lake.dashboards.dashboards import find_dashboard
+from lake.dashboards.panels import PanelResult, run_panel
+from lake.dashboards.scope import view_of
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-    from lake.filters import Selection
+    from lake.filters.filters import Selection
     from lake.query import Lake
 
 APP = Path(__file__).resolve().parents[2] / "app_streamlit.py"

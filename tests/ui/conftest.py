@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-    from lake.queries import Query
+    from lake.serve.queries import Query
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lake
-from lake.at_hand import functions
-from lake.catalogue import catalogue
-from lake.dashboards import dashboards
-from lake.entities import kinds
-from lake.explore import explored, title_of
-from lake.filters import ALONE, OPS
-from lake.plot import KINDS
-from lake.rowmodel import EVENTS
-from lake.scope import STEPS
+from lake.ask.at_hand import functions
+from lake.ask.explore import explored, title_of
+from lake.ask.plot import KINDS
+from lake.dashboards.dashboards import dashboards
+from lake.dashboards.scope import STEPS
+from lake.filters.entities import kinds
+from lake.filters.filters import ALONE, OPS
+from lake.sources.catalogue import catalogue
+from lake.sources.rowmodel import EVENTS
 from lake.ui.sidebar import REFRESH, SPANS
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from apptest import APP, choose_row, drawn, figures, open_page, shows, wanted
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
-from lake import extent
-from lake.dashboards import dashboards, find_dashboard
-from lake.filters import Filter, Selection, TimeRange
+from lake.ask.output import as_text
+from lake.dashboards.dashboards import dashboards, find_dashboard
+from lake.dashboards.panels import PanelResult, run_dashboard, run_panel
+from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.search import read_search
 from lake.ingest import IngestOptions, ingest
-from lake.output import as_text
-from lake.panels import PanelResult, run_dashboard, run_panel
-from lake.search import read_search
+from lake.serve import extent
 from lake.ui import rows
 
 if TYPE_CHECKING:

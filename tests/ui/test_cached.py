@@ -12,8 +12,8 @@ import small_lake
 
 from lake.errors import UsageError
 from lake.ingest import IngestOptions, ingest
-from lake.queries import Query
 from lake.query import Lake, open_lake
+from lake.serve.queries import Query
 from lake.ui import cached
 from lake.ui.cached import Asker
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from lake.queries import Answer
+    from lake.serve.queries import Answer
 
 SLOW = Query("SELECT count(*) FROM range(100000000000) t(x) WHERE x % 7 = 1")
 QUICK = Query("SELECT count(*) AS n FROM cloudtrail")
@@ -173,7 +173,7 @@ def test_answers_of_one_page_are_of_one_version(made: Path, tmp_path: Path) -> N
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lake.queries import Answer
+    from lake.serve.queries import Answer
 
     monkeypatch.setattr(cached, "MOST", 50)
     kept = cached._Kept()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from apptest import open_page
 
-from lake.filters import Filter
+from lake.filters.filters import Filter
 from lake.ui import choosing
 from lake.ui.clicks import clicked_in, picks
 from lake.ui.timechart import chosen

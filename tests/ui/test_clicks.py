@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from apptest import figures, open_page
 
-from lake.dashboards import find_dashboard
-from lake.panels import PanelResult
+from lake.dashboards.dashboards import find_dashboard
+from lake.dashboards.panels import PanelResult
 from lake.ui.charts import cell_filter, choose_value, named_values
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.values import cells

@@ -12,8 +12,8 @@ import pytest
 from apptest import drawn, explains_every_panel, figures, open_page, shows, wanted
 from small_lake import SINGAPORE
 
-from lake.dashboards import find_dashboard
-from lake.filters import Filter, Selection
+from lake.dashboards.dashboards import find_dashboard
+from lake.filters.filters import Filter, Selection
 from lake.ui.charts import picked
 from lake.ui.look import colours
 from lake.ui.text import figure

@@ -8,8 +8,8 @@ import pytest
 import small_lake
 from apptest import choose_row, explains_every_panel, figures, open_page, shows, wanted
 
-from lake.entities import kinds
-from lake.filters import Filter, Selection
+from lake.filters.entities import kinds
+from lake.filters.filters import Filter, Selection
 
 if TYPE_CHECKING:
     from pathlib import Path

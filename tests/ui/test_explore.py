@@ -13,25 +13,25 @@ import pytest
 from apptest import drawn, open_page
 from small_lake import A
 
-from lake.catalogue import catalogue
-from lake.compact import CompactOptions, compact
+from lake.ask.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
+from lake.dashboards.scope import view_of
 from lake.errors import SourceError
-from lake.explore import COLUMNS, columns_for, countable, explored, rows_file, values_of
-from lake.extent import extent_of
-from lake.fields import fields_behind, fields_of
-from lake.filters import Selection
+from lake.filters.fields import fields_behind, fields_of
+from lake.filters.filters import Selection
+from lake.filters.search import read_search
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
-from lake.rowmodel import log_views
-from lake.scope import view_of
-from lake.search import read_search
+from lake.serve.extent import extent_of
+from lake.sources.catalogue import catalogue
+from lake.sources.rowmodel import log_views
+from lake.upkeep.compact import CompactOptions, compact
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
 
-    from lake.scope import View
+    from lake.dashboards.scope import View
 
 pytestmark = pytest.mark.usefixtures("as_if_alone")
 
@@ -67,7 +67,7 @@ def test_every_field_of_every_table_can_be_a_column(lake: Lake) -> None:
         every = tuple(fields_behind(table))
         view = viewed(lake, table, columns=every)
         (_, rows) = view.dashboard.panels
-        from lake.panels import run_panel
+        from lake.dashboards.panels import run_panel
 
         result = run_panel(view, rows, lake.answer)
         assert result.columns == ("@timestamp", *every)
@@ -219,7 +219,7 @@ def test_a_page_of_all_logs_with_a_column_of_one(app: AppTest) -> None:
 
 
 def test_no_dashboard_takes_its_place(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
-    from lake.dashboards import load_dashboard
+    from lake.dashboards.dashboards import load_dashboard
 
     (tmp_path / "explore.toml").write_text('title = "x"\n')
     (tmp_path / "explore.sql").write_text("-- name: a\n-- b\nSELECT 1\n")

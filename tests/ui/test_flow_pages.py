@@ -12,8 +12,8 @@ from apptest import drawn, explains_every_panel, open_page, shows, wanted
 from flow_lake import WEB
 from small_lake import LONDON
 
-from lake.dashboards import find_dashboard
-from lake.filters import Filter, Selection
+from lake.dashboards.dashboards import find_dashboard
+from lake.filters.filters import Filter, Selection
 from lake.ui.charts import _value, picked
 from lake.ui.look import GREEN, RED
 from lake.ui.table import column_config

@@ -17,7 +17,7 @@ import pytest
 from hostile import PAYLOADS
 from pages import at_least, open_first_row, served, settled
 
-from lake.filters import Filter
+from lake.filters.filters import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from apptest import open_page
 
-from lake.flat import EARLIEST, LATEST
+from lake.normalize.flat import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

@@ -11,7 +11,7 @@ import pytest
 from apptest import open_page
 
 from lake.errors import UsageError
-from lake.queries import Query
+from lake.serve.queries import Query
 from lake.ui import cached, ready, serve
 
 if TYPE_CHECKING:

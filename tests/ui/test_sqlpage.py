@@ -14,7 +14,7 @@ import pytest
 import small_lake
 from apptest import drawn, open_page
 
-from lake.saved import FOLDER, history, saved_names, saved_query
+from lake.ask.saved import FOLDER, history, saved_names, saved_query
 
 if TYPE_CHECKING:
     from pathlib import Path

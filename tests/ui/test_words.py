@@ -15,8 +15,8 @@ from apptest import APP, drawn, figures, open_page
 from interface import listed, spoken, written
 from streamlit.testing.v1 import AppTest
 
-from lake.filters import Filter, TimeRange
-from lake.search import read_search
+from lake.filters.filters import Filter, TimeRange
+from lake.filters.search import read_search
 from lake.ui import words
 from lake.ui.text import width
 from lake.ui.words import strings

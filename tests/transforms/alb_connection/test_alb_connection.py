@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rows import filled, only_row, value
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Row = dict[str, Any]
 NAME = "123456789012_elasticloadbalancing_us-east-2_app.my-lb.50dc6c495c0c9188_20231004T1705Z_172.160.1.192_20sg8hgm.log.gz"  # noqa: E501

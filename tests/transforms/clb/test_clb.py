@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rows import filled, only_row, value
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Row = dict[str, Any]
 NAME = "123456789012_elasticloadbalancing_us-west-2_my-lb_20150513T2340Z_172.160.1.192_20sg8hgm.log"

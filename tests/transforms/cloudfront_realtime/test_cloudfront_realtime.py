@@ -10,7 +10,7 @@ import pytest
 from logs import subscription
 from rows import flat, only, taken
 
-from lake.catalogue import catalogue
+from lake.sources.catalogue import catalogue
 
 Row = dict[str, Any]
 KEY = "cf-rt-E2EXAMPLE12345/2024/11/20/12/cf-rt-delivery-1-2024-11-20-12-09-13-aa11bb32"

@@ -9,7 +9,7 @@ import gzip
 import json
 from typing import Any
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 KEY = (
     "AWSLogs/111122223333/CloudTrail/eu-central-1/2024/02/01/"

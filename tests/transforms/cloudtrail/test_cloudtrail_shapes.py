@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cloudtrail_records import KEY, at, read, record
 
-from lake.preview import preview
+from lake.stage.preview import preview
 
 # -- other shapes ------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 NAME = "111122223333_CloudTrail-Aggregated_us-west-2_20251117T1925Z_AbCdEfGhIjKlMnOp.json.gz"
 KEY = f"AWSLogs/111122223333/CloudTrail-Aggregated/us-west-2/2025/11/17/{NAME}"

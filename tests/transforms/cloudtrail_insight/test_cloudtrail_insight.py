@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 KEY = (
     "AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2024/02/01/"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rows import filled
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Json = dict[str, Any]
 KEY = "AWSLogs/123456789012/GuardDuty/us-west-2/2024/02/01/x.jsonl.gz"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rows import filled, only_row, value
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Row = dict[str, Any]
 NAME = "123456789012_elasticloadbalancing_us-east-2_net.my-lb.1234567890abcdef_201812200300Z_20sg8hgm.log.gz"  # noqa: E501

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Json = dict[str, Any]
 KEY = "AWSLogs/123456789012/vpcdnsquerylogs/vpc-1/2024/02/01/vpc-1_vpcdnsquerylogs_123456789012_20240201T1000Z_abc.log.gz"  # noqa: E501

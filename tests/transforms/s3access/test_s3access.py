@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rows import filled, only_row, value
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Row = dict[str, Any]
 KEY = "logs/2019-02-06-00-05-12-0123456789ABCDEF"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lake.preview import Preview, preview
+from lake.stage.preview import Preview, preview
 
 Json = dict[str, Any]
 KEY = "AWSLogs/123456789012/WAFLogs/us-west-2/MyACL/2024/02/01/10/00/123456789012_waflogs_us-west-2_MyACL_20240201T1000Z_abc.log.gz"  # noqa: E501

@@ -1,0 +1,340 @@
+"""Results as text: a query's rows as table, CSV, JSON, JSON Lines or Parquet, the same values in
+each; whole rows also as documents. Formats are a dict; an unknown name lists the known ones.
+
+JSON keeps sums as integers, times in ISO 8601 with Z, structs as objects, a DECIMAL with more
+digits than a double holds as text, and writes what does not print as `\\u` escapes, so that it is
+whole and harmless on a terminal too. CSV is what people open in a spreadsheet: a text that one
+would run as a formula has a quote before it there, unless it is asked for `raw`; JSON and Parquet
+are never changed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+from contextlib import contextmanager, nullcontext
+from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any, TextIO
+
+from lake.errors import StorageError, UsageError, unknown_name
+from lake.jsonvalues import cell_value, json_text, json_value
+from lake.serve.statements import gives_rows
+from lake.sources.fieldsets import quote
+from lake.visible import visible, visible_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+_TIME = "@timestamp"
+"""No formula, though it begins like one: who reads a file looks for it."""
+_FORMULA = re.compile("(^|[;\t\r\n])(?=[-=+@\t\r\uff0b\uff0d\uff1d\uff20])")
+"""Where a cell begins that would be run: at the start, or after what a spreadsheet of another
+country takes as the end of a cell. The last four are the wide forms of the signs."""
+_HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
+"""What begins so and is no formula: the dash of an empty field, a number."""
+_BATCH = 2_000
+_WIDEST_OR_SPAN = re.compile(r"\b(UHUGEINT|INTERVAL)(?=[\[,)]|$)")
+"""The type where one stands in the name of a type, not a member that is called so."""
+_NO_PYTHON = re.compile(r"\b(INTERVAL|TIMESTAMP_NS|TIMESTAMPTZ_NS|TIME_NS)(?=[\[,)]|$)")
+"""Types of which Python's values lack months, or a time's last three digits."""
+_NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+
+
+def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with text for what Arrow or Parquet has no value of: of a UHUGEINT DuckDB gives
+    half as negative, an INTERVAL is three numbers that no Parquet file takes."""
+    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST_OR_SPAN))
+
+
+def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows with text for what Python has no value of: a month of an interval, nanoseconds,
+    a time that is infinite."""
+
+    def cast(column: str, kind: str) -> str:
+        if kind not in _TIMES:
+            text = _as_text(column, kind, _NO_PYTHON)
+            return f"replace({text}, ' ', 'T')" if kind in _NANOSECONDS else text
+        either = f"CAST({column} AS UNION(finite {kind}, never VARCHAR))"
+        return f"CASE WHEN isfinite({column}) THEN {either} ELSE CAST({column} AS VARCHAR) END"
+
+    return _recast(relation, cast)
+
+
+def _as_text(column: str, kind: str, which: re.Pattern[str]) -> str:
+    text, found = which.subn("VARCHAR", kind)
+    return f"CAST({column} AS {text})" if found else column
+
+
+def _recast(
+    relation: duckdb.DuckDBPyRelation, cast: Callable[[str, str], str]
+) -> duckdb.DuckDBPyRelation:
+    """The same rows with SQL in place of columns, told by number since names may repeat."""
+    given = [(f"#{n}", str(kind)) for n, kind in enumerate(relation.types, 1)]
+    made = [cast(column, kind) for column, kind in given]
+    if made == [column for column, _ in given]:
+        return relation
+    named = zip(made, relation.columns, strict=True)
+    return relation.project(", ".join(f"{column} AS {quote(name)}" for column, name in named))
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
+    while batch := result.fetchmany(_BATCH):
+        yield from batch
+
+
+def _columns(result: duckdb.DuckDBPyConnection) -> list[str]:
+    return [column[0] for column in result.description or []]
+
+
+def told_apart(names: list[str]) -> list[str]:
+    """Names of columns, each once, as a table and an object of JSON want them: the second `a` is
+    `a_1`, as in a subquery."""
+    found: list[str] = []
+    for name in names:
+        own, n = name, 0
+        while own in found or (n and own in names):
+            n += 1
+            own = f"{name}_{n}"
+        found.append(own)
+    return found
+
+
+def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+    first, columns = True, told_apart(_columns(result))
+    out.write("[")
+    for row in _rows(result):
+        out.write("\n" if first else ",\n")
+        first = False
+        out.write(_object(columns, row))
+    out.write("\n]\n" if not first else "]\n")
+
+
+def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+    columns = told_apart(_columns(result))
+    for row in _rows(result):
+        out.write(_object(columns, row) + "\n")
+
+
+def _documents(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, out: TextIO) -> None:
+    """Whole rows as an export to OpenSearch has them (`lake.documents.documents`)."""
+    from lake.documents.documents import documents, source_of
+
+    relation = con.sql(query)
+    for rows in read_batches(relation.to_arrow_reader(_BATCH)) if relation is not None else ():
+        if rows.num_rows:
+            found = documents(source_of(rows), rows)
+            out.writelines(json_text(one.body) + "\n" for one in found)
+
+
+def _object(columns: list[str], row: Sequence[Any]) -> str:
+    return json_text(dict(zip(columns, map(json_value, row), strict=True)))
+
+
+def _csv(result: duckdb.DuckDBPyConnection, out: TextIO, guard: bool = True) -> None:
+    shown = visible_lines if out.isatty() else str
+    names = [_csv_cell(name, guard and name != _TIME) for name in _columns(result)]
+    rows = ([_csv_cell(value, guard) for value in row] for row in _rows(result))
+    for cells in chain([names], rows):
+        line = ",".join(_quoted(shown(cell)) for cell in cells)
+        out.write((line or '""') + "\n")  # an empty line would be no row
+
+
+def _quoted(cell: str) -> str:
+    """As RFC 4180 has it. Python's csv leaves a carriage return bare; readers end a row there."""
+    if any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _raw_csv(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+    _csv(result, out, guard=False)
+
+
+def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
+    value = cell_value(value)
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list)):
+        return json_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and guard and not _HARMLESS.fullmatch(value):
+        return _FORMULA.sub(r"\1'", value)
+    return str(value)
+
+
+def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from lake.terminal import console, keep_wide
+
+    if _columns(result) == _PLAN:
+        for _, plan in _rows(result):
+            out.write(f"{visible_lines(str(plan)).rstrip()}\n")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    texts = []
+    for at, (column, kind) in enumerate((c[0], str(c[1])) for c in result.description or []):
+        number = kind in _NUMBERS or kind.startswith("DECIMAL")
+        texts += [] if number else [at]
+        table.add_column(
+            Text(visible(column)), justify="right" if number else "left", overflow="fold"
+        )
+    count = 0
+    for row in _rows(result):
+        count += 1
+        table.add_row(*(Text(_shown(value)) for value in row))
+    if out.isatty():
+        console(out).print(keep_wide(table, *texts))
+        out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
+        return
+    wide = io.StringIO()
+    Console(file=wide, width=10_000, soft_wrap=True).print(table)
+    out.writelines(line.rstrip() + "\n" for line in wide.getvalue().splitlines())
+
+
+_PLAN = ["explain_key", "explain_value"]
+"""The columns of EXPLAIN: its value is a drawing of many lines."""
+_NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    value = cell_value(value)
+    if value is None:
+        return ""
+    return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))
+
+
+FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {
+    "table": _table,
+    "csv": _csv,
+    "json": _json,
+    "jsonl": _jsonl,
+}
+_OTHERS = ("documents", "parquet")
+"""Formats that are made of Arrow, not of DuckDB's rows."""
+
+
+def write(
+    con: duckdb.DuckDBPyConnection,
+    query: str | duckdb.Statement,
+    form: str,
+    out: TextIO,
+    target: Path | None = None,
+    raw: bool = False,
+) -> bool:
+    """Run a query and write its rows to `out`, or to the file `target`. Parquet wants a file;
+    `raw` leaves the texts of a CSV as they are. False where there was nothing to write: a statement
+    that gives no rows leaves a file as it was.
+
+    Raises UsageError for an unknown format or folder, StorageError where the file cannot be
+    written, duckdb.Error for wrong SQL.
+    """
+    if target is not None and not target.absolute().parent.is_dir():
+        raise UsageError(f"{target} cannot be written: its folder is not there. Make it first.")
+    if form == "parquet" and target is None:
+        raise UsageError("--format parquet writes a file: name it with -o FILE.")
+    if form not in (*FORMATS, *_OTHERS):
+        raise unknown_name("format", form, [*FORMATS, *_OTHERS])
+    try:
+        if target is not None and not gives_rows(query):
+            con.execute(query)
+            return False
+        if form not in _OTHERS:
+            relation = con.sql(query)
+            if relation is None:
+                return False
+            con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
+        with whole_file(target) if target else nullcontext() as part:
+            if part is not None and form == "parquet":
+                with _seekable(part) as whole:
+                    _parquet(con, query, whole)
+                return True
+            file = part.open("w", encoding="utf-8", newline="") if part else nullcontext(out)
+            with file as opened:
+                if form == "documents":
+                    _documents(con, query, opened)
+                else:
+                    (_raw_csv if raw and form == "csv" else FORMATS[form])(con, opened)
+        return True
+    except OSError as error:
+        if target is None:
+            raise
+        why = error.strerror or str(error)
+        raise StorageError(f"{target} cannot be written: {why}. Name another file.") from error
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A file to write, which takes its place once it is whole: what was there before stays where a
+    query fails. A pipe or a device is written as it is."""
+    if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path
+        yield target
+        return
+    target = target.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if part.exists():
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _seekable(part: Path) -> Iterator[Path]:
+    """A file for Parquet, whose writer goes back and forth; what becomes of it goes into a pipe."""
+    if not part.exists():
+        yield part
+        return
+    with NamedTemporaryFile(suffix=".parquet") as held:
+        yield Path(held.name)
+        with part.open("wb") as pipe:
+            shutil.copyfileobj(held, pipe)
+
+
+def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """A query's rows. Raises duckdb.Error where the query fails, which Arrow tells as an error of
+    reading."""
+    import duckdb
+
+    try:
+        yield from reader
+    except OSError as error:
+        stopped = str(error).startswith("INTERRUPT")
+        raise (duckdb.InterruptException if stopped else duckdb.Error)(str(error)) from error
+
+
+def _parquet(con: duckdb.DuckDBPyConnection, query: str | duckdb.Statement, target: Path) -> None:
+    """Through Arrow: a locked connection writes no file, and DuckDB's own writer makes a sum, which
+    is a HUGEINT, a DOUBLE, with 16 digits of it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    relation = con.sql(query)
+    if relation is None:
+        return
+    reader = for_arrow(relation).to_arrow_reader(100_000)
+    try:
+        with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+            for batch in read_batches(reader):
+                writer.write_batch(batch)
+    except pa.ArrowNotImplementedError as error:
+        raise UsageError(f"Parquet has no such type: {error}. Cast it to VARCHAR.") from error
+
+
+def as_text(con: duckdb.DuckDBPyConnection, query: str, form: str) -> str:
+    """A query's rows as text, for tests and documents."""
+    buffer = io.StringIO()
+    write(con, query, form, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The commands of `lake`, and what they print."""

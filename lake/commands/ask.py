@@ -1,0 +1,178 @@
+"""The commands that ask a lake: sql, status, rejects, panels. Like `lake.cli`, they parse options
+and print; imports stand inside, so that each pays only for what it needs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lake.commands.options import (
+    FormatOption,
+    LakeOption,
+    OutOption,
+    RawOption,
+    TextFormatOption,
+    keep_client_file,
+    moment_of,
+    open_for,
+    put,
+    stderr,
+    stdout,
+)
+from lake.errors import UsageError
+from lake.paths import default_lake
+
+
+def sql(
+    query: Annotated[
+        str | None,
+        typer.Argument(
+            help="A query; without one it is read from stdin. Of several statements only the last "
+            "may give rows."
+        ),
+    ] = None,
+    lake: LakeOption = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The lake as it was: 2024-02-01T10:00:00Z.")
+    ] = None,
+    form: FormatOption = "table",
+    output: OutOption = None,
+    raw: RawOption = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="One SELECT, and no file but the lake's own.")
+    ] = False,
+    saved: Annotated[
+        str | None, typer.Option(help="Run the query that the app keeps under this name.")
+    ] = None,
+) -> None:
+    """Run SQL over the lake: views cloudtrail, vpcflow, ..., events, objects, rejects."""
+    import duckdb
+
+    from lake.ask.output import write
+    from lake.serve.client_file import open_prepared
+    from lake.serve.statements import (
+        one_select,
+        only_reads,
+        refuse_lost_rows,
+        refuse_target,
+        refuse_writes,
+    )
+
+    if saved is not None:
+        from lake.ask.saved import saved_query
+
+        if query is not None:
+            raise UsageError("--saved names the query: leave the other one away.")
+        query = saved_query(lake or default_lake(), saved)
+    text = query if query is not None else sys.stdin.read()
+    if not text.strip():
+        raise UsageError("no query. Try: lake sql 'SELECT count(*) FROM events'.")
+    quick = as_of is None and not locked and only_reads(text)
+    folder = lake or default_lake()
+    opened = (quick and open_prepared(folder)) or open_for(folder, as_of, locked=locked)
+    if output is not None:
+        refuse_target(output, opened.path)
+    try:
+        if locked:
+            write(opened.cursor(), one_select(text), form, sys.stdout, output, raw)
+        else:
+            refuse_writes(text, opened.path)
+            refuse_lost_rows(text)
+            if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
+                put(stderr(), "no rows, so nothing was written to the file")
+    except duckdb.Error as error:
+        from lake.store.damage import of_the_lake  # imports pyarrow
+
+        if (unreadable := of_the_lake(opened.path, error)) is not None:
+            raise unreadable from error
+        raise UsageError(
+            f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
+        ) from error
+
+
+def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
+    """What the lake holds, table by table, and what became of the objects."""
+    from lake.ask.output import write
+    from lake.commands.status_text import print_status, put_status
+    from lake.serve.reader import connection
+    from lake.serve.status import read_status
+
+    found = read_status(lake or default_lake())
+    keep_client_file(found.path)
+    if form == "table":
+        print_status(found, stdout())
+    else:
+        with connection(found.path) as con:
+            put_status(found, con)
+            write(con, "FROM status", form, sys.stdout)
+
+
+def rejects(
+    lake: LakeOption = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows to print; 0 prints all.")] = 100,
+    form: FormatOption = "table",
+    output: OutOption = None,
+    raw: RawOption = False,
+) -> None:
+    """Records that did not become a row: where they are and why, as each object was last read."""
+    from lake.ask.output import write
+    from lake.serve.statements import refuse_target
+
+    opened = open_for(lake)
+    if output is not None:
+        refuse_target(output, opened.path)
+    count = opened.sql(f"SELECT count(*) FROM ({_PRESENT_REJECTS})").fetchall()[0][0]
+    cut = f" LIMIT {limit}" if limit and form == "table" and output is None else ""
+    query = f"{_PRESENT_REJECTS} ORDER BY path, position{cut}"
+    write(opened.cursor(), query, form, sys.stdout, output, raw)
+    if cut and count > limit:
+        stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+
+
+_PRESENT_REJECTS = (
+    "SELECT source, path, position, reason, text FROM rejects "
+    "ANTI JOIN (SELECT path, batch FROM objects WHERE superseded) USING (path, batch)"
+)
+"""An object that is read again tells its rejects again."""
+
+
+def panels(
+    dashboard: Annotated[str, typer.Argument(help="cloudtrail, or a title: 'CloudTrail Summary'.")],
+    lake: LakeOption = None,
+    time_from: Annotated[
+        str | None, typer.Option("--from", help="ISO 8601; default: all data.")
+    ] = None,
+    time_to: Annotated[str | None, typer.Option("--to", help="ISO 8601, not included.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="As in the pages' search box: 'source.ip:10.0.0.0/8'.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="As in a page's address: 'region is eu-west-1'. Repeatable."),
+    ] = None,
+    where: Annotated[str | None, typer.Option(help="A further condition in SQL.")] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Figures of the period before, as long, beside them.")
+    ] = False,
+    form: Annotated[str, typer.Option("--format", help="json.")] = "json",
+) -> None:
+    """Every panel's rows of a dashboard, without a browser."""
+    from lake.dashboards.panels import panels_json, run_dashboard
+    from lake.jsonvalues import json_text
+
+    if form != "json":
+        raise UsageError("lake panels prints json: leave --format away.")
+    opened = open_for(lake, locked=True)
+    results = run_dashboard(
+        opened,
+        dashboard,
+        moment_of(time_from, "--from"),
+        moment_of(time_to, "--to"),
+        where,
+        filters=filters or (),
+        search=search,
+        compare=compare,
+    )
+    typer.echo(json_text(panels_json(results), indent=1))

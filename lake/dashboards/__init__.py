@@ -1,0 +1,1 @@
+"""Dashboards without a browser: panels as data, what they are asked under, their figures."""

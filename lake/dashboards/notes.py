@@ -1,0 +1,82 @@
+"""Why a panel is empty, in a sentence with what to do next: no such logs, nothing at this time and
+where the nearest data is, a filter that nothing fits, a database or a list that was not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lake.filters.filters import Filter, Selection, TimeRange, show_time
+from lake.serve.chosen import chosen
+from lake.serve.extent import extent_of, lake_blocks
+from lake.serve.queries import Answer, Ask, Query
+from lake.sources.rowmodel import EVENTS
+from lake.words import Sentence
+
+if TYPE_CHECKING:
+    from lake.dashboards.dashboards import Panel
+    from lake.dashboards.scope import View
+
+
+def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
+    """The sentence for an answer that shows nothing; None where it shows something."""
+    if panel.whole:
+        return None if answer.rows else panel.empty or Sentence("None in this lake.")
+    nothing = panel.chart == "bar" and panel.empty and not any(row[-1] for row in answer.rows)
+    if answer.rows and view.shown.events and not nothing:
+        return None
+    if not view.shown.events:
+        return why_nothing(view, ask)
+    if panel.needs == "geoip":
+        return Sentence(
+            "No address that counts here has a place. There is none, all are private, or there was "
+            "no GeoIP database when the logs were read: `lake geoip update`, then `lake rebuild`."
+        )
+    if panel.needs == "threat":
+        return Sentence("No threat list is loaded, or nothing here stands on one.")
+    return panel.empty or Sentence("Nothing of this kind in the selection.")
+
+
+def why_nothing(view: View, ask: Ask) -> str:
+    """Why a selection leaves no event at all."""
+    table, selection = view.dashboard.table, view.selection
+    if not view.whole.events:
+        if table == EVENTS:
+            return Sentence("This lake has no logs. Read some with `lake ingest WHERE`.")
+        return Sentence(
+            "This lake has no logs of {name}. Read some with `lake ingest WHERE`.",
+            name=Sentence(view.dashboard.label),
+        )
+    rest = replace(selection, time=TimeRange())
+    if not extent_of(table, rest, ask).events:
+        own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
+        none = Sentence("No event fits the filters, whatever the time.")
+        if selection.search:
+            none = Sentence("No event fits the search and the filters, whatever the time.")
+        if not own:
+            return none
+        also = Sentence("This page has one of its own: {filters}.", filters=", ".join(own))
+        return Sentence("{first} {second}", first=none, second=also)
+    return Sentence(
+        "{first} {second}",
+        first=Sentence("Nothing {time}.", time=selection.time.words()),
+        second=_nearest(view, rest, ask),
+    )
+
+
+def _nearest(view: View, rest: Selection, ask: Ask) -> Sentence:
+    table, time = view.dashboard.table, view.selection.time
+    rows = chosen(table, rest)
+    ends = {"from": time.start or time.end, "to": time.end or time.start}
+    query = Query.over(
+        lake_blocks()["nearest"],
+        {"logs": rows.sql},
+        dict(rows.params) | ends,
+    )
+    near = [show_time(at) for at in ask(query).rows[0] if at]
+    if len(near) == 1:
+        return Sentence("The nearest data is of {time} UTC.", time=near[0])
+    return Sentence(
+        "The nearest data is of {before} and of {after} UTC.", before=near[0], after=near[1]
+    )

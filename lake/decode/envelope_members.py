@@ -1,0 +1,118 @@
+"""The members by which envelopes are told: see `lake.decode.envelopes`, which opens them."""
+
+from __future__ import annotations
+
+import msgspec
+
+_NONE = msgspec.Raw()
+
+
+class LogEvent(msgspec.Struct):
+    """A log event of CloudWatch Logs, in a subscription or in an answer."""
+
+    message: str = ""
+    id: str | int | None = None
+    timestamp: int | float | str | None = None
+    event_id: str | None = msgspec.field(default=None, name="eventId")
+    log_stream: str | None = msgspec.field(default=None, name="logStreamName")
+
+
+class _Data(msgspec.Struct):
+    data: str
+
+
+class Envelope(msgspec.Struct):
+    """The members that may tell an envelope, each as its JSON; empty where it is not there."""
+
+    records: msgspec.Raw = msgspec.field(default=_NONE, name="Records")
+    events: msgspec.Raw = msgspec.field(default=_NONE, name="Events")
+    findings: msgspec.Raw = msgspec.field(default=_NONE, name="Findings")
+    logged: msgspec.Raw = msgspec.field(default=_NONE, name="events")
+    imported: msgspec.Raw = msgspec.field(default=_NONE, name="findings")
+    results: msgspec.Raw = _NONE
+    message_type: msgspec.Raw = msgspec.field(default=_NONE, name="messageType")
+    log_events: msgspec.Raw = msgspec.field(default=_NONE, name="logEvents")
+    owner: msgspec.Raw = _NONE
+    log_group: msgspec.Raw = msgspec.field(default=_NONE, name="logGroup")
+    log_stream: msgspec.Raw = msgspec.field(default=_NONE, name="logStream")
+    detail_type: msgspec.Raw = msgspec.field(default=_NONE, name="detail-type")
+    detail: msgspec.Raw = _NONE
+    account: msgspec.Raw = _NONE
+    region: msgspec.Raw = _NONE
+    time: msgspec.Raw = _NONE
+    id: msgspec.Raw = _NONE
+    cloudtrail_event: msgspec.Raw = msgspec.field(default=_NONE, name="CloudTrailEvent")
+    event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
+    """CloudTrail Lake's column for the whole event."""
+    answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
+    ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
+    message: msgspec.Raw = _NONE
+    found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
+    found_time: msgspec.Raw = msgspec.field(default=_NONE, name="@timestamp")
+    found_log: msgspec.Raw = msgspec.field(default=_NONE, name="@log")
+    found_stream: msgspec.Raw = msgspec.field(default=_NONE, name="@logStream")
+    kind: msgspec.Raw = msgspec.field(default=_NONE, name="Type")
+    notice: msgspec.Raw = msgspec.field(default=_NONE, name="Message")
+    attempts: msgspec.Raw = msgspec.field(default=_NONE, name="attemptsMade")
+    undelivered: msgspec.Raw = msgspec.field(default=_NONE, name="rawData")
+    received: msgspec.Raw = msgspec.field(default=_NONE, name="Messages")
+    receipt: msgspec.Raw = msgspec.field(default=_NONE, name="ReceiptHandle")
+    body: msgspec.Raw = msgspec.field(default=_NONE, name="Body")
+    function_receipt: msgspec.Raw = msgspec.field(default=_NONE, name="receiptHandle")
+    function_body: msgspec.Raw = msgspec.field(default=_NONE, name="body")
+    function_notice: msgspec.Raw = msgspec.field(default=_NONE, name="Sns")
+    stream_record: msgspec.Raw = msgspec.field(default=_NONE, name="kinesis")
+    function_logs: msgspec.Raw = msgspec.field(default=_NONE, name="awslogs")
+    sequence: msgspec.Raw = msgspec.field(default=_NONE, name="SequenceNumber")
+    data: msgspec.Raw = msgspec.field(default=_NONE, name="Data")
+    pushed: msgspec.Raw = msgspec.field(default=_NONE, name="records")
+    hits: msgspec.Raw = _NONE
+    document: msgspec.Raw = msgspec.field(default=_NONE, name="_source")
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_LOG_EVENT = msgspec.json.Decoder(LogEvent)
+_DATA = msgspec.json.Decoder(_Data)
+_ANY = msgspec.json.Decoder()
+_WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def envelope_of(text: bytes | msgspec.Raw) -> Envelope | None:
+    """What of a JSON object's members may tell an envelope; None where the text is no object."""
+    try:
+        return _ENVELOPE.decode(text)
+    except _WRONG:
+        return None
+
+
+def log_event_of(text: bytes) -> LogEvent | None:
+    """A log event; None where the text is none."""
+    try:
+        return _LOG_EVENT.decode(text)
+    except _WRONG:
+        return None
+
+
+def data_of(text: msgspec.Raw) -> str | None:
+    """The member `data` of a JSON object; None where it has none that is text."""
+    try:
+        return _DATA.decode(text).data
+    except _WRONG:
+        return None
+
+
+def text_of(raw: msgspec.Raw) -> str | None:
+    """A member as text; None where it is not there, null, an object or a list."""
+    if not bytes(raw):
+        return None
+    try:
+        return as_text(_ANY.decode(raw))
+    except _WRONG:
+        return None
+
+
+def as_text(value: object) -> str | None:
+    """A value as text; None where it is null, an object or a list."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,170 @@
+"""CSV -> records: downloads of the console, results of Athena, CloudTrail Lake and Logs Insights. A
+row becomes a JSON record (`lake.decode.rows`), and its own text stays the original; where it has a
+log event's message, or a whole event, that is the record."""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.decode.envelopes import Messages
+from lake.decode.headers import remembered
+from lake.decode.pieces import MAX_RECORD
+from lake.decode.rows import cells_record, row_paths, said, whose_row
+from lake.decode.shapes import Records, Shape, utf8
+from lake.decode.wrap import NO_WRAP, row_wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.decode.recognise import Reading
+    from lake.decode.wrap import Wrap
+    from lake.sources.catalogue import Catalogue
+    from lake.sources.source import Source
+
+
+WHOLE = ("eventjson", "cloudtrailevent", "_raw")
+"""Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
+_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*-]*"?\s*[,;\t]')
+"""How a header begins, of two names at least. To look for the members of all sources in each line
+that is none would take longer than to read a small object."""
+_ABOVE = ("#TYPE ", "sep=")
+"""What PowerShell 5 and what Excel takes above a header."""
+_CUTS = (",", ";", "\t")
+"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
+
+
+def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
+    """The rows of a CSV whose columns are a source's members."""
+    found = _whose_csv(first, reading.catalogue)
+    if found is None:
+        return None
+    source, names, cut = found
+    reading.source = source
+    reading.delimiter = None if cut == "," else cut
+    reading.headers.append(first)
+    reading.layout = {"csv": list(names)}
+    reading.laid_out(source.name, 0)
+    reading.note_columns(source, names)
+    return _rows(reading, text, source, names)
+
+
+@remembered
+def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str], str] | None:
+    """The source whose members a header names, the header's names, and what they are cut at."""
+    if not _HEADER.match(first):
+        return None
+    cut = _cut(first)
+    try:
+        names = [name.strip() for name in next(csv.reader([first], delimiter=cut))]
+    except (csv.Error, StopIteration):
+        return None
+    source = whose_row(names, catalogue)
+    return None if source is None else (source, names, cut)
+
+
+def _cut(header: str) -> str:
+    return max(_CUTS, key=header.count)
+
+
+def read_messages(
+    reading: Reading, text: bytes, first: str
+) -> Iterator[tuple[int, bytes, Wrap]] | None:
+    """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
+    `@timestamp,@message` and whatever else was asked for of Logs Insights; and the events in one of
+    CloudTrail Lake or of PowerShell's `Find-CTEvent | Export-Csv`."""
+    names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(_cut(first))]
+    if "message" in names and ("@message" in first or "timestamp" in names):
+        return _messages(reading, text, names, "message")
+    whole = next((name for name in WHOLE if name in names), None)
+    return _messages(reading, text, names, whole) if whole else None
+
+
+def _messages(
+    reading: Reading, text: bytes, names: list[str], column: str
+) -> Iterator[tuple[int, bytes, Wrap]]:
+    messages = Messages()
+    for _, row, original, wrong in _below_header(text, "surrogateescape"):
+        cells = dict(zip(names, row, strict=False))
+        if wrong is None and len(row) > len(names):
+            wrong = _other_width(row, len(names))
+        if wrong is not None or not cells.get(column):
+            reading.seen += 1
+            what = "an event" if column in WHOLE else "a message"
+            reading.refuse(original, wrong or f"a row without {what}")
+            continue
+        own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
+        message = cells[column].encode("utf-8", "surrogateescape")
+        for piece, wrap in messages.opened(message, own):
+            if reading.takes(piece, reading.seen + 1):
+                yield reading.seen, piece.text, wrap
+
+
+def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
+    paths = row_paths(source, tuple(names))
+    found: list[tuple[int, str, bytes, Wrap]] = []
+    for place, row, original, wrong in _below_header(text, "replace"):
+        reading.seen += 1
+        if wrong is None and len(row) != len(paths):
+            wrong = _other_width(row, len(paths))
+        if wrong is not None:
+            reading.refuse(original, wrong, place)
+            continue
+        told = said(dict(zip(names, row, strict=True)))
+        found.append((place, cells_record(source, paths, row), original, told))
+    if found:
+        reading.count_losses(source.name, [record.encode() for _, record, _, _ in found])
+        good, coded, encoding = utf8([original for _, _, original, _ in found])
+        wraps = [told for *_, told in found]
+        yield Records(
+            Shape(source.name, "json"),
+            pa.array([record for _, record, _, _ in found], pa.string()),
+            np.array([place for place, *_ in found], np.int64),
+            wraps if any(told is not NO_WRAP for told in wraps) else None,
+            original=good if coded is None else pc.coalesce(coded, good),
+            encoding=encoding,
+        )
+
+
+def csv_lines(text: bytes) -> list[bytes]:
+    """A CSV text's lines with their ends, as `csv` counts them: they end at CR and LF, not at what
+    `str.splitlines` takes for an end besides (U+2028)."""
+    return text.splitlines(keepends=True)
+
+
+def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], bytes, str | None]]:
+    """The rows below a CSV's header, the first line that can be one: the number of their first
+    line (from 1), their cells, their text, and why they cannot be read. A quote that is open in
+    the header ends there, where else it would take the rows with it."""
+    csv.field_size_limit(MAX_RECORD)
+    lines = csv_lines(text)
+    texts = (line.decode("utf-8", errors) for line in lines)
+    above = next((n for n, line in enumerate(texts, 1) if can_be_header(line)), 0)
+    cut = _cut(lines[above - 1].decode("utf-8", errors)) if above else ","
+    reader = csv.reader((line.decode("utf-8", errors) for line in lines[above:]), delimiter=cut)
+    end = above
+    while True:
+        wrong = None
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            row, wrong = [], str(error)
+        if row is None:
+            return
+        begin, end = end, above + reader.line_num
+        if any(row) or wrong is not None:
+            yield begin + 1, row, b"".join(lines[begin:end]).rstrip(b"\r\n"), wrong
+
+
+def can_be_header(line: str) -> bool:
+    """Whether a line can be a CSV's header; PowerShell writes the type of its objects above it."""
+    return bool(line.strip()) and not line.startswith(_ABOVE)
+
+
+def _other_width(row: list[str], width: int) -> str:
+    return f"{len(row)} columns, header has {width}"

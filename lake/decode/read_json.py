@@ -1,0 +1,261 @@
+"""JSON -> records: whole objects at once, larger ones window by window, envelopes removed. What is
+inside may be JSON or, from CloudWatch Logs, lines; one object may hold both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.decode.cutter import Cutter
+from lake.decode.envelopes import may_be_shipped, shipped, unwrapped
+from lake.decode.frames import items, plain_items, plain_lines, values
+from lake.decode.headers import holds
+from lake.decode.pieces import Piece
+from lake.decode.rows import row_record
+from lake.decode.shapes import PLACE, Records, Shape, utf8
+from lake.decode.tokens import cut_fields
+from lake.decode.wrap import NO_WRAP, Wrap, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lake.decode.recognise import Reading
+    from lake.sources.source import Delimited
+
+BATCH = 50_000
+BATCH_BYTES = 8 << 20
+"""Records, and their bytes, that become one Arrow table."""
+
+Numbered = tuple[int, bytes, Wrap]
+"""A record's place in the object (from 1, see `PLACE_BITS`), its text, and its envelope."""
+
+
+@dataclass(slots=True)
+class TextReader:
+    """Texts that were inside something else -> records: JSON, or lines, or both."""
+
+    reading: Reading
+    _shapes: dict[bool, Shape] = field(default_factory=dict)
+    _unknown: list[Numbered] = field(default_factory=list)
+
+    def records(self, texts: Iterable[Numbered]) -> Iterator[Records]:
+        """The records of numbered texts, in batches."""
+        for batch in _batched(texts):
+            braced = [text[:1] == b"{" for _, text, _ in batch]
+            for kind in (True, False):
+                if all(braced) if kind else not any(braced):
+                    yield from self._batch(batch, kind)
+                elif any(one is kind for one in braced):
+                    part = zip(batch, braced, strict=True)
+                    yield from self._batch([one for one, is_json in part if is_json is kind], kind)
+            if self._shapes and self._unknown:
+                for place, text, _ in self._unknown:
+                    self.reading.refuse(text, "a record that no source knows", place & PLACE)
+                self._unknown.clear()
+                self.reading.status, self.reading.reason = "read", None
+
+    def _batch(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
+        texts = [text for _, text, _ in batch]
+        shape = self._shape(texts, braced)
+        if shape is None:
+            self._unknown += batch
+            return
+        for one, part in self._parted(shape, batch):
+            yield self._made(one, part)
+
+    def _parted(
+        self, shape: Shape, batch: list[Numbered]
+    ) -> Iterator[tuple[Shape, list[Numbered]]]:
+        """Lines of one layout at a time: through one stream may come several, which tell by the
+        number of their fields. What no layout fits stays under the first, to be refused."""
+        if shape.kind != "fields":
+            yield shape, batch
+            return
+        cut = self.reading.cutting(shape.source).delimiter.encode()
+        counts = [text.count(cut) + 1 for _, text, _ in batch]
+        others = {count for count in set(counts) if not holds(shape, count)}
+        fitting = [one for one, n in zip(batch, counts, strict=True) if n not in others]
+        if fitting:
+            yield shape, fitting
+        for count in sorted(others):
+            part = [one for one, n in zip(batch, counts, strict=True) if n == count]
+            own = self.reading.recognise_lines_among([text for _, text, _ in part])
+            yield own if own is not None and holds(own, count) else shape, part
+
+    def _made(self, shape: Shape, batch: list[Numbered]) -> Records:
+        texts = [text for _, text, _ in batch]
+        position = np.fromiter((place for place, _, _ in batch), np.int64, len(batch))
+        wraps = [w for _, _, w in batch] if any(w is not NO_WRAP for _, _, w in batch) else None
+        array, original, encoding = utf8(texts)
+        if self.reading.mended:
+            came = [self.reading.mended.pop(place, None) for place, _, _ in batch]
+            if any(came):
+                again, coded, encoding = utf8([c or t for c, t in zip(came, texts, strict=True)])
+                original = again if coded is None else pc.coalesce(coded, again)
+        made = Records(shape, array, position, wraps, original, encoding)
+        if shape.kind == "fields":
+            return cut_records(self.reading, made)
+        if shape.kind == "rows":
+            return self._of_rows(made)
+        if shape.kind == "json":
+            self.reading.count_losses(shape.source, texts)
+        return made
+
+    def _of_rows(self, rows: Records) -> Records:
+        """Rows of a query as records; what came is their original."""
+        self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
+        source = self.reading.catalogue[rows.shape.source]
+        made = [row_record(source, text) for text in rows.text.to_pylist()]
+        self.reading.count_losses(source.name, [record.encode() for record, _ in made])
+        around = rows.wraps or [NO_WRAP] * len(made)
+        own = [joined(said, wrap) for (_, said), wrap in zip(made, around, strict=True)]
+        return replace(
+            rows,
+            shape=replace(rows.shape, kind="json"),
+            text=pa.array([record for record, _ in made], pa.string()),
+            wraps=own if any(wrap != NO_WRAP for wrap in own) else None,
+            original=rows.text if rows.original is None else pc.coalesce(rows.original, rows.text),
+        )
+
+    def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:
+        shape = self._shapes.get(braced)
+        if shape is None:
+            other = self._shapes.get(not braced)
+            if other is None:
+                shape = self.reading.recognise_texts(texts)
+            else:
+                shape = self.reading.recognise_others(texts) or other
+        if shape is not None:
+            if shape.kind == "members":
+                shape = self.reading.widened(shape, texts)
+            self._shapes[braced] = shape
+        return shape
+
+
+@dataclass(slots=True)
+class JsonReader:
+    """An object of JSON, in windows -> records."""
+
+    reading: Reading
+    _texts: TextReader = field(init=False)
+    _cutter: Cutter = field(default_factory=Cutter)
+    _enveloped: bool | None = None
+
+    def __post_init__(self) -> None:
+        self._texts = TextReader(self.reading)
+
+    def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
+        """The records of one window; `whole` where there is no other."""
+        if not whole:
+            pieces = self._cutter.feed(window, last)
+        elif (plain := self._plain(window)) is not None:
+            yield from self._texts.records(self._numbered_plain(plain))
+            return
+        else:
+            pieces = values(window, self._cutter)
+        yield from self._texts.records(self._numbered(pieces))
+        if last and self._cutter.unclosed and self.reading.reason is None:
+            self.reading.damaged(
+                "the JSON ends before its list of records does (the object is cut)"
+            )
+
+    def _plain(self, window: bytes) -> Sequence[bytes] | None:
+        """The records of an ordinary object: `Records` or lines that are all well-formed. None
+        where the first of them holds a record, which tells of the others."""
+        for cut in (plain_items, plain_lines):
+            found = cut(window)
+            if found is not None:
+                return None if found and self._held(Piece(bytes(found[0]))) is not None else found
+        return None
+
+    def _held(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
+        """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
+        where what it holds is known."""
+        found = unwrapped(piece)
+        if found is not None or self.reading.forced or not may_be_shipped(piece.text):
+            return found
+        if self.reading.knows(piece.text):
+            return None
+        inner = shipped(piece.text)
+        if inner is None or self._enveloped:
+            return inner
+        pieces = list(inner)
+        return iter(pieces) if any(self.reading.knows(one.text) for one, _ in pieces) else None
+
+    def _numbered_plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
+        """The ordinary object: `Records` or lines that are all well-formed, without envelopes. Each
+        is copied out of the object when it is its turn."""
+        self.reading.seen += len(found)
+        return ((place, bytes(text), NO_WRAP) for place, text in enumerate(found, 1))
+
+    def _numbered(self, pieces: Iterable[Piece]) -> Iterator[Numbered]:
+        for piece in pieces:
+            for inner, wrap in self._opened(piece):
+                if inner.reason is not None and self._is_line(inner):
+                    inner = Piece(inner.text)
+                if self.reading.takes(inner, self.reading.seen + 1):
+                    yield self.reading.seen, inner.text, wrap
+
+    def _is_line(self, piece: Piece) -> bool:
+        """Whether what is no JSON is a line of some source, where files were put together."""
+        return piece.text[:1] not in (b"", b"{", b"[") and self.reading.knows(piece.text)
+
+    def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
+        listed = piece.text[:1] == b"[" and piece.reason is None
+        found = items(piece.text) if listed else [piece]
+        if not found and self.reading.seen:
+            found = [piece]
+        for item in found:
+            # `lookup-events --query 'Events[].[CloudTrailEvent]'` prints a list of lists
+            if item is not piece and item.text[:1] == b"[" and item.reason is None:
+                for one in items(item.text):
+                    yield from self._unwrapped(one)
+            else:
+                yield from self._unwrapped(item)
+
+    def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
+        """What an envelope holds. The first record tells whether there are any: looking into each
+        of many plain ones would cost a third of the time."""
+        if piece.reason is None and self._enveloped is not False:
+            inner = self._held(piece)
+            if inner is not None:
+                self._enveloped = True
+                yield from inner
+                return
+            if self._enveloped is None:
+                self._enveloped = False
+        yield piece, NO_WRAP
+
+
+def cut_records(reading: Reading, lines: Records) -> Records:
+    """Lines as records, with the text in which their fields are cut."""
+    shape, position = lines.shape, lines.position
+    reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
+    given = reading.cutting(shape.source)
+    if given.pattern is not None and not _in_order(shape, given):
+        given = replace(given, pattern=None)
+    separator, cut = cut_fields(lines.text, given)
+    return replace(lines, shape=replace(shape, separator=separator), cut=cut)
+
+
+def _in_order(shape: Shape, given: Delimited) -> bool:
+    """Whether fields stand in the order of the source's columns, as its pattern has them."""
+    own = zip(shape.columns, enumerate(given.columns, 1), strict=False)
+    return all(has == (str(place), column) for has, (place, column) in own)
+
+
+def _batched(texts: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    batch: list[Numbered] = []
+    held = 0
+    for text in texts:
+        batch.append(text)
+        held += len(text[1])
+        if len(batch) >= BATCH or held >= BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,336 @@
+"""Lines -> records: under headers, without one, or each with a time stamp before it as CloudWatch
+Logs exports them. A line is never split between windows; its number is its place in the object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.decode.cutter import MAX_CARRIED
+from lake.decode.envelopes import Messages
+from lake.decode.headers import header_of, names_in
+from lake.decode.pieces import MAX_RECORD
+from lake.decode.read_csv import can_be_header, read_csv, read_messages
+from lake.decode.read_json import TextReader, cut_records
+from lake.decode.recognise import PROBE_LINES
+from lake.decode.refused import LongText
+from lake.decode.shapes import Records, numbered_place, utf8
+from lake.decode.tokens import SHORT
+from lake.decode.wrap import EXPORT_LINES, export_line
+from lake.sources.source import column_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lake.decode.recognise import Reading
+    from lake.decode.shapes import Shape
+    from lake.decode.wrap import Wrap
+    from lake.sources.catalogue import Catalogue
+
+PIECE = 8 << 20
+"""Bytes of lines that are cut into records together: they take five times as much meanwhile."""
+_NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
+"""A line that may be a header: it begins with two names, or is one."""
+_NUMBER = r"\d{3}"
+"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
+the lines that only begin like a header are told at once, not one by one."""
+_MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines without their ends, each with its number in the object; those that are not UTF-8 with
+    what came (`lake.decode.shapes.utf8`). Of a short text `listed` has them as Python takes
+    them."""
+
+    text: pa.Array
+    position: np.ndarray
+    original: pa.Array | None = None
+    encoding: pa.Array | None = None
+    listed: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def first(self, count: int) -> list[str]:
+        """So many of them, or all."""
+        found: list[str] = (self.listed or self.text[:count].to_pylist())[:count]
+        return found
+
+    def without_blank(self) -> Lines:
+        if self.listed is not None:
+            if all(map(str.strip, self.listed)):
+                return self
+            return self.kept(pa.array([bool(line.strip()) for line in self.listed], pa.bool_()))
+        kept = pc.not_equal(pc.utf8_trim_whitespace(self.text), "")
+        return self if pc.all(kept).as_py() else self.kept(kept)
+
+    def kept(self, mask: pa.Array) -> Lines:
+        """Those for which the mask is true."""
+        return self._taken(lambda a: a.filter(mask), mask.to_numpy(zero_copy_only=False))
+
+    def part(self, part: slice) -> Lines:
+        return self._taken(lambda a: a[part], part)
+
+    def of(self, shape: Shape) -> Records:
+        """The same as records of a shape."""
+        return Records(
+            shape, self.text, self.position, original=self.original, encoding=self.encoding
+        )
+
+    def _taken(self, take: Callable[[pa.Array], pa.Array], places: Any) -> Lines:  # noqa: ANN401
+        return Lines(
+            take(self.text),
+            self.position[places],
+            take(self.original) if self.original is not None else None,
+            take(self.encoding) if self.encoding is not None else None,
+        )
+
+
+@dataclass(slots=True)
+class LineReader:
+    """An object of lines, in windows -> records."""
+
+    reading: Reading
+    _line: int = 0
+    _rest: bytes = b""
+    _last: bool = False
+    _long: LongText | None = None
+    _returns: bool | None = None
+    """Whether lines end in CR alone, as old Macs wrote them; the first window tells."""
+    _shape: Shape | None = None
+    _exported: TextReader | None = None
+    _head: re.Pattern[bytes] = EXPORT_LINES[0]
+    """What stands before each message of an export."""
+    _messages: Messages = field(default_factory=Messages)
+
+    def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
+        """The records of one window; `whole` where there is no other."""
+        self._last = last
+        if self._returns is None:
+            self._returns = b"\n" not in window and b"\r" in window.rstrip()
+        if self._returns:
+            window = window.replace(b"\r", b"\n")
+        text = self._whole_lines(window, last)
+        if last and self.reading.reason is not None:
+            text = self._without_cut_line(text)
+        if text:
+            yield from self._lines(text, whole)
+        if len(self._rest) > MAX_CARRIED:
+            self._line, self._long, self._rest = self._line + 1, LongText(self._rest), b""
+        if last and self._long is not None:
+            self._too_long(self._long, self._line)
+
+    def _whole_lines(self, window: bytes, last: bool) -> bytes:
+        """The window up to its last line end, after what was left of the one before. A line that
+        has no end within bounds is passed over, and refused at its end."""
+        if self._long is not None:
+            end = window.find(b"\n")
+            self._long.add(window[:end] if end >= 0 else window)
+            if end < 0:
+                return b""
+            self._too_long(self._long, self._line)
+            window, self._long = window[end + 1 :], None
+        text = self._rest + window
+        end = len(text) if last else text.rfind(b"\n") + 1
+        self._rest = text[end:]
+        return text[:end]
+
+    def _without_cut_line(self, text: bytes) -> bytes:
+        """The text of a damaged object without the line in which it breaks off: what is left of a
+        line can look like a whole one."""
+        end = text.rfind(b"\n") + 1
+        if text[end:].strip():
+            self.reading.seen += 1
+            position = self._line + text.count(b"\n", 0, end) + 1
+            self.reading.refuse(text[end:], "a line cut off where the object is damaged", position)
+        return text[:end]
+
+    def _too_long(self, text: bytes | LongText, position: int) -> None:
+        self.reading.seen += 1
+        self.reading.refuse(text, f"a line of over {MAX_RECORD >> 20} MB", position)
+
+    def _lines(self, text: bytes, whole: bool) -> Iterator[Records]:
+        if self._shape is None and self._exported is None and self._is_export(text):
+            self._exported = TextReader(self.reading)
+        if self._exported is not None:
+            yield from self._exported.records(self._export_lines(text))
+            return
+        for piece in _pieces(text):
+            lines = self._split(piece)
+            if not len(lines):
+                continue
+            if self._shape is None:
+                probe = lines.first(PROBE_LINES)
+                header = next(filter(can_be_header, probe), None) if whole else None
+                if header and (logged := read_messages(self.reading, text, header)) is not None:
+                    yield from TextReader(self.reading).records(logged)
+                    return
+                if header and (table := read_csv(self.reading, text, header)) is not None:
+                    yield from table
+                    return
+                if probe[0].startswith("#"):
+                    self._shape = self.reading.recognise_directives(probe)
+                else:
+                    self._shape = self.reading.recognise_lines(probe)
+                if self._shape is None:
+                    return
+            yield from self._segments(lines)
+
+    def _split(self, text: bytes) -> Lines:
+        """The lines of a text that comes next; neither blank ones nor such as are too long."""
+        lines = split_lines(text, self._line)
+        self._line += len(lines)
+        lines = lines.without_blank()
+        if len(text) <= MAX_RECORD:
+            return lines
+        short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
+        for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
+            self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
+        return lines if pc.all(short).as_py() else lines.kept(short)
+
+    def _is_export(self, text: bytes) -> bool:
+        """Whether these are lines of an export: something before each message, of which one of the
+        first is known."""
+        plain = EXPORT_LINES[0].match(text) is None
+        for head in EXPORT_LINES[1:] if plain else EXPORT_LINES:
+            if head.match(text) is None:
+                continue
+            lines = text.split(b"\n", PROBE_LINES)[:PROBE_LINES]
+            if plain and self.reading.knows(lines[0]):
+                return False
+            known = self._is_known if head is EXPORT_LINES[0] else self.reading.knows_within
+            if any(known(export_line(line, head)[0]) for line in lines):
+                self._head = head
+                return True
+        return False
+
+    def _is_known(self, message: bytes) -> bool:
+        line = message.decode("utf-8", "replace")
+        catalogue = self.reading.catalogue
+        return (
+            message[:1] == b"{"
+            or bool(catalogue.by_line(line))
+            or bool(catalogue.by_header([column_name(n) for n in line.split()]))
+        )
+
+    def _export_lines(self, text: bytes) -> Iterator[tuple[int, bytes, Wrap]]:
+        lines = text.removesuffix(b"\n").split(b"\n")
+        at = 0
+        while at < len(lines):
+            begin, at = at, at + 1
+            if not lines[begin].strip():
+                continue
+            message, wrap = export_line(lines[begin].rstrip(b"\r"), self._head)
+            if not message.strip():  # `aws logs tail --format json` has it in the lines below
+                while at < len(lines) and not self._head.match(lines[at]):
+                    at += 1
+                if at == len(lines) and not self._last:  # the next window may have more of it
+                    self._rest = b"\n".join([*lines[begin:], self._rest])
+                    lines = lines[:begin]
+                    break
+                message = b"\n".join(lines[begin + 1 : at]).strip()
+            for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
+                place = numbered_place(self._line + begin + 1, number)
+                if self.reading.takes(piece, place):
+                    yield place, piece.text, own
+        self._line += len(lines)
+
+    def _segments(self, lines: Lines) -> Iterator[Records]:
+        """The stretches of lines under one header; headers and comments are no records."""
+        at = 0
+        for mark in [*self._marks(lines), len(lines)]:
+            if mark > at:
+                assert self._shape is not None  # noqa: S101
+                self.reading.seen += mark - at
+                part = lines.part(slice(at, mark))
+                yield cut_records(self.reading, part.of(self._shape))
+            if mark < len(lines):
+                self._mark(lines.text[mark].as_py())
+            at = mark + 1
+
+    def _marks(self, lines: Lines) -> list[int]:
+        """Which lines are headers, directives or comments."""
+        source, given = self.reading.source, self.reading.delimited
+        assert source is not None  # noqa: S101
+        marks: set[int] = set()
+        if source.header is not None and (given.header != "none" or self.reading.headers):
+            for place in _named(lines):
+                if header_of(lines.text[place].as_py(), source, self._others):
+                    marks.add(place)
+        if given.header.startswith("#") or self.reading.directed:
+            directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
+            marks.update(np.flatnonzero(directives).tolist())
+        return sorted(marks)
+
+    @property
+    def _others(self) -> Catalogue | None:
+        """Where a header may be another source's; not where the user has said what it is."""
+        return None if self.reading.forced else self.reading.catalogue
+
+    def _mark(self, line: str) -> None:
+        named = self.reading.delimited.named(line)
+        if not line.startswith("#"):
+            source = self.reading.source
+            whose = header_of(line, source, self._others) if source else None
+            self._shape = self.reading.header(line, names_in(line), whose)
+        elif named is not None:
+            self._shape = self.reading.header(line, named)
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """A text in pieces of whole lines, of about `PIECE` bytes or one line each."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + PIECE) + 1 or len(text)
+        yield text[at:end]
+        at = end
+
+
+def _named(lines: Lines) -> list[int]:
+    """The places of lines that may be headers."""
+    if lines.listed is not None:
+        return [n for n, line in enumerate(lines.listed) if _MAY_HEAD.match(line)]
+    hint = pc.match_substring_regex(lines.text, _NAMES)
+    hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
+    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), _NUMBER)
+    found: list[int] = hinted[~data.to_numpy(zero_copy_only=False)].tolist()
+    return found
+
+
+def split_lines(text: bytes, before: int = 0) -> Lines:
+    """The lines of a text, which are so many lines into the object, without their ends. An empty
+    last line is no line."""
+    size = len(text) - text.endswith(b"\n")
+    if size <= SHORT and text.isascii() and b"\r" not in text:
+        listed = text[:size].decode().split("\n")
+        return _numbered(before, pa.array(listed, pa.string()), listed=listed)
+    # the text is looked at where it lies: copies of it cost four times what the cutting does
+    offsets = pa.py_buffer(np.array([0, size], np.int32))
+    whole = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(text))
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
+        return _numbered(
+            before, *utf8([line.removesuffix(b"\r") for line in text[:size].split(b"\n")])
+        )
+    array = pc.split_pattern(whole, "\n").values
+    if b"\r" in text:
+        array = pc.replace_substring_regex(array, r"\r$", "")
+    return _numbered(before, array)
+
+
+def _numbered(
+    before: int,
+    text: pa.Array,
+    original: pa.Array | None = None,
+    encoding: pa.Array | None = None,
+    listed: list[str] | None = None,
+) -> Lines:
+    position = np.arange(before + 1, before + len(text) + 1, dtype=np.int64)
+    return Lines(text, position, original, encoding, listed)

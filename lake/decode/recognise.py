@@ -1,0 +1,387 @@
+"""What an object is, found out from its first records and its key: the source, and how a record's
+text becomes columns. Where content and key disagree the content wins; what is known to be no log of
+ours is set aside with its reason. The readers (`lake.decode.read_json`, `lake.decode.read_lines`,
+`lake.decode.read_csv`, `lake.decode.read_tables`) fill a `Reading`; what a record means they do not
+know.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from lake.decode.envelopes import unwrap
+from lake.decode.headers import (
+    cut_at,
+    heads,
+    line_shape,
+    members_shape,
+    names_columns,
+    names_in,
+    read_directive,
+    read_header,
+    shape_under,
+    whose_columns,
+)
+from lake.decode.losses import Losses
+from lake.decode.pieces import MAX_RECORD, members_of
+from lake.decode.refused import LongText, Refused, reject_text
+from lake.decode.rows import ABOUT, are_small, holds_text, is_row, row_paths, whose_row
+from lake.decode.shapes import PLACE, Shape
+from lake.errors import DecodeError
+from lake.sources.catalogue import choose
+from lake.sources.source import column_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.decode.pieces import Piece
+    from lake.model import RawObject
+    from lake.sources.catalogue import Catalogue
+    from lake.sources.source import Delimited, Source
+
+PROBE = 64
+"""Records looked at to tell what an object is."""
+PROBE_LINES = 16
+"""Lines looked at, where the first ones are none of any source."""
+PROBE_TEXT = 4
+"""Records looked at for JSON in strings: a writer that makes such makes them of all."""
+MAX_HEADERS = 100
+"""Different headers of one object; each costs a plan, so that a made object could cost hours."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One object being read: what it turned out to be, and what of it could not be used.
+    `mended`: place -> what came, of the records whose text is not that."""
+
+    obj: RawObject
+    catalogue: Catalogue
+    forced: str | None = None
+    source: Source | None = None
+    status: str = "read"
+    reason: str | None = None
+    refused: list[Refused] = field(default_factory=list)
+    unknown_members: Counter[str] = field(default_factory=Counter)
+    lossy_members: Counter[str] = field(default_factory=Counter)
+    context: dict[str, object] = field(default_factory=dict)
+    headers: list[str] = field(default_factory=list)
+    mended: dict[int, bytes] = field(default_factory=dict)
+    seen: int = 0
+    delimiter: str | None = None
+    """What the lines are cut at, where they or their header say another than the source's own."""
+    directed: bool = False
+    """Whether lines that begin with `#` are none of the log."""
+    layout: dict[str, object] | None = None
+    layouts: list[dict[str, object]] = field(default_factory=list)
+    """What a record's own text does not tell of its columns, as it was found, and all that was,
+    each `from` the place where it begins to hold (see `lake.upkeep.relayout`)."""
+    _losses: dict[str, Losses] = field(default_factory=dict)
+
+    @property
+    def named(self) -> Source | None:
+        """The source that the user named: what is read is taken for its."""
+        return self.catalogue[self.forced] if self.forced else None
+
+    def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
+        """Note a piece that is no record; by default it is the last one seen."""
+        told = str(text) if isinstance(text, LongText) else reject_text(text)
+        self.refused.append(Refused(position or max(self.seen, 1), reason, told))
+
+    def takes(self, piece: Piece, place: int) -> bool:
+        """Count a piece that lies at this place (see `PLACE_BITS`), and tell whether it is a
+        record; what is none is refused."""
+        self.seen += 1
+        reason = piece.reason
+        if reason is None and len(piece.text) > MAX_RECORD:
+            reason = f"a record of over {MAX_RECORD >> 20} MB"
+        if reason is not None:
+            self.refuse(piece.long or piece.text, reason, place & PLACE)
+        elif piece.came is not None:
+            self.mended[place] = piece.came
+        return reason is None
+
+    def damaged(self, reason: str) -> None:
+        """Note why the object cannot be read, or not to its end."""
+        if self.reason is None or not self.reason.endswith(reason):
+            self.reason = reason if self.reason is None else f"{self.reason}; {reason}"
+
+    def note_unknown(self, names: list[str]) -> None:
+        """Count members or columns that the source does not declare."""
+        for name in filter(None, names):  # a table that pandas writes has a column without one
+            self.unknown_members[name[:200]] += 1
+
+    def note_columns(self, source: Source, names: list[str]) -> None:
+        """Count the columns of a query's rows that are none of the source's members."""
+        paths = zip(names, row_paths(source, tuple(names)), strict=True)
+        self.note_unknown([n for n, path in paths if path is None and not n.startswith(ABOUT)])
+
+    def count_losses(self, source: str, texts: list[bytes]) -> None:
+        """Count what JSON records of a source have that its rows will not hold."""
+        losses = self._losses.get(source)
+        if losses is None:
+            losses = self._losses[source] = Losses(
+                self.catalogue[source], self.catalogue, self.unknown_members, self.lossy_members
+            )
+        losses.look(texts)
+
+    def laid_out(self, source: str, place: int) -> None:
+        """Note that the records from a place on are laid out as was found last."""
+        if self.layout is not None:
+            told = {"from": place, "source": source, **self.layout}
+            self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
+            self.layout = None
+
+    def set_aside(self, status: str, reason: str) -> None:
+        """The object is no log that is read."""
+        self.status, self.reason = status, reason
+
+    def by_key(self, fmt: str) -> list[Source]:
+        """The sources that the key speaks for."""
+        found = self.catalogue.by_key(self.obj.key)
+        return [s for s in found if s.format == fmt] or ([] if fmt == "json" else found)
+
+    def delimited_by_key(self) -> list[Source]:
+        return [s for s in self.by_key("delimited") if s.delimited]
+
+    def name_by_key(self) -> None:
+        """An object without a record is what its key says."""
+        known = self.catalogue.set_aside(self.obj.key)
+        found = self.catalogue.by_key(self.obj.key)
+        if known and not found:
+            self.set_aside(known.status, known.reason)
+        self.source = next(iter(found), None)
+
+    # -- records that were inside JSON ----------------------------------------------------------
+
+    def recognise_texts(self, texts: list[bytes]) -> Shape | None:
+        """The shape of JSON records, or of lines that were inside JSON; None sets the object
+        aside."""
+        members: list[str] = []
+        for text in texts[:PROBE]:
+            names = members_of(text)
+            if names is None:
+                continue
+            members = names
+            found = self.catalogue.by_members(members)
+            if not found and (row := whose_row(members, self.catalogue)) is not None:
+                found = [row]
+            if found or self.forced:
+                return self._is(choose(found, self.by_key("json")), members, texts)
+        if not members and texts[0][:1] not in (b"{", b"["):
+            lines = [t.decode("utf-8", "replace").split("\n")[0] for t in texts[:PROBE_LINES]]
+            return self._headerless(lines, self.by_key("delimited"))
+        by_key = choose([], self.by_key("json"))
+        source = by_key or whose_columns(self.delimited_by_key(), members)
+        return self._is(source, members, texts)
+
+    def recognise_others(self, texts: list[bytes]) -> Shape | None:
+        """The shape of further records of another kind (lines among JSON, JSON among lines), which
+        do not change what the object is."""
+        before = self.source, self.status, self.reason
+        shape = self.recognise_texts(texts)
+        self.source, self.status, self.reason = before
+        return shape
+
+    def recognise_lines_among(self, texts: list[bytes]) -> Shape | None:
+        """The shape of lines among those of another layout, cut at the same; else None."""
+        before = self.delimiter, self.layout
+        shape = self.recognise_others(texts)
+        if shape is not None and shape.kind == "fields" and self.delimiter == before[0]:
+            return shape
+        self.delimiter, self.layout = before
+        return None
+
+    def _is(self, source: Source | None, members: list[str], texts: list[bytes]) -> Shape | None:
+        if self.named is not None:
+            source = self.named
+        elif source is None or not (source.fits_members(members) or is_row(source, members)):
+            known = self.catalogue.set_aside(self.obj.key, members)
+            if known is not None:
+                self.set_aside(known.status, known.reason)
+                return None
+        if source is None:
+            self.set_aside(
+                "unknown",
+                f"JSON that no source knows (members {', '.join(members[:8])})"
+                if members
+                else "JSON without an object in it",
+            )
+            return None
+        self.source = source
+        shape = members_shape(source, members)
+        if shape.kind == "json" and (
+            any(holds_text(source, one) for one in texts[:PROBE_TEXT])
+            or are_small(source, members, texts[:PROBE])
+        ):
+            shape = replace(shape, kind="rows")
+        if shape.kind == "rows":
+            self.layout = {"rows": True}
+        if shape.kind == "members":
+            known_members = {m for m, _ in shape.columns}
+            self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])
+        return shape
+
+    def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
+        """The shape with the members of all these records: a writer may leave out what is null."""
+        given = self.catalogue[shape.source].delimited
+        assert given is not None  # noqa: S101
+        known = {m for m, _ in shape.columns}
+        columns = {c for _, c in shape.columns}
+        more: dict[str, str] = {}
+        for text in texts:
+            for member in members_of(text) or ():
+                if member in known:
+                    continue
+                known.add(member)
+                column = given.column(member)
+                if column is None:
+                    self.note_unknown([member] if member[:1] != ABOUT else [])
+                elif column not in columns:
+                    columns.add(column)
+                    more[member] = column
+        return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
+
+    def knows(self, text: bytes) -> bool:
+        """Whether a record is a JSON object or a line of some source."""
+        if text[:1] == b"{":
+            members = members_of(text) or []
+            return bool(self.catalogue.by_members(members))
+        return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+
+    def knows_within(self, text: bytes) -> bool:
+        """The same, or whether it is an envelope."""
+        return self.knows(text) or (text[:1] == b"{" and unwrap(text) is not None)
+
+    def is_head(self, first: bytes) -> bool:
+        """Whether a first line is a line of some source, or a header or directive of one."""
+        line = first.decode("utf-8", "replace")
+        names = names_in(line.removeprefix("#Fields:"))
+        catalogue = self.catalogue
+        return bool(
+            line.startswith("#Version:")
+            or catalogue.by_line(line)
+            or catalogue.by_header([column_name(name.strip('"')) for name in names])
+        )
+
+    # -- lines ----------------------------------------------------------------------------------
+
+    @property
+    def delimited(self) -> Delimited:
+        """How the source's lines are cut; only after lines have been recognised."""
+        assert self.source is not None  # noqa: S101
+        return self.cutting(self.source.name)
+
+    def cutting(self, name: str) -> Delimited:
+        """How the lines of a source are cut in this object."""
+        given = self.catalogue[name].delimited
+        assert given is not None  # noqa: S101
+        return given if self.delimiter is None else replace(given, delimiter=self.delimiter)
+
+    def recognise_lines(self, lines: list[str]) -> Shape | None:
+        """The shape of lines, by the first of them that is a header or a line of a source, and by
+        the object's key: one that is broken must not cost the others. Below the first line most
+        names of a header are columns: prose about logs has some of them too."""
+        by_key = self.delimited_by_key()
+        for number, line in enumerate(lines):
+            shape = self._under_header(line, by_key, least=names_columns if number else heads)
+            if shape is not None:
+                return shape
+            if self.catalogue.by_line(line):
+                break
+        return self._headerless(lines, by_key)
+
+    def _under_header(
+        self, line: str, by_key: list[Source], least: Callable[[Source, list[str]], bool]
+    ) -> Shape | None:
+        """The shape of the lines under this one where it is a header, by the names at least."""
+        headed = read_header(line, self.catalogue, tuple(by_key), self.named, least)
+        if headed is None:
+            return None
+        self.source, self.delimiter, names = headed
+        return self.header(line, names)
+
+    def recognise_directives(self, head: list[str]) -> Shape | None:
+        """The shape of lines that begin with `#` lines, by the names that one of them gives."""
+        by_key = self.delimited_by_key()
+        data = [line for line in head if not line.startswith("#")]
+        for line in head:
+            directed = read_directive(line, self.catalogue, tuple(by_key), self.named)
+            if directed is not None:
+                self.source, names = directed
+                self.directed = True
+                self.delimiter = cut_at(data, self.delimited, len(names))
+                return self.header(line, names)
+        first = next(iter(data), "")
+        marked = [
+            s
+            for s in self.catalogue.sources.values()
+            if s.delimited and s.delimited.header.startswith("#")
+        ]
+        source = self.named or choose(
+            [s for s in marked if s.fits_line(first)], [s for s in marked if s in by_key]
+        )
+        if source is None or source.delimited is None:
+            return self._headerless(head, by_key)
+        self.source = source
+        return self._laid_out(source, first)
+
+    def _headerless(self, lines: list[str], by_key: list[Source]) -> Shape | None:
+        """The shape of lines without a header, by the first of them that a source knows."""
+        by_key = [s for s in by_key if s.delimited]
+        line = next((one for one in lines if self.catalogue.by_line(one)), lines[0])
+        source = self.named or choose(self.catalogue.by_line(line), by_key)
+        head = "\n".join(lines)[:4096]
+        known = self.catalogue.set_aside(self.obj.key, head=head)
+        fits = self.named is not None or (source is not None and source.fits_line(line))
+        if known is not None and not fits:
+            self.set_aside(known.status, known.reason)
+            return None
+        if not fits and _is_binary(head):
+            self.set_aside("unknown", f"no text, so no log (begins {head[:20]!r})")
+            return None
+        if source is None or source.delimited is None:
+            self.set_aside("unknown", f"text that no source knows (begins {lines[0][:60]!r})")
+            return None
+        self.source = source
+        if source.fits_tabs(line):
+            self.delimiter = "\t"
+        return self._laid_out(source, line)
+
+    def _laid_out(self, source: Source, line: str) -> Shape | None:
+        shape = line_shape(source, line)
+        if source.delimited is not None and (source.delimited.layouts or self.delimiter):
+            self.layout = {"line": line}
+        if shape is None and source.delimited is not None:
+            layouts = source.delimited.layouts
+            widths = ", ".join(str(n) for n in sorted({len(one.columns) for one in layouts}))
+            self.set_aside(
+                "unknown",
+                f"lines of {source.name} without a header and with other fields than are known"
+                f"{f' ({widths} of them)' if widths else ''}. Name the fields in a source folder "
+                "of your own ($LAKE_TRANSFORMS, see docs/design.md)",
+            )
+        return shape
+
+    def header(self, line: str, names: list[str], source: Source | None = None) -> Shape:
+        """The shape of the lines under a header with these names, of the object's source or of
+        another. Raises DecodeError where there are too many of them."""
+        source = source or self.source
+        assert source is not None  # noqa: S101
+        given = self.cutting(source.name)
+        while names and not names[-1]:
+            names = names[:-1]
+        shape, unknown = shape_under(line, source.name, given, tuple(names))
+        if line not in self.headers:
+            if len(self.headers) == MAX_HEADERS:
+                raise DecodeError(f"over {MAX_HEADERS} different headers; the rest is not read")
+            self.note_unknown(unknown)
+            self.headers.append(line)
+        self.layout = {"names": names}
+        return shape
+
+
+def _is_binary(head: str) -> bool:
+    """Whether a beginning is no text: NULs, or much that is not UTF-8."""
+    return "\0" in head or head.count("\ufffd") * 10 > len(head)

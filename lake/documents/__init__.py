@@ -1,0 +1,1 @@
+"""Rows -> the documents that an OpenSearch of logs has."""

@@ -1,0 +1,1 @@
+"""What a reader chose to see: fields, filters and searches as SQL."""

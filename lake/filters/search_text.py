@@ -1,0 +1,323 @@
+"""Reads the text of the search box into terms and the parameters that they compare with.
+
+It decides what a text means and says at which character one cannot be read; `lake.filters.search`
+makes SQL of the terms. Fields and their types are those of `lake.filters.filters`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import ip_network
+from typing import Any
+
+from lake.errors import UsageError
+from lake.filters.entities import as_address
+from lake.filters.fields import named_in_full, type_of, typed
+from lake.filters.search_terms import Joined, Leaf, Node, Not, join, together
+from lake.words import Sentence
+
+LONGEST = 4000
+"""Characters of a search."""
+DEEPEST = 40
+"""Parentheses and NOTs within each other."""
+TEXT = "event.original"
+ADDRESSES = "related.ip"
+
+_WORD = re.compile(r'(?:\\.|[^\s()"\\]|\\)+', re.DOTALL)
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
+_FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:|\s+:(?!:))")
+_ESCAPED = re.compile(r"\\([\\*\":()\[\]<>=-])")
+_PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
+_IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
+_NETWORK = re.compile(r"[\da-fA-F.:]+/\d*")
+"""What is meant for a network."""
+_ARN = re.compile(r"arn:aws[\w-]*:")
+"""No field is meant where one was pasted."""
+_COMPARED = re.compile(r">=|<=|>|<")
+_ENDS = re.compile(r'(\[|\{)\s*("(?:\\.|[^"\\])*"|\S+?)\s+TO\s+("(?:\\.|[^"\\])*"|\S+?)\s*(\]|\})')
+_BLANK = re.compile(r"\s*")
+
+
+@lru_cache(64)  # a page reads its own whenever it is drawn
+def read_text(text: str) -> tuple[Node, tuple[tuple[str, Any], ...]]:
+    reader = _Reader(text)
+    return reader.whole(), tuple(reader.params)
+
+
+class _Reader:
+    """Reads one text from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.deep = text, 0, 0
+        self.params: list[tuple[str, Any]] = []
+        if len(text) > LONGEST:
+            raise UsageError(
+                Sentence(
+                    "The search is longer than {count} characters. Shorten it.",
+                    count=f"{LONGEST:,}",
+                )
+            )
+        if any("\ud800" <= c <= "\udfff" or c == "\0" for c in text):
+            raise UsageError(
+                Sentence("The search holds a character that no text has. Take it out.")
+            )
+
+    def whole(self) -> Node:
+        node = self.either(None)
+        if self.at < len(self.text):
+            raise self.wrong("a ) that nothing opens. Take it away, or put it in quotes.")
+        return node
+
+    def wrong(self, what: str, at: int | None = None, **values: str) -> UsageError:
+        said = what if isinstance(what, Sentence) else Sentence(what, **values)
+        place = (self.at if at is None else at) + 1
+        return UsageError(
+            Sentence("Search, at character {place}: {what}", place=str(place), what=said)
+        )
+
+    def blank(self) -> None:
+        self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
+
+    def keyword(self, *words: str) -> str:
+        """The keyword that stands here, and goes past it; empty where there is none."""
+        self.blank()
+        for word in words:
+            end = self.at + len(word)
+            here = self.text[self.at : end].upper()  # as in Kibana, in either case
+            if here == word and not self.text[end : end + 1].strip(' \t\n("'):
+                self.at = end
+                return word
+        return ""
+
+    def either(self, name: str | None) -> Node:
+        parts = [self.every(name)]
+        while self.keyword("OR", "||"):
+            parts.append(self.every(name))
+        return join("OR", parts)
+
+    def every(self, name: str | None) -> Node:
+        """What stands side by side: all of it must fit; of one field's values, any."""
+        parts, tied = [self.one(name)], [False]
+        while True:
+            both = bool(self.keyword("AND", "&&"))
+            self.blank()
+            ends = self.at >= len(self.text) or self.text[self.at] == ")"
+            if not both and (ends or self._or_follows()):
+                break
+            tied[-1] = tied[-1] or both
+            parts.append(self.one(name))
+            tied.append(both)
+        return join("AND", together(parts, tied))
+
+    def _or_follows(self) -> bool:
+        here = self.at
+        found = self.keyword("OR", "||")
+        self.at = here
+        return bool(found)
+
+    def one(self, name: str | None) -> Node:
+        self.blank()
+        start = self.at
+        if start >= len(self.text):
+            raise self.wrong("the search ends where a word or field:value should stand.")
+        self.deep += 1
+        if self.deep > DEEPEST:
+            raise self.wrong(
+                "more than {count} parentheses or NOTs within each other.", count=str(DEEPEST)
+            )
+        follows = self.text[start + 1 : start + 2].strip()
+        node: Node
+        if self.keyword("NOT") or (self.text[start] in "-!" and follows):
+            self.at = max(self.at, start + 1)
+            node = Not(self.one(name))
+        elif self.text[start] == "(":
+            node = self.inside(name)
+        elif self.text[start] == ")":
+            raise self.wrong("a ) where a word or field:value should stand.")
+        elif self.keyword("AND", "OR"):
+            raise self.wrong("AND and OR stand between two terms; quotes make them words.", start)
+        else:
+            node = self.value(name) if name else self.term()
+        self.deep -= 1
+        return node
+
+    def inside(self, name: str | None) -> Node:
+        opened = self.at
+        self.at += 1
+        node = self.either(name)
+        self.blank()
+        if self.text[self.at : self.at + 1] != ")":
+            raise self.wrong("this ( is not closed. Write a ), or put it in quotes.", opened)
+        self.at += 1
+        return node
+
+    def term(self) -> Node:
+        start = self.at
+        named = _FIELD.match(self.text, start)
+        word = _WORD.match(self.text, start)
+        if named is None or (word and (_ARN.match(word[0]) or _address(word[0]))):
+            return self.bare()
+        try:
+            name = named_in_full(named[0])
+        except UsageError as error:
+            if named[0] == "@timestamp":
+                raise self.wrong("times are chosen with the time range, not searched.") from None
+            quoted = Sentence("A text with a colon goes in quotes.")
+            said = Sentence("{first} {second}", first=error.args[0], second=quoted)
+            raise self.wrong(said) from None
+        self.at = named.end()
+        self.blank()
+        self.at += 1  # the colon
+        self.blank()
+        if self.at >= len(self.text) or self.text[self.at] == ")":
+            raise self.wrong(
+                "{field}: wants a value; {field}:* finds all that have one.", field=name
+            )
+        if self.text[self.at] == "(":
+            return self.inside(name)
+        return self.value(name)
+
+    def bare(self) -> Node:
+        """A word or a phrase anywhere in the record as it came; a network among its addresses."""
+        text, quoted = self.text_here()
+        network = None if quoted else _network(text)
+        if network:
+            return Leaf(ADDRESSES, "within", self.param(network))
+        if not quoted and text and set(text) == {"*"}:
+            return Leaf(TEXT, "set")
+        written = Leaf(TEXT, "text", self.param(f"%{_like(text, quoted)}%"))
+        address = None if quoted else _address(text)
+        if address is None or ":" not in address:
+            return written
+        # of IPv6 a record may have another spelling
+        return Joined("OR", (Leaf(ADDRESSES, "=", self.param(address)), written))
+
+    def value(self, name: str) -> Node:
+        """A value, a comparison or a range of a field."""
+        start, kind = self.at, type_of(name).removesuffix("[]")
+        if self.text[start] in "[{":
+            return self.range(name)
+        compared = _COMPARED.match(self.text, start)
+        if compared:
+            self.at = compared.end()
+            self.blank()
+            return Leaf(name, compared[0], self.ordered(name, *self.text_here(), start))
+        text, quoted = self.text_here()
+        if not quoted and text and set(text) == {"*"}:
+            return Leaf(name, "set")
+        if kind.startswith("STRUCT"):
+            raise self.wrong(
+                "{field} holds structures; only {field}:* can be asked.", start, field=name
+            )
+        if not quoted and _wild(text):
+            return Leaf(name, "like", self.param(_like(text, quoted)))
+        if _IP.search(name) and not quoted:
+            network = _network(text)
+            if network:
+                return Leaf(name, "within", self.param(network))
+            if _NETWORK.fullmatch(text):
+                raise self.wrong("{text} is no network, as 10.0.0.0/8 is.", start, text=text)
+        given = self.typed(name, kind, _plain(text, quoted), start)
+        written = Leaf(name, "=", self.param(given))
+        address = as_address(text) if _IP.search(name) and not quoted else None
+        if address in (None, given):
+            return written
+        # a source's own field, and source.address, keep the log's spelling
+        return Joined("OR", (written, Leaf(name, "=", self.param(address))))
+
+    def range(self, name: str) -> Node:
+        start = self.at
+        found = _ENDS.match(self.text, start)
+        if found is None:
+            raise self.wrong(
+                "a range is written [1 TO 9], or {1 TO 9} without its ends; * is open."
+            )
+        self.at = found.end()
+        ends: list[tuple[str, str]] = []
+        for text, op in (
+            (found[2], ">=" if found[1] == "[" else ">"),
+            (found[3], "<=" if found[4] == "]" else "<"),
+        ):
+            quoted = text.startswith('"') and len(text) > 1
+            if text != "*":
+                given = text[1:-1] if quoted else text
+                ends.append((op, self.ordered(name, given, quoted, start)))
+        return Leaf(name, *ends[0], *ends[1:]) if ends else Leaf(name, "set")
+
+    def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
+        kind = type_of(name).removesuffix("[]")
+        if _IP.search(name) and kind == "VARCHAR":
+            raise self.wrong(
+                "addresses have no order; write a network: {field}:10.0.0.0/8.", start, field=name
+            )
+        if kind == "BOOLEAN" or kind.startswith("STRUCT"):
+            raise self.wrong(
+                "{field} is of type {kind}, which has no order.",
+                start,
+                field=name,
+                kind=kind.split("(")[0],
+            )
+        return self.param(self.typed(name, kind, _plain(text, quoted), start))
+
+    def typed(self, name: str, kind: str, text: str, start: int) -> Any:  # noqa: ANN401
+        try:
+            return typed(name, kind, text)
+        except UsageError as error:
+            raise self.wrong(error.args[0], start) from None
+
+    def text_here(self) -> tuple[str, bool]:
+        """The word or quoted text that stands here, as it is written, and whether quoted."""
+        start = self.at
+        if self.text[start : start + 1] == '"':
+            quoted = _QUOTED.match(self.text, start)
+            if quoted is None:
+                raise self.wrong('this " is not closed. Write another, or \\" for the sign itself.')
+            self.at = quoted.end()
+            if not quoted[1]:
+                raise self.wrong('"" is empty. Write what to look for.', start)
+            return quoted[1], True
+        word = _WORD.match(self.text, start)
+        if word is None:
+            raise self.wrong("a value should stand here.")
+        self.at = word.end()
+        return word[0], False
+
+    def param(self, value: Any) -> str:  # noqa: ANN401  as many types as fields have
+        name = f"s_{len(self.params)}"
+        self.params.append((name, value))
+        return name
+
+
+def _wild(text: str) -> bool:
+    return any(part[0] == "*" for part in _PART.finditer(text))
+
+
+def _plain(text: str, quoted: bool) -> str:
+    return re.sub(r'\\([\\"])', r"\1", text) if quoted else _ESCAPED.sub(r"\1", text)
+
+
+def _like(text: str, quoted: bool) -> str:
+    """A pattern of LIKE whose escape is #, which no operating system puts into a path."""
+    if quoted:
+        return re.sub(r"([%_#])", r"#\1", _plain(text, quoted))
+
+    def part(found: re.Match[str]) -> str:
+        said = found[0]
+        return "%" if said == "*" else f"#{said}" if said in "%_#" else said[1:]
+
+    return _PART.sub(part, text)
+
+
+def _network(text: str) -> str | None:
+    """The network that a text writes, of either family, or None."""
+    head, slash, _ = text.partition("/")
+    try:
+        return str(ip_network(text, strict=False)) if slash and "%" not in head else None
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> str | None:
+    """An address, or a network, as the lake writes it; None for what is neither."""
+    return _network(text) if "/" in text else as_address(text)

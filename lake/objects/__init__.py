@@ -1,0 +1,1 @@
+"""Where raw objects lie (folders, archives, buckets), and their bytes, whatever packed them."""

@@ -1,0 +1,301 @@
+"""Bytes as stored -> bytes as logged: gzip (several members), bzip2, zstd, xz, a zip of one member,
+each inside another up to three deep, told by magic bytes and never by a name.
+
+It gives what can be read: a stream that is cut or damaged yields everything before the damage and
+then raises DecodeError. It also says how much an object may become (`unpack_limit`). What the bytes
+mean is `lake.decode.decode`'s business.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import zstandard
+
+from lake.errors import DecodeError, LimitError
+from lake.objects.zipped import ZIP_DAMAGE, ZipReader
+from lake.sizes import parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BLOCK = 1 << 20
+"""Bytes read, and bytes given, at a time."""
+STEP = 64 << 10
+"""Compressed bytes fed at a time, where the decompressor limits what it gives."""
+FINE = 512
+"""Compressed bytes fed at a time where it does not, or where a stream is damaged: little is lost,
+and a zstd block (128 kB) takes at least 4 of them, so that a bomb gives 16 MB before it is seen."""
+MEMORY = 256 << 20
+"""What a window or dictionary may take that a stream asks for; xz may ask for 4 GB."""
+SPOOLED = 64 << 20
+"""A zip within an object is kept in memory up to here, on disk beyond."""
+MAX_DEPTH = 3
+FREE_OUTPUT = 1 << 30
+MAX_RATIO = 200
+"""An object may always give 1 GiB; beyond that at most 200 times its stored size. Flow logs, the
+most repetitive of these logs, reach 40."""
+LIMIT = "LAKE_UNPACK_LIMIT"
+"""The environment's variable that says another size than 1 GiB."""
+_ALIGNED = 64 << 20
+_DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much one object may decompress to, so that a bomb ends with a word. `given`: what came
+    out of all its wrappers."""
+
+    stored: int
+    given: int = 0
+    wrappers: list[str] = field(default_factory=list)
+
+    def within(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of one wrapper, up to the limit. Raises LimitError behind the last byte that
+        is within it."""
+        left = limit = unpack_limit(self.stored)
+        for block in blocks:
+            if len(block) > left:
+                yield block[:left]
+                raise too_large(self.stored, limit)
+            left -= len(block)
+            self.given += len(block)
+            yield block
+
+
+def configured_limit() -> int:
+    """What an object may always give, in bytes. Raises UsageError where the variable is no size."""
+    told = os.environ.get(LIMIT)
+    return parse_size(told, LIMIT) if told else FREE_OUTPUT
+
+
+def unpack_limit(stored: int) -> int:
+    """What so many stored bytes may become. Beyond 1 GiB in whole windows of the decoder: what was
+    read up to a limit keeps its identity when it is read again with a higher one."""
+    free, grown = configured_limit(), stored * MAX_RATIO
+    return free if grown <= free else -(-grown // _ALIGNED) * _ALIGNED
+
+
+def too_large(stored: int, limit: int) -> LimitError:
+    """The error for an object that becomes more than it may."""
+    return LimitError(
+        f"unpacking stopped at {limit:,} bytes (over {MAX_RATIO} times the {stored:,} stored "
+        f"ones, a sign of a decompression bomb). What came before is read; if the object is sound, "
+        f"set {LIMIT}, such as 20GB, and ingest again",
+        limit,
+    )
+
+
+def magic(head: bytes) -> str | None:
+    """The wrapper that these first bytes announce, or None for plain content."""
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    if head[:3] == b"BZh" and head[3:4].isdigit():
+        return "bzip2"
+    if len(head) >= 4 and _zstd_begins(head):
+        return "zstd"
+    if head[:6] == b"\xfd7zXZ\x00":
+        return "xz"
+    if head[:4] == b"PK\x03\x04":
+        return "zip"
+    return None
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether these 512 bytes are a tar header (POSIX or GNU; the nameless V7 is not told). No log
+    has the zeros that fill one, whatever a stranger writes into its line."""
+    return head[257:262] == b"ustar" and b"\0" in head[:512]
+
+
+def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
+    """Plain content as it is. Raises DecodeError with the advice, before any of it, for a tar."""
+    head, content = _begun(blocks, 512)
+    if is_tar(head):
+        raise DecodeError(f"a tar; {advice}")
+    yield from content
+
+
+def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
+    """The content of a stored object, block by block, every wrapper removed.
+
+    Raises DecodeError after the last good block where the stream is damaged or too large.
+    """
+    return _unwrap(iter(lambda: stream.read(BLOCK), b""), budget, 0)
+
+
+def _unwrap(blocks: Iterator[bytes], budget: Budget, depth: int) -> Iterator[bytes]:
+    head, content = _begun(blocks, 8)
+    kind = magic(head)
+    if kind is None:
+        yield from budget.within(content) if depth == 0 else content
+        return
+    if depth >= MAX_DEPTH:
+        raise DecodeError(f"compressed more than {MAX_DEPTH} times over; unpack it first")
+    budget.wrappers.append(kind)
+    reader = {"gzip": _gzip, "bzip2": _bzip2, "zstd": _zstd, "xz": _xz, "zip": _zip}[kind]
+    inner = budget.within(reader(content))
+    yield from _unwrap(inner, budget, depth + 1)
+
+
+def _begun(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, at least `size` where there are so many before the end or a damage, and all
+    of the content with them, which raises the DecodeError of a damage where it lies."""
+    head, damage = b"", None
+    try:
+        while len(head) < size and (block := next(blocks, b"")):
+            head += block
+    except DecodeError as error:
+        damage = error
+
+    def content() -> Iterator[bytes]:
+        if head:
+            yield head
+        if damage is not None:
+            raise damage
+        yield from blocks
+
+    return head, content()
+
+
+def _starting(magic: bytes) -> Callable[[bytes], bool]:
+    return lambda data: magic.startswith(data[: len(magic)])
+
+
+def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    return _members(
+        blocks, lambda: zlib.decompressobj(31), _inflate, _starting(b"\x1f\x8b"), "gzip"
+    )
+
+
+def _bzip2(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    return _members(blocks, bz2.BZ2Decompressor, _limited, _starting(b"BZh"), "bzip2")
+
+
+def _xz(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=MEMORY)
+
+    return _members(blocks, new, _limited, _starting(b"\xfd7zXZ"), "xz")
+
+
+def _zstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def new() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
+
+    return _members(blocks, new, _unlimited, _zstd_begins, "zstd")
+
+
+def _zstd_begins(data: bytes) -> bool:
+    """Whether a frame may begin so: one of data, or one to pass over (RFC 8878, 3.1.2), in which
+    pzstd and the seekable format keep their tables."""
+    passed = 0x50 <= data[0] <= 0x5F and b"\x2a\x4d\x18".startswith(data[1:4])
+    return passed or b"\x28\xb5\x2f\xfd".startswith(data[:4])
+
+
+def _members(
+    blocks: Iterator[bytes],
+    new: Callable[[], Any],
+    feed: Callable[[Any, bytes], Iterator[bytes]],
+    begins: Callable[[bytes], bool],
+    kind: str,
+) -> Iterator[bytes]:
+    """Every member of a stream of members; zeros after the last one are padding."""
+    member = new()
+    for block in blocks:
+        data = block
+        while data:
+            if member.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                if not begins(data):
+                    raise DecodeError(f"{len(data):,} bytes after the {kind} data are no {kind}")
+                member = new()
+            step = STEP if feed is _inflate else FINE
+            for at in range(0, len(data), step):
+                try:
+                    for given in feed(member, data[at : at + step]):
+                        if given:
+                            yield given
+                except _DAMAGE as error:
+                    raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
+                if member.eof:
+                    data = member.unused_data + data[at + step :]
+                    break
+            else:
+                break
+    if not member.eof:
+        if kind == "gzip" and (rest := member.flush()):
+            yield rest
+        raise DecodeError(f"{kind} data ends early (the object is cut)")
+
+
+def _inflate(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    """What a gzip member gives for a step, a block at a time."""
+    given = b""
+    while data or len(given) == BLOCK:
+        before = member.copy()
+        try:
+            given = member.decompress(data, BLOCK)
+        except zlib.error:
+            yield from _to_the_damage(before, data)
+            raise
+        yield given
+        if member.eof:
+            return
+        data = member.unconsumed_tail
+
+
+def _to_the_damage(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    """What a gzip member gives before the byte at which it is damaged: of a short object with a
+    wrong checksum all. Raises zlib.error."""
+    for at in range(0, len(data), FINE):
+        step = data[at : at + FINE]
+        before = member.copy()
+        try:
+            yield member.decompress(step)
+        except zlib.error:
+            for byte in step:
+                yield before.decompress(bytes([byte]))
+            raise
+
+
+def _limited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    yield member.decompress(data, BLOCK)
+    while not member.eof and not member.needs_input:
+        yield member.decompress(b"", BLOCK)
+
+
+def _unlimited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
+    yield member.decompress(data)
+
+
+def _zip(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """A zip that holds one file. One that holds several is an archive, see
+    `lake.objects.archive`."""
+    with tempfile.SpooledTemporaryFile(SPOOLED) as whole:
+        for block in blocks:
+            whole.write(block)
+        whole.seek(0)
+        try:
+            with zipfile.ZipFile(whole) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir()]
+                if len(members) != 1:
+                    raise DecodeError(
+                        f"a zip of {len(members)} files; download it and give it as an archive"
+                    )
+                reader = ZipReader(archive, members[0])
+                yield from iter(lambda: reader.pull(BLOCK), b"")
+        except ZIP_DAMAGE as error:
+            raise DecodeError(f"zip data damaged: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

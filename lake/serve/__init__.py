@@ -1,0 +1,1 @@
+"""The views of a lake, and how DuckDB is asked for them."""

@@ -1,0 +1,294 @@
+"""The rows that a page is about, gathered once for all of its panels.
+
+Thirty panels ask for a few leaves of the same rows. Through the view each opens every file of the
+lake; so the first that asks has these leaves put into a table in memory, and the others ask that.
+Answers are the same: a query that the table cannot answer is asked of the view, and what a reader
+is shown of a query is always the one of the view.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections import OrderedDict
+from datetime import date
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake.errors import UsageError
+from lake.serve.queries import Gathering, Query
+from lake.serve.statements import one_select
+from lake.sources.fieldsets import leaves, packed, quote
+from lake.sources.rowmodel import columns_of
+from lake.store.table import footer_times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lake.serve.chosen import Chosen
+    from lake.serve.queries import Answer
+    from lake.store.table import DataFile
+
+PLACE = "gathered"
+"""The database in memory that holds the tables, away from a user's own."""
+FILES = f"{PLACE}.data_files"
+"""A row for each file of the lake: its table, partition, number of events, first and last one."""
+_FILE = ("source", "account", "region", "date", "events", "first", "last")
+CELLS = 32_000_000
+"""Values that the tables hold together; a text takes 16 bytes and more. Of what queries share the
+last table is held however large it is, and goes through the disk: each of them would make it anew,
+which took a page 85 s where ten million flows have four million addresses."""
+_NARROWS = 'account region "date" "@timestamp"'
+_ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)
+"""Comments, texts, and the names that columns are given."""
+_PATH = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*')
+
+
+def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None:
+    """What to gather of so many rows for these queries; None where that is too much, or nothing.
+    With the leaves by which a reader narrows time, place and the condition itself, so that from all
+    rows a part can be taken later."""
+    found = named_leaves(of.table, " ".join([*queries, _NARROWS, of.condition or ""]))
+    if not found or rows * len(found) > CELLS:
+        return None
+    return Gathering(of.table, of.sql, of.condition, of.params, found, rows * len(found))
+
+
+@lru_cache(64)  # a page asks anew whenever it is drawn
+def named_leaves(table: str, sql: str) -> tuple[str, ...]:
+    """The leaves of a table that a query names, in the table's order; all of a STRUCT's."""
+    named = {path.replace('"', "").lower() for path in _PATH.findall(_ASIDE.sub(" ", sql))}
+    # `t.source.ip` names source.ip, and `native.resources.ARN` the list
+    named |= {path.partition(".")[2] for path in named}
+    found = []
+    for name in (leaf.name for leaf in leaves(dict(columns_of(table)))):
+        own = name.lower()
+        parts = own.split(".")
+        above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        if above & named or any(path.startswith(f"{own}.") for path in named):
+            found.append(name)
+    return tuple(found)
+
+
+def gathering_sql(told: Gathering) -> str:
+    """The SELECT that gives the leaves, nested as the view has them."""
+    tree: dict[str, object] = {}
+    for name in told.leaves:
+        inner = tree
+        *above, last = name.split(".")
+        for part in above:
+            inner = inner.setdefault(part, {})  # type: ignore[assignment]
+        inner[last] = name
+    columns = ", ".join(f"{packed(body)} AS {quote(name)}" for name, body in tree.items())
+    return f"SELECT {columns} FROM ({told.relation})"
+
+
+class Gatherer:
+    """The tables of one opened lake, the last asked for kept. Safe to share between threads.
+
+    They are made by a connection of their own, in whatever order rows come: to keep that of the
+    files takes half as long again. So their rows have none, and queries say in which they want
+    theirs.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        """`con` must not be locked yet: a database in memory is attached to it."""
+        self._guard = threading.Lock()
+        self._held: OrderedDict[Gathering | Query, int] = OrderedDict()
+        self._too_much: set[Gathering] = set()
+        con.execute(f"ATTACH ':memory:' AS {PLACE}")
+        self._maker = con.cursor()
+        self._maker.execute("SET SESSION preserve_insertion_order = false")
+        self._made_for: duckdb.DuckDBPyConnection | None = None
+
+    def interrupt(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """End the statement that runs for an answer by this cursor, if one does."""
+        cursor.interrupt()
+        if self._made_for is cursor:
+            self._maker.interrupt()
+
+    def tell_files(
+        self, con: duckdb.DuckDBPyConnection, held: Mapping[str, Sequence[DataFile]]
+    ) -> None:
+        """Make the table `FILES`, which tells what would else be asked of every file."""
+        rows = []
+        for table, files in held.items():
+            for file in files:
+                first, last = file.first, file.last
+                if first is None or last is None:  # a file of an early lake
+                    first, last = footer_times(pq.read_metadata(file.path))
+                place = (file.account, file.region, date.fromisoformat(file.date))
+                rows.append((table, *place, file.rows, first, last))
+        moment = pa.timestamp("us", "UTC")
+        kinds = (pa.string(), pa.string(), pa.string(), pa.date32(), pa.int64(), moment, moment)
+        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+        arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+        con.register("files_told", pa.table(dict(zip(_FILE, arrays, strict=True))))
+        con.execute(f"CREATE TABLE {FILES} AS FROM files_told")
+        con.unregister("files_told")
+
+    def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
+        """The answer to a query, by this cursor. Raises UsageError as `Query.ask` does."""
+        for sooner in query.sooner:
+            answer = self._answer(sooner, cursor)
+            if len(answer.rows) == query.full:
+                return answer
+        return self._answer(query, cursor)
+
+    def _answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
+        try:
+            shorter = self._over_held(query, cursor)
+            if shorter is not None:
+                return shorter.ask(cursor)
+        except duckdb.InterruptException as error:
+            raise UsageError(f"{error}\nThe query was:\n{query.written_out()}") from error
+        except (duckdb.Error, UsageError) as error:
+            if isinstance(error.__cause__, duckdb.InterruptException):
+                raise
+            # dropped meanwhile, or it lacks what the query names: the view has it all
+        return query.ask(cursor)
+
+    def _over_held(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query | None:
+        """The query over tables that are held, made where they are not; None where none serves."""
+        shorter = self._shared(query, cursor) if query.shares else None
+        query = shorter or query
+        held = self._gathered(query, cursor)
+        return _over(query, held) if held else shorter
+
+    def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
+        """The query with what it shares with others in tables."""
+        for shared in query.shares:
+            self._put(shared, cursor)
+            query = query.over_shared(shared, _name(shared))
+        return query
+
+    def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Have a query's answer in a table."""
+        table = _name(shared)
+        held = None if shared in self._held else self._gathered(shared, cursor)
+        asked = (_over(shared, held) if held else None) or shared
+        with self._guard:
+            if shared in self._held:
+                self._held.move_to_end(shared)
+            else:
+                rows = self._make(table, asked.sql, asked.bound, cursor)
+                columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
+                self._make_room(Query, rows * len(columns))
+                self._held[shared] = rows * len(columns)
+
+    def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
+        """What is held of the rows behind a query, gathered where nothing is."""
+        told = query.gather
+        if told is None or told.relation not in query.sql or _takes_whole_rows(query.sql):
+            return None
+        return self._gather(told, cursor)
+
+    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
+        """What is held that answers this: its own rows, or all of the table's. None where they turn
+        out to be too many: how many there are was a guess."""
+        with self._guard:
+            for held in self._held:
+                if isinstance(held, Gathering) and _answers(held, told):
+                    self._held.move_to_end(held)
+                    return held
+            if told in self._too_much:
+                return None
+            self._make_room(Gathering, told.cells)
+            most = CELLS // len(told.leaves)
+            select = f"{gathering_sql(told)} LIMIT {most + 1}"
+            rows = self._make(_name(told), select, dict(told.params), cursor)
+            cells = rows * len(told.leaves)
+            if cells > CELLS:
+                self._too_much.add(told)
+                self._maker.execute(f"DROP TABLE {_name(told)}")
+                return None
+            self._make_room(Gathering, cells)
+            self._held[told] = cells
+            return told
+
+    def _make(
+        self,
+        table: str,
+        select: str,
+        params: dict[str, Any] | None,
+        cursor: duckdb.DuckDBPyConnection,
+    ) -> int:
+        """Put a SELECT's rows into a table, for an answer by this cursor; gives their number."""
+        one_select(select)  # a reader's own condition may stand in it
+        self._made_for = cursor
+        try:
+            self._maker.execute(f"CREATE OR REPLACE TABLE {table} AS {select}", params)
+        finally:
+            self._made_for = None
+        ((rows,),) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()
+        return int(rows)
+
+    def _make_room(self, kind: type[Gathering | Query], cells: int) -> None:
+        """Drop what was asked for longest ago of a kind until so many values more may be held, or
+        nothing of it is left."""
+        of_kind = [held for held in self._held if isinstance(held, kind)]
+        total = sum(self._held[held] for held in of_kind)
+        for oldest in of_kind:
+            if total + cells <= CELLS:
+                return
+            total -= self._held.pop(oldest)
+            self._maker.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")
+
+
+def _over(query: Query, held: Gathering) -> Query | None:
+    """The query over a table that answers what it gathers."""
+    told = query.gather
+    condition = told.condition if told is not None and held != told else ""
+    return query.over_table(_name(held), condition or "")
+
+
+def _answers(held: Gathering, told: Gathering) -> bool:
+    """Whether one table has the rows and leaves of another."""
+    whole = held.table == told.table and held.condition == ""
+    part = whole and told.condition is not None
+    return held == told or (part and {*told.leaves} <= {*held.leaves})
+
+
+@lru_cache(1_000)  # 0.5 ms each
+def _takes_whole_rows(sql: str) -> bool:
+    """Whether a query takes all leaves of a table (`*`, `FROM logs`, `to_json(logs)`), or cannot be
+    looked into. What the page's relations select, each all of a table, does not count."""
+    (text,) = _parser().cursor().execute("SELECT json_serialize_sql($1)", [sql]).fetchone() or ("",)
+    told = json.loads(text)
+    if told["error"]:
+        return True
+    tables: set[str] = set()
+    names: set[str] = set()
+
+    def stars(node: Any) -> bool:  # noqa: ANN401  JSON
+        if isinstance(node, list):
+            return any([stars(one) for one in node])
+        if not isinstance(node, dict):
+            return False
+        if node.get("materialized") == "CTE_MATERIALIZE_NEVER":
+            return stars({**node["query_node"], "select_list": []})
+        if (node.get("from_table") or {}).get("type") == "EXPRESSION_LIST":  # VALUES
+            return False
+        if node.get("type") == "BASE_TABLE":
+            tables.update((node["table_name"].lower(), node["alias"].lower()))
+        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+            names.add(node["column_names"][0].lower())
+        return any([node.get("class") == "STAR", *map(stars, node.values())])
+
+    return stars(told["statements"]) or bool(names & tables)
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that parses; it holds nothing."""
+    return duckdb.connect()
+
+
+def _name(told: Gathering | Query) -> str:
+    return f"{PLACE}.rows_{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}"

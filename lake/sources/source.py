@@ -1,0 +1,183 @@
+"""What a log source is: how it is recognised, how its lines are cut, what its rows may hold.
+
+A source is a folder under `transforms/` (or under a folder of the user's own);
+`lake.sources.catalogue` reads it. Here it answers whether a key, a record's members, a header or a
+line is its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lake.sources.fieldsets import Tree, ecs_leaves, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def column_name(header: str) -> str:
+    """A header's or member's name as a column: `cs(User-Agent)` -> `cs_user_agent`."""
+    return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
+
+
+def is_source_name(name: str) -> bool:
+    """Whether a source, and so its table, may be called that."""
+    return _NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Members that all stand at the top of a JSON record, and such (`!s3`) of which none does."""
+
+    due: frozenset[str]
+    strange: frozenset[str]
+
+    def fit(self, present: set[str]) -> bool:
+        """Whether a record with these members is one."""
+        return self.due <= present and not self.strange & present
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a line without a header, in order; `line` tells lines of one width apart."""
+
+    columns: tuple[str, ...]
+    line: re.Pattern[str] | None
+
+    def fits(self, line: str, fields: int) -> bool:
+        """Whether a line, cut into so many fields, is laid out like this."""
+        return fields == len(self.columns) and (self.line is None or bool(self.line.search(line)))
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
+    them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
+    `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand in no
+    line: a header, a table or JSON gives them."""
+
+    delimiter: str
+    header: str
+    columns: tuple[str, ...]
+    quotes: bool = False
+    min_fields: int = 1
+    layouts: tuple[Layout, ...] = ()
+    nulls: tuple[str, ...] = ("-",)
+    aliases: tuple[tuple[str, str], ...] = ()
+    pattern: re.Pattern[str] | None = None
+    quoted: int = 0
+    whole: str = ""
+    by_name: tuple[str, ...] = ()
+    _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_spelt", dict(self.aliases))
+        object.__setattr__(self, "_known", frozenset((*self.columns, *self.by_name)))
+
+    @property
+    def mark(self) -> str:
+        """What stands before the names of fields where a directive gives them."""
+        return self.header if self.header.startswith("#") else "#Fields:"
+
+    def named(self, line: str) -> list[str] | None:
+        """The names that a line gives which is such a directive, else None."""
+        return line[len(self.mark) :].split() if line.startswith(self.mark) else None
+
+    def layout(self, line: str) -> Layout | None:
+        """How a line without a header is laid out, or None where that is not known."""
+        line = line.replace("\t", " ") if self.delimiter == " " else line
+        cut = line.split() if self.delimiter == " " else line.split(self.delimiter)
+        return next((one for one in self.layouts if one.fits(line, len(cut))), None)
+
+    def column(self, header: str) -> str | None:
+        """The known column that a header's name means, or None."""
+        name = self._spelt.get(header) or column_name(header)
+        name = self._spelt.get(name, name)
+        return name if name in self._known else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One log source, as its folder declares it. `native` is the tree of its own members."""
+
+    name: str
+    title: str
+    docs: str
+    log_type: str
+    index: str
+    format: str
+    identity: str
+    native: Tree
+    sql: str
+    folder: Path
+    accepts: str | None = None
+    keys: str | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    """Members that the other spelling names otherwise: `Name` or `Parent.Name` -> the own name."""
+    delimited: Delimited | None = None
+    key: tuple[re.Pattern[str], ...] = ()
+    file: tuple[re.Pattern[str], ...] = ()
+    members: tuple[Members, ...] = ()
+    header: re.Pattern[str] | None = None
+    line: re.Pattern[str] | None = None
+    priority: int = 0
+    csv: tuple[tuple[str, str], ...] = ()
+    empty: tuple[str, ...] = ()
+    """Members of which an empty cell of CSV says something: no error code, no error."""
+    family: str | None = None
+    latest: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Of records that come again in newer versions: the leaves that name the thing, and those that
+    order its versions. Without them, every record is its own."""
+
+    def fits_key(self, key: str) -> bool:
+        """Whether the object's key says that it is of this source."""
+        # a loop, since `any` with a generator takes twice as long
+        for pattern in self.key:
+            if pattern.search(key):
+                break
+        else:
+            return False
+        name = key.rpartition("/")[2]
+        return not self.file or any(p.search(name) for p in self.file)
+
+    def fits_members(self, members: Iterable[str]) -> bool:
+        """Whether a JSON record with these members at its top is of this source."""
+        present = set(members)
+        return any(wanted.fit(present) for wanted in self.members)
+
+    def fits_header(self, names: Sequence[str]) -> bool:
+        """Whether a header line with these names (as columns) is of this source."""
+        return bool(self.header and self.header.search(" ".join(names)))
+
+    def fits_line(self, line: str) -> bool:
+        """Whether a data line without a header is of this source."""
+        return bool(self.line and self.line.search(line)) or self.fits_tabs(line)
+
+    def fits_tabs(self, line: str) -> bool:
+        """Whether it is if its fields end at tabs, where the source's own end at blanks: so
+        CloudWatch Logs delivers them as plain text."""
+        if "\t" not in line or self.line is None or self.line.search(line):
+            return False
+        blanks = self.delimited is not None and self.delimited.delimiter == " "
+        return blanks and bool(self.line.search(line.replace("\t", " ")))
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Every column that `normalize.sql` may give -> its DuckDB type."""
+        native = {f"native.{leaf.name}": leaf.type for leaf in leaves(self.native)}
+        whole = {
+            f"native.{name}": "STRUCT" for name, b in self.native.items() if isinstance(b, dict)
+        }
+        fixed = {
+            "record": "",
+            "@timestamp": "TIMESTAMPTZ",
+            "reject": "VARCHAR",
+            "identity": "VARCHAR",
+        }
+        return fixed | ecs_leaves() | native | whole

@@ -1,0 +1,1 @@
+"""A batch of objects -> Parquet files that wait for their commit, in worker processes."""

@@ -1,0 +1,147 @@
+"""Records that an earlier reading of the same object gave.
+
+An object that was read before and is read again has grown, been cut, been edited, or its reading
+broke off. Lines are identified by their object's content, which is another now, so what is the same
+line is found by its text; and a record that kept its id while its text changed is told. Where the
+row is of a damaged reading and the object is whole now, the record takes its place: `Mended`. All
+other records are compared by identity (`lake.store.duplicates`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from lake.paths import resource
+from lake.serve.queries import read_blocks
+from lake.serve.views import view_head
+from lake.sources.catalogue import catalogue
+from lake.sources.database import asking
+from lake.store.files import check_unaltered
+from lake.store.ledger import REPEAT
+from lake.store.parquet import stage_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import duckdb
+
+    from lake.store.parquet import StagedFile
+    from lake.store.table import DataFile, Snapshot, Store
+
+
+@dataclass(slots=True)
+class Mended:
+    """A committed file with rows that give way: their places in it, with the identity, path, place
+    in the object and text of each, as `lake.ledger.REPEAT` names them."""
+
+    table: str
+    file: DataFile
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def repeats(self) -> pa.Table:
+        """The rows as those that are told of: further deliveries of what takes their place."""
+        return pa.Table.from_pylist(list(self.rows.values()), REPEAT)
+
+    def rest(self, folder: Path) -> list[StagedFile]:
+        """The file's other rows staged anew, if there are any. Raises LakeError for a file that is
+        not as it was committed."""
+        check_unaltered(Path(self.file.path))
+        stay = np.setdiff1d(np.arange(self.file.rows), list(self.rows))
+        return [stage_rows(self.table, self.file, stay, folder)] if len(stay) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What staged files hold of objects that were read before and the lake has from then.
+
+    `also`: table -> an identity that a line would have now -> the one it is known by. `texts`:
+    staged file -> place in it -> what came there, where the known record has another text and
+    stays. `mending`: staged file -> places of the records that take the place of a row of
+    `mended`, which maps a committed file's path to what gives way in it.
+    """
+
+    also: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    texts: dict[Path, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    mending: dict[Path, list[int]] = field(default_factory=lambda: defaultdict(list))
+    mended: dict[str, Mended] = field(default_factory=dict)
+
+
+def earlier_records(
+    store: Store,
+    snapshot: Snapshot,
+    files: Iterable[StagedFile],
+    paths: set[str],
+    whole: set[str],
+) -> Earlier:
+    """Look for records of objects that were read before, by their `log.file.path`; `whole` are
+    those of which nothing is damaged now. An object's files are staged together."""
+    found = Earlier()
+    if not paths:
+        return found
+    days: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for file in files:
+        days[(file.source, file.date)].append(str(file.path))
+    with asking() as con:
+        damaged = _damaged(con, store, snapshot, sorted(whole))
+        for (table, date), staged in days.items():
+            held = {f.path: f for f in store.files(table, snapshot) if f.date == date}
+            if not held:
+                continue
+            given: dict[str, Any] = {"paths": sorted(paths)}
+            if catalogue()[table].identity == "object+line":
+                given |= {"staged": staged, "committed": list(held)}
+                given["repeats"] = _known(con, store, snapshot, table, given["paths"])
+                found.also[table].update(con.execute(_sql("kept"), given).fetchall())
+            else:
+                head = view_head(store, table)
+                given |= {"staged": [head, *staged], "committed": [head, *held]}
+                given |= {"whole": sorted(whole), "damaged": damaged}
+                _note(found, table, held, con.execute(_sql("edited"), given).fetchall())
+    return found
+
+
+def _note(
+    found: Earlier, table: str, held: dict[str, DataFile], rows: list[tuple[Any, ...]]
+) -> None:
+    """Note what the records of changed objects are, as `edited` gives them."""
+    for name, place, text, mends, file, row, repeat in rows:
+        if not mends:
+            found.texts[Path(name)][place] = text
+            continue
+        found.mending[Path(name)].append(place)
+        mended = found.mended.setdefault(file, Mended(table, held[file]))
+        mended.rows[row] = {"source": table, **repeat}
+
+
+def _damaged(
+    con: duckdb.DuckDBPyConnection, store: Store, snapshot: Snapshot, paths: list[str]
+) -> dict[str, list[Any]]:
+    """Path and time of the readings of objects that broke off or found damage."""
+    rows = con.execute(
+        f"SELECT path, ingested FROM {store.ledger_sql('object', snapshot)} "
+        "WHERE status = 'partial' AND list_contains($paths, path)",
+        {"paths": paths},
+    ).fetchall()
+    return {"path": [path for path, _ in rows], "ingested": [moment for _, moment in rows]}
+
+
+def _known(
+    con: duckdb.DuckDBPyConnection, store: Store, snapshot: Snapshot, table: str, paths: list[str]
+) -> dict[str, list[Any]]:
+    """Identity and path of the objects' records that were duplicates, so lie under other paths."""
+    rows = con.execute(
+        f"SELECT hash, path FROM {store.ledger_sql('duplicate', snapshot)} "
+        "WHERE source = $table AND list_contains($paths, path)",
+        {"table": table, "paths": paths},
+    ).fetchall()
+    return {"hash": [number for number, _ in rows], "path": [path for _, path in rows]}
+
+
+def _sql(name: str) -> str:
+    return read_blocks(resource("sql") / "changed.sql")[name].sql

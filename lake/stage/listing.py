@@ -1,0 +1,97 @@
+"""Which objects an ingest has to read: those of its places that the lake does not know as they are
+now."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lake.errors import LakeError
+from lake.model import Unreadable
+from lake.objects.names import identity_of
+from lake.store.known import is_unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lake.model import Location, ObjectResult, RawObject
+    from lake.store.known import KnownObject
+
+TELL_EVERY = 500
+"""Objects between two words on how many have been listed."""
+MENDED = "an archive that was damaged before; what is in it are objects of their own"
+
+
+@dataclass(slots=True)
+class Listing:
+    """What was found in the places, compared with what the lake knows. `rehash`: tell what has
+    changed by every object's content.
+
+    `work`: objects to read, each with the location that opens it. `reread`: paths of those of
+    which the lake has records. `aside`: what became of what cannot be opened or is no file.
+    """
+
+    known: Mapping[str, KnownObject]
+    rehash: bool = False
+    listed: int = 0
+    unchanged: int = 0
+    work: list[tuple[Location, RawObject]] = field(default_factory=list)
+    reread: set[str] = field(default_factory=set)
+    aside: list[ObjectResult] = field(default_factory=list)
+
+    def collect(self, locations: Iterable[Location], tell: Callable[[int], None]) -> None:
+        """List the objects of every place, each once; `tell` gets their number now and then.
+        Raises AccessError as the locations do."""
+        seen: set[tuple[str, str]] = set()
+        for location in locations:
+            for found in location.objects():
+                self.listed += 1
+                if self.listed % TELL_EVERY == 0:
+                    tell(self.listed)
+                if isinstance(found, Unreadable):
+                    self._set_aside(found.result())
+                elif (found.root, found.key) not in seen:
+                    seen.add((found.root, found.key))
+                    self._add(location, found)
+        self._tell_mended({root for root, _ in seen})
+
+    def _add(self, location: Location, obj: RawObject) -> None:
+        before = self.known.get(obj.identity)
+        if self._unchanged(location, obj, before):
+            self.unchanged += 1
+            return
+        self.work.append((location, obj))
+        if before is not None and before.held:
+            self.reread.add(obj.path)
+
+    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:
+        same = is_unchanged(obj, before, self.rehash)
+        if same is not None or before is None:
+            return bool(same)
+        try:
+            with location.open(obj) as stream:
+                digest = hashlib.sha256()
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        except (OSError, LakeError):
+            return False
+        return digest.hexdigest() == before.sha256
+
+    def _set_aside(self, result: ObjectResult) -> None:
+        """What cannot be opened is noted; what is no file, once."""
+        before = self.known.get(result.obj.identity)
+        if before is not None and before.status == result.status == "ignored":
+            self.unchanged += 1
+        else:
+            self.aside.append(result)
+
+    def _tell_mended(self, roots: set[str]) -> None:
+        """Of an archive that was damaged once, and is whole now that its members were listed."""
+        damaged = {result.obj.identity for result in self.aside}
+        for root in roots - {"file://"}:
+            archive = root.removeprefix("file://")
+            found = Unreadable(*identity_of(archive), archive, MENDED, "ignored").result()
+            before = self.known.get(found.obj.identity)
+            if before and before.status == "failed" and found.obj.identity not in damaged:
+                self.aside.append(found)

@@ -1,0 +1,55 @@
+"""A lake whose ledger is ahead of its tables: it was copied while it was written, tables first.
+
+It names the last batch that is whole in such a copy, and how to come to it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lake.store import ledger
+from lake.store.deltalog import committed_at, newest, version_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lake.store.table import Snapshot, Store
+
+
+def behind(store: Store, table: str, snapshot: Snapshot) -> tuple[str, str]:
+    """What is amiss where a table's log ends before the version that the last batch names, and what
+    to do."""
+    ends = newest(store.path / table)
+    has = "which is not there" if ends is None else f"whose log ends with {ends}"
+    what = (
+        f"the ledger's batch {snapshot.batch} stands on version {snapshot.tables[table]} of "
+        f"{table}, {has}: files are gone, or the lake was copied while it was written, the tables "
+        "before `_lake`"
+    )
+    again = "copy it again, `_lake` first, or bring back what is gone"
+    found = _last_whole(store, snapshot)
+    if found is None:
+        return what, again
+    batch, version, ended = found
+    at = ended.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return what, (
+        f"{again}. Up to batch {batch} it is whole, which `lake sql --as-of {at}` reads; without "
+        f"another copy, take the versions after {version} out of {ledger.TABLE}/_delta_log: that "
+        "is the lake of that batch, and the next ingest reads what came after"
+    )
+
+
+def _last_whole(store: Store, snapshot: Snapshot) -> tuple[int, int, datetime] | None:
+    """The last batch whose tables are there, the version of `_lake` that tells of it, and a time
+    at which it was the last (UTC); None where there is none."""
+    root = store.path / ledger.TABLE
+    ends = {table: newest(store.path / table) for table in snapshot.tables}
+    for version in range(snapshot.ledger_version - 1, 0, -1):
+        if not version_file(root, version).exists():
+            return None  # the log was cleaned up
+        told = store.snapshot_at(version)
+        if all(number <= (ends.get(t) or 0) for t, number in told.tables.items()):
+            ended = committed_at(root, version) + timedelta(milliseconds=1)
+            return told.batch, version, ended
+    return None

@@ -1,0 +1,178 @@
+"""The table `_lake`: which objects have been read, rejects, duplicates, and the batches that count.
+
+One Delta table with a `kind`, so that one commit says everything about a batch. A batch names the
+version of every table that belongs to it: a reader who opens the tables at these versions sees
+whole batches, whatever a writer is doing or has left behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from lake.model import ObjectResult, Reject
+    from lake.store.growth import Model
+
+TABLE = "_lake"
+KINDS = ("batch", "object", "reject", "duplicate", "forgotten", "export_reject")
+_TIME = pa.timestamp("us", tz="UTC")
+
+SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("batch", pa.int64()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("position", pa.int64()),
+        ("reason", pa.string()),
+        ("text", pa.string()),
+        ("root", pa.string()),
+        ("key", pa.string()),
+        ("bucket", pa.string()),
+        ("etag", pa.string()),
+        ("size", pa.int64()),
+        ("modified", _TIME),
+        ("sha256", pa.string()),
+        ("content_hash", pa.string()),
+        ("status", pa.string()),
+        ("records", pa.int64()),
+        ("rows", pa.int64()),
+        ("duplicates", pa.int64()),
+        ("rejects", pa.int64()),
+        ("read_at", _TIME),
+        ("context", pa.string()),
+        ("unknown_members", pa.string()),
+        ("lossy_members", pa.string()),
+        ("hash", pa.int64()),
+        ("tables", pa.string()),
+        ("version", pa.string()),
+        ("geoip", pa.string()),
+        ("models", pa.string()),
+        ("ingested", _TIME),
+        ("transform", pa.string()),
+        ("also", pa.int64()),
+    ]
+)
+"""Columns are only ever added, at the end."""
+REPEAT = pa.schema(
+    [SCHEMA.field(n) for n in ("source", "hash", "path", "position", "also", "text")]
+)
+"""What is told of a further delivery of a known record: the identity that this has, `hash`, and
+where it lay. Where the object was known and has changed: `also`, the identity that the record would
+have had without the earlier reading, and `text`, what came where it is not what the row has."""
+VERSION = hashlib.sha256(str(SCHEMA).encode()).hexdigest()[:12]
+
+
+def _table(kind: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist([{"kind": kind, **row} for row in rows], schema=SCHEMA)
+
+
+def reject_table(rejects: Sequence[Reject]) -> pa.Table:
+    """Rejects as rows of `_lake`, without their batch, which is not known yet."""
+    return _table(
+        "reject",
+        [
+            {
+                "source": r.source or None,
+                "path": r.path,
+                "position": r.position,
+                "reason": r.reason,
+                "text": r.text,
+            }
+            for r in rejects
+        ],
+    )
+
+
+def object_table(
+    results: Sequence[ObjectResult], batch: int, geoip: str | None, ingested: datetime
+) -> pa.Table:
+    """What became of objects, as rows of `_lake`; `ingested` is their rows' `event.ingested`."""
+    return _table(
+        "object",
+        [
+            {
+                "batch": batch,
+                "source": r.source,
+                "path": r.obj.path,
+                "root": r.obj.root,
+                "key": r.obj.key,
+                "bucket": r.obj.bucket,
+                "etag": r.obj.etag,
+                "size": r.obj.size,
+                "modified": r.obj.modified,
+                "sha256": r.sha256,
+                "content_hash": r.content_hash,
+                "status": r.status,
+                "reason": r.reason,
+                "records": r.records,
+                "rows": r.rows,
+                "duplicates": r.duplicates,
+                "rejects": r.rejects,
+                "read_at": r.read_at,
+                "context": r.context,
+                "unknown_members": json.dumps(r.unknown_members) if r.unknown_members else None,
+                "lossy_members": json.dumps(r.lossy_members) if r.lossy_members else None,
+                "geoip": geoip,
+                "ingested": ingested,
+                "transform": json.dumps(r.transform) if r.transform else None,
+            }
+            for r in results
+        ],
+    )
+
+
+def duplicate_table(repeats: Sequence[pa.Table], batch: int) -> pa.Table:
+    """Further deliveries of known records, columns as `REPEAT` has them."""
+    rows = pa.concat_tables([REPEAT.empty_table(), *repeats])
+    told = {"kind": "duplicate", "batch": batch}
+    columns = [
+        rows[name]
+        if name in REPEAT.names
+        else pa.repeat(pa.scalar(told.get(name), kind), rows.num_rows)
+        for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)
+    ]
+    return pa.table(columns, SCHEMA)
+
+
+def forgotten_table(counts: Mapping[tuple[str, str], int], batch: int) -> pa.Table:
+    """Rows that are no longer in a table because their day was forgotten: (source, path) -> how
+    many of the object's rows."""
+    return _table(
+        "forgotten",
+        [
+            {"batch": batch, "source": source, "path": path, "rows": rows}
+            for (source, path), rows in counts.items()
+        ],
+    )
+
+
+def export_reject_table(refused: Sequence[Mapping[str, Any]], batch: int) -> pa.Table:
+    """Documents that another system would not have: `root` is its address, `text` the index."""
+    return _table("export_reject", [{"batch": batch, **row} for row in refused])
+
+
+def batch_table(
+    batch: int,
+    tables: dict[str, int],
+    models: dict[str, Model],
+    version: str,
+    context: dict[str, Any],
+) -> pa.Table:
+    """The row that makes a batch count: version and row model of every table it stands on.
+    `context` says what the batch did and what holds from it on (see `lake.table.Snapshot`)."""
+    row = {
+        "batch": batch,
+        "tables": json.dumps(tables),
+        "models": json.dumps({name: model.as_json() for name, model in models.items()}),
+        "version": version,
+        "context": json.dumps(context),
+    }
+    return _table("batch", [row])

@@ -1,0 +1,335 @@
+"""Whether a lake is what was committed: every file there and unaltered, no version but ours.
+
+It reads and changes nothing. Files are told by the hashes in their names, versions by the batches
+that Delta's log names; what the rows say is `lake.upkeep.verify_rows`'s part. What is amiss is a
+finding, with what to do next; what is only worth knowing is a note.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from lake.errors import StorageError, in_plain_words
+from lake.machine import cores, default_memory
+from lake.paths import JOURNAL
+from lake.report import Finding
+from lake.sizes import size_text
+from lake.store import ledger
+from lake.store.behind import behind
+from lake.store.damage import COPY, damaged_log
+from lake.store.delta import add_actions, told_times
+from lake.store.deltalog import newest, versions
+from lake.store.files import ASK, recorded_sha256, sha256_of, unquoted
+from lake.store.table import Snapshot, Store, footer_times
+from lake.upkeep.verify_rows import check_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from lake.store.deltalog import Version
+
+ADVICE = (
+    "bring it back from a copy of the lake; without one, read the objects into a new lake: "
+    "`lake ingest WHERE --lake NEW`"
+)
+SHOWN = 20
+"""Names of files that a note lists."""
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """What was checked and what was found. `unhashed` counts files that were committed before
+    hashes were recorded; `earlier` those of earlier versions that wait for `lake compact`."""
+
+    path: Path
+    batch: int = 0
+    files: int = 0
+    size: int = 0
+    rows: int = 0
+    unhashed: int = 0
+    earlier: int = 0
+    earlier_size: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """A file that the last batch counts, as it was committed."""
+
+    table: str
+    name: str
+    path: Path
+    size: int
+    rows: int
+    times: tuple[int | None, int | None]
+    """Of the first and last event; pages leave out files by them."""
+
+
+def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> VerifyReport:
+    """Check a lake. Raises UsageError where there is none, LakeVersionError for a newer one."""
+    try:
+        store = Store.open(path)
+    except StorageError:  # its log is damaged, which is found below
+        store = Store(path)
+    report = VerifyReport(store.path)
+    snapshot = _settled(store, report, notify)
+    report.batch = snapshot.batch
+    files, unread = _check_versions(store, snapshot, report)
+    damaged = _check_files(files, report, notify)
+    _look_around(store, {f.path for f in files}, report)
+    report.findings += check_rows(
+        store,
+        snapshot,
+        {
+            t: [str(f.path) for f in files if f.table == t and f not in damaged]
+            for t in _tables(files)
+        },
+        {f.table for f in damaged} | unread,
+        report.notes,
+        default_memory(),
+        notify,
+    )
+    return report
+
+
+def _tables(files: Iterable[_Committed]) -> set[str]:
+    return {f.table for f in files}
+
+
+def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) -> Snapshot:
+    """The last batch, and whether one is unfinished: nobody else writes while that is looked at."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # a lake that may only be read has no writer
+            stack.enter_context(store.lock(lambda: notify("waiting for a writer")))
+        if (store.path / JOURNAL).exists():
+            report.findings.append(
+                Finding(
+                    "unfinished",
+                    JOURNAL,
+                    "a writer was ended in the middle of a commit; no reader sees what it began",
+                    "run it again, or `lake compact`: the next writer takes the beginnings back",
+                )
+            )
+        try:
+            return store.snapshot()
+        except StorageError:  # which file it is, the checks of `_lake` find
+            report.notes.append(
+                "the ledger cannot be read: the tables were checked as their own logs have them"
+            )
+            logs = {p.parent: newest(p.parent) for p in store.path.glob("*/_delta_log")}
+            tables = {root.name: number for root, number in logs.items() if number is not None}
+            return Snapshot(0, tables.pop(ledger.TABLE, 0), tables)
+
+
+# -- versions --------------------------------------------------------------------------------------
+
+
+def _check_versions(
+    store: Store, snapshot: Snapshot, report: VerifyReport
+) -> tuple[list[_Committed], set[str]]:
+    """The files of the versions that the last batch names, and the tables whose log cannot be read;
+    findings of what others committed."""
+    named = {ledger.TABLE: snapshot.ledger_version, **snapshot.tables}
+    files: list[_Committed] = []
+    unread: set[str] = set()
+    unfinished = (store.path / JOURNAL).exists()
+    for table, version in named.items():
+        root = store.path / table
+        if (newest(root) or 0) < version:
+            what, advice = behind(store, table, snapshot)
+            report.findings.append(Finding("log", f"{table}/_delta_log", what, advice))
+            unread.add(table)
+            continue
+        try:
+            delta = DeltaTable(root, version=version)
+            found = add_actions(delta)
+            log = list(versions(root, version + 1 if unfinished else None))
+        except (DeltaError, ValueError) as error:
+            path, advice = damaged_log(root) or (root / "_delta_log", ADVICE)
+            where = path.relative_to(store.path).as_posix()
+            what = in_plain_words(str(error)).strip()
+            advice = ADVICE if advice == COPY else advice  # which names this command
+            report.findings.append(Finding("log", where, what, advice))
+            unread.add(table)
+            continue
+        for action, times in zip(found.to_pylist(), told_times(found), strict=True):
+            name = str(action["path"])
+            size, rows = int(action["size_bytes"]), int(action["num_records"])
+            files.append(_Committed(table, name, root / name, size, rows, times))
+            report.findings += _misnamed(table, name, action)
+        held = {str(name) for name in found["path"].to_pylist()}
+        _check_log(table, version, log, held, report)
+        report.findings += _lost(store, snapshot, table, version, log, held)
+    return files, unread
+
+
+def _misnamed(table: str, name: str, action: dict[str, Any]) -> list[Finding]:
+    """A partition that Delta's log tells otherwise than the file's path."""
+    told = {
+        key.removeprefix("partition."): str(value)
+        for key, value in action.items()
+        if key.startswith("partition.")
+    }
+    named = dict(part.split("=", 1) for part in unquoted(name).split("/")[:-1] if "=" in part)
+    wrong = [f"{key}={value}" for key, value in told.items() if named.get(key) != value]
+    if not wrong:
+        return []
+    what = f"Delta's log has it under {', '.join(wrong)}; the log was changed"
+    return [Finding("log", f"{table}/{name}", what, ADVICE)]
+
+
+def _lost(
+    store: Store, snapshot: Snapshot, table: str, named: int, log: list[Version], files: set[str]
+) -> list[Finding]:
+    """Versions that tell nothing, and a batch that the table has and the ledger has not: nobody
+    reads its rows, though it was committed."""
+    found = [
+        Finding("log", f"{table}, version {v.number}", "its file in the log is empty", ADVICE)
+        for v in log
+        if v.is_empty
+    ]
+    later = [v for v in log if v.number > named and (v.batch or 0) > snapshot.batch]
+    if table == ledger.TABLE or not later:
+        return found
+    now = files
+    for version in log:
+        if version.number > named:
+            now = now - version.removed | version.added.keys()
+    # a killed writer's is taken back by a further version; one at work has a journal, or is through
+    at_work = (store.path / JOURNAL).exists() or store.snapshot().batch != snapshot.batch
+    if now != files and not at_work:
+        rows = sum(sum(v.added.values()) for v in later)
+        what = (
+            f"adds {rows:,} rows in batch {later[-1].batch}, of which the ledger knows nothing: "
+            "its last version is gone, and nobody reads these rows"
+        )
+        found.append(Finding("lost", f"{table}, version {later[0].number}", what, ADVICE))
+    return found
+
+
+def _check_log(
+    table: str, named: int, log: list[Version], files: set[str], report: VerifyReport
+) -> None:
+    """Whether a version is what our batches made of the table, and nobody committed after it."""
+    if not log or log[0].number > 0:
+        report.notes.append(f"{table}: the beginning of its log is gone; versions are not compared")
+        return
+    ours: dict[str, int] = {}
+    others = [v for v in log if v.number > 0 and v.batch is None and not v.is_empty]
+    for version in log:
+        if version.number <= named and version.batch is not None:
+            ours = {n: r for n, r in ours.items() if n not in version.removed} | version.added
+    alien = {n: v for v in others for n in (*v.added, *v.removed)}
+    for name in sorted(files ^ ours.keys()):
+        what, by = "is in the table and no batch put it there", alien.get(name)
+        if name in ours:
+            what = f"with {ours[name]:,} rows was taken out of the table, and not by a batch"
+        report.findings.append(Finding("foreign", f"{table}/{name}", f"{what}{_told(by)}", ADVICE))
+    for version in others:
+        if version.number > named:
+            rows = [sum(version.added.values()), len(version.removed)]
+            what = f"adds {len(version.added)} files ({rows[0]:,} rows) and removes {rows[1]} files"
+            report.findings.append(
+                Finding(
+                    "foreign",
+                    f"{table}, version {version.number}",
+                    f"another program's commit{_told(version)} {what}; readers of the lake do not "
+                    "see it, readers of the table alone do",
+                    "find out whose it is; the next batch of this table takes it back",
+                )
+            )
+        elif not alien.keys() & (files ^ ours.keys()):
+            report.notes.append(
+                f"{table}: version {version.number} was another program's{_told(version)}; nothing "
+                "of it counts"
+            )
+
+
+def _told(version: Version | None) -> str:
+    return (
+        f" (version {version.number}, {version.operation} by {version.engine})" if version else ""
+    )
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def _check_files(
+    files: list[_Committed], report: VerifyReport, notify: Callable[[str], None]
+) -> set[_Committed]:
+    """Which files are not as they were committed."""
+    damaged: set[_Committed] = set()
+    total = sum(f.size for f in files)
+    done = 0
+    with ThreadPoolExecutor(cores()) as pool:
+        for file, finding in zip(files, pool.map(_check_file, files), strict=True):
+            if finding is not None:
+                damaged.add(file)
+                report.findings.append(finding)
+            report.files += 1
+            report.unhashed += recorded_sha256(file.name) is None
+            report.rows += file.rows if file.table != ledger.TABLE else 0
+            done += file.size
+            notify(f"checking files: {done / max(total, 1):4.0%} of {size_text(total)}")
+    report.size = total
+    return damaged
+
+
+def _check_file(file: _Committed) -> Finding | None:
+    where = f"{file.table}/{file.name}"
+    try:
+        size = file.path.stat().st_size
+        wanted = recorded_sha256(file.name)
+        if size != file.size:
+            what = f"{size:,} bytes, committed with {file.size:,}"
+            return Finding("cut" if size < file.size else "altered", where, what, ADVICE)
+        if wanted is not None and (found := sha256_of(file.path)) != wanted:
+            return Finding("altered", where, f"its SHA-256 is {found}", ADVICE)
+        footer = pq.read_metadata(file.path)
+        rows = footer.num_rows
+        if rows != file.rows:
+            return Finding("altered", where, f"{rows:,} rows, committed with {file.rows:,}", ADVICE)
+        if None not in file.times and footer_times(footer) != file.times:
+            what = "Delta's log tells other times of its first and last event; the log was changed"
+            return Finding("log", where, what, ADVICE)
+    except FileNotFoundError:
+        return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
+    except PermissionError as error:
+        return Finding("unreadable", where, str(error), ASK)
+    except (OSError, pa.ArrowException) as error:
+        return Finding("unreadable", where, str(error), ADVICE)
+    return None
+
+
+def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None:
+    """What else lies among the tables' files: of earlier versions, and nobody's."""
+    strange: list[str] = []
+    for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
+        try:
+            known = {root / name for version in versions(root) for name in version.added}
+        except (OSError, ValueError):  # a finding of its own
+            continue
+        for path in sorted(root.rglob("*.parquet")):
+            if path in counted or "_delta_log" in path.parts:
+                continue
+            if path in known:
+                report.earlier += 1
+                report.earlier_size += path.stat().st_size
+            else:
+                strange.append(str(path.relative_to(store.path)))
+    if strange:
+        more = f", and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
+        report.notes.append(
+            f"{len(strange):,} files on disk that no version knows; nothing reads them: "
+            f"{', '.join(strange[:SHOWN])}{more}"
+        )

@@ -1,0 +1,154 @@
+"""Whether a lake's rows are what its ledger says: each in its partition, no identity twice, and as
+many of each object as were read. The queries stand in `sql/verify.sql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lake.normalize.partitions import ACCOUNT, REGION, UNKNOWN
+from lake.paths import resource, spill_folder
+from lake.report import Finding
+from lake.serve.queries import Query, read_blocks, relation
+from lake.serve.views import ledger_views, table_view
+from lake.sources.catalogue import catalogue
+from lake.sources.database import connect
+from lake.store import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lake.store.table import Snapshot, Store
+
+SHOWN = 20
+"""Findings of one kind in a table that are named; the last says how many more there are."""
+AGAIN = (
+    "bring the table back from a copy of the lake; without one, read the objects into a new lake: "
+    "`lake ingest WHERE --lake NEW`"
+)
+
+
+def check_rows(
+    store: Store,
+    snapshot: Snapshot,
+    files: Mapping[str, list[str]],
+    damaged: set[str],
+    notes: list[str],
+    memory: int,
+    notify: Callable[[str], None],
+) -> list[Finding]:
+    """Check the rows of these files by table. Where some file is damaged, the ledger is not
+    compared with the tables: that a file is damaged has been said."""
+    blocks = read_blocks(resource("sql") / "verify.sql")
+    patterns = {"account": ACCOUNT.pattern, "region": REGION.pattern, "unknown": UNKNOWN}
+    findings: list[Finding] = []
+    with connect(memory, temp=str(spill_folder(store.path))) as con:
+        con.execute('CREATE TEMP TABLE found (path VARCHAR, "rows" BIGINT)')
+
+        def ask(name: str, table: str | None = None) -> list[tuple[Any, ...]]:
+            over = {"logs": relation(table, "")} if table else {}
+            return list(Query.over(blocks[name], over, patterns).ask(con).rows)
+
+        for table in sorted(files.keys() - {ledger.TABLE}):
+            notify(f"checking the rows of {table}")
+            if table not in catalogue().sources:
+                notes.append(f"{table}: no such source is known here; its rows were not looked at")
+                damaged = damaged | {table}
+                continue
+            con.execute(table_view(store, snapshot, table, files[table]).sql)
+            findings += _of_table(table, snapshot, ask)
+            counts = Query.over(blocks["rows_by_path"], {"logs": relation(table, "")}, {})
+            con.execute(f"INSERT INTO found {counts.sql}")
+        if ledger.TABLE in damaged:
+            return findings
+        for view in ledger_views(store, snapshot):
+            con.execute(view.sql)
+        notify("checking the ledger")
+        findings += _unbalanced(ask("unbalanced"))
+        if damaged:
+            notes.append("rows by object were not compared with the ledger: see above")
+        else:
+            findings += _unaccounted(ask("unaccounted"))
+    return findings
+
+
+def _of_table(
+    table: str, snapshot: Snapshot, ask: Callable[[str, str], list[tuple[Any, ...]]]
+) -> list[Finding]:
+    findings = [
+        Finding(
+            "misplaced",
+            f"{table}/account={account}/region={region}/date={date}",
+            f"{rows:,} rows whose time, account or region is another",
+            AGAIN,
+        )
+        for account, region, date, rows in ask("misplaced", table)
+    ]
+    line = snapshot.kept_from.get(table)
+    findings += [
+        Finding(
+            "unforgotten",
+            f"{table}, {day}",
+            f"{rows:,} rows of a day before {line}, which was forgotten",
+            f"`lake forget --source {table} --before {line}`",
+        )
+        for day, rows in (ask("rows_by_day", table) if line else [])
+        if line is not None and day < line
+    ]
+    repeated = ask("repeated", table)
+    findings += [
+        Finding(
+            "repeated", f"{table}, event.hash {number}", f"{rows:,} rows of one identity", AGAIN
+        )
+        for number, rows in repeated
+    ]
+    return _cut(findings)
+
+
+def _unbalanced(rows: list[tuple[Any, ...]]) -> list[Finding]:
+    return _cut(
+        [
+            Finding(
+                "unbalanced",
+                path,
+                f"{records:,} records are not {own:,} rows + {doubles:,} duplicates + "
+                f"{refused:,} rejects",
+                AGAIN,
+            )
+            for path, records, own, doubles, refused in rows
+        ]
+    )
+
+
+def _unaccounted(rows: list[tuple[Any, ...]]) -> list[Finding]:
+    return _cut([Finding("unaccounted", row[0], _difference(*row[1:]), AGAIN) for row in rows])
+
+
+def _difference(
+    rows: int | None,
+    duplicates: int | None,
+    rejects: int | None,
+    tabled: int,
+    forgotten: int,
+    doubled: int,
+    refused: int,
+) -> str:
+    if rows is None:
+        return f"{tabled:,} rows of an object that the ledger does not know"
+    said = []
+    if rows != tabled + forgotten:
+        gone = f" and {forgotten:,} forgotten" if forgotten else ""
+        said.append(f"{rows:,} rows were read, {tabled:,} are in the tables{gone}")
+    if duplicates != doubled:
+        said.append(f"{duplicates:,} duplicates were counted, {doubled:,} are noted")
+    if rejects != refused:
+        said.append(f"{rejects:,} rejects were counted, {refused:,} are noted")
+    return "; ".join(said)
+
+
+def _cut(findings: list[Finding]) -> list[Finding]:
+    more = len(findings) - SHOWN
+    if more <= 0:
+        return findings
+    last = findings[SHOWN - 1]
+    cut = Finding(last.kind, last.where, f"{last.what}; and {more:,} more like it", last.next)
+    return [*findings[: SHOWN - 1], cut]
