@@ -25,7 +25,7 @@ from lake.serve.status import Status, status_of
 from lake.serve.views import data_files, macros, views
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal
-from lake.store.damage import of_the_lake
+from lake.store.blame import of_the_lake
 from lake.store.table import Store
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lake.report import IngestReport
     from lake.serve.queries import Answer, Query
-    from lake.store.table import Snapshot
+    from lake.store.snapshot import Snapshot
 
 FOOTERS = 1_500
 """Files up to which DuckDB keeps what it has read of their footers, which never change: it spares

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -32,36 +33,42 @@ def test_the_core_loads_no_user_interface(module: str) -> None:
 
 def layer(module: str) -> int:
     """-1: what every layer may use."""
-    return LAYERS.index(module) if module in LAYERS else -1
+    own = module.split(".")[1]
+    return LAYERS.index(own) if own in LAYERS else -1
 
 
 def drawn_on(path: Path) -> set[str]:
-    """The layers that a file imports from, within functions and for types as well."""
+    """The modules that a file imports from, within functions and for types as well."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            own = node.module == "lake"
-            names = [f"lake.{alias.name}" for alias in node.names] if own else [node.module]
-        else:
-            continue
-        found |= {name.split(".")[1] for name in names if name.startswith("lake.")}
-    return found
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inner or {node.module}
+    return found & MODULES.keys()
+
+
+MODULES = {
+    ".".join(("lake", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.stem not in ("__init__", "__main__")
+}
+DRAWN_ON = {name: drawn_on(path) for name, path in MODULES.items()}
 
 
 def test_a_layer_draws_only_on_those_below_it() -> None:
-    upwards = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-        if own in ("__init__", "__main__"):
-            continue
-        upwards += [
-            f"{path.relative_to(PACKAGE)} -> {other}"
-            for other in sorted(drawn_on(path))
-            if layer(other) > layer(own)
-        ]
+    upwards = [
+        f"{name} -> {other}"
+        for name, others in DRAWN_ON.items()
+        for other in sorted(others)
+        if layer(other) > layer(name)
+    ]
     assert upwards == []
+
+
+def test_no_modules_need_each_other() -> None:
+    TopologicalSorter(DRAWN_ON).prepare()  # raises CycleError, which names them
 
 
 def test_every_package_has_a_layer() -> None:

@@ -21,7 +21,7 @@ from lake.ask.output import for_arrow, read_batches, told_apart, write
 from lake.errors import LakeError, UsageError
 from lake.jsonvalues import cell_value
 from lake.serve.statements import analyzed, one_select
-from lake.store.damage import of_the_lake
+from lake.store.blame import of_the_lake
 from lake.visible import shortened
 from lake.words import Sentence
 

@@ -83,7 +83,7 @@ def sql(
             if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
                 put(stderr(), "no rows, so nothing was written to the file")
     except duckdb.Error as error:
-        from lake.store.damage import of_the_lake  # imports pyarrow
+        from lake.store.blame import of_the_lake  # imports pyarrow
 
         if (unreadable := of_the_lake(opened.path, error)) is not None:
             raise unreadable from error

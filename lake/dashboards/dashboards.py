@@ -15,8 +15,9 @@ from typing import Any
 
 from lake.errors import SourceError, UsageError, unknown_name
 from lake.filters.fields import all_fields, fields_of
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
 from lake.filters.search import Search
+from lake.filters.selection import Selection
 from lake.paths import resource
 from lake.serve.queries import Block, block, read_blocks
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lake.filters.filters import Filter, Selection, TimeRange, show_time
+from lake.filters.filters import Filter, TimeRange, show_time
 from lake.serve.chosen import chosen
 from lake.serve.extent import extent_of, lake_blocks
 from lake.serve.queries import Answer, Ask, Query
@@ -17,6 +17,7 @@ from lake.words import Sentence
 if TYPE_CHECKING:
     from lake.dashboards.dashboards import Panel
     from lake.dashboards.scope import View
+    from lake.filters.selection import Selection
 
 
 def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:

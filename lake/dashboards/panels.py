@@ -17,8 +17,9 @@ from lake.dashboards.dashboards import Panel, find_dashboard
 from lake.dashboards.notes import note_of
 from lake.dashboards.scope import View, view_before, view_of
 from lake.errors import SourceError, UsageError
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
 from lake.filters.search import read_search
+from lake.filters.selection import Selection
 from lake.jsonvalues import json_value
 from lake.serve.extent import lake_blocks
 from lake.serve.queries import Answer, Ask, Query, relation

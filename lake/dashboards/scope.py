@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
+from lake.filters.selection import Selection
 from lake.serve.chosen import chosen
 from lake.serve.extent import Extent, extent_of, extent_over, files_of, lake_blocks, places_of
 from lake.serve.gather import gathering

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from lake.export.report import ExportOptions
     from lake.export.sent import Key, Memory
-    from lake.store.table import DataFile, Snapshot, Store
+    from lake.store.snapshot import DataFile, Snapshot
+    from lake.store.table import Store
 
 
 @dataclass(slots=True, eq=False)

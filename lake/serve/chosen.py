@@ -19,7 +19,7 @@ from lake.sources.rowmodel import columns_of, tables_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.filters.filters import Selection
+    from lake.filters.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from lake.sources.fieldsets import literal
 from lake.store.deltalog import newest
 
 if TYPE_CHECKING:
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+    from lake.store.table import Store
 
 CLIENT_FILE = "lake.duckdb"
 LEDGER = "_lake"

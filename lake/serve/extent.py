@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from lake.filters.filters import Selection, TimeRange
+from lake.filters.filters import TimeRange
+from lake.filters.selection import Selection
 from lake.paths import resource
 from lake.serve.chosen import chosen
 from lake.serve.gather import FILES

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from lake.serve.chosen import Chosen
     from lake.serve.queries import Answer
-    from lake.store.table import DataFile
+    from lake.store.snapshot import DataFile
 
 PLACE = "gathered"
 """The database in memory that holds the tables, away from a user's own."""

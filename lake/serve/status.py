@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lake.sources.source import Source
-    from lake.store.table import Snapshot
+    from lake.store.snapshot import Snapshot
 
 
 _TOLD = "objects_told"

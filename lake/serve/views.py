@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from lake.sources.fieldsets import Tree
     from lake.sources.source import Source
-    from lake.store.table import DataFile, Snapshot, Store
+    from lake.store.snapshot import DataFile, Snapshot
+    from lake.store.table import Store
 
 HIVE = (
     "hive_partitioning = true, hive_types = {"

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from lake.store.parquet import StagedFile
-    from lake.store.table import DataFile, Snapshot, Store
+    from lake.store.snapshot import DataFile, Snapshot
+    from lake.store.table import Store
 
 
 @dataclass(slots=True)

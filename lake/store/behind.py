@@ -12,15 +12,20 @@ from lake.store import ledger
 from lake.store.deltalog import committed_at, newest, version_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+
+    Told = Callable[[int], Snapshot]
+    """A version of `_lake` -> the last batch that it tells of."""
 
 
-def behind(store: Store, table: str, snapshot: Snapshot) -> tuple[str, str]:
+def behind(lake: Path, table: str, snapshot: Snapshot, told: Told) -> tuple[str, str]:
     """What is amiss where a table's log ends before the version that the last batch names, and what
     to do."""
-    ends = newest(store.path / table)
+    ends = newest(lake / table)
     has = "which is not there" if ends is None else f"whose log ends with {ends}"
     what = (
         f"the ledger's batch {snapshot.batch} stands on version {snapshot.tables[table]} of "
@@ -28,7 +33,7 @@ def behind(store: Store, table: str, snapshot: Snapshot) -> tuple[str, str]:
         "before `_lake`"
     )
     again = "copy it again, `_lake` first, or bring back what is gone"
-    found = _last_whole(store, snapshot)
+    found = _last_whole(lake, snapshot, told)
     if found is None:
         return what, again
     batch, version, ended = found
@@ -40,16 +45,16 @@ def behind(store: Store, table: str, snapshot: Snapshot) -> tuple[str, str]:
     )
 
 
-def _last_whole(store: Store, snapshot: Snapshot) -> tuple[int, int, datetime] | None:
+def _last_whole(lake: Path, snapshot: Snapshot, told: Told) -> tuple[int, int, datetime] | None:
     """The last batch whose tables are there, the version of `_lake` that tells of it, and a time
     at which it was the last (UTC); None where there is none."""
-    root = store.path / ledger.TABLE
-    ends = {table: newest(store.path / table) for table in snapshot.tables}
+    root = lake / ledger.TABLE
+    ends = {table: newest(lake / table) for table in snapshot.tables}
     for version in range(snapshot.ledger_version - 1, 0, -1):
         if not version_file(root, version).exists():
             return None  # the log was cleaned up
-        told = store.snapshot_at(version)
-        if all(number <= (ends.get(t) or 0) for t, number in told.tables.items()):
+        earlier = told(version)
+        if all(number <= (ends.get(t) or 0) for t, number in earlier.tables.items()):
             ended = committed_at(root, version) + timedelta(milliseconds=1)
-            return told.batch, version, ended
+            return earlier.batch, version, ended
     return None

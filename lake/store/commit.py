@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.store.parquet import StagedFile
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+    from lake.store.table import Store
 
 KEYS = list(PARTITION)
 FIRST_STAGED = 100

@@ -1,85 +1,26 @@
-"""Which file of a lake is damaged: asked after an error of a library, which seldom names it.
-
-It looks at what can be told soon: the log's files, the footers of all Parquet files, the hashes of
-the ledger's. `lake verify` reads everything.
-"""
+"""Which file of a lake is damaged, as far as that can be told soon: the log's files, the footers of
+all Parquet files, the hashes of the ledger's. `lake verify` reads everything."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.errors import LakeError
 from lake.store.files import ASK, recorded_sha256, sha256_of
 from lake.words import Sentence
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VIEWS = Sentence("delete the folder _views of the lake, which is made anew")
 CHECKPOINT = Sentence(
     "delete it and `_last_checkpoint` beside it: the versions in the same folder tell all of it"
 )
-VERIFY = Sentence("run `lake verify`, which reads all of every file and says what is amiss")
 COPY = Sentence("bring it back from a copy of the lake; `lake verify` says what else is amiss")
-AGAIN = Sentence(
-    "ask again: its rows were merged or forgotten meanwhile, and such files deleted at once"
-)
-
-
-def of_the_lake(lake: Path, error: BaseException | None) -> LakeError | None:
-    """What to raise for an error of DuckDB's that comes of the lake's files, not of a query."""
-    of_files = isinstance(error, (duckdb.IOException, duckdb.InvalidInputException))
-    # of Parquet's inside, which names no file, or of any kind where rows had begun to come
-    bare = type(error) is duckdb.Error
-    kind = re.match(r"([A-Z][A-Za-z ]*) Error: ", str(error))
-    if not of_files and not (bare and (kind is None or kind[1] in ("IO", "Invalid Input"))):
-        return None
-    known = told_by(lake, str(error))
-    if known is None and bare and kind is None:
-        known = Sentence("{what}. What to do: {advice}.", what=str(error), advice=VERIFY)
-    said = Sentence("the lake cannot be read: {what}", what=known or "")
-    return LakeError(said) if known else None
-
-
-def told_by(lake: Path, words: str) -> Sentence | None:
-    """Which file of a lake is damaged or gone with what to do, after an error of a library."""
-    if "No files found" in words and f'"{lake}/' in words:
-        name = words.split('"')[1]
-        if name.startswith(f"{lake}/_views/"):
-            advice = VIEWS
-        else:
-            advice = AGAIN if _has_left(lake, Path(name)) else COPY
-        return Sentence("{path} is gone. What to do: {advice}.", path=name, advice=advice)
-    if found := damaged_file(lake):
-        path, todo = str(found[0]), found[1]
-        if todo == ASK:
-            return Sentence("{path} may not be read. What to do: {advice}.", path=path, advice=todo)
-        return Sentence("{path} is damaged. What to do: {advice}.", path=path, advice=todo)
-    named = named_file(lake, words)
-    if named is None:
-        return None
-    advice = ASK if is_closed(named) else VERIFY
-    return Sentence("{path} cannot be read. What to do: {advice}.", path=str(named), advice=advice)
-
-
-def _has_left(lake: Path, path: Path) -> bool:
-    """Whether a data file is none of the lake's any more, as after `compact --grace 0`."""
-    from lake.store.table import Store  # which imports this module
-
-    if not path.is_relative_to(lake):
-        return False
-    table = path.relative_to(lake).parts[0]
-    try:
-        store = Store.open(lake)
-        snapshot = store.snapshot()
-        held = store.files(table, snapshot) if table in snapshot.tables else None
-    except LakeError:
-        held = None
-    return held is not None and path.name not in {Path(file.path).name for file in held}
 
 
 def damaged_log(table: Path) -> tuple[Path, str] | None:
@@ -117,12 +58,6 @@ def damaged_file(lake: Path) -> tuple[Path, str] | None:
             if not has_footer(path) or (wanted is not None and sha256_of(path) != wanted):
                 return _amiss(path, COPY)
     return None
-
-
-def named_file(lake: Path, words: str) -> Path | None:
-    """The data file of a lake that an error of DuckDB's names, if one is named."""
-    named = re.search(rf'"({re.escape(str(lake))}/[^"\n]+\.parquet)"', words)
-    return Path(named[1]) if named else None
 
 
 def is_closed(path: Path) -> bool:

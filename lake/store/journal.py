@@ -28,7 +28,8 @@ from lake.store.table import batch_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+    from lake.store.table import Store
 
 
 @dataclass(frozen=True, slots=True)

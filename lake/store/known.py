@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lake.model import RawObject
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+    from lake.store.table import Store
 
 HELD = 8 << 20
 """Identities held in memory at most; 8 bytes each. Days beyond are read from Parquet again, which

@@ -24,7 +24,7 @@ from lake.store.files import reading
 from lake.store.merged_schema import completed
 
 if TYPE_CHECKING:
-    from lake.store.table import DataFile
+    from lake.store.snapshot import DataFile
 
 PARQUET: dict[str, Any] = {
     "compression": "zstd",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +26,14 @@ from lake.sources.fieldsets import literal
 from lake.sources.rowmodel import model_version, table_schema
 from lake.sources.source import is_source_name
 from lake.store import ledger
+from lake.store.behind import behind
 from lake.store.damage import is_closed
 from lake.store.delta import add_actions, open_table, paths, told_times
 from lake.store.deltalog import check_whole, is_torn, newest, version_at, version_file
 from lake.store.files import ASK
 from lake.store.growth import Lacking, Model, growth
 from lake.store.heads import head_file
+from lake.store.snapshot import DataFile, Snapshot
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -44,42 +45,6 @@ FORMAT = 1
 CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days"}
 LOCK = "_lake.lock"
 _PLACE = ("path", "partition.account", "partition.region", "partition.date")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A committed Parquet file: absolute path, partition, rows and bytes; `first` and `last` event
-    in microseconds of UTC since 1970, None where the log does not tell."""
-
-    path: str
-    account: str
-    region: str
-    date: str
-    rows: int
-    size: int
-    first: int | None = None
-    last: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What one batch number stands on. `tables` maps a table to its Delta version, `models` to the
-    row model that it had then; the first lakes told none.
-
-    `kept_from` maps a table to the first day (UTC) that `lake forget` has left, `vacuumed` is the
-    time (ISO 8601, UTC) before which the lake's versions may lack files, `geoip` names the
-    databases of the last rebuild, `rebuilt` maps a table to the batch of its last one and to the
-    transform (see `lake.sources.transform`) that made its rows.
-    """
-
-    batch: int
-    ledger_version: int
-    tables: dict[str, int]
-    models: dict[str, Model] = field(default_factory=dict)
-    kept_from: dict[str, str] = field(default_factory=dict)
-    vacuumed: str | None = None
-    geoip: str | None = None
-    rebuilt: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 class Store:
@@ -272,9 +237,7 @@ class Store:
     def check_log(self, table: str, snapshot: Snapshot) -> None:
         """Raises LakeError where a table's log is not whole, or ends before the snapshot."""
         if not check_whole(self.path / table, snapshot.tables[table]):
-            from lake.store.behind import behind  # which reads lakes
-
-            what, advice = behind(self, table, snapshot)
+            what, advice = behind(self.path, table, snapshot, self.snapshot_at)
             raise LakeError(f"the lake at {self.path} is not whole: {what}. What to do: {advice}.")
 
     def files(self, table: str, snapshot: Snapshot) -> list[DataFile]:

@@ -13,7 +13,8 @@ import streamlit as st
 from lake.ask.explore import values_of
 from lake.dashboards.scope import view_of
 from lake.filters.entities import entities_of, kinds
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
 from lake.ui.choosing import add_filter, look_at

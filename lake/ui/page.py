@@ -17,7 +17,7 @@ from lake.dashboards.dashboards import GRID, Dashboard, Panel
 from lake.dashboards.notes import why_nothing
 from lake.dashboards.panels import PanelResult, prepare, run_compared, run_panel
 from lake.dashboards.scope import View, bars_of, view_before, view_of
-from lake.filters.filters import Selection, TimeRange, show_time
+from lake.filters.filters import TimeRange, show_time
 from lake.serve.extent import scattered
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
+    from lake.filters.selection import Selection
     from lake.serve.queries import Ask, Query
     from lake.ui.cached import Asker
 

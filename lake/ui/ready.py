@@ -17,7 +17,7 @@ from lake.dashboards.dashboards import dashboards, user_dashboards
 from lake.dashboards.panels import prepare
 from lake.dashboards.scope import bars_of, facet, view_of
 from lake.errors import LakeError
-from lake.filters.filters import Selection
+from lake.filters.selection import Selection
 from lake.serve.extent import extent_of, scattered
 from lake.sources.rowmodel import EVENTS, log_views
 from lake.ui.cached import Asker, open_lake, reader_comes, readers_ask

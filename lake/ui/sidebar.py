@@ -13,8 +13,9 @@ import streamlit as st
 from lake.dashboards.scope import facet
 from lake.errors import LakeError, UsageError
 from lake.filters.fields import fields_behind
-from lake.filters.filters import ALONE, OPS, Filter, Selection, TimeRange
+from lake.filters.filters import ALONE, OPS, Filter, TimeRange
 from lake.filters.search import Search, read_search
+from lake.filters.selection import Selection
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
 from lake.ui.chips import draw_chips

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from lake.store.parquet import StagedFile
-    from lake.store.table import DataFile, Snapshot
+    from lake.store.snapshot import DataFile, Snapshot
 
     One = TypeVar("One", "Small", "_Merged")
     Place = tuple[str, str, str, str]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from lake.store.table import DataFile, Snapshot
+    from lake.store.snapshot import DataFile, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

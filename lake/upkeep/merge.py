@@ -36,7 +36,7 @@ from lake.store.parquet import PARQUET, StagedFile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lake.store.table import DataFile
+    from lake.store.snapshot import DataFile
 
 TARGET = 128 << 20
 """Bytes of a file, about."""

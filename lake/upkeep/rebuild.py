@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from lake.decode.shapes import Shape
     from lake.normalize.normalize import Normalised
     from lake.sources.source import Source
-    from lake.store.table import DataFile, Snapshot
+    from lake.store.snapshot import DataFile, Snapshot
 
 READ_ROWS = 4_096
 KEPT = {

@@ -28,7 +28,8 @@ from lake.store.damage import COPY, damaged_log
 from lake.store.delta import add_actions, told_times
 from lake.store.deltalog import newest, versions
 from lake.store.files import ASK, recorded_sha256, sha256_of, unquoted
-from lake.store.table import Snapshot, Store, footer_times
+from lake.store.snapshot import Snapshot
+from lake.store.table import Store, footer_times
 from lake.upkeep.verify_rows import check_rows
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _check_versions(
     for table, version in named.items():
         root = store.path / table
         if (newest(root) or 0) < version:
-            what, advice = behind(store, table, snapshot)
+            what, advice = behind(store.path, table, snapshot, store.snapshot_at)
             report.findings.append(Finding("log", f"{table}/_delta_log", what, advice))
             unread.add(table)
             continue

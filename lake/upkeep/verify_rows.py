@@ -17,7 +17,8 @@ from lake.store import ledger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lake.store.table import Snapshot, Store
+    from lake.store.snapshot import Snapshot
+    from lake.store.table import Store
 
 SHOWN = 20
 """Findings of one kind in a table that are named; the last says how many more there are."""

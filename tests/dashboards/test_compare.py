@@ -14,7 +14,8 @@ from lake.dashboards.dashboards import find_dashboard
 from lake.dashboards.panels import panels_json, run_dashboard
 from lake.dashboards.scope import view_before, view_of
 from lake.errors import UsageError
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 
 

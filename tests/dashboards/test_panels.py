@@ -18,7 +18,8 @@ from lake.dashboards.dashboards import dashboards, find_dashboard
 from lake.dashboards.panels import PanelResult, panels_json, run_dashboard, run_panel
 from lake.dashboards.scope import View, bars_of, facet, interval_for, view_of
 from lake.errors import UsageError
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
+from lake.filters.selection import Selection
 from lake.serve.extent import lake_blocks
 from lake.serve.queries import Answer, Interval, Query
 from lake.serve.status import read_status

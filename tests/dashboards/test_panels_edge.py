@@ -18,7 +18,8 @@ from lake.dashboards.dashboards import find_dashboard
 from lake.dashboards.panels import panels_json, prepare, run_dashboard, run_panel
 from lake.dashboards.scope import facet, view_of
 from lake.errors import SourceError
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path

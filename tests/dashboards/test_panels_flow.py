@@ -17,7 +17,7 @@ from small_lake import BOB, LONDON, SINGAPORE, A, B
 from lake.dashboards.dashboards import find_dashboard, load_dashboard
 from lake.dashboards.panels import panels_json, prepare, run_dashboard, run_panel
 from lake.dashboards.scope import facet, view_of
-from lake.filters.filters import Selection
+from lake.filters.selection import Selection
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
 

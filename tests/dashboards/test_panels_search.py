@@ -12,8 +12,9 @@ from lake.dashboards.dashboards import Panel, dashboards
 from lake.dashboards.panels import run_panel
 from lake.dashboards.scope import view_of
 from lake.errors import SourceError
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
 from lake.filters.search import read_search
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 from lake.ui.charts import cell_filter
 

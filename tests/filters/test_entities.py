@@ -12,8 +12,9 @@ from lake.dashboards.scope import view_of
 from lake.errors import UsageError
 from lake.filters.entities import entities_of, kind_named_by, kinds, leaves_of
 from lake.filters.fields import all_fields, fields_of
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
 from lake.filters.search import read_search
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lake.errors import UsageError
 from lake.filters.fields import Clause, all_fields, fields_of
-from lake.filters.filters import OPS, Filter, Selection, TimeRange, show_time
+from lake.filters.filters import OPS, Filter, TimeRange, show_time
+from lake.filters.selection import Selection
 
 ROWS = """
 SELECT * FROM (VALUES

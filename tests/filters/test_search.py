@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from lake.dashboards.panels import panels_json, run_dashboard
 from lake.errors import UsageError
 from lake.filters.fields import field_sql
-from lake.filters.filters import Selection
 from lake.filters.search import read_search
 from lake.filters.search_text import LONGEST
+from lake.filters.selection import Selection
 from lake.ingest import IngestOptions, ingest
 from lake.jsonvalues import json_text
 from lake.query import Lake, open_lake

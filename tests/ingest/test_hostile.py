@@ -19,7 +19,8 @@ from hostile import FORMULAS, LONG, PAYLOADS
 from lake.ask import output
 from lake.commands.progress import print_report
 from lake.commands.upkeep import _print_verified
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 from lake.report import Finding
 from lake.upkeep.verify import VerifyReport
 from lake.visible import MARK, shortened, visible

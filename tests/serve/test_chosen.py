@@ -9,8 +9,9 @@ import pytest
 
 from lake.dashboards.panels import run_dashboard
 from lake.filters.fields import fields_of
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
 from lake.filters.search import Search
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 from lake.serve.chosen import chosen
 from lake.sources.catalogue import catalogue

@@ -19,8 +19,9 @@ from lake.dashboards.dashboards import Dashboard, dashboards, find_dashboard
 from lake.dashboards.panels import _is_newest_first, prepare, run_dashboard, run_panel
 from lake.dashboards.scope import view_of
 from lake.errors import SourceError, UsageError
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
 from lake.filters.search import Search
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 from lake.serve import gather
 from lake.serve.chosen import Chosen, chosen

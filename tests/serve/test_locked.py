@@ -14,7 +14,7 @@ from engine import read, two_sources
 
 from lake.dashboards.panels import run_dashboard
 from lake.errors import UsageError
-from lake.filters.filters import Selection
+from lake.filters.selection import Selection
 from lake.query import Lake, open_lake
 
 if TYPE_CHECKING:

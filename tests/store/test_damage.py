@@ -21,7 +21,7 @@ from logs import FLOW_KEY, TRAIL_KEY
 
 from lake.query import open_lake
 from lake.serve.client_file import write_client_file
-from lake.store.damage import of_the_lake
+from lake.store.blame import of_the_lake
 from lake.upkeep.verify import verify
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from lake.dashboards.scope import view_of
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-    from lake.filters.filters import Selection
+    from lake.filters.selection import Selection
     from lake.query import Lake
 
 APP = Path(__file__).resolve().parents[2] / "app_streamlit.py"

@@ -18,8 +18,9 @@ from streamlit.testing.v1 import AppTest
 from lake.ask.output import as_text
 from lake.dashboards.dashboards import dashboards, find_dashboard
 from lake.dashboards.panels import PanelResult, run_dashboard, run_panel
-from lake.filters.filters import Filter, Selection, TimeRange
+from lake.filters.filters import Filter, TimeRange
 from lake.filters.search import read_search
+from lake.filters.selection import Selection
 from lake.ingest import IngestOptions, ingest
 from lake.serve import extent
 from lake.ui import rows

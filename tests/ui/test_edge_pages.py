@@ -13,7 +13,8 @@ from apptest import drawn, explains_every_panel, figures, open_page, shows, want
 from small_lake import SINGAPORE
 
 from lake.dashboards.dashboards import find_dashboard
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 from lake.ui.charts import picked
 from lake.ui.look import colours
 from lake.ui.text import figure

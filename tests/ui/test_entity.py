@@ -9,7 +9,8 @@ import small_lake
 from apptest import choose_row, explains_every_panel, figures, open_page, shows, wanted
 
 from lake.filters.entities import kinds
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from lake.ask.explore import COLUMNS, columns_for, countable, explored, rows_fil
 from lake.dashboards.scope import view_of
 from lake.errors import SourceError
 from lake.filters.fields import fields_behind, fields_of
-from lake.filters.filters import Selection
 from lake.filters.search import read_search
+from lake.filters.selection import Selection
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 from lake.serve.extent import extent_of

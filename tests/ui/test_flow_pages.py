@@ -13,7 +13,8 @@ from flow_lake import WEB
 from small_lake import LONDON
 
 from lake.dashboards.dashboards import find_dashboard
-from lake.filters.filters import Filter, Selection
+from lake.filters.filters import Filter
+from lake.filters.selection import Selection
 from lake.ui.charts import _value, picked
 from lake.ui.look import GREEN, RED
 from lake.ui.table import column_config
