@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CLIENT_FILE = "lake.duckdb"
 LEDGER = "_lake"
-"""As `lake.ledger.TABLE`, which would load pyarrow."""
+"""As `lake.store.ledger.TABLE`, which would load pyarrow."""
 BEHIND = 60.0
 """Seconds that it may be behind the lake: while an ingest commits, not every command writes it."""
 

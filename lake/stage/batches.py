@@ -35,7 +35,7 @@ def batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch
     """Batches of whole objects whose keys name the same source, day and account, so that a batch
     writes few, large files. Small groups share a batch. Regions come last, since one object may
     hold events of several and hardly ever of several days; days first, since all batches of a day
-    ask for its identities (`lake.known.HELD`)."""
+    ask for its identities (`lake.store.known.HELD`)."""
 
     def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
         key = entry[1].key

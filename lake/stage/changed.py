@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Mended:
     """A committed file with rows that give way: their places in it, with the identity, path, place
-    in the object and text of each, as `lake.ledger.REPEAT` names them."""
+    in the object and text of each, as `lake.store.ledger.REPEAT` names them."""
 
     table: str
     file: DataFile

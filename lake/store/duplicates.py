@@ -37,10 +37,11 @@ _PLACE = ["log.file.path", "log.offset"]
 @dataclass(slots=True)
 class Distinct:
     """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped, as `lake.ledger.REPEAT` has them, and how many rows of (source,
-    path) are forgotten: those of days before `kept_from` (see `lake.table.Snapshot`). `texts`:
-    staged file -> place -> what came there, where the known record has another text; `mending`:
-    staged file -> places of the rows that stay, since the known ones give way to them."""
+    `repeats` that were dropped, as `lake.store.ledger.REPEAT` has them, and how many rows of
+    (source, path) are forgotten: those of days before `kept_from` (see
+    `lake.store.snapshot.Snapshot`). `texts`: staged file -> place -> what came there, where the
+    known record has another text; `mending`: staged file -> places of the rows that stay, since the
+    known ones give way to them."""
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     mending: Mapping[Path, Sequence[int]] = field(default_factory=dict)

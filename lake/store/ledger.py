@@ -167,7 +167,7 @@ def batch_table(
     context: dict[str, Any],
 ) -> pa.Table:
     """The row that makes a batch count: version and row model of every table it stands on.
-    `context` says what the batch did and what holds from it on (see `lake.table.Snapshot`)."""
+    `context` says what the batch did and what holds from it on: see `Snapshot`."""
     row = {
         "batch": batch,
         "tables": json.dumps(tables),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -108,6 +109,29 @@ def test_make_targets_in_pages_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     named = re.findall(r"`make ([a-z]+)", path.read_text("utf-8"))
     assert all(re.search(rf"^{name}:", makefile, re.M) for name in named)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda p: p.name)
+def test_files_that_pages_name_exist(path: Path) -> None:
+    named = re.findall(
+        r"`((?:lake|tests|sql|transforms|docs|bench)/[\w./-]*)`", path.read_text("utf-8")
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_modules_that_docstrings_name_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "lake").rglob("*.py"))
+    named = set(re.findall(r"`(lake(?:\.\w+)+)`", code)) - {"lake.duckdb"}
+    assert [name for name in sorted(named) if not _found(name)] == []
+
+
+def _found(name: str) -> bool:
+    """Whether it is a module, or something in one."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def test_the_readme_names_every_variable_of_ours() -> None:
