@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lake.model import Location
+    from lake.stage.changed import Earlier
+    from lake.store.parquet import StagedFile
+    from lake.store.snapshot import Snapshot
     from lake.upkeep.compact import Place
 
 COMMIT_EVERY = 2.0
@@ -319,50 +322,64 @@ class _Ingest:
             note = recover(self.store)
             if note:
                 self.report.notes.append(note)
-            snapshot = self.store.snapshot()
-            self.identities.at(snapshot)
-            files = [file for r in results for file in r.files]
-            changed = self.reread & {o.obj.path for r in results for o in r.objects}
-            whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
-            earlier = earlier_records(self.store, snapshot, files, changed, changed & whole)
-            self.identities.note(earlier.also)
-            distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
-            for file in files:
-                distinct.add(file, self.identities)
-            removed: dict[str, list[str]] = {}
-            for mended in earlier.mended.values():
-                distinct.repeats.append(mended.repeats())
-                distinct.files += mended.rest(self.staging)
-                removed.setdefault(mended.table, []).extend(
-                    self.store.names(mended.table, [mended.file])
-                )
-            objects = distinct.counted(o for r in results for o in r.objects) + aside
+            self._commit_whole(results, aside)
+        give_back()
+        self.last_commit = time.monotonic()
+        self.progress.phase = "reading"
 
-            def rows(number: int) -> list[pa.Table]:
-                return [
-                    ledger.object_table(objects, number, self.geoip.builds, self.ingested),
-                    ledger.duplicate_table(distinct.repeats, number),
-                    ledger.forgotten_table(distinct.forgotten, number),
-                ]
+    def _commit_whole(self, results: list[BatchResult], aside: list[ObjectResult]) -> None:
+        """One commit of what batches gave and of objects that were set aside; duplicates and what
+        had been read of changed objects are taken out. The lake's lock is held."""
+        snapshot = self.store.snapshot()
+        self.identities.at(snapshot)
+        files = [file for r in results for file in r.files]
+        earlier = self._earlier(snapshot, results, files)
+        self.identities.note(earlier.also)
+        distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
+        for file in files:
+            distinct.add(file, self.identities)
+        removed: dict[str, list[str]] = {}
+        for mended in earlier.mended.values():
+            distinct.repeats.append(mended.repeats())
+            distinct.files += mended.rest(self.staging)
+            names = self.store.names(mended.table, [mended.file])
+            removed.setdefault(mended.table, []).extend(names)
+        objects = distinct.counted(o for r in results for o in r.objects) + aside
 
-            rejects = [LedgerFile(path) for r in results for path in r.rejects]
-            committed = commit(
-                self.store,
-                Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
-            )
-            for (table, date), fresh in distinct.fresh.items():
-                if fresh:
-                    self.identities.add(table, date, fresh, committed)
-            self.identities.snapshot = committed
+        def rows(number: int) -> list[pa.Table]:
+            return [
+                ledger.object_table(objects, number, self.geoip.builds, self.ingested),
+                ledger.duplicate_table(distinct.repeats, number),
+                ledger.forgotten_table(distinct.forgotten, number),
+            ]
+
+        rejects = [LedgerFile(path) for r in results for path in r.rejects]
+        committed = commit(
+            self.store,
+            Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
+        )
+        for (table, date), fresh in distinct.fresh.items():
+            if fresh:
+                self.identities.add(table, date, fresh, committed)
+        self.identities.snapshot = committed
+        self._count(objects, distinct, earlier)
+
+    def _earlier(
+        self, snapshot: Snapshot, results: list[BatchResult], files: list[StagedFile]
+    ) -> Earlier:
+        """What the lake has of those objects of a commit that have changed."""
+        changed = self.reread & {o.obj.path for r in results for o in r.objects}
+        whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
+        return earlier_records(self.store, snapshot, files, changed, changed & whole)
+
+    def _count(self, objects: list[ObjectResult], distinct: Distinct, earlier: Earlier) -> None:
+        """Note in the report what a commit was of."""
         self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
         self.report.mended += sum(len(one.rows) for one in earlier.mended.values())
         self.report.reworded += sum(map(len, earlier.texts.values()))
         for one in objects:
             self.report.add(one)
-        give_back()
-        self.last_commit = time.monotonic()
-        self.progress.phase = "reading"
 
 
 def _failed(batch: Batch, error: Exception) -> BatchResult:

@@ -31,32 +31,19 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     group costs itself."""
     file = _opened(data)
     names = file.schema_arrow.names
-    known = reading.catalogue.set_aside(reading.obj.key, names)
-    by_key = [] if known else reading.delimited_by_key()
-    columns = [column_name(n) for n in names]
-    source = reading.named or choose(reading.catalogue.by_header(columns), [])
-    source = source or (None if known else whose_row(names, reading.catalogue))
-    source = source or choose([], by_key)
+    source = _source_of(reading, names)
     if source is None:
-        if known:
-            reading.set_aside(known.status, known.reason)
-        else:
-            reading.set_aside(
-                "unknown", f"Parquet that no source knows (columns {', '.join(names[:8])})"
-            )
         return
     reading.source = source
     if source.delimited is not None:
         reading.note_unknown([n for n in names if source.delimited.column(n) is None])
     else:
         reading.note_columns(source, names)
-    own = _distinct(names)
-    types = tuple(str(_taken(kind)) for kind in file.schema_arrow.types)
-    shape = table_shape(source, names, types)
-    kinds = zip(own, file.schema_arrow.types, strict=True)
-    schema = pa.schema([(name, _taken(kind)) for name, kind in kinds])
+    kinds = [_taken(kind) for kind in file.schema_arrow.types]
+    schema = pa.schema(list(zip(_distinct(names), kinds, strict=True)))
     reading.layout = {"table": base64.b64encode(schema.serialize()).decode(), "names": names}
     reading.laid_out(source.name, 0)
+    shape = table_shape(source, names, tuple(map(str, kinds)))
     place, lost = 1, []
     limit = ParquetLimit(reading.obj.size, names)
     for number in range(file.num_row_groups):
@@ -64,7 +51,7 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
         try:
             for batch in limit.batches(file, data, number):
                 position = np.arange(place, place + len(batch), dtype=np.int64)
-                table = pa.table([_readable(column) for column in batch.columns], own)
+                table = pa.table([_readable(column) for column in batch.columns], schema.names)
                 place += len(batch)
                 reading.seen += len(batch)
                 if len(batch) == 1 and table.nbytes > MAX_RECORD:
@@ -82,6 +69,23 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     if lost:
         more = f"; {len(lost) - 1:,} more row groups" if len(lost) > 1 else ""
         reading.damaged(f"Parquet damaged: {lost[0].strip()}{more}")
+
+
+def _source_of(reading: Reading, names: list[str]) -> Source | None:
+    """Whose rows these are, told by the columns and the key; None where the object is set aside."""
+    known = reading.catalogue.set_aside(reading.obj.key, names)
+    by_key = [] if known else reading.delimited_by_key()
+    source = reading.named or choose(
+        reading.catalogue.by_header([column_name(n) for n in names]), []
+    )
+    source = source or (None if known else whose_row(names, reading.catalogue))
+    source = source or choose([], by_key)
+    if source is None and known:
+        reading.set_aside(known.status, known.reason)
+    elif source is None:
+        columns = ", ".join(names[:8])
+        reading.set_aside("unknown", f"Parquet that no source knows (columns {columns})")
+    return source
 
 
 def _opened(data: bytes) -> pq.ParquetFile:

@@ -29,7 +29,7 @@ from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.due import Due, Part
 from lake.export.report import ExportOptions, ExportReport, Progress
-from lake.export.sent import Memory, written
+from lake.export.sent import Memory, Sent, written
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
 from lake.sources.catalogue import catalogue
@@ -129,6 +129,7 @@ class _Run:
         self.total = 0
 
     def whole(self) -> ExportReport:
+        """Send what is due and take away what is gone."""
         parts, gone = self.due.parts(self.report.tables)
         if self.options.dry_run:
             return self.report
@@ -137,9 +138,15 @@ class _Run:
             self.cluster.prepare(s for s in catalogue().sources.values() if s.index in shared)
         if self.options.streams:
             parts = self._anew(parts)
+        self._send(parts)
+        self._remove(parts, gone)
+        self._check()
+        return self.report
+
+    def _send(self, parts: list[Part]) -> None:
+        """Every row that is due, as its document."""
         self.memory.begin({p.now.key: [Path(f.path).name for f in p.due] for p in parts})
         self.total = sum(file.rows for part in parts for file in part.due)
-        compare = [part for part in parts if part.compare]
         bulk = Bulk(
             self.client,
             self.place,
@@ -155,6 +162,10 @@ class _Run:
                 part.read = True
                 self._note_if_through(part)
             bulk.finish()
+
+    def _remove(self, parts: list[Part], gone: list[Sent]) -> None:
+        """Take away documents without a row, of the days that may have some."""
+        compare = [part for part in parts if part.compare]
         days = {(one.table, one.day) for one in [*gone, *(p.now for p in compare)]}
         if self.options.again:  # also those of which neither the lake nor the memory knows
             for table in self.due.tables:
@@ -166,8 +177,6 @@ class _Run:
             self._note(part)
         for one in gone:
             self.memory.note(replace(one, files=(), rows=0, total="0"))
-        self._check()
-        return self.report
 
     # -- sending --------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lake.decode.shapes import Records, Shape
     from lake.normalize.engine import Engine
-    from lake.sources.source import Source
+    from lake.sources.source import Delimited, Source
 
 WRAP = ("account", "region", "time", "id", "log_group", "log_stream")
 """What an envelope may say of a record."""
@@ -148,46 +148,68 @@ def records_sql(
         )
     given = source.delimited
     assert given is not None  # noqa: S101
-    refuse, inner, at = "NULL::VARCHAR", base, dict[str, str]()
-    if shape.kind == "fields":
-        cut = "cut" if shape.separator == SEPARATOR else "text"
-        inner = f"SELECT *, string_split({cut}, {literal(shape.separator)}) AS f FROM ({base})"
-        at = {c: f"f[{int(place)}]" for place, c in shape.columns}
-        # a line may end in a delimiter: one empty field too many is none
-        wrong = (
-            f"len(f) <> {shape.width} AND NOT (len(f) = {shape.width + 1} AND f[-1] = '')"
-            if shape.width
-            else f"len(f) < {shape.least}"
-        )
-        due = f"{shape.width}" if shape.width else f"at least {shape.least}"
-        refuse = (
-            f"CASE WHEN {cut} IS NULL THEN 'quotes do not pair' "
-            f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END"
-        )
-    elif shape.kind == "members":
-        # from_json takes no empty STRUCT; a source that was asked for may know no member
-        names = {m: "VARCHAR" for m, _ in shape.columns} or {given.columns[0]: "VARCHAR"}
-        schema = literal(json.dumps(names))
-        inner = f"SELECT *, TRY(from_json(text, {schema})) AS m FROM ({base})"
-        at = {c: f"m.{quote(m)}" for m, c in shape.columns}
-        told = ", ".join(f"m.{quote(m)}" for m in names)
-        refuse = (
-            "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' "
-            f"WHEN coalesce({told}) IS NULL THEN 'no field of {source.name} in it' END"
-        )
-    else:
-        at = {c: _cell(quote("t_" + n)) for n, c in shape.columns}
+    cells = _CELLS[shape.kind](given, shape, base)
     nulls = ", ".join(literal(n) for n in (*given.nulls, ""))
     columns = ", ".join(
-        f"CASE WHEN {at[c]} NOT IN ({nulls}) THEN {at[c]} END AS {quote(c)}"
-        if c in at
+        f"CASE WHEN {cells.at[c]} NOT IN ({nulls}) THEN {cells.at[c]} END AS {quote(c)}"
+        if c in cells.at
         else f"NULL::VARCHAR AS {quote(c)}"
         for c in (*given.columns, *given.by_name)
     )
     return (
-        f"SELECT {common}, refuse := {refuse}, accepted := true) AS record, {columns}, text, "
-        f"key_path, wrap FROM ({inner})"
+        f"SELECT {common}, refuse := {cells.refuse}, accepted := true) AS record, {columns}, text, "
+        f"key_path, wrap FROM ({cells.relation})"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Where the columns of a delimited source are found: the relation that has them, each column's
+    SQL there, and why a row is none (NULL where it is one)."""
+
+    relation: str
+    at: dict[str, str]
+    refuse: str = "NULL::VARCHAR"
+
+
+def _fields(given: Delimited, shape: Shape, base: str) -> _Cells:
+    """Lines cut at a separator."""
+    cut = "cut" if shape.separator == SEPARATOR else "text"
+    # a line may end in a delimiter: one empty field too many is none
+    wrong = (
+        f"len(f) <> {shape.width} AND NOT (len(f) = {shape.width + 1} AND f[-1] = '')"
+        if shape.width
+        else f"len(f) < {shape.least}"
+    )
+    due = f"{shape.width}" if shape.width else f"at least {shape.least}"
+    return _Cells(
+        f"SELECT *, string_split({cut}, {literal(shape.separator)}) AS f FROM ({base})",
+        {c: f"f[{int(place)}]" for place, c in shape.columns},
+        f"CASE WHEN {cut} IS NULL THEN 'quotes do not pair' "
+        f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END",
+    )
+
+
+def _members(given: Delimited, shape: Shape, base: str) -> _Cells:
+    """JSON objects with a member for each column."""
+    # from_json takes no empty STRUCT; a source that was asked for may know no member
+    names = [m for m, _ in shape.columns] or [given.columns[0]]
+    schema = literal(json.dumps(dict.fromkeys(names, "VARCHAR")))
+    told = ", ".join(f"m.{quote(m)}" for m in names)
+    return _Cells(
+        f"SELECT *, TRY(from_json(text, {schema})) AS m FROM ({base})",
+        {c: f"m.{quote(m)}" for m, c in shape.columns},
+        "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' "
+        f"WHEN coalesce({told}) IS NULL THEN 'no field of {shape.source} in it' END",
+    )
+
+
+def _table(given: Delimited, shape: Shape, base: str) -> _Cells:
+    """Columns of Parquet."""
+    return _Cells(base, {c: _cell(quote("t_" + n)) for n, c in shape.columns})
+
+
+_CELLS = {"fields": _fields, "members": _members, "table": _table}
 
 
 def _cell(column: str) -> str:
