@@ -1,5 +1,5 @@
 """A source.toml of one's own in which an entry is not what it is to be: told with file and entry,
-where a list for a text would be taken letter by letter."""
+where a list for a text would be taken letter by letter. And what is known to be no log of ours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from own_source import LINES, own_source
 
 from lake.errors import SourceError
 from lake.sources.catalogue import catalogue
+from lake.stage.preview import preview
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +37,18 @@ def test_entries_that_are_wrong(tmp_path: Path, was: str, given: str, words: str
         catalogue()
     assert str(raised.value).startswith(f"{tmp_path / 'own' / 'source.toml'}: ")
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("AWSLogs/111122223333/RDS/us-east-1/2026/01/02/audit.log", "an AWS log that no source "),
+        ("disk/lucene-core.jar!/org/apache/lucene/Document.txt", "text that no source knows"),
+        ("src/OpenSearch/server/README.txt", "text that no source knows"),
+    ],
+)
+def test_a_folder_is_an_aws_logs_where_it_lies_among_them(key: str, reason: str) -> None:
+    """Of a disk with programs on it 35,000 objects were called logs of AWS."""
+    found = preview(b"some words\nof no log\n", key)
+    assert (found.status, found.rows) == ("unknown", [])
+    assert (found.reason or "").startswith(reason)
