@@ -1,8 +1,8 @@
 """Rows -> documents: the field sets nested as ECS has them, the record's own members at the top.
 
 One rule for every source; what a source wants otherwise, `export.toml` says
-(`lake.documents.layout`). A document has no NULL, no empty object and no empty list, and nothing
-that the row does not have; `event.original` is there once, as `@message`.
+(`lake.documents.layout`). A document has no NULL, no empty object, list or text and no text `-`,
+and nothing that the row does not have; `event.original` is there once, as `@message`.
 """
 
 from __future__ import annotations

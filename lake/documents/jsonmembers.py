@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from lake.documents.jsontext import SILENT
+
 TERM = 32_766
 """Bytes of a term in Lucene: in a `flat_object`, the field's name, the path and the value."""
 DEPTH = 20
@@ -64,7 +66,7 @@ def _is_plain(text: str) -> bool:
 def beside(value: Any, fields: dict[str, str]) -> Any:  # noqa: ANN401
     """The value of `parsed` as an object of which some members are `fields` (name -> type) and the
     others are only kept. A name that OpenSearch would take apart at its dots, or refuses, is left
-    out: the `flat_object` has it."""
+    out, as is a text that says nothing: the `flat_object` has it."""
     if isinstance(value, list):
         return [one for one in (beside(one, fields) for one in value) if one]
     own = {
@@ -72,7 +74,7 @@ def beside(value: Any, fields: dict[str, str]) -> Any:  # noqa: ANN401
         for name, member in value.items()
         if "." not in name and name.strip()
     }
-    return {name: member for name, member in own.items() if member not in (None, [])}
+    return {name: member for name, member in own.items() if member not in (None, [], *SILENT)}
 
 
 def _fit(value: Any, kind: str) -> Any:  # noqa: ANN401

@@ -1,8 +1,8 @@
 """Arrow columns -> JSON text, a row at a time out of columns.
 
 Arrow's JSON writer (arrow-rs, through arro3) writes whole rows and leaves out what is NULL. What it
-would write empty, an object or a list of nothing, becomes NULL before (`_filled`), and members that
-are JSON already are put beside what it writes (`objects`).
+would write empty, an object or a list of nothing or a text that says nothing, becomes NULL before
+(`_filled`), and members that are JSON already are put beside what it writes (`objects`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Texts = list[str | None]
 """JSON text of each row, None where it has nothing."""
+SILENT = ("", "-")
+"""Texts by which logs say that there is nothing."""
 _NOTHING: tuple[Any, ...] = (None, {}, [])
 _ENCODER = msgspec.json.Encoder()
 
@@ -88,8 +90,8 @@ def _together(columns: Mapping[str, pa.Array]) -> pa.StructArray | None:
 
 
 def _filled(column: pa.Array) -> pa.Array | None:
-    """A column in which objects and lists of nothing are NULL, as are numbers that JSON does not
-    have; None where no row has anything."""
+    """A column in which objects and lists of nothing are NULL, as are texts that say nothing and
+    numbers that JSON does not have; None where no row has anything."""
     if column.null_count == len(column):
         return None
     kind = column.type
@@ -99,9 +101,20 @@ def _filled(column: pa.Array) -> pa.Array | None:
         return _filled_lists(column)
     if pa.types.is_timestamp(kind):
         return _moments(column)
+    if pa.types.is_string(kind):
+        return _said(column)
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
     return column.storage if isinstance(column, pa.ExtensionArray) else column
+
+
+def _said(column: pa.StringArray) -> pa.StringArray | None:
+    """A column of texts without those that say nothing; None where no row has another."""
+    if not pc.any(pc.less_equal(pc.binary_length(column), 1)).as_py():
+        return column
+    silent = pc.is_in(column, pa.array(SILENT))
+    said = pc.if_else(silent, pa.scalar(None, column.type), column)
+    return None if said.null_count == len(said) else said
 
 
 def _moments(times: pa.TimestampArray) -> pa.Array:

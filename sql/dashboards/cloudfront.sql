@@ -79,21 +79,39 @@ GROUP BY ALL
 ORDER BY 1
 
 -- name: countries
--- Requests by the viewer's country, by the GeoIP database that was there when the rows were made.
-SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", max(source.geo.country_name) AS "Source Country", count(*) AS "Count"
+-- Requests by the viewer's country, by ISO 3166 code, by the GeoIP database that was there when the rows were made.
+SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", count(*) AS "Count"
 FROM logs
 WHERE source.geo.country_iso_code IS NOT NULL
-GROUP BY source.geo.country_iso_code
-ORDER BY 3 DESC, 1
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+LIMIT 100
+
+-- name: country_names
+-- Requests by the viewer's country, by the GeoIP database that was there when the rows were made.
+SELECT source.geo.country_name AS "Source Country", count(*) AS "Count"
+FROM logs
+WHERE source.geo.country_name IS NOT NULL
+GROUP BY ALL
+ORDER BY 2 DESC, 1
 LIMIT 100
 
 -- name: latencies
--- The slowest request of each country, in seconds.
-SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", max(source.geo.country_name) AS "Source Country", max(native.time_taken) AS "Maximum Latency (seconds)"
+-- The slowest request of each country, in seconds: the ten countries with the slowest, by ISO 3166 code.
+SELECT source.geo.country_iso_code AS "source.geo.country_iso_code", max(native.time_taken) AS "Maximum Latency (seconds)"
 FROM logs
 WHERE source.geo.country_iso_code IS NOT NULL AND native.time_taken IS NOT NULL
-GROUP BY source.geo.country_iso_code
-ORDER BY 3 DESC, 1
+GROUP BY ALL
+ORDER BY 2 DESC, 1
+LIMIT 10
+
+-- name: latencies_by_name
+-- The slowest request of each country, in seconds.
+SELECT source.geo.country_name AS "Source Country", max(native.time_taken) AS "Maximum Latency (seconds)"
+FROM logs
+WHERE source.geo.country_name IS NOT NULL AND native.time_taken IS NOT NULL
+GROUP BY ALL
+ORDER BY 2 DESC, 1
 LIMIT 100
 
 -- name: source_ips

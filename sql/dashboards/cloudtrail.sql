@@ -1,3 +1,5 @@
+-- A member that says '' or '-' says nothing: no list has it among its values.
+
 -- name: events_by_outcome
 -- Calls that succeeded and calls that failed, over time. Failed: the record has an error, or a sign-in did not succeed.
 SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.outcome AS "event.outcome", count(*) AS "Count"
@@ -145,7 +147,7 @@ LIMIT 100
 -- The ten identities with most events (userIdentity.arn).
 SELECT native.userIdentity.arn AS "userIdentity.arn", count(*) AS "Count"
 FROM logs
-WHERE native.userIdentity.arn IS NOT NULL
+WHERE native.userIdentity.arn NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -154,7 +156,7 @@ LIMIT 10
 -- The ten API calls with most events.
 SELECT native.eventName AS "eventName", count(*) AS "Count"
 FROM logs
-WHERE native.eventName IS NOT NULL
+WHERE native.eventName NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -163,7 +165,7 @@ LIMIT 10
 -- API calls over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", name AS "eventName", n AS "Count"
 FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.eventName AS name, count(*) AS n
-      FROM logs WHERE native.eventName IS NOT NULL GROUP BY ALL)
+      FROM logs WHERE native.eventName NOT IN ('', '-') GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, name) <= 10
 ORDER BY bucket, n DESC, name
 
@@ -171,7 +173,7 @@ ORDER BY bucket, n DESC, name
 -- Kinds of events: API calls, sign-ins, what services did by themselves, Insight events.
 SELECT type AS "eventType", count(*) AS "Count"
 FROM (SELECT native.eventType AS type FROM logs UNION ALL SELECT 'AwsCloudTrailInsight' FROM insights)
-WHERE type IS NOT NULL
+WHERE type NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -182,7 +184,7 @@ SELECT bucket AS "@timestamp", type AS "eventType", n AS "Count"
 FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, type, count(*) AS n
       FROM (SELECT "@timestamp", native.eventType AS type FROM logs
             UNION ALL SELECT "@timestamp", 'AwsCloudTrailInsight' FROM insights)
-      WHERE type IS NOT NULL GROUP BY ALL)
+      WHERE type NOT IN ('', '-') GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, type) <= 5
 ORDER BY bucket, n DESC, type
 
@@ -190,7 +192,7 @@ ORDER BY bucket, n DESC, type
 -- The ten error codes with most events.
 SELECT native.errorCode AS "errorCode", count(*) AS "Count"
 FROM logs
-WHERE native.errorCode IS NOT NULL
+WHERE native.errorCode NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -199,7 +201,7 @@ LIMIT 10
 -- Error codes over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", code AS "errorCode", n AS "Count"
 FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.errorCode AS code, count(*) AS n
-      FROM logs WHERE native.errorCode IS NOT NULL GROUP BY ALL)
+      FROM logs WHERE native.errorCode NOT IN ('', '-') GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, code) <= 10
 ORDER BY bucket, n DESC, code
 
@@ -207,7 +209,7 @@ ORDER BY bucket, n DESC, code
 -- The ten services with most events.
 SELECT native.eventSource AS "eventSource", count(*) AS "Count"
 FROM logs
-WHERE native.eventSource IS NOT NULL
+WHERE native.eventSource NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -216,7 +218,7 @@ LIMIT 10
 -- Services over time; the ten with most are chosen anew in each interval.
 SELECT bucket AS "@timestamp", service AS "eventSource", n AS "Count"
 FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, native.eventSource AS service, count(*) AS n
-      FROM logs WHERE native.eventSource IS NOT NULL GROUP BY ALL)
+      FROM logs WHERE native.eventSource NOT IN ('', '-') GROUP BY ALL)
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, service) <= 10
 ORDER BY bucket, n DESC, service
 
@@ -224,7 +226,7 @@ ORDER BY bucket, n DESC, service
 -- TLS versions that clients used; calls that AWS made itself have none.
 SELECT native.tlsDetails.tlsVersion AS "tlsDetails.tlsVersion", count(*) AS "Count"
 FROM logs
-WHERE native.tlsDetails.tlsVersion IS NOT NULL
+WHERE native.tlsDetails.tlsVersion NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 5

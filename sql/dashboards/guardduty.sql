@@ -1,3 +1,5 @@
+-- A member that says '' or '-' says nothing: no list has it among its values.
+
 -- name: accounts
 -- Findings of the five AWS accounts with most; 'unknown' where a record names none. A finding counts once, however often it was updated.
 SELECT coalesce(cloud.account.id, 'unknown') AS "cloud.account.id", count(DISTINCT event.id) AS "Count"
@@ -84,7 +86,7 @@ LIMIT 100
 -- Log records by type of finding: Purpose:Resource/Family.Mechanism!Artifact.
 SELECT native.type AS "type", count(*) AS "Count"
 FROM logs
-WHERE native.type IS NOT NULL
+WHERE native.type NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 120
@@ -122,7 +124,7 @@ LIMIT 10
 -- Log records by instance, the ten with most; the last 'Other' sums up the rest.
 WITH instances AS (
   SELECT cloud.instance.id AS id, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, cloud.instance.id) AS place
-  FROM logs WHERE cloud.instance.id IS NOT NULL GROUP BY cloud.instance.id)
+  FROM logs WHERE cloud.instance.id NOT IN ('', '-') GROUP BY cloud.instance.id)
 SELECT CASE WHEN place <= 10 THEN id ELSE 'Other' END AS "resource.instanceDetails.instanceId", CAST(sum(n) AS BIGINT) AS "Count", place > 10 AS "_rest"
 FROM instances
 GROUP BY 1, place > 10
@@ -132,7 +134,7 @@ ORDER BY min(place)
 -- Log records by the user who acted, the five with most; the last 'Other' sums up the rest.
 WITH users AS (
   SELECT "user"."name" AS name, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, "user"."name") AS place
-  FROM logs WHERE "user"."name" IS NOT NULL GROUP BY "user"."name")
+  FROM logs WHERE "user"."name" NOT IN ('', '-') GROUP BY "user"."name")
 SELECT CASE WHEN place <= 5 THEN name ELSE 'Other' END AS "user.name", CAST(sum(n) AS BIGINT) AS "Count", place > 5 AS "_rest"
 FROM users
 GROUP BY 1, place > 5
@@ -142,7 +144,7 @@ ORDER BY min(place)
 -- Log records by the principal's id, the five with most; the last 'Other' sums up the rest. An access key is no identity: it changes with each session.
 WITH users AS (
   SELECT "user".id AS id, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, "user".id) AS place
-  FROM logs WHERE "user".id IS NOT NULL GROUP BY "user".id)
+  FROM logs WHERE "user".id NOT IN ('', '-') GROUP BY "user".id)
 SELECT CASE WHEN place <= 5 THEN id ELSE 'Other' END AS "user.id", CAST(sum(n) AS BIGINT) AS "Count", place > 5 AS "_rest"
 FROM users
 GROUP BY 1, place > 5
@@ -152,7 +154,7 @@ ORDER BY min(place)
 -- Log records by EKS cluster.
 SELECT native.resource.eksClusterDetails."name" AS "Cluster Name", count(*) AS "Count"
 FROM logs
-WHERE native.resource.eksClusterDetails."name" IS NOT NULL
+WHERE native.resource.eksClusterDetails."name" NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 100
@@ -162,7 +164,7 @@ LIMIT 100
 SELECT name AS "Malware", count(*) AS "Count"
 FROM (SELECT unnest(list_distinct(list_transform(
         native.service.ebsVolumeScanDetails.scanDetections.threatDetectedByName.threatNames, lambda item: item."name"))) AS name FROM logs)
-WHERE name IS NOT NULL
+WHERE name NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 100
@@ -171,7 +173,7 @@ LIMIT 100
 -- Log records by S3 bucket. A record with several counts under each.
 SELECT name AS "S3 Bucket Name", count(*) AS "Count"
 FROM (SELECT unnest(list_distinct(list_transform(native.resource.s3BucketDetails, lambda item: item."name"))) AS name FROM logs)
-WHERE name IS NOT NULL
+WHERE name NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 100

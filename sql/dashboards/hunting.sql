@@ -112,7 +112,7 @@ lists AS (
   UNION ALL SELECT 'download', ip, sum(downloaded) FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", coalesce(n, 0) AS "Figure"
 FROM lists
-WHERE value IS NOT NULL
+WHERE value NOT IN ('', '-')
 QUALIFY row_number() OVER (PARTITION BY "list" ORDER BY "Figure" DESC, address_order("value")) <= 10
 ORDER BY 1, 3 DESC, address_order("value")
 

@@ -1,3 +1,6 @@
+-- A member that says '' or '-' says nothing (AWS writes - where it knows no country): no list has it among its
+-- values.
+
 -- name: accounts
 -- Requests by the AWS account of the web ACL, the ten with most; 'unknown' where neither record nor key names one.
 SELECT coalesce(cloud.account.id, 'unknown') AS "cloud.account.id", count(*) AS "Count"
@@ -40,7 +43,7 @@ ORDER BY 1
 -- Requests by what the web ACL did with them.
 SELECT native.action AS "action", count(*) AS "Count"
 FROM logs
-WHERE native.action IS NOT NULL
+WHERE native.action NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 
@@ -56,7 +59,7 @@ WITH counted AS (
 SELECT ['WebACL', 'Rule', 'Action', 'Country', 'Client IP', 'Host', 'Rule Type'][place] AS "Filter", value AS "Value", n AS "Count",
        ['rule.ruleset', 'native.terminatingRuleId', 'native.action', 'native.httpRequest.country', 'source.ip', 'url.domain', 'native.terminatingRuleType'][place] AS "_field"
 FROM counted
-WHERE value IS NOT NULL
+WHERE value NOT IN ('', '-')
 QUALIFY row_number() OVER (PARTITION BY place ORDER BY n DESC, value) <= 50
 ORDER BY place, n DESC, value
 
@@ -64,7 +67,7 @@ ORDER BY place, n DESC, value
 -- Requests by country, as AWS tells it (httpRequest.country), not by GeoIP.
 SELECT native.httpRequest.country AS "Country", count(*) AS "Count"
 FROM logs
-WHERE native.httpRequest.country IS NOT NULL
+WHERE native.httpRequest.country NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 100
@@ -73,7 +76,7 @@ LIMIT 100
 -- Requests by HTTP method.
 SELECT http.request."method" AS "httpRequest.httpMethod", count(*) AS "Count"
 FROM logs
-WHERE http.request."method" IS NOT NULL
+WHERE http.request."method" NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -82,7 +85,7 @@ LIMIT 10
 -- Requests by HTTP version, as the log writes it.
 SELECT native.httpRequest.httpVersion AS "httpRequest.httpVersion", count(*) AS "Count"
 FROM logs
-WHERE native.httpRequest.httpVersion IS NOT NULL
+WHERE native.httpRequest.httpVersion NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -91,7 +94,7 @@ LIMIT 10
 -- Requests by the rule that decided: a rule or rule group of the web ACL, or Default_Action.
 SELECT native.terminatingRuleId AS "Rule Name", count(*) AS "Count"
 FROM logs
-WHERE native.terminatingRuleId IS NOT NULL
+WHERE native.terminatingRuleId NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -100,7 +103,7 @@ LIMIT 10
 -- The ten paths with most requests.
 SELECT native.httpRequest.uri AS "URI", count(*) AS "Count"
 FROM logs
-WHERE native.httpRequest.uri IS NOT NULL
+WHERE native.httpRequest.uri NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -118,7 +121,7 @@ LIMIT 10
 -- The ten web ACLs with most requests.
 SELECT rule.ruleset AS "WebACL Name", count(*) AS "Count"
 FROM logs
-WHERE rule.ruleset IS NOT NULL
+WHERE rule.ruleset NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -127,7 +130,7 @@ LIMIT 10
 -- The ten user agents with most requests, as they name themselves.
 SELECT user_agent.original AS "User-Agent", count(*) AS "Count"
 FROM logs
-WHERE user_agent.original IS NOT NULL
+WHERE user_agent.original NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -136,7 +139,7 @@ LIMIT 10
 -- The ten hosts with most requests, by the Host header without its port.
 SELECT url.domain AS "Host", count(*) AS "Count"
 FROM logs
-WHERE url.domain IS NOT NULL
+WHERE url.domain NOT IN ('', '-')
 GROUP BY ALL
 ORDER BY 2 DESC, 1
 LIMIT 10
@@ -144,7 +147,7 @@ LIMIT 10
 -- name: rows
 -- The requests themselves, newest first. Choose one to see all its fields and the record as it came.
 SELECT "@timestamp", coalesce(cloud.account.id, 'unknown') AS "cloud.account.id", cloud.region AS "cloud.region",
-       native.httpSourceName AS "httpSourceName", rule.ruleset AS "rule.ruleset", native.terminatingRuleId AS "terminatingRuleId",
+       nullif(native.httpSourceName, '-') AS "httpSourceName", rule.ruleset AS "rule.ruleset", native.terminatingRuleId AS "terminatingRuleId",
        native.action AS "action", source.ip AS "source.ip", source.geo.country_name AS "source.geo.country_name", event.hash AS "_hash"
 FROM logs
 ORDER BY "@timestamp" DESC, event.hash

@@ -157,6 +157,31 @@ def test_nothing_is_null_or_empty(demo_lake: Lake) -> None:
         assert [e for body in bodies for e in empties(body)] == []
 
 
+def test_a_text_that_says_nothing_is_left_out(tmp_path: Path) -> None:
+    """As the original leaves it out, so that its dashboards show no bar of it; what a JSON member
+    holds is kept as it is, but for the fields that dashboards ask."""
+    told = {"bucketName": "-", "key": "a/b", "acl": ""}
+    more = {"errorCode": "", "userAgent": "-", "requestParameters": told, "awsRegion": "eu-west-1"}
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    records = [small_lake.event(n, "10:00:00", "s3", "GetObject", **more) for n in (1, 2)]
+    records[1] |= {
+        "errorCode": "NoSuchKey",
+        "userAgent": "curl/8",
+        "requestParameters": {"key": "-"},
+    }
+    (logs / "a.json").write_text(json.dumps({"Records": records}))
+    ingest(tmp_path / "lakehouse", [str(logs)], IngestOptions(jobs=1))
+    silent, other = (one.body for one in of(open_lake(tmp_path / "lakehouse"), "cloudtrail"))
+    assert "errorCode" not in silent
+    assert "original" not in silent["user_agent"]
+    assert silent["requestParameters"] == {"key": "a/b"}
+    assert silent["flat"]["requestParameters"] == told
+    assert (other["errorCode"], other["user_agent"]["original"]) == ("NoSuchKey", "curl/8")
+    assert "requestParameters" not in other
+    assert json.loads(silent["@message"]) == records[0]
+
+
 def mapped(fields: dict[str, Any], value: Any, path: str = "") -> list[str]:  # noqa: ANN401
     """Members of a document of which the template says nothing."""
     found = []

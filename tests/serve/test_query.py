@@ -363,8 +363,8 @@ def test_the_number_of_an_address(opened: Lake, text: str, number: int | None) -
 
 def test_addresses_are_ordered_as_numbers(opened: Lake) -> None:
     due = [
-        *("10.0.0.9", "10.0.0.10", "172.16.0.1"),
-        *("::", "::1", "::ffff:10.0.0.9", "::ffff:10.0.0.10"),
+        *("::", "::1", "10.0.0.9", "10.0.0.10", "172.16.0.1"),
+        *("::ffff:10.0.0.9", "::ffff:10.0.0.10", "64:ff9b::10.0.0.9"),
         *("2001:db8::2", "2001:db8::a", "2001:db8::10", "2001:db8:0:1::", "fe80::1"),
     ]
     query = "SELECT list(ip ORDER BY address_order(ip)) FROM (SELECT unnest($ips) AS ip)"

@@ -49,11 +49,11 @@ SELECT
   nullif(r.errorMessage, '')                           AS "error.message",
 
   -- cloud
-  coalesce(r.recipientAccountId,
+  coalesce(nullif(r.recipientAccountId, ''),
            -- records before eventVersion 1.02 name the caller's account only; a key or an envelope knows better
            CASE WHEN wrap.account IS NULL AND NOT regexp_matches(key_path, '\d{12}') THEN nullif(r.userIdentity.accountId, 'anonymous') END
   )                                                    AS "cloud.account.id",
-  r.awsRegion                                          AS "cloud.region",
+  nullif(r.awsRegion, '')                              AS "cloud.region",
   instances[1]                                         AS "cloud.instance.id",
   replace(r.eventSource, '.amazonaws.com', '')         AS "cloud.service.name",
 

@@ -285,6 +285,14 @@ def test_account_of_an_old_record_comes_from_the_key_or_the_caller() -> None:
     assert at(without, "cloud.account.id") == "000000000012"
 
 
+def test_an_empty_account_or_region_is_none() -> None:
+    """As where the record has no such member: its key names them."""
+    empty = record(recipientAccountId="", awsRegion="")
+    (found,) = read(empty).rows
+    assert at(found, "cloud.account.id") == "111122223333"
+    assert at(found, "cloud.region") == "eu-central-1"
+
+
 @pytest.mark.parametrize(
     ("header", "address", "domain"),
     [
