@@ -260,7 +260,10 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 def dashboards_page() -> str:
     """Every dashboard with its panels and what each counts."""
     lines = ["# Dashboards", "", NOTE]
-    lines += ["`lake dashboard` serves them; `lake panels NAME` prints a page's rows as JSON.", ""]
+    lines += [
+        "`lake dashboard` serves them; `lake panels NAME` prints a page's rows, as text or JSON.",
+        "",
+    ]
     lines += [
         "A click on a bar, a slice, a country, a cell of a table or an entry of a legend is a",
         "filter; with Shift (not on a cell) it leaves that out. What narrows a page stands over",

@@ -21,8 +21,10 @@ from lake.commands.options import (
     stderr,
     stdout,
 )
-from lake.errors import UsageError
+from lake.errors import UsageError, unknown_name
 from lake.paths import default_lake
+
+PANEL_FORMATS = ["table", "json"]
 
 
 def sql(
@@ -156,14 +158,20 @@ def panels(
     compare: Annotated[
         bool, typer.Option("--compare", help="Figures of the period before, as long, beside them.")
     ] = False,
-    form: Annotated[str, typer.Option("--format", help="json.")] = "json",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="table or json. [default: table on a terminal, else json]"),
+    ] = None,
 ) -> None:
     """Every panel's rows of a dashboard, without a browser."""
+    from lake.commands.panels_text import print_panels
     from lake.dashboards.panels import panels_json, run_dashboard
     from lake.jsonvalues import json_text
+    from lake.terminal import console
 
-    if form != "json":
-        raise UsageError("lake panels prints json: leave --format away.")
+    form = form or ("table" if sys.stdout.isatty() else "json")
+    if form not in PANEL_FORMATS:
+        raise unknown_name("format", form, PANEL_FORMATS)
     opened = open_for(lake, locked=True)
     results = run_dashboard(
         opened,
@@ -175,4 +183,7 @@ def panels(
         search=search,
         compare=compare,
     )
-    typer.echo(json_text(panels_json(results), indent=1))
+    if form == "table":
+        print_panels(results, console())
+    else:
+        typer.echo(json_text(panels_json(results), indent=1))

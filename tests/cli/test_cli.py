@@ -170,7 +170,7 @@ WRONG = {
     "panels trails --lake made": ("unknown dashboard 'trails'. Known: "),
     "panels cloudtrail --lake made --from noon": "--from noon: write a time as",
     "panels cloudtrail --lake made --where 'nobody = 1'": "nobody",
-    "panels cloudtrail --lake made --format csv": "lake panels prints json: leave --format away.",
+    "panels cloudtrail --lake made --format csv": "unknown format 'csv'. Known: json, table.",
     "status --lake nowhere": "no lake at nowhere",
     "status --lake made --format parquet": "'parquet'. Known: csv, json, jsonl, table.",
     "sources --format documents": "unknown format 'documents'. Known: csv, json, jsonl, table.",
@@ -353,6 +353,12 @@ def test_panels(lake: Callable[[str], Done], made: Path) -> None:
     assert panels["CloudTrail - AWS Account(Bar)"]["rows"] == [[ACCOUNT, 2]]
     assert panels["CloudTrail - Login Failed"]["rows"][0][-1] == 0
     assert panels["CloudTrail - Error Code(Pie)"]["note"] == "No event has an error code."
+    text = "\n".join(
+        " ".join(row.split()) for row in lake(f"{line} --format table").out.splitlines()
+    )
+    assert f"\n\nCloudTrail - AWS Account(Bar)\ncloud.account.id Count\n{ACCOUNT} 2\n\n" in text
+    assert text.startswith("CloudTrail - Login Failed 0\nCloudTrail - Root Login(CIS3.3) 0\n")
+    assert "CloudTrail - Error Code(Pie)\nNo event has an error code.\n" in text
     narrowed = lake(f"{line} --where \"event.id LIKE '%3'\"").rows
     assert next(p for p in narrowed if p["title"] == "CloudTrail - AWS Account(Bar)")["rows"] == [
         [ACCOUNT, 1]

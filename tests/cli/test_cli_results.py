@@ -17,6 +17,9 @@ from command import ROOT, Done, shell
 from engine import hashes
 
 from lake.ask.output import write
+from lake.commands.panels_text import print_panels
+from lake.dashboards.panels import PanelResult
+from lake.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -366,3 +369,20 @@ def test_a_table_that_is_wider_than_the_terminal_folds_texts_only(
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_panels_as_text_tell_what_they_leave_out() -> None:
+    rows = tuple((f"\x1b[31m{n}", n) for n in range(25))
+    figures = (("a", 3), ("b", 0))
+    results = [
+        PanelResult("New", "bar", "SELECT 1", ("name", "n"), rows),
+        PanelResult("Old", "bar", "SELECT 1", ("name", "n"), rows),
+        PanelResult("Figures", "metric", "SELECT 2", ("", "n"), figures, before=(("b", 7),)),
+    ]
+    out = io.StringIO()
+    print_panels(results, console(out))
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert lines[:3] == ["New", "name n", "\ufffd[31m0 0"]
+    assert "Old" not in lines  # the same panel under a former title
+    assert "... and 5 more rows: --format json" in lines
+    assert lines[-3:] == ["Figures: a 3", "Figures: b 0 before: 7", ""]
