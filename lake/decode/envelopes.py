@@ -2,7 +2,7 @@
 files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
 notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
 Lambda function gets them, the answers of `lookup-events` and `get-findings`, documents of
-OpenSearch or Elasticsearch, JSON text in a JSON string.
+OpenSearch or Elasticsearch, Wazuh's events, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -107,11 +107,26 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _pushed(bytes(envelope.pushed))
     if bytes(envelope.document)[:1] == b"{":
         document = bytes(envelope.document)
-        return shipped(document) or iter([(Piece(document), NO_WRAP)])
+        inner = _collected(envelope_of(document)) or shipped(document)
+        return inner or iter([(Piece(document), NO_WRAP)])
     found = envelope_of(envelope.hits) if bytes(envelope.hits)[:1] == b"{" else None
     if found is not None and bytes(found.hits)[:1] == b"[":
         return _listed(bytes(found.hits), NO_WRAP)
-    return _queued(envelope)
+    return _collected(envelope) or _queued(envelope)
+
+
+def _collected(envelope: Envelope | None) -> Iterator[tuple[Piece, Wrap]] | None:
+    """A record as Wazuh's module for AWS sends it on, or an alert that holds one.
+
+    https://documentation.wazuh.com/current/cloud-security/amazon/index.html
+    """
+    if envelope is None or not bytes(envelope.integration):
+        decoded = bytes(envelope.decoded) if envelope is not None else b""
+        if decoded[:1] != b"{" or b'"integration"' not in decoded:
+            return None
+        return _collected(envelope_of(decoded))
+    record = bytes(envelope.collected)
+    return iter([(Piece(record), NO_WRAP)]) if record[:1] == b"{" else None
 
 
 def _queued(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:

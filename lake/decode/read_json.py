@@ -15,6 +15,7 @@ from lake.decode.envelopes import may_be_shipped, shipped, unwrapped
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
+from lake.decode.recognise import PROBE
 from lake.decode.rows import row_record
 from lake.decode.shapes import PLACE, Records, Shape, utf8
 from lake.decode.tokens import cut_fields
@@ -154,7 +155,9 @@ class JsonReader:
             pieces = self._cutter.feed(window, last)
         elif (plain := self._plain(window)) is not None:
             yield from self._texts.records(self._numbered_plain(plain))
-            return
+            if not self._are_wrapped(plain):
+                return
+            pieces = map(Piece, map(bytes, plain))
         else:
             pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
@@ -162,6 +165,17 @@ class JsonReader:
             self.reading.damaged(
                 "the JSON ends before its list of records does (the object is cut)"
             )
+
+    def _are_wrapped(self, plain: Sequence[bytes]) -> bool:
+        """Whether envelopes stand behind a first record that nobody knows, which is told again: so
+        it is where a system keeps records of many kinds in one file."""
+        if self.reading.status != "unknown":
+            return False
+        if all(unwrapped(Piece(bytes(text))) is None for text in plain[1:PROBE]):
+            return False
+        self.reading.seen, self.reading.status, self.reading.reason = 0, "read", None
+        self._texts, self._enveloped = TextReader(self.reading), True
+        return True
 
     def _plain(self, window: bytes) -> Sequence[bytes] | None:
         """The records of an ordinary object: `Records` or lines that are all well-formed. None
