@@ -68,9 +68,6 @@ class Envelope(msgspec.Struct):
     pushed: msgspec.Raw = msgspec.field(default=_NONE, name="records")
     hits: msgspec.Raw = _NONE
     document: msgspec.Raw = msgspec.field(default=_NONE, name="_source")
-    integration: msgspec.Raw = _NONE
-    collected: msgspec.Raw = msgspec.field(default=_NONE, name="aws")
-    decoded: msgspec.Raw = msgspec.field(default=_NONE, name="data")
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)

@@ -2,7 +2,7 @@
 files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
 notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
 Lambda function gets them, the answers of `lookup-events` and `get-findings`, documents of
-OpenSearch or Elasticsearch, Wazuh's events, JSON text in a JSON string.
+OpenSearch or Elasticsearch, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -35,13 +35,15 @@ from lake.decode.surrogates import has_surrogates, marked, unmarked
 from lake.decode.wrap import NO_WRAP, Wrap, joined, row_wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SHIPPED = ("message", "log", "_raw", "@message", "line", "original")
 """Members that hold the line or record which a shipper (Logstash, Vector, Docker, Loki) wrote on;
 `@message` is that of SIEM on Amazon OpenSearch Service."""
 _WITHIN = ("result", "event")
 """Objects that hold such a member: Splunk's export, and ECS's `event.original`."""
+DEEPEST = 8
+"""Objects and lists that a record is looked for within."""
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
@@ -107,26 +109,11 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
         return _pushed(bytes(envelope.pushed))
     if bytes(envelope.document)[:1] == b"{":
         document = bytes(envelope.document)
-        inner = _collected(envelope_of(document)) or shipped(document)
-        return inner or iter([(Piece(document), NO_WRAP)])
+        return shipped(document) or iter([(Piece(document), NO_WRAP)])
     found = envelope_of(envelope.hits) if bytes(envelope.hits)[:1] == b"{" else None
     if found is not None and bytes(found.hits)[:1] == b"[":
         return _listed(bytes(found.hits), NO_WRAP)
-    return _collected(envelope) or _queued(envelope)
-
-
-def _collected(envelope: Envelope | None) -> Iterator[tuple[Piece, Wrap]] | None:
-    """A record as Wazuh's module for AWS sends it on, or an alert that holds one.
-
-    https://documentation.wazuh.com/current/cloud-security/amazon/index.html
-    """
-    if envelope is None or not bytes(envelope.integration):
-        decoded = bytes(envelope.decoded) if envelope is not None else b""
-        if decoded[:1] != b"{" or b'"integration"' not in decoded:
-            return None
-        return _collected(envelope_of(decoded))
-    record = bytes(envelope.collected)
-    return iter([(Piece(record), NO_WRAP)]) if record[:1] == b"{" else None
+    return _queued(envelope)
 
 
 def _queued(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -220,6 +207,27 @@ def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
             if name in holder and (text := text_of(holder[name])):
                 return _inside(text.strip("\r\n"))
     return None
+
+
+def within(value: bytes, known: Callable[[bytes], bool], depth: int = DEEPEST) -> list[Piece]:
+    """The records and lines that stand anywhere in JSON, as `known` tells them: whatever has them
+    in members of its own, as objects or as text (Splunk's `event`, Datadog's `attributes`,
+    Wazuh's `data.aws`, values of Loki, bodies of OpenTelemetry)."""
+    if value[:1] == b'"':
+        text = (text_of(msgspec.Raw(value)) or "").strip().encode("utf-8", "surrogatepass")
+        if text[:1] in (b"{", b"["):
+            return within(text, known, depth) if is_value(text) else []
+        lines = [line.rstrip(b"\r") for line in text.split(b"\n") if line.strip()]
+        return [Piece(line) for line in lines] if lines and known(lines[0]) else []
+    if value[:1] == b"{":
+        if known(value):
+            return [Piece(value)]
+        inner = [bytes(raw) for raw in (members(value) or {}).values()]
+    elif value[:1] == b"[":
+        inner = [piece.text for piece in items(value) if piece.reason is None]
+    else:
+        return []
+    return [one for raw in inner for one in within(raw, known, depth - 1)] if depth else []
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from lake.sources.source import Source
 
 
-WHOLE = ("eventjson", "cloudtrailevent", "_raw")
-"""Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
+WHOLE = ("eventjson", "cloudtrailevent", "cloud_trail_event", "_raw", "event.original")
+"""Columns, in lower case, whose cells are events as CloudTrail, Steampipe, Splunk or Elastic have
+them."""
 _HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""

@@ -51,6 +51,9 @@ MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 
 
+NO_SOURCE = "JSON that no source knows"
+
+
 @dataclass(slots=True)
 class Reading:
     """One object being read: what it turned out to be, and what of it could not be used.
@@ -213,7 +216,7 @@ class Reading:
         if source is None:
             self.set_aside(
                 "unknown",
-                f"JSON that no source knows (members {', '.join(members[:8])})"
+                f"{NO_SOURCE} (members {', '.join(members[:8])})"
                 if members
                 else "JSON without an object in it",
             )

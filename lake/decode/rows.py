@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.decode.cells import Items, cell_json, is_nested, value_json, written
+from lake.decode.cells import Items, cell_json, closed, is_nested, value_json, written
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
 from lake.sources.source import column_name
@@ -139,10 +139,6 @@ def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
     return [told or (None if path in held - {name} else path) for name, told, path in found]
 
 
-def _closed(name: str) -> str:
-    return name.lower().replace("_", "")
-
-
 def _path(source: Source, name: str) -> str | None:
     """The path that a name is, in whatever case and with underscores or without, where [native]
     declares such a member, or JSON or a list that can have it."""
@@ -152,10 +148,10 @@ def _path(source: Source, name: str) -> str | None:
     found: list[str] = []
     for part in name.split("."):
         if isinstance(body, dict):
-            declared = {_closed(member): member for member in body}
-            if _closed(part) not in declared:
+            declared = {closed(member): member for member in body}
+            if closed(part) not in declared:
                 return None
-            found.append(declared[_closed(part)])
+            found.append(declared[closed(part)])
             body = body[found[-1]]
         elif part and (body == "JSON" or (body.endswith("[]") and part.isdecimal())):
             found.append(part)

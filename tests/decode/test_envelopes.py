@@ -38,6 +38,8 @@ from wrapped import (
     table,
 )
 
+from lake.decode.decode import WINDOW
+
 SECOND = datetime(2024, 2, 1, 10, 0, 1, tzinfo=UTC)
 QUEUES: dict[str, Any] = {
     "receive-message": {"Messages": [queued(text) for text in BUS]},
@@ -184,6 +186,59 @@ def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> No
 def test_documents_that_are_the_events_themselves() -> None:
     found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in EVENTS))
     assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+SYSTEMS: dict[str, Callable[[list[Any]], Any]] = {
+    "Splunk's HEC": lambda records: [{"sourcetype": "aws", "event": one} for one in records],
+    "Splunk's search": lambda records: {
+        "preview": False,
+        "results": [{"_raw": text(one), "_time": "1"} for one in records],
+    },
+    "New Relic": lambda records: {
+        "results": [{"events": [{"timestamp": 1, "message": text(one)} for one in records]}]
+    },
+    "Datadog": lambda records: [
+        {"_id": "A", "source": "aws", "attributes": one, "tags": ["a:b"]} for one in records
+    ],
+    "Google": lambda records: [{"insertId": "a", "jsonPayload": one} for one in records],
+    "Loki": lambda records: {
+        "status": "success",
+        "data": {"result": [{"stream": {}, "values": [["17", text(one)] for one in records]}]},
+    },
+    "OpenTelemetry": lambda records: {
+        "resourceLogs": [
+            {"scopeLogs": [{"logRecords": [{"body": {"stringValue": text(r)}} for r in records]}]}
+        ]
+    },
+}
+"""How other systems hand out what they hold: records as objects, or as text."""
+
+
+def text(record: Any) -> str:  # noqa: ANN401
+    return record if isinstance(record, str) else json.dumps(record)
+
+
+@pytest.mark.parametrize("window", [WINDOW, 400])
+@pytest.mark.parametrize("form", [compact, pretty, lambda value: b"\n".join(map(compact, value))])
+@pytest.mark.parametrize("records", [EVENTS, flows(3)])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_records_within_what_another_system_wrote(
+    system: str,
+    records: list[Any],
+    form: Callable[[Any], bytes],
+    window: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also of an object that is too large to be held, where each stands in a value of its own."""
+    whole = SYSTEMS[system](records)
+    if isinstance(whole, dict):
+        whole, window = [whole], WINDOW
+    monkeypatch.setattr("lake.decode.decode.WINDOW", window)
+    found = read(form(whole))
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    events = [one for one in records if isinstance(one, dict)]
+    ids = {row["event"]["id"] for row in found.rows if events}
+    assert ids == {one["eventID"] for one in events}
 
 
 LINE = {"log_info": {"s3bucket": "b", "log_file": "access/x"}}
