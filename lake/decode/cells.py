@@ -44,7 +44,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a member holds: `members` of a STRUCT by their names in lower case, a list of `item`, or
+    """What a member holds: `members` of a STRUCT by their `closed` names, a list of `item`, or
     JSON; else plain text."""
 
     members: dict[str, tuple[str, _Kind]] | None = None
@@ -53,6 +53,11 @@ class _Kind:
 
 
 _PLAIN = _Kind()
+
+
+def closed(name: str) -> str:
+    """A name in whatever case, with underscores or without: `principal_id` is `principalId`."""
+    return name.lower().replace("_", "")
 
 
 def cell_json(source: Source, path: str, text: str) -> str:
@@ -87,7 +92,7 @@ def _respelt(text: str, kind: _Kind) -> str:
         if kind.members is not None and text[:1] == "{":
             found: dict[str, str] = {}
             for name, raw in _MEMBERS.decode(text).items():
-                own, inner = kind.members.get(name.lower(), (name, _PLAIN))
+                own, inner = kind.members.get(closed(name), (name, _PLAIN))
                 found[own] = _respelt(bytes(raw).decode(), inner)
             return written(found)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -110,7 +115,7 @@ def _declared(source: Source, path: str) -> _Kind:
 
 def _kind(body: str | Tree) -> _Kind:
     if isinstance(body, dict):
-        return _Kind({name.lower(): (name, _kind(inner)) for name, inner in body.items()})
+        return _Kind({closed(name): (name, _kind(inner)) for name, inner in body.items()})
     if body == "JSON":
         return _Kind(is_json=True)
     return _kind_of(duckdb.sqltype(body)) if "[]" in body else _PLAIN
@@ -120,7 +125,7 @@ def _kind_of(kind: duckdb.sqltypes.DuckDBPyType) -> _Kind:
     if kind.id == "list":
         return _Kind(item=_kind_of(kind.children[0][1]))  # type: ignore[arg-type]
     if kind.id == "struct":
-        return _Kind({n.lower(): (n, _kind_of(inner)) for n, inner in kind.children})  # type: ignore[arg-type]
+        return _Kind({closed(n): (n, _kind_of(inner)) for n, inner in kind.children})  # type: ignore[arg-type]
     return _PLAIN
 
 
@@ -152,7 +157,7 @@ def _text_end(
             if not depth and _BEHIND.match(text, mark.end()):
                 return mark.start()
             depth = max(0, depth - 1)
-        elif mark[1].lower() in (left or ()) or (left != frozenset() and not depth):
+        elif closed(mark[1]) in (left or ()) or (left != frozenset() and not depth):
             return mark.start()
     raise ValueError(text[at:])
 
@@ -181,11 +186,11 @@ def _struct(text: str, at: int, members: dict[str, tuple[str, _Kind]]) -> tuple[
     at = _after("{", text, at)
     while True:
         named = _matched(_NAME, text, at)
-        name, kind = members.get(named[1].lower(), (None, _PLAIN))
+        name, kind = members.get(closed(named[1]), (None, _PLAIN))
         if name is None or name in found:
             raise ValueError(named[1])
         left = frozenset(small for small, (own, _) in members.items() if own not in found)
-        found[name], at = _value(text, named.end(), kind, left - {named[1].lower()})
+        found[name], at = _value(text, named.end(), kind, left - {closed(named[1])})
         if text.startswith("}", at):
             return written(found), at + 1
         at = _after(", ", text, at)

@@ -35,13 +35,15 @@ from lake.decode.surrogates import has_surrogates, marked, unmarked
 from lake.decode.wrap import NO_WRAP, Wrap, joined, row_wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SHIPPED = ("message", "log", "_raw", "@message", "line", "original")
 """Members that hold the line or record which a shipper (Logstash, Vector, Docker, Loki) wrote on;
 `@message` is that of SIEM on Amazon OpenSearch Service."""
 _WITHIN = ("result", "event")
 """Objects that hold such a member: Splunk's export, and ECS's `event.original`."""
+DEEPEST = 8
+"""Objects and lists that a record is looked for within."""
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
 
 
@@ -205,6 +207,27 @@ def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
             if name in holder and (text := text_of(holder[name])):
                 return _inside(text.strip("\r\n"))
     return None
+
+
+def within(value: bytes, known: Callable[[bytes], bool], depth: int = DEEPEST) -> list[Piece]:
+    """The records and lines that stand anywhere in JSON, as `known` tells them: whatever has them
+    in members of its own, as objects or as text (Splunk's `event`, Datadog's `attributes`,
+    Wazuh's `data.aws`, values of Loki, bodies of OpenTelemetry)."""
+    if value[:1] == b'"':
+        text = (text_of(msgspec.Raw(value)) or "").strip().encode("utf-8", "surrogatepass")
+        if text[:1] in (b"{", b"["):
+            return within(text, known, depth) if is_value(text) else []
+        lines = [line.rstrip(b"\r") for line in text.split(b"\n") if line.strip()]
+        return [Piece(line) for line in lines] if lines and known(lines[0]) else []
+    if value[:1] == b"{":
+        if known(value):
+            return [Piece(value)]
+        inner = [bytes(raw) for raw in (members(value) or {}).values()]
+    elif value[:1] == b"[":
+        inner = [piece.text for piece in items(value) if piece.reason is None]
+    else:
+        return []
+    return [one for raw in inner for one in within(raw, known, depth - 1)] if depth else []
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
-from lake.decode.rows import is_row
+from lake.decode.rows import is_row, plain
 from lake.decode.shapes import Shape
 from lake.decode.tokens import SEPARATOR, cut_line
 from lake.sources.catalogue import choose
@@ -155,11 +155,21 @@ def names_columns(source: Source, names: list[str]) -> bool:
 
 def members_shape(source: Source, members: list[str]) -> Shape:
     """The shape of a source's JSON records: one STRUCT, or rows of a query, to be made records of;
-    or the members that are its columns."""
+    or the members that are its columns, the first of two for one."""
     if source.format == "json" or source.delimited is None:
         return Shape(source.name, "rows" if is_row(source, members) else "json")
-    pairs = [(m, source.delimited.column(m)) for m in members]
-    return Shape(source.name, "members", tuple((m, c) for m, c in pairs if c))
+    columns: dict[str, str] = {}
+    for member in members:
+        if column := source.delimited.column(member):
+            columns.setdefault(column, member)
+    return Shape(source.name, "members", tuple((m, c) for c, m in columns.items()))
+
+
+def row_shape(source: Source, names: Sequence[str]) -> Shape:
+    """The shape of the records that rows of a table become (`lake.decode.rows.table_record`)."""
+    if source.format == "json":
+        return Shape(source.name, "json")
+    return members_shape(source, [plain(name) for name in names])
 
 
 def holds(shape: Shape, count: int) -> bool:

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode.envelopes import Messages
-from lake.decode.headers import remembered
+from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
-from lake.decode.rows import cells_record, row_paths, said, whose_row
-from lake.decode.shapes import Records, Shape, utf8
+from lake.decode.rows import are_local, said, table_record, utc_cells, whose_table
+from lake.decode.shapes import Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from lake.sources.source import Source
 
 
-WHOLE = ("eventjson", "cloudtrailevent", "_raw")
-"""Columns, in lower case, whose cells are events as CloudTrail or Splunk have them."""
-_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*-]*"?\s*[,;\t]')
+WHOLE = ("eventjson", "cloudtrailevent", "cloud_trail_event", "_raw", "event.original")
+"""Columns, in lower case, whose cells are events as CloudTrail, Steampipe, Splunk or Elastic have
+them."""
+_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""
 _ABOVE = ("#TYPE ", "sep=")
@@ -40,7 +41,8 @@ _CUTS = (",", ";", "\t")
 
 
 def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
-    """The rows of a CSV whose columns are a source's members."""
+    """The rows of a CSV whose columns are a source's members; or a source of lines' columns, where
+    Log Analytics' page wrote it, whose times no line has."""
     found = _whose_csv(first, reading.catalogue)
     if found is None:
         return None
@@ -64,8 +66,10 @@ def _whose_csv(first: str, catalogue: Catalogue) -> tuple[Source, list[str], str
         names = [name.strip() for name in next(csv.reader([first], delimiter=cut))]
     except (csv.Error, StopIteration):
         return None
-    source = whose_row(names, catalogue)
-    return None if source is None else (source, names, cut)
+    source = whose_table(names, catalogue)
+    if source is None or (source.format != "json" and not are_local(names)):
+        return None
+    return source, names, cut
 
 
 def _cut(header: str) -> str:
@@ -106,23 +110,23 @@ def _messages(
 
 
 def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
-    paths = row_paths(source, tuple(names))
     found: list[tuple[int, str, bytes, Wrap]] = []
     for place, row, original, wrong in _below_header(text, "replace"):
         reading.seen += 1
-        if wrong is None and len(row) != len(paths):
-            wrong = _other_width(row, len(paths))
+        if wrong is None and len(row) != len(names):
+            wrong = _other_width(row, len(names))
         if wrong is not None:
             reading.refuse(original, wrong, place)
             continue
-        told = said(dict(zip(names, row, strict=True)))
-        found.append((place, cells_record(source, paths, row), original, told))
+        told = said(dict(zip(names, utc_cells(names, row), strict=True)))
+        found.append((place, table_record(source, names, row), original, told))
     if found:
-        reading.count_losses(source.name, [record.encode() for _, record, _, _ in found])
+        if source.format == "json":
+            reading.count_losses(source.name, [record.encode() for _, record, _, _ in found])
         good, coded, encoding = utf8([original for _, _, original, _ in found])
         wraps = [told for *_, told in found]
         yield Records(
-            Shape(source.name, "json"),
+            row_shape(source, names),
             pa.array([record for _, record, _, _ in found], pa.string()),
             np.array([place for place, *_ in found], np.int64),
             wraps if any(told is not NO_WRAP for told in wraps) else None,

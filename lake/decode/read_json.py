@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode.cutter import Cutter
-from lake.decode.envelopes import may_be_shipped, shipped, unwrapped
+from lake.decode.envelopes import may_be_shipped, shipped, unwrapped, within
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
+from lake.decode.recognise import NO_SOURCE, PROBE
 from lake.decode.rows import row_record
 from lake.decode.shapes import PLACE, Records, Shape, utf8
 from lake.decode.tokens import cut_fields
@@ -144,24 +145,42 @@ class JsonReader:
     _texts: TextReader = field(init=False)
     _cutter: Cutter = field(default_factory=Cutter)
     _enveloped: bool | None = None
+    _strange: bool = False
+    _whole: bool = True
 
     def __post_init__(self) -> None:
         self._texts = TextReader(self.reading)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""
+        self._whole = whole
         if not whole:
             pieces = self._cutter.feed(window, last)
         elif (plain := self._plain(window)) is not None:
             yield from self._texts.records(self._numbered_plain(plain))
+            if self._is_strange():
+                yield from self._texts.records(self._numbered(map(Piece, map(bytes, plain))))
             return
         else:
             pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
+        if whole and self._is_strange():
+            yield from self._texts.records(self._numbered(values(window, Cutter())))
         if last and self._cutter.unclosed and self.reading.reason is None:
             self.reading.damaged(
                 "the JSON ends before its list of records does (the object is cut)"
             )
+
+    def _is_strange(self) -> bool:
+        """Whether nobody knew the first records, so that they are read again, and what is within
+        them is looked for: other systems have records in members of their own, and the records of
+        many logs in one file."""
+        if self.reading.reason is None or not self.reading.reason.startswith(NO_SOURCE):
+            return False
+        self.reading.seen, self.reading.status, self.reading.reason = 0, "read", None
+        self.reading.refused.clear()
+        self._texts, self._strange = TextReader(self.reading), True
+        return True
 
     def _plain(self, window: bytes) -> Sequence[bytes] | None:
         """The records of an ordinary object: `Records` or lines that are all well-formed. None
@@ -220,15 +239,37 @@ class JsonReader:
     def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
+        if self._strange:
+            yield from self._found(piece)
+            return
         if piece.reason is None and self._enveloped is not False:
             inner = self._held(piece)
             if inner is not None:
                 self._enveloped = True
                 yield from inner
                 return
+            if self._enveloped is None and self._may_be_strange(piece):
+                found = list(self._found(piece))
+                self._strange = found != [(piece, NO_WRAP)]
+                yield from found
+                return
             if self._enveloped is None:
                 self._enveloped = False
         yield piece, NO_WRAP
+
+    def _may_be_strange(self, piece: Piece) -> bool:
+        """Whether it is one of the first records of an object that cannot be read again, and nobody
+        knows it."""
+        early = not self._whole and self.reading.seen < PROBE and self.reading.forced is None
+        return early and not self.reading.knows(piece.text)
+
+    def _found(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
+        """The records that stand somewhere within a piece, else itself."""
+        inner = unwrapped(piece) if piece.reason is None else None
+        for one, wrap in inner or [(piece, NO_WRAP)]:
+            plain = one.reason is None and one.came is None
+            found = within(one.text, self.reading.knows) if plain else []
+            yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 
 def cut_records(reading: Reading, lines: Records) -> Records:

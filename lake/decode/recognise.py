@@ -27,7 +27,7 @@ from lake.decode.headers import (
 from lake.decode.losses import Losses
 from lake.decode.pieces import MAX_RECORD, members_of
 from lake.decode.refused import LongText, Refused, reject_text
-from lake.decode.rows import ABOUT, are_small, holds_text, is_row, row_paths, whose_row
+from lake.decode.rows import ABOUT, are_small, holds_text, is_row, plain, row_paths, whose_row
 from lake.decode.shapes import PLACE, Shape
 from lake.errors import DecodeError
 from lake.sources.catalogue import choose
@@ -49,6 +49,9 @@ PROBE_TEXT = 4
 """Records looked at for JSON in strings: a writer that makes such makes them of all."""
 MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
+
+
+NO_SOURCE = "JSON that no source knows"
 
 
 @dataclass(slots=True)
@@ -114,8 +117,17 @@ class Reading:
 
     def note_columns(self, source: Source, names: list[str]) -> None:
         """Count the columns of a query's rows that are none of the source's members."""
-        paths = zip(names, row_paths(source, tuple(names)), strict=True)
-        self.note_unknown([n for n, path in paths if path is None and not n.startswith(ABOUT)])
+        if source.delimited is None:
+            paths = row_paths(source, tuple(names))
+        else:
+            paths = [source.delimited.column(plain(name)) for name in names]
+        self.note_unknown(
+            [
+                name
+                for name, path in zip(names, paths, strict=True)
+                if path is None and not name.startswith(ABOUT)
+            ]
+        )
 
     def count_losses(self, source: str, texts: list[bytes]) -> None:
         """Count what JSON records of a source have that its rows will not hold."""
@@ -204,7 +216,7 @@ class Reading:
         if source is None:
             self.set_aside(
                 "unknown",
-                f"JSON that no source knows (members {', '.join(members[:8])})"
+                f"{NO_SOURCE} (members {', '.join(members[:8])})"
                 if members
                 else "JSON without an object in it",
             )

@@ -1,22 +1,25 @@
 """Rows of queries -> records: what Athena, CloudTrail Lake and CloudWatch Logs Insights make of a
-JSON log, a column for each member that was asked for.
+JSON log, a column for each member that was asked for; and what other systems have in tables.
 
 A row comes as a line of CSV, as a JSON object (UNLOAD, the console's download), as a list of cells
 (`get-query-results`), or out of Parquet. Its columns are named as the members are, in any case, or
 by their path (`userIdentity.arn`, `answers.0.Rdata`), or as the source's [csv] says. It becomes a
-JSON record of the source; its own text stays the original.
+JSON record of the source; its own text stays the original. Tables of Log Analytics (Microsoft
+Sentinel) are such rows too, with names and, in what its page exports, times of their own.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.decode.cells import Items, cell_json, is_nested, value_json, written
+from lake.decode.cells import Items, cell_json, closed, is_nested, value_json, written
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
 from lake.sources.source import column_name
@@ -32,6 +35,13 @@ if TYPE_CHECKING:
 
 ABOUT = "@"
 """What the names begin with of what Logs Insights says of a log event, such as `@timestamp`."""
+LOCAL = " [UTC]"
+"""What Log Analytics' page puts behind the names of times in a CSV; they are as the reader's
+language has them. https://learn.microsoft.com/azure/azure-monitor/logs/log-analytics-overview"""
+_LOCAL_TIME = re.compile(
+    r"(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4}),?[ T](\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)"
+    r"(?:[ \u202f]?([AP]M|[ap]\.?m\.?))?"
+)
 DEEPEST = 100
 """Parts of a path; Python cannot write a thousand objects within one another."""
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
@@ -40,8 +50,15 @@ _EMPTY = ('""', "null")
 
 
 def whose_row(names: Sequence[str], catalogue: Catalogue) -> Source | None:
-    """The source of whose members most of these columns are: half of those that are not about the
-    log event, and three, or all of two. None where a source of lines has more of them."""
+    """The source of JSON of whose members most of these columns are. None where a source of lines
+    has more of them."""
+    best = whose_table(names, catalogue)
+    return best if best is not None and best.format == "json" else None
+
+
+def whose_table(names: Sequence[str], catalogue: Catalogue) -> Source | None:
+    """The source of whose members or columns most of these are: half of those that are not about
+    the log event, and three, or all of two."""
     own = [name for name in names if not name.startswith(ABOUT)]
     best: Source | None = None
     most = 1
@@ -49,13 +66,13 @@ def whose_row(names: Sequence[str], catalogue: Catalogue) -> Source | None:
         known = _known(source, own)
         if known > most and (known >= max(3, len(own) // 2) or known == len(own)):
             best, most = source, known
-    return best if best is not None and best.format == "json" else None
+    return best
 
 
 def _known(source: Source, names: Sequence[str]) -> int:
     """How many of the columns are the source's, where they tell it from others."""
     if source.delimited is not None:
-        return sum(source.delimited.column(name) is not None for name in names)
+        return sum(source.delimited.column(plain(name)) is not None for name in names)
     paths = [path for path in row_paths(source, tuple(names)) if path is not None]
     if source.header is not None:
         told = source.fits_header([column_name(name) for name in names])
@@ -66,15 +83,24 @@ def _known(source: Source, names: Sequence[str]) -> int:
 
 def is_row(source: Source, names: Sequence[str]) -> bool:
     """Whether a JSON object with these members is a row of a query rather than a record of the
-    source: some name is a path, or about the log event, or all are in lower case."""
+    source: some name is a path, or about the log event, or [csv]'s alone; or all are in lower
+    case."""
     if source.format != "json":
         return False
     if any(name.startswith(ABOUT) or "." in name for name in names):
+        return True
+    if any(name in _others(source) for name in names):
         return True
     if any(name != name.lower() for name in names):
         return False
     paths = row_paths(source, tuple(names))
     return any(path not in (None, name) for name, path in zip(names, paths, strict=True))
+
+
+@cache
+def _others(source: Source) -> frozenset[str]:
+    """The columns of [csv] that no member is named as, in any case."""
+    return frozenset(name for name, _ in source.csv if _path(source, name) is None)
 
 
 def holds_text(source: Source, text: bytes) -> bool:
@@ -103,25 +129,31 @@ def _small(source: Source) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=256)
 def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
-    """The members that columns hold, as dotted paths, by their names."""
+    """The members that columns hold, as dotted paths, by their names. One that is a member's name
+    but for its case, and not [csv]'s, holds none that another holds by [csv]: `Type` is the
+    table's, beside `ActivityType`."""
     exact = dict(source.csv)
     folded = {name.lower(): path for name, path in source.csv}
-    return [exact.get(name) or folded.get(name.lower()) or _path(source, name) for name in names]
+    names = tuple(map(plain, names))
+    declared = [exact.get(name) or folded.get(name.lower()) for name in names]
+    held = set(filter(None, declared))
+    found = zip(names, declared, (_path(source, name) for name in names), strict=True)
+    return [told or (None if path in held - {name} else path) for name, told, path in found]
 
 
 def _path(source: Source, name: str) -> str | None:
-    """The path that a name is, in whatever case, where [native] declares such a member, or JSON or
-    a list that can have it."""
+    """The path that a name is, in whatever case and with underscores or without, where [native]
+    declares such a member, or JSON or a list that can have it."""
     if name.count(".") > DEEPEST:
         return None
     body: str | Tree = source.native
     found: list[str] = []
     for part in name.split("."):
         if isinstance(body, dict):
-            declared = {member.lower(): member for member in body}
-            if part.lower() not in declared:
+            declared = {closed(member): member for member in body}
+            if closed(part) not in declared:
                 return None
-            found.append(declared[part.lower()])
+            found.append(declared[closed(part)])
             body = body[found[-1]]
         elif part and (body == "JSON" or (body.endswith("[]") and part.isdecimal())):
             found.append(part)
@@ -170,12 +202,64 @@ def row_record(source: Source, text: str) -> tuple[str, Wrap]:
     record: dict[str, object] = {}
     for name, path, value in zip(names, row_paths(source, names), values, strict=True):
         if path is None:
-            if not name.startswith(ABOUT):
+            if not name.startswith(ABOUT) and _path(source, name) is None:
                 record[name] = value  # to be counted as unknown
         elif value not in _EMPTY or path in source.empty:
             put(record, path, value_json(source, path, '""' if value == "null" else value))
     texts = (json.loads(value, strict=False) if value[:1] == '"' else value for value in values)
     return written(record), said(dict(zip(names, texts, strict=True)))
+
+
+def plain(name: str) -> str:
+    """A column's name without what Log Analytics' page puts behind it."""
+    return name.removesuffix(LOCAL)
+
+
+def are_local(names: Sequence[str]) -> bool:
+    """Whether some columns are times as Log Analytics' page writes them."""
+    return any(name.endswith(LOCAL) for name in names)
+
+
+def utc_cells(names: Sequence[str], cells: list[str]) -> list[str]:
+    """The cells of a row, those under the name of a time in UTC as ISO 8601 has it."""
+    if not are_local(names):
+        return cells
+    return [
+        _iso(cell) if name.endswith(LOCAL) else cell
+        for name, cell in zip(names, cells, strict=True)
+    ]
+
+
+def _iso(text: str) -> str:
+    """A time as the languages of browsers write it, with the year in front or behind: the month is
+    in front of the day where AM and PM are capitals, as in the United States alone, or where the
+    second number is no month. Any other text as it is, which is no time."""
+    match = _LOCAL_TIME.fullmatch(text)
+    if match is None:
+        return text
+    first, second, third = (int(part) for part in match.groups()[:3])
+    half = match[7]
+    if len(match[1]) == 4:
+        year, month, day = first, second, third
+    elif second > 12 or (half in ("AM", "PM") and first <= 12):
+        month, day, year = first, second, third
+    else:
+        day, month, year = first, second, third
+    hour = int(match[4]) if half is None else int(match[4]) % 12 + 12 * (half[0] in "Pp")
+    try:
+        told = datetime(year, month, day, hour, int(match[5]), tzinfo=UTC)
+    except ValueError:
+        return text
+    return f"{told:%Y-%m-%dT%H:%M}:{match[6].replace(',', '.')}Z"
+
+
+def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
+    """The record that a row of a table is: of a source of lines its columns under their names."""
+    cells = utc_cells(names, cells)
+    if source.format == "json":
+        return cells_record(source, row_paths(source, tuple(names)), cells)
+    filled = {plain(name): cell for name, cell in zip(names, cells, strict=True) if cell}
+    return json.dumps(filled, ensure_ascii=False)
 
 
 def cells_record(source: Source, paths: Sequence[str | None], cells: Sequence[str]) -> str:
@@ -188,8 +272,9 @@ def cells_record(source: Source, paths: Sequence[str | None], cells: Sequence[st
 
 
 def said(cells: Mapping[str, str]) -> Wrap:
-    """What a row of Logs Insights says of the log event."""
-    told = row_wrap(cells.get("@timestamp"), cells.get("@log"), cells.get("@logStream"))
+    """What a row of Logs Insights says of the log event; one of Log Analytics its time."""
+    time = cells.get("@timestamp") or cells.get("TimeGenerated") or cells.get("TimeGenerated [UTC]")
+    told = row_wrap(time, cells.get("@log"), cells.get("@logStream"))
     return NO_WRAP if told == NO_WRAP else told
 
 

@@ -75,10 +75,15 @@ class Delimited:
     by_name: tuple[str, ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
+    _closed: dict[str, str] = field(init=False, repr=False, compare=False)
+    """Names without their underscores -> columns."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_spelt", dict(self.aliases))
         object.__setattr__(self, "_known", frozenset((*self.columns, *self.by_name)))
+        known = {name: name for name in self._known} | self._spelt
+        closed = {name.replace("_", ""): column for name, column in known.items()}
+        object.__setattr__(self, "_closed", closed)
 
     @property
     def mark(self) -> str:
@@ -96,10 +101,11 @@ class Delimited:
         return next((one for one in self.layouts if one.fits(line, len(cut))), None)
 
     def column(self, header: str) -> str | None:
-        """The known column that a header's name means, or None."""
+        """The known column that a header's name means, or None: `srcPort`, `SRCPORT` and `src-port`
+        are `src_port`."""
         name = self._spelt.get(header) or column_name(header)
         name = self._spelt.get(name, name)
-        return name if name in self._known else None
+        return name if name in self._known else self._closed.get(name.replace("_", ""))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.decode.headers import header_shape, holds, line_shape, members_shape
+from lake.decode.headers import header_shape, holds, line_shape, members_shape, row_shape
 from lake.decode.pieces import MAX_RECORD, is_value, members_of
 from lake.decode.read_csv import csv_lines
 from lake.decode.read_json import cut_records
 from lake.decode.read_tables import table_shape
 from lake.decode.recognise import Reading
-from lake.decode.rows import as_object, cells_record, row_paths, row_record
+from lake.decode.rows import as_object, row_record, table_record
 from lake.decode.shapes import Records, Shape, legible
 from lake.decode.surrogates import ESCAPED, mended
 from lake.decode.wrap import Wrap
@@ -86,7 +86,8 @@ def records_of(source: Source, known: Known, rows: Stored, engine: Engine) -> It
             yield _csv(source, layout["csv"], layout.get("cut", ","), part)
         elif layout.keys() & {"rows", "answer", "table"}:
             objects = _as_objects(part.text)
-            yield _of_cells(source, [row_record(source, one)[0] for one in objects], part)
+            shape = Shape(source.name, "json")
+            yield _of_cells(shape, [row_record(source, one)[0] for one in objects], part)
         elif source.format == "json":
             yield _json(source, part)
         else:
@@ -144,19 +145,18 @@ def _mended(text: str) -> str:
 
 def _csv(source: Source, names: Sequence[str], cut: str, rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
-    paths = row_paths(source, tuple(names))
     lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
-    texts = [cells_record(source, paths, next(csv.reader(row, delimiter=cut))) for row in lines]
-    return _of_cells(source, texts, rows)
+    cells = (next(csv.reader(row, delimiter=cut)) for row in lines)
+    texts = [table_record(source, names, row) for row in cells]
+    return _of_cells(row_shape(source, names), texts, rows)
 
 
 def _as_objects(texts: pa.Array) -> list[str]:
     return [as_object(text.encode()).decode() for text in texts.to_pylist()]
 
 
-def _of_cells(source: Source, texts: Sequence[str], rows: Stored) -> Records:
-    shape, text = Shape(source.name, "json"), pa.array(texts, pa.string())
-    return Records(shape, text, rows.at, _wraps(rows), original=rows.text)
+def _of_cells(shape: Shape, texts: Sequence[str], rows: Stored) -> Records:
+    return Records(shape, pa.array(texts, pa.string()), rows.at, _wraps(rows), original=rows.text)
 
 
 def _members(source: Source, rows: Stored) -> Records:
@@ -165,13 +165,7 @@ def _members(source: Source, rows: Stored) -> Records:
     found: dict[str, None] = {}
     for text in texts:
         found |= dict.fromkeys(members_of(text.encode()) or ())
-    shape = members_shape(source, list(found))
-    columns: dict[str, str] = {}
-    for member, column in shape.columns:
-        columns.setdefault(column, member)
-    shape = Shape(source.name, shape.kind, tuple((m, c) for c, m in columns.items()))
-    text = pa.array(texts, pa.string())
-    return Records(shape, text, rows.at, _wraps(rows), original=rows.text)
+    return _of_cells(members_shape(source, list(found)), texts, rows)
 
 
 def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -> Iterator[Records]:

@@ -29,6 +29,15 @@ STRANGE = {
     "a PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nstream\n\x00\x01\xff\xfe", "a PDF"),
     "zeros": (b"\0" * 4096, "no text"),
     "an SQLite database": (b"SQLite format 3\0\x10\0\x01\x01" + bytes(500), "no text"),
+    "a pointer of Git LFS": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2272\n",
+        "a pointer of Git LFS",
+    ),
+    "CloudFront connections": (
+        b'{"eventTimestamp":"1731620046814","connectionId":"oLHi","connectionStatus":"Success",'
+        b'"clientIp":"203.0.113.9","distributionId":"E2DX1SLDPK0123","tlsProtocol":"TLSv1.3"}',
+        "CloudFront connection log",
+    ),
     "one letter": (b"x", "text that no source knows"),
     "prose": (b"Dear Sir or Madam,\nplease find the logs attached.\n", "text that no source knows"),
     "a number": (b"42", "no source knows"),

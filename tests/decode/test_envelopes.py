@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,9 @@ from wrapped import (
     table,
 )
 
+from lake.decode.decode import WINDOW
+
+SECOND = datetime(2024, 2, 1, 10, 0, 1, tzinfo=UTC)
 QUEUES: dict[str, Any] = {
     "receive-message": {"Messages": [queued(text) for text in BUS]},
     "--query Messages": [queued(text) for text in BUS],
@@ -182,6 +186,173 @@ def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> No
 def test_documents_that_are_the_events_themselves() -> None:
     found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in EVENTS))
     assert [json.loads(text) for text in found.originals] == EVENTS
+
+
+SYSTEMS: dict[str, Callable[[list[Any]], Any]] = {
+    "Splunk's HEC": lambda records: [{"sourcetype": "aws", "event": one} for one in records],
+    "Splunk's search": lambda records: {
+        "preview": False,
+        "results": [{"_raw": text(one), "_time": "1"} for one in records],
+    },
+    "New Relic": lambda records: {
+        "results": [{"events": [{"timestamp": 1, "message": text(one)} for one in records]}]
+    },
+    "Datadog": lambda records: [
+        {"_id": "A", "source": "aws", "attributes": one, "tags": ["a:b"]} for one in records
+    ],
+    "Google": lambda records: [{"insertId": "a", "jsonPayload": one} for one in records],
+    "Loki": lambda records: {
+        "status": "success",
+        "data": {"result": [{"stream": {}, "values": [["17", text(one)] for one in records]}]},
+    },
+    "OpenTelemetry": lambda records: {
+        "resourceLogs": [
+            {"scopeLogs": [{"logRecords": [{"body": {"stringValue": text(r)}} for r in records]}]}
+        ]
+    },
+}
+"""How other systems hand out what they hold: records as objects, or as text."""
+
+
+def text(record: Any) -> str:  # noqa: ANN401
+    return record if isinstance(record, str) else json.dumps(record)
+
+
+@pytest.mark.parametrize("window", [WINDOW, 400])
+@pytest.mark.parametrize("form", [compact, pretty, lambda value: b"\n".join(map(compact, value))])
+@pytest.mark.parametrize("records", [EVENTS, flows(3)])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_records_within_what_another_system_wrote(
+    system: str,
+    records: list[Any],
+    form: Callable[[Any], bytes],
+    window: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also of an object that is too large to be held, where each stands in a value of its own."""
+    whole = SYSTEMS[system](records)
+    if isinstance(whole, dict):
+        whole, window = [whole], WINDOW
+    monkeypatch.setattr("lake.decode.decode.WINDOW", window)
+    found = read(form(whole))
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    events = [one for one in records if isinstance(one, dict)]
+    ids = {row["event"]["id"] for row in found.rows if events}
+    assert ids == {one["eventID"] for one in events}
+
+
+LINE = {"log_info": {"s3bucket": "b", "log_file": "access/x"}}
+BALANCED = {
+    "elb_status_code": "200",
+    "received_bytes": "0",
+    "sent_bytes": "57",
+    "request": "GET https://h.example:443/ HTTP/1.1",
+    "user_agent": "curl/7.46.0",
+}
+COLLECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "cloudtrail": (EVENTS[0] | {"source": "cloudtrail"}, {"event.action": "GetBucketAcl"}),
+    "vpcflow": (
+        dict(zip(FLOW_HEADER.replace("-", "_").split(), flows(1)[0].split(), strict=True))
+        | {"start": "2024-02-01T09:59:00Z", "end": "2024-02-01T10:00:01Z", "source": "vpc"},
+        {"event.action": "ACCEPT", "destination.port": 443},
+    ),
+    "s3access": (
+        {
+            "bucket_owner": "79a5",
+            "bucket": "b",
+            "time": "01/Feb/2024:11:00:01 +0100",
+            "remote_ip": "192.0.2.3",
+            "requester": "-",
+            "request_id": "3E57",
+            "operation": "REST.PUT.OBJECT",
+            "key": "a%252Bb.txt",
+            "request_uri": "PUT /b/a%2Bb.txt HTTP/1.1",
+            "http_status": "200",
+            "object_sent": "2725",
+            "source": "s3_server_access",
+        },
+        {"file.path": "a+b.txt", "file.size": 2725, "source.ip": "192.0.2.3"},
+    ),
+    "alb": (
+        BALANCED
+        | {
+            "type": "https",
+            "time": "2024-02-01T10:00:01.186641Z",
+            "client_ip": "192.0.2.3",
+            "client_port": "2817",
+            "target_ip": "10.0.0.1",
+            "target_port": "80",
+            "action_executed": "waf,forward",
+        },
+        {"source.port": 2817, "destination.ip": "10.0.0.1", "event.action": "forward"},
+    ),
+    "clb": (
+        BALANCED
+        | {
+            "time": "2024-02-01T10:00:01.186641Z",
+            "client_port": "192.0.2.3:2817",
+            "backend_port": "10.0.0.1:80",
+            "backend_status_code": "200",
+        },
+        {"source.port": 2817, "destination.ip": "10.0.0.1", "destination.port": 80},
+    ),
+    "nlb": (
+        {
+            "time": "2024-02-01T10:00:01",
+            "elb": "net/n/c6",
+            "listener": "g3d4",
+            "client_ip": "192.0.2.3",
+            "client_port": "2817",
+            "destination_ip": "10.0.0.1",
+            "destination_port": "443",
+            "tls_handshake_time": "2",
+        },
+        {"source.ip": "192.0.2.3", "destination.ip": "10.0.0.1", "destination.port": 443},
+    ),
+}
+"""What Wazuh's module for AWS makes of logs: wodles/aws/buckets_s3 in its source."""
+WAZUH: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "event": lambda one: {"integration": "aws", "aws": LINE | one},
+    "alert": lambda one: {
+        "timestamp": "2024-02-01T10:20:00.123+0000",
+        "rule": {"level": 3, "id": "80202"},
+        "data": {"aws": LINE | one, "integration": "aws"},
+        "location": "Wazuh-AWS",
+    },
+    "document": lambda one: {
+        "_index": "wazuh-alerts-4.x-2024.02.01",
+        "_source": {"data": {"integration": "aws", "aws": LINE | one}, "rule": {"id": "80202"}},
+    },
+}
+ALERT = {
+    "timestamp": "2024-02-01T10:00:00.123+0000",
+    "rule": {"id": "5710"},
+    "data": {"srcuser": "x"},
+}
+
+
+@pytest.mark.parametrize("form", WAZUH)
+@pytest.mark.parametrize("source", COLLECTED)
+def test_what_wazuh_collected(source: str, form: str) -> None:
+    record, due = COLLECTED[source]
+    found = read(compact(WAZUH[form](record)))
+    assert (found.status, found.rejects) == ("read", [])
+    (row,) = found.rows
+    assert (row["event"]["dataset"], row["@timestamp"].replace(microsecond=0)) == (source, SECOND)
+    told = {path: row for path in due}
+    for path in due:
+        for name in path.split("."):
+            told[path] = told[path][name]
+    assert told == due
+
+
+def test_wazuhs_events_of_all_kinds_in_one_file() -> None:
+    """What tells of them need not be the first."""
+    lines = [WAZUH["alert"](record) for record, _ in COLLECTED.values()]
+    found = read(b"\n".join(map(compact, [ALERT, ALERT, *lines])), "alerts.json")
+    assert sorted(row["event"]["dataset"] for row in found.rows) == sorted(COLLECTED)
+    assert [reject.text for reject in found.rejects] == [compact(ALERT).decode()] * 2
+    assert read(b"\n".join(map(compact, [ALERT, ALERT]))).status == "unknown"
 
 
 def test_what_is_no_record_of_firehose_costs_itself() -> None:

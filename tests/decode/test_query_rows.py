@@ -211,3 +211,44 @@ def test_text_that_is_no_json_stays_text() -> None:
     (row,) = read(compact(hidden)).rows
     assert json.loads(row["native"]["requestParameters"]) == "HIDDEN_DUE_TO_SECURITY_REASONS"
     assert json.loads(row["native"]["responseElements"]) == '{"a"'
+
+
+SNAKE = {
+    "event_id": "1",
+    "event_time": "2024-02-01T10:00:05Z",
+    "event_name": "DeleteUser",
+    "event_source": "iam.amazonaws.com",
+    "source_ip_address": "198.51.100.7",
+    "user_identity": {
+        "type": "AssumedRole",
+        "principal_id": "AROA:night",
+        "session_context": {"session_issuer": {"type": "Role", "user_name": "Ops"}},
+    },
+}
+"""A call as Tailpipe's and Steampipe's tables have it."""
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON", "JSON, pretty"])
+def test_names_with_underscores(form: str) -> None:
+    row: dict[str, Any] = SNAKE
+    if form == "CSV":
+        row = {n: v if isinstance(v, str) else json.dumps(v) for n, v in SNAKE.items()}
+    (found,) = read(FORMS[form]([row])).rows
+    due = {
+        "@timestamp": TIME,
+        "event.action": "DeleteUser",
+        "source.ip": "198.51.100.7",
+        "user.name": "night",
+        "user.roles": ["Ops"],
+    }
+    assert {path: leaf(found, path) for path in due} == due
+
+
+@pytest.mark.parametrize("column", ["cloud_trail_event", "event.original", "CloudTrailEvent"])
+def test_a_column_that_is_the_event(column: str) -> None:
+    """Steampipe's, Elastic's and PowerShell's; what stands beside it says less."""
+    rows = [
+        {"@timestamp": "x", "event_name": "e", column: compact(event(n)).decode()} for n in (1, 2)
+    ]
+    found = read(quoted_csv(rows))
+    assert [row["native"]["eventID"] for row in found.rows] == [event(n)["eventID"] for n in (1, 2)]

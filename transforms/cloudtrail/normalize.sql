@@ -42,7 +42,7 @@ SELECT
        WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
   CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
-    r.serviceEventDetails ->> '$.createAccountStatus.failureReason') END AS "event.reason",
+    r.serviceEventDetails ->> '$.createAccountStatus.failureReason', r.responseElements ->> '$.body.error.message') END AS "event.reason",
 
   -- error
   CASE WHEN failed THEN nullif(r.errorCode, '') END    AS "error.code",
@@ -149,7 +149,8 @@ FROM (
                   OR contains(r.eventName, 'InstanceProfile') OR contains(r.eventName, 'Permission') OR contains(r.eventName, 'Account')) THEN 'admin' END],
            lambda x: x IS NOT NULL) END                AS subject,
     CASE WHEN failed AND (contains(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR contains(r.errorCode, 'NotAuthorized')
-                          OR r.errorCode = 'AuthorizationError' OR r.errorCode = 'Forbidden') THEN ['denied']
+                          OR r.errorCode = 'AuthorizationError' OR r.errorCode = 'Forbidden'
+                          OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' IN ('401', '403'))) THEN ['denied']
          WHEN area = 'endpoint' AND NOT failed THEN ['allowed'] END AS denied
   FROM (
     SELECT *,
@@ -338,6 +339,8 @@ FROM (
             -- Managed Grafana gives its HTTP status as errorCode, also of what succeeded
             (r.errorCode <> '' AND r.errorCode NOT LIKE '2__' AND r.errorCode NOT LIKE '3__') IS TRUE OR nullif(r.errorMessage, '') IS NOT NULL
               OR regexp_matches(r.serviceEventDetails, ':\s*"(FAILED|Failed)"') IS TRUE
+              -- a gateway of AgentCore has its answer's status there, and no errorCode
+              OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' >= '400') IS TRUE
               OR (r.eventSource = 'signin.amazonaws.com' AND (contains(r.responseElements, '"Failure"') OR contains(r.serviceEventDetails, '"Failure"'))) IS TRUE AS failed,
             CASE
               WHEN r.userIdentity.type = 'Root' THEN 'root'

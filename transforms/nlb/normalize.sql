@@ -6,7 +6,7 @@ WITH cells AS (
   -- a table of Athena has address and port apart
   SELECT * REPLACE (
     CASE WHEN client_ip IS NULL THEN client_port ELSE concat_ws(':', client_ip, client_port) END AS client_port,
-    CASE WHEN target_ip IS NULL THEN destination_port ELSE concat_ws(':', target_ip, target_port) END AS destination_port)
+    CASE WHEN target_ip IS NULL THEN destination_port ELSE concat_ws(':', target_ip, coalesce(target_port, destination_port)) END AS destination_port)
   FROM records
 ), parsed AS (
   SELECT *,

@@ -6,15 +6,15 @@
 -- What S3 does itself (S3.EXPIRE.OBJECT) has neither address nor status.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH cells AS (
-  -- a table of Athena has the time without brackets and, of text in quotes, the quotes too
+  -- a table of Athena has the time without brackets and, of text in quotes, the quotes too; Wazuh has the former
   SELECT * REPLACE (
-    CASE WHEN requestdatetime IS NULL THEN "time" ELSE '[' || split_part(requestdatetime, ' ', 1) END AS "time",
-    CASE WHEN requestdatetime IS NULL THEN zone ELSE split_part(requestdatetime, ' ', 2) || ']' END AS zone,
+    CASE WHEN bare IS NULL THEN "time" ELSE '[' || split_part(bare, ' ', 1) END AS "time",
+    CASE WHEN bare IS NULL THEN zone ELSE split_part(bare, ' ', 2) || ']' END AS zone,
     CASE WHEN requesturi_key IS NOT NULL THEN concat_ws(' ', requesturi_operation, requesturi_key, requesturi_httpprotoversion)
          WHEN requestdatetime IS NULL THEN request_uri ELSE unquoted(request_uri) END AS request_uri,
     CASE WHEN requestdatetime IS NULL THEN referrer ELSE unquoted(referrer) END AS referrer,
     CASE WHEN requestdatetime IS NULL THEN user_agent ELSE unquoted(user_agent) END AS user_agent)
-  FROM records
+  FROM (SELECT *, CASE WHEN zone IS NULL THEN coalesce(requestdatetime, CASE WHEN contains("time", '/') THEN "time" END) END AS bare FROM records)
 ), words AS (
   SELECT *,
     CASE WHEN zone IS NOT NULL THEN try_strptime("time" || zone, '[%d/%b/%Y:%H:%M:%S%z]') ELSE TRY_CAST("time" AS TIMESTAMPTZ) END AS received,

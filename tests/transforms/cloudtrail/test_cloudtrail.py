@@ -111,6 +111,20 @@ def test_an_http_status_of_success_is_no_error() -> None:
     assert (at(refused, "event.outcome"), at(refused, "error.code")) == ("failure", "403")
 
 
+def test_the_status_of_an_answer() -> None:
+    """A gateway of AgentCore gives no errorCode."""
+    error = {"code": -32001, "message": "Invalid Bearer token"}
+    members: dict[str, Any] = {"eventCategory": "Data", "managementEvent": False}
+    answer = {"body": {"jsonrpc": "2.0", "error": error}, "statusCode": 401}
+    found = row("bedrock-agentcore", "InvokeGateway", responseElements=answer, **members)
+    assert at(found, "event.outcome") == "failure"
+    assert at(found, "event.type") == ["start", "denied"]
+    assert at(found, "event.reason") == "Invalid Bearer token"
+    answer = {"body": {"jsonrpc": "2.0", "result": {}}, "statusCode": 200}
+    found = row("bedrock-agentcore", "InvokeGateway", responseElements=answer, **members)
+    assert (at(found, "event.outcome"), at(found, "event.type")) == ("success", ["start"])
+
+
 def test_what_a_service_tells_as_failed() -> None:
     status = {"state": "FAILED", "failureReason": "EMAIL_ALREADY_EXISTS"}
     found = row(
