@@ -315,6 +315,24 @@ def test_a_click_on_a_row_opens_the_record(page: Page, address: str) -> None:
     assert "eventVersion" in came
 
 
+def test_the_search_explains_itself(page: Page, address: str) -> None:
+    """Its mark was there and not in sight."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    page.get_by_role("button", name="Help for Search").hover()
+    page.wait_for_selector("text=Words are looked for anywhere in a record")
+
+
+@pytest.mark.long
+def test_two_figures_share_a_line_on_a_telephone(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/cloudtrail?lang=ja")
+    settled(page)
+    figures = page.locator("[data-testid=stMetric]")
+    tops = figures.evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert [tops.count(top) for top in sorted(set(tops))] == [2] * 5
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["", "cloudtrail"])
 def test_cards_fill_a_narrow_window(page: Page, address: str, name: str) -> None:
