@@ -37,6 +37,8 @@ _LEGEND, _LETTER = 30, 6.5
 """Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
 _LONGEST = 46
 """Letters of a name that a legend shows."""
+_NO_TITLE = {"padding": 2, "titlePadding": 0, "titleFontSize": 0}
+"""Of a legend: a title takes its 33 pixels from the bars also where there is none."""
 _PARTS = 50
 """Of an axis: a drag over less than one, 8 to 20 pixels, is the click of a hand that moved."""
 
@@ -179,6 +181,7 @@ def legend(names: Sequence[str]) -> dict[str, Any]:
     return {
         "orient": "top",
         "title": None,
+        **_NO_TITLE,
         "offset": 6,
         "labelLimit": limit,
         "columns": {"expr": columns},

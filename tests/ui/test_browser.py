@@ -324,6 +324,29 @@ def test_the_search_explains_itself(page: Page, address: str) -> None:
 
 
 @pytest.mark.long
+def test_names_above_bars_leave_them_room(page: Page, address: str) -> None:
+    """Of a chart of 250 pixels: a title that no legend has took 33 from them, and on a telephone,
+    where names stand in many lines, nearly all."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/hunting")
+    settled(page)
+    bars = card(page, "Failed or refused, and alerts, by log type").locator(".marks.role-mark path")
+    highest = bars.evaluate_all(
+        "all => Math.max(...all.map(one => one.getBoundingClientRect().height))"
+    )
+    assert highest > 50
+    page.goto(f"{address}/cloudfront")
+    settled(page)
+    one, many = (
+        card(page, label)
+        .locator(".bars_marks path")
+        .first.evaluate("bar => bar.getBoundingClientRect().height")
+        for label in ("AWS account as logged", "Edge location")
+    )
+    assert abs(one - many) < 1
+
+
+@pytest.mark.long
 def test_two_figures_share_a_line_on_a_telephone(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/cloudtrail?lang=ja")
