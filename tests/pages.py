@@ -81,11 +81,13 @@ STILL = """since => {
   const idle = app && app.getAttribute('data-test-script-state') === 'notRunning'
     && document.querySelector('[data-testid=stMain] [data-testid=stHeading]')
     && charts.length > 0 && charts.every(c => c.querySelector('svg, canvas'));
-  const now = performance.now();
-  if (!idle || window.asked !== since) window.busy = now;
+  if (!idle || window.asked !== since) window.looks = 0;
   window.asked = since;
-  return now - window.busy > 800;
+  return window.looks++ >= 8;
 }"""
+"""Eight looks in a row, not a span of time: a browser that is held up for a second has seen nothing
+of what it was sent meanwhile, and would take the first look after that for the end of a second of
+rest, before half of the charts are there."""
 
 
 def settled(page: Page) -> None:

@@ -23,6 +23,8 @@ BAR = 25
 
 MOST = 12
 """Bars in view; more of them scroll."""
+_AROUND = 17
+"""Pixels of a chart that are no bar's: with less, a bar alone is lower than one of many."""
 
 
 def draw_leaderboard(
@@ -55,7 +57,7 @@ def draw_leaderboard(
     # The colour of the text around the chart, so that it reads on any theme.
     ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor}
     spec: Spec = {
-        "height": BAR * len(rows) + 12,
+        "height": BAR * len(rows) + _AROUND,
         "encoding": {
             "y": {
                 "field": "place",

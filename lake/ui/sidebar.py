@@ -35,12 +35,15 @@ if TYPE_CHECKING:
 
 _NEW = "filter"
 """What the form of a new filter keeps."""
+_ASKED = [op for op in OPS if op != "any"]
+"""What a reader may ask of a field. `any` stands where a page's own filter was taken away."""
 SPANS = {
     ALL: None,
     "Last 30 days": timedelta(days=30),
     "Last 7 days": timedelta(days=7),
     "Last 24 hours": timedelta(hours=24),
     "Last hour": timedelta(hours=1),
+    "Last 15 minutes": timedelta(minutes=15),
     DATES: None,
 }
 """As they stand on the page and in the URL."""
@@ -140,7 +143,6 @@ def _search() -> Search | None:
         type="search",
         placeholder=EXAMPLE,
         help=say(LANGUAGE),
-        label_visibility="collapsed",
         icon=":material/search:",
     )
     try:
@@ -283,7 +285,7 @@ def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]
         help=say(
             "Click a bar, a country or a cell of a table, turn a value of an event into a filter, "
             "or write one: a field, one of {operators}, a value.",
-            operators=", ".join(OPS),
+            operators=", ".join(_ASKED),
         ),
     )
     found: dict[str, Filter] = {}
@@ -304,7 +306,7 @@ def _form(dashboard: Dashboard) -> None:
         field = f"{_NEW}:field:{dashboard.name}"
         place = fields.index("source.ip")
         st.selectbox(say("Field"), fields, index=place, key=field, accept_new_options=True)
-        op = st.selectbox(say("Operator"), list(OPS), format_func=shown(OPS), key=f"{_NEW}:op")
+        op = st.selectbox(say("Operator"), _ASKED, format_func=shown(OPS), key=f"{_NEW}:op")
         st.text_input(say("Value"), disabled=op in ALONE, key=f"{_NEW}:value")
         st.button(say("Add"), on_click=_added, args=(field,), type="primary")
     if problem := st.session_state.pop("filter_problem", None):

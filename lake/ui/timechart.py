@@ -5,7 +5,7 @@ value, or, where slices have none, the time of the bar.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,10 @@ _LEGEND, _LETTER = 30, 6.5
 """Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
 _LONGEST = 46
 """Letters of a name that a legend shows."""
+_NO_TITLE = {"padding": 2, "titlePadding": 0, "titleFontSize": 0}
+"""Of a legend: a title takes its 33 pixels from the bars also where there is none."""
+_PARTS = 50
+"""Of an axis: a drag over less than one, 8 to 20 pixels, is the click of a hand that moved."""
 
 
 def draw_time(
@@ -108,7 +112,8 @@ def draw_time(
         },
     }
     key = f"{view.dashboard.name}:{panel.title}"
-    draw_chart(key, data, spec, partial(chosen, acts, entries), say(panel.about))
+    least = (max(ends.values()) - min(ends)) / _PARTS
+    draw_chart(key, data, spec, partial(chosen, acts, entries, least), say(panel.about))
 
 
 def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
@@ -118,15 +123,19 @@ def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
     return named_values(result, since=1)
 
 
-def chosen(acts: Sequence[Act], entries: Mapping[str, Act], selection: dict[str, Any]) -> None:
-    """A range was dragged: that time, to the minute. A slice was clicked, or an entry of the
-    legend: what its row does."""
+def chosen(
+    acts: Sequence[Act], entries: Mapping[str, Act], least: timedelta, selection: dict[str, Any]
+) -> None:
+    """A range was dragged: that time, to the minute; not where it is shorter than `least` and a
+    slice was clicked as well. A slice was clicked, or an entry of the legend: what its row does."""
+    rows = list(clicked_in(selection, "row"))
     span = (selection.get("brush") or {}).get("start")
     if span and len(span) == 2:
         start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in sorted(span))
-        set_time(start, end)
-        return
-    for row, op in clicked_in(selection, "row"):
+        if not rows or end - start >= least:
+            set_time(start, end)
+            return
+    for row, op in rows:
         acts[int(row)](op)
     for name, op in clicked_in(selection, "series"):
         if name in entries:
@@ -172,6 +181,7 @@ def legend(names: Sequence[str]) -> dict[str, Any]:
     return {
         "orient": "top",
         "title": None,
+        **_NO_TITLE,
         "offset": 6,
         "labelLimit": limit,
         "columns": {"expr": columns},

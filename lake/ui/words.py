@@ -48,9 +48,13 @@ def begin(*kept: str) -> None:
         st.query_params.update(lost)
     browser = (st.context.locale or "").partition("-")[0].lower()
     before = st.session_state.get(_DRAWN)
+    linked = st.query_params.get_all(LANG)  # which is gone once it is settled
     _settle(LANG, LANGUAGES, browser if browser in LANGUAGES else "en")
     st.session_state[_DRAWN] = language()
     st.session_state[_TURNED] = before not in (None, language())
+    for text in linked:
+        if text and text not in LANGUAGES:
+            _say_not_applied(LANG, text)
 
 
 def language() -> str:

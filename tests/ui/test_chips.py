@@ -3,6 +3,7 @@ chart hands on of a click says whether Shift was held."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DAYS = {"from": "2024-03-01T00:00", "to": "2024-03-02T00:00"}
 ALICE = "user.name is alice"
+HOUR = timedelta(hours=1)
 
 
 def chips(app: AppTest) -> list[str]:
@@ -113,7 +115,31 @@ def test_a_click_and_one_with_shift_are_told_apart() -> None:
 def test_a_slice_and_an_entry_of_the_legend_do_the_same() -> None:
     done: list[str] = []
     legend = {"failure": lambda op: done.append(f"failure {op}")}
-    chosen([done.append], legend, {"not_0": [{"row": 0}]})
-    chosen([done.append], legend, {"is_legend0": [{"series": "failure"}]})
-    chosen([done.append], legend, {"not_legend0": [{"series": "others"}]})  # of many values
+    chosen([done.append], legend, HOUR, {"not_0": [{"row": 0}]})
+    chosen([done.append], legend, HOUR, {"is_legend0": [{"series": "failure"}]})
+    chosen([done.append], legend, HOUR, {"not_legend0": [{"series": "others"}]})  # of many values
     assert done == ["not", "failure is"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "click", "done", "range_chosen"),
+    [
+        (6, {"is_0": [{"row": 0}]}, ["is"], False),  # a hand that moved by a pixel
+        (6, {"not_0": [{"row": 0}]}, ["not"], False),
+        (6, {}, [], True),
+        (60, {"is_0": [{"row": 0}]}, [], True),  # within one wide bar
+    ],
+)
+def test_a_click_of_a_hand_that_moved_is_no_range(
+    monkeypatch: pytest.MonkeyPatch,
+    minutes: int,
+    click: dict[str, Any],
+    done: list[str],
+    range_chosen: bool,
+) -> None:
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(choosing.st, "session_state", state)
+    found: list[str] = []
+    brush = {"brush": {"start": [1_710_000_000_000, 1_710_000_000_000 + minutes * 60_000]}}
+    chosen([found.append], {}, HOUR, brush | click)
+    assert (found, "from" in state) == (done, range_chosen)

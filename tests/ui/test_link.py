@@ -32,6 +32,8 @@ def warned(app: AppTest) -> list[str]:
         ("explore", "logs", "nosuch"),
         ("cloudtrail", "accounts", "111111111111"),
         ("entity", "kind", "Elephant"),
+        ("cloudtrail", "lang", "xx"),
+        ("sql", "lang", "jp"),
     ],
 )
 def test_what_is_not_taken_is_said(app: AppTest, page: str, key: str, value: str) -> None:
