@@ -5,9 +5,10 @@ value, or, where slices have none, the time of the bar.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -43,41 +44,93 @@ _PARTS = 50
 """Of an axis: a drag over less than one, 8 to 20 pixels, is the click of a hand that moved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """What the slices of a chart are of. Row by row: the `names` of the slices, and the series that
+    each is drawn as (`of`). By series, the first at the bottom: colours, and the names in the
+    reader's language (`told`)."""
+
+    names: list[str]
+    of: list[str]
+    colours: dict[str, str]
+    told: dict[str, str]
+
+    @property
+    def shown(self) -> list[str]:
+        """Those that have a slice."""
+        return [name for name in self.colours if name in set(self.of)]
+
+
 def draw_time(
     view: View, panel: Panel, result: PanelResult, ends: Mapping[datetime, datetime], ask: Ask
 ) -> None:
     """Stacked bars over time; the largest of the panel it is like stand at the bottom. An answer of
     a time and a figure alone is one series, without a legend."""
+    series = _series(view, panel, result, ask)
+    alone = len(result.columns) == 2
+    bare = bool(panel.like) or alone or (len(series.shown) == 1 and panel.tone == "neutral")
+    acts = _acts(panel, result, ends)
+    entries = {} if bare else _entries(panel, result, acts, [series.told[n] for n in series.of])
+    axis = _axis(result.rows, panel.unit)
+    spec = _spec(view, panel, ends, series, axis, None if bare else entries)
+    if any(value is not None for _, value in slices(panel, result)):
+        spec["encoding"]["tooltip"].append(leave())
+    key = f"{view.dashboard.name}:{panel.title}"
+    least = (max(ends.values()) - min(ends)) / _PARTS
+    data = _data(panel, result, ends, series, axis)
+    draw_chart(key, data, spec, partial(chosen, acts, entries, least), say(panel.about))
+
+
+def _series(view: View, panel: Panel, result: PanelResult, ask: Ask) -> _Series:
     alone = len(result.columns) == 2
     names = [panel.label if alone else _shown(row[1]) for row in result.rows]
     painted = _painted(view, panel, result, names, ask)
-    order = list(painted)
-    series = [name if name in painted else OTHERS for name in names]
     ours = not alone and result.columns[1] in OURS
-    told = {name: say(name) if ours or name == OTHERS else name for name in order}
-    shown = [name for name in order if name in set(series)]
-    one = alone or (len(shown) == 1 and panel.tone == "neutral")
-    unit, times, highest = _axis(result.rows, panel.unit)
-    bare = panel.like or one
-    acts = _acts(panel, result, ends)
-    entries = {} if bare else _entries(panel, result, acts, [told[name] for name in series])
-    valued = any(value is not None for _, value in slices(panel, result))
-    data = pa.table(
+    return _Series(
+        [say(name) if ours or alone else name for name in names],
+        [name if name in painted else OTHERS for name in names],
+        painted,
+        {name: say(name) if ours or name == OTHERS else name for name in painted},
+    )
+
+
+def _data(
+    panel: Panel,
+    result: PanelResult,
+    ends: Mapping[datetime, datetime],
+    series: _Series,
+    axis: _Axis,
+) -> pa.Table:
+    """A row a slice: its bar, what it is called, how high it is, and where a click finds it."""
+    order = list(series.colours)
+    return pa.table(
         {
             "start": [row[0] for row in result.rows],
             "end": [ends.get(row[0], row[0]) for row in result.rows],
             "from": [f"{show_time(row[0])} UTC" for row in result.rows],
-            "name": [say(name) if ours or alone else name for name in names],
-            "series": [told[name] for name in series],
-            "place": [order.index(name) for name in series],
+            "name": series.names,
+            "series": [series.told[name] for name in series.of],
+            "place": [order.index(name) for name in series.of],
             "n": [float(row[-1]) for row in result.rows],
-            "up": [float(row[-1]) * times for row in result.rows],
+            "up": [float(row[-1]) * axis.times for row in result.rows],
             "figure": [figure(row[-1], panel.unit) for row in result.rows],
             "row": list(range(len(result.rows))),
             **leaving(len(result.rows)),
         }
     )
-    spec: Spec = {
+
+
+def _spec(
+    view: View,
+    panel: Panel,
+    ends: Mapping[datetime, datetime],
+    series: _Series,
+    axis: _Axis,
+    entries: Mapping[str, Act] | None,
+) -> Spec:
+    """The chart; without a legend where there are no `entries` of one (None)."""
+    shown = [series.told[name] for name in series.shown]
+    return {
         "height": TIME_HEIGHT,
         "params": [
             {"name": "brush", "select": {"type": "interval", "encodings": ["x"]}},
@@ -92,28 +145,24 @@ def draw_time(
             "cursor": "pointer",
         },
         "encoding": {
-            **_axes(unit, highest, ends, whole=panel.unit not in BYTES),
+            **_axes(axis, ends, whole=panel.unit not in BYTES),
             "color": {
                 "field": "series",
                 "type": "nominal",
                 "scale": {
-                    "domain": [told[name] for name in shown],
-                    "range": [painted[name] for name in shown],
+                    "domain": shown,
+                    "range": [series.colours[name] for name in series.shown],
                 },
-                "legend": None if bare else legend([told[name] for name in shown]),
+                "legend": None if entries is None else legend(shown),
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [
                 {"field": "from", "type": "nominal", "title": say(view.interval)},
                 {"field": "name", "type": "nominal", "title": say(panel.label)},
                 {"field": "figure", "type": "nominal", "title": say(panel.unit)},
-                *([leave()] if valued else ()),
             ],
         },
     }
-    key = f"{view.dashboard.name}:{panel.title}"
-    least = (max(ends.values()) - min(ends)) / _PARTS
-    draw_chart(key, data, spec, partial(chosen, acts, entries, least), say(panel.about))
 
 
 def slices(panel: Panel, result: PanelResult) -> list[tuple[str, str | None]]:
@@ -238,9 +287,7 @@ def _in_order(names: Sequence[str], figures: Sequence[float], tone: str) -> list
     )
 
 
-def _axes(
-    unit: str, highest: float, ends: Mapping[datetime, datetime], *, whole: bool
-) -> dict[str, Any]:
+def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dict[str, Any]:
     """The axis of time, from the first bar to the end of the last, and that of figures."""
     return {
         "x": {
@@ -260,26 +307,33 @@ def _axes(
         "y": {
             "field": "up",
             "type": "quantitative",
-            "title": unit,
+            "title": axis.title,
             "stack": "zero",
-            "scale": {"domain": [0, highest or 1], "nice": True},
+            "scale": {"domain": [0, axis.highest or 1], "nice": True},
             "axis": {"tickCount": 5, "labelExpr": _COUNT_LABEL}
             | ({"tickMinStep": 1} if whole else {}),
         },
     }
 
 
-def _axis(rows: Sequence[tuple[Any, ...]], unit: str) -> tuple[str, float, float]:
-    """What an axis of figures is called, how many of that one of them is, and how high it is: sizes
-    in the unit of the highest bar, so that the axis has round numbers."""
+class _Axis(NamedTuple):
+    """An axis of figures: what it is called, how many of that one of them is, how high it is."""
+
+    title: str
+    times: float
+    highest: float
+
+
+def _axis(rows: Sequence[tuple[Any, ...]], unit: str) -> _Axis:
+    """Sizes are in the unit of the highest bar, so that the axis has round numbers."""
     bars: dict[datetime, float] = {}
     for at, *_, n in rows:
         bars[at] = bars.get(at, 0) + n
     highest = float(max(bars.values(), default=0))
     if unit not in BYTES:
-        return say(unit), 1, highest
+        return _Axis(say(unit), 1, highest)
     name, times = size_unit(highest, unit)
-    return name, times, highest * times
+    return _Axis(name, times, highest * times)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by

@@ -19,10 +19,9 @@ CREATE OR REPLACE MACRO ipv6_joined(s) AS array_to_string(list_transform(
 CREATE OR REPLACE MACRO ipv6_hex(ip) AS CASE WHEN contains(ip, ':') THEN list_transform(list_transform([ipv6_groups(ip)],
     lambda g: struct_pack(head := ipv6_side(g, 1), tail := ipv6_side(g, 2), cut := contains(g, '::'))), lambda s: ipv6_joined(s))[1] END;
 
--- address_order(text): what addresses are ordered by, as numbers: IPv4 stands where ::ffff:a.b.c.d does, behind
--- :: and ::1 and before the others of IPv6; other text by itself.
+-- address_order(text): what addresses are ordered by, as numbers; other text by itself.
 CREATE OR REPLACE MACRO address_order(text) AS
-  struct_pack(v6 := if(contains(text, ':'), if(ipv6_hex(text) < '00000000000000000000ffff', -1, 1), 0), v4 := ipv4_number(text), hex := ipv6_hex(text), text := text);
+  struct_pack(v6 := if(contains(text, ':'), if(ipv6_hex(text) < '00000000000000000000ffff', -1, 1), 0) /* :: and ::1 before IPv4, as in OpenSearch */, v4 := ipv4_number(text), hex := ipv6_hex(text), text := text);
 
 -- cidr(ip, net): whether an address lies in a network, `cidr(source.ip, '10.0.0.0/8')`, IPv4 or IPv6; a
 -- network without a length is one address. NULL where the network is none. What must stand before a dot is
