@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from lake.commands import errors as failures
-from lake.commands.ask import panels, rejects, sql, status
+from lake.commands.ask import accounts, panels, rejects, sql, status
 from lake.commands.export import export
 from lake.commands.options import (
     GeoipOption,
@@ -155,7 +155,8 @@ def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to write to.")],
     seed: Annotated[int, typer.Option(help="Other numbers make other logs.")] = 7,
 ) -> None:
-    """Write three days of invented logs, with an attack in them, and GeoIP databases for them."""
+    """Write three days of invented logs, with an attack in them, and GeoIP databases and names of
+    accounts for them."""
     from lake.demo import write_demo
 
     try:
@@ -240,6 +241,7 @@ for _command in (
     panels,
     dashboard,
     sources,
+    accounts,
     demo,
     compact,
     verify,

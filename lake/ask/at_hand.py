@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lake.query import Lake
 
 _MACRO = re.compile(r"^-- (\w+\(.*?\)): ((?:.|\n--)+)$", re.MULTILINE)
-_DESCRIBED = (*LEDGER, "superseded_rows")
+_DESCRIBED = (*LEDGER, "superseded_rows", "accounts")
 """Views that tell their columns themselves."""
 
 

@@ -5,19 +5,20 @@ judges it anew (`lake.serve.statements`). Log rows are never kept here.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 import unicodedata
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from lake.errors import StorageError, UsageError, unknown_name
+from lake.whole import not_written, write_whole
 from lake.words import Sentence
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOLDER = "_queries"
 HISTORY = "history.jsonl"
@@ -111,7 +112,7 @@ def save_query(lake: Path, name: str, text: str) -> str:
                 count=f"{LONGEST:,}",
             )
         )
-    _replace(lake / FOLDER / f"{known}.sql", f"{text.strip()}\n")
+    write_whole(lake / FOLDER / f"{known}.sql", f"{text.strip()}\n")
     return known
 
 
@@ -121,7 +122,7 @@ def delete_query(lake: Path, name: str) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def history(lake: Path) -> list[Asked]:
@@ -145,13 +146,13 @@ def note_asked(lake: Path, one: Asked) -> None:
         with FileLock(path.with_suffix(".lock"), timeout=_WAIT):
             kept = history(lake)[: ENTRIES - 1][::-1]
             lines = (json.dumps(asdict(entry)) for entry in (*kept, one))
-            _replace(path, "".join(f"{line}\n" for line in lines), sync=False)
+            write_whole(path, "".join(f"{line}\n" for line in lines), sync=False)
     except Timeout:
         raise StorageError(
             Sentence("{path} is held by another process. Ask again.", path=str(path))
         ) from None
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def forget_asked(lake: Path) -> None:
@@ -160,7 +161,7 @@ def forget_asked(lake: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def _entry(line: str) -> Asked | None:
@@ -171,32 +172,3 @@ def _entry(line: str) -> Asked | None:
     texts = all(isinstance(text, str) for text in (one.text, one.at, one.note))
     counted = one.rows is None or isinstance(one.rows, int)
     return one if texts and counted and isinstance(one.seconds, (int, float)) else None
-
-
-def _replace(path: Path, text: str, *, sync: bool = True) -> None:
-    """Write a file whole or not at all; with `sync` also where the machine loses its power."""
-    try:
-        path.parent.mkdir(exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-                if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
-        raise _not_written(path, error) from error
-
-
-def _not_written(path: Path, error: OSError) -> StorageError:
-    why = error.strerror or str(error)
-    return StorageError(
-        Sentence(
-            "{path} cannot be written: {why}. Make its folder writable.", path=str(path), why=why
-        )
-    )

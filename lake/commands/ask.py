@@ -4,6 +4,7 @@ and print; imports stand inside, so that each pays only for what it needs."""
 from __future__ import annotations
 
 import sys
+from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from lake.commands.options import (
     moment_of,
     open_for,
     put,
+    renew_client_file,
     stderr,
     stdout,
 )
@@ -131,6 +133,40 @@ def rejects(
     write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
         stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
+
+
+def accounts(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="What `aws organizations list-accounts` prints, or a CSV with id and name; "
+            "without one the names are printed."
+        ),
+    ] = None,
+    lake: LakeOption = None,
+    form: TextFormatOption = "table",
+) -> None:
+    """The names of accounts: keep them in the lake, or print those that it has."""
+    from lake.ask.output import write
+    from lake.serve.accounts import keep_names, read_names
+    from lake.store.table import Store
+
+    store = Store.open(lake or default_lake())
+    if file is not None:
+        try:
+            names = read_names(file.read_bytes())
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
+        except UsageError as error:
+            raise UsageError(f"{file}: {error}") from error
+        keep_names(store.path, names)
+        renew_client_file(store.path)
+        stderr().print(f"{len(names):,} names of accounts are kept in the lake", highlight=False)
+        return
+    opened = open_for(store.path)
+    write(
+        opened.cursor(), "SELECT id, name FROM accounts ORDER BY lower(name), id", form, sys.stdout
+    )
 
 
 _PRESENT_REJECTS = (

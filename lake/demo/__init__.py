@@ -7,6 +7,7 @@ by the modules of this package, `story` first; this one collects and writes.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from lake.demo.story import STORY, Story
 from lake.demo.trail import insight_objects, trail_objects
 from lake.demo.transit import transit_objects
 from lake.demo.waf import waf_objects
+from lake.demo.world import ACCOUNTS
 from lake.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class DemoSummary:
     logs: Path
     geoip_city: Path
     geoip_asn: Path
+    accounts: Path
     objects: int
     set_aside: int
     records: Mapping[str, int]
@@ -74,7 +77,8 @@ def demo_objects(seed: int = 7) -> Iterator[DemoObject]:
 
 
 def write_demo(directory: Path, seed: int = 7) -> DemoSummary:
-    """Write the demo below `directory`: `logs/` with the objects, `geoip/` with the databases.
+    """Write the demo below `directory`: `logs/` with the objects, `geoip/` with the databases, and
+    `accounts.json` with the names of the accounts, as `aws organizations list-accounts` prints it.
 
     The same call again writes the same files. Raises UsageError where `logs/` already holds
     something else: another seed's objects, or logs that are somebody's own.
@@ -95,10 +99,14 @@ def write_demo(directory: Path, seed: int = 7) -> DemoSummary:
         if item.source:
             records[item.source] += item.records
     city, asn = write_geoip(directory / "geoip")
+    names = {"Accounts": [{"Id": one.id, "Name": one.name} for one in ACCOUNTS]}
+    accounts = directory / "accounts.json"
+    accounts.write_text(json.dumps(names, indent=4) + "\n")
     return DemoSummary(
         logs,
         city,
         asn,
+        accounts,
         objects=len(made),
         set_aside=sum(item.source is None for item in made.values()),
         records=dict(sorted(records.items())),

@@ -23,6 +23,7 @@ import duckdb
 from lake.errors import StorageError, is_interrupt
 from lake.paths import VIEWS, lake_folder
 from lake.program import program_mark, program_version
+from lake.serve.accounts import names_mark
 from lake.serve.reader import connection, keep_settings
 from lake.sources.fieldsets import literal
 from lake.store.deltalog import newest
@@ -41,13 +42,19 @@ BEHIND = 60.0
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a client file was made for; its view `lake_version` says it. `version` is that of
-    `_lake`, `mark` tells the program's files (see `program_mark`): of this one unless told."""
+    `_lake`, `mark` tells the program's files (see `program_mark`) and the names of accounts: those
+    of now unless told."""
 
     batch: int
     lake: str
     version: int
     program: str = field(default_factory=program_version)
-    mark: str = field(default_factory=program_mark)
+    mark: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.mark:
+            mark = f"{program_mark()} {names_mark(Path(self.lake))}".rstrip()
+            object.__setattr__(self, "mark", mark)
 
     def same_but_batch(self, other: Made) -> bool:
         return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)

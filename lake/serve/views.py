@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from lake.paths import resource
+from lake.serve.accounts import names_view
 from lake.serve.queries import read_blocks
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import PARTITION, literal, path_sql, quote, type_sql
@@ -99,6 +100,7 @@ def views(store: Store, snapshot: Snapshot, held: Mapping[str, Sequence[DataFile
             found.append(_empty(view, types))
     found += ledger_views(store, snapshot)
     found += [_latest(view, source) for view, source in known.latest.items()]
+    found.append(View(names_view(store.path)))
     for name, block in read_blocks(resource("sql") / "views.sql").items():
         found.append(View(f"CREATE OR REPLACE VIEW {quote(name)} AS {block.sql}"))
     return [View(f"CREATE TYPE {name} AS {sql}") for sql, name in types.items()] + found

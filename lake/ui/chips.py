@@ -12,6 +12,7 @@ import streamlit as st
 
 from lake.filters.entities import kind_named_by
 from lake.filters.filters import Filter, TimeRange
+from lake.ui.accounts import spoken
 from lake.ui.choosing import add_filter, all_times, drop_filter, turn_filter
 from lake.ui.follow import follow
 from lake.ui.text import named, plain
@@ -42,9 +43,14 @@ def draw_chips(
         if timed:
             _chip("time", say(time.words()), {}, all_times)
         for n, (text, one) in enumerate(filters):
-            _chip(str(n), say(one.words()), _buttons(one, text), partial(drop_filter, one, text))
+            _chip(
+                str(n),
+                say(spoken(one).words()),
+                _buttons(one, text),
+                partial(drop_filter, one, text),
+            )
         for n, one in enumerate(own):
-            words = say(Sentence("This page's own: {filter}", filter=one.words()))
+            words = say(Sentence("This page's own: {filter}", filter=spoken(one).words()))
             _chip(f"own:{n}", words, _buttons(one, ""), partial(add_filter, _anything(one)))
         if len(filters) + timed > 1:
             said, drop = say("Remove all"), partial(_drop_all, filters)

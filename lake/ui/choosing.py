@@ -11,6 +11,7 @@ import streamlit as st
 
 from lake.filters.entities import PREFIX, kinds
 from lake.filters.search import read_search
+from lake.ui.accounts import names
 
 if TYPE_CHECKING:
     from lake.filters.entities import Kind
@@ -49,7 +50,8 @@ def add_filter(chosen: Filter) -> None:
 def drop_filter(dropped: Filter, text: str = "") -> None:
     """Take a filter away, which may have been written as `text`; of a list, its values."""
     if dropped.field in LISTED and dropped.op == "is":
-        _drop(dropped.field, *dropped.value)
+        known = names()  # a link may have those
+        _drop(dropped.field, *dropped.value, *(known.get(one, one) for one in dropped.value))
     _drop("f", text or dropped.url())
 
 

@@ -19,6 +19,7 @@ from lake.dashboards.panels import PanelResult, prepare, run_compared, run_panel
 from lake.dashboards.scope import View, bars_of, view_before, view_of
 from lake.filters.filters import TimeRange, show_time
 from lake.serve.extent import scattered
+from lake.ui.accounts import spoken
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
 from lake.ui.choosing import add_search
@@ -143,7 +144,7 @@ def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
     if view.selection.time != TimeRange():
         words.append(Sentence("chosen: {time}", time=view.selection.time.words()))
     idle = view.selection.unanswered(view.dashboard.table)
-    words += [f.words() for f in view.selection.filters if f not in idle]
+    words += [spoken(f).words() for f in view.selection.filters if f not in idle]
     search = view.selection.search
     words += [search.words()] if search else []
     if shown.events:

@@ -16,8 +16,10 @@ from lake.filters.fields import fields_behind
 from lake.filters.filters import ALONE, OPS, Filter, TimeRange
 from lake.filters.search import Search, read_search
 from lake.filters.selection import Selection
+from lake.serve.accounts import FIELDS
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
+from lake.ui.accounts import names, numbers_of, with_name
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -245,13 +247,15 @@ def _dates_chosen() -> None:
 def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Sequence[Filter]:
     """The values of a field with their events; a click on one, or the list, chooses it."""
     known = [value for value, _ in facet(dashboard, Selection(), field, ask)]
+    named = names() if field in FIELDS else {}
     picked = st.multiselect(
         say(f"{field}s".capitalize()),
-        known,
+        [*dict.fromkeys(named[one] for one in known if one in named), *known],
         key=field,
         bind="query-params",
         accept_new_options=True,
         select_all=False,  # which Enter would take for what was typed
+        on_change=_numbered if named else None,
         placeholder=say("All {count}", count=count(len(known))),
         help=say(
             "Under which the lake keeps a row: `{kept}`. What its log says, which may be another "
@@ -262,14 +266,21 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
+        told = {with_name(value) if named else value: value for value, _ in now}
         draw_leaderboard(
             f"facet:{field}:{dashboard.name}",
-            now,
-            lambda value, op: add_filter(Filter(field, op, value)),
+            [(shown, n) for shown, (_, n) in zip(told, now, strict=True)],
+            lambda name, op: add_filter(Filter(field, op, told.get(name, name))),
             label=field,
             about=say("Values of {field}", field=field),
         )
-    return [Filter(field, "is", tuple(picked))] if picked else []
+    return [Filter(field, "is", numbers_of(picked) if named else tuple(picked))] if picked else []
+
+
+def _numbered() -> None:
+    """Have the numbers of accounts that were chosen by name in their place, in the address too: a
+    link means the same where nobody knows the names."""
+    st.session_state["account"] = list(numbers_of(st.session_state["account"]))
 
 
 def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from apptest import open_page
 
+from lake.dashboards.panels import PanelResult
 from lake.filters.filters import Filter
-from lake.ui import choosing
+from lake.ui import accounts, choosing
+from lake.ui.charts import named_values
 from lake.ui.clicks import clicked_in, picks
 from lake.ui.timechart import chosen
 
@@ -143,3 +145,21 @@ def test_a_click_of_a_hand_that_moved_is_no_range(
     brush = {"brush": {"start": [1_710_000_000_000, 1_710_000_000_000 + minutes * 60_000]}}
     chosen([found.append], {}, HOUR, brush | click)
     assert (found, "from" in state) == (done, range_chosen)
+
+
+def test_accounts_are_shown_and_taken_by_name(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links keep the number: nobody else may know the name."""
+    known = {"1": "prod", "2": "Test", "3": "test"}
+    monkeypatch.setattr(accounts, "names", lambda: known)
+    monkeypatch.setattr("lake.ui.sidebar.names", lambda: known)
+    monkeypatch.setattr("lake.ui.choosing.names", lambda: known)
+    assert accounts.numbers_of(["PROD ", "test", "1", "9"]) == ("1", "2", "3", "9")
+    result = PanelResult("", "bar", "", ("cloud.account.id", "Count"), (("1", 5), ("9", 1)))
+    assert named_values(result) == [("prod (1)", "1"), ("9", "9")]
+    app.session_state["account"] = ["prod"]
+    open_page(app, "cloudtrail", **DAYS)
+    assert chips(app)[1:] == ["account is prod (1)"]
+    app.button(key="chip:0:drop").click().run()
+    assert app.session_state["account"] == []

@@ -1,0 +1,42 @@
+"""Small files that somebody wrote or chose, kept whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from lake.errors import StorageError
+from lake.words import Sentence
+
+
+def write_whole(path: Path, text: str, *, sync: bool = True) -> None:
+    """Write a file whole or not at all, in place of one that was there; with `sync` also where the
+    machine loses its power. Its folder is made. Raises StorageError."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+def not_written(path: Path, error: OSError) -> StorageError:
+    """What is said of a file that cannot be written."""
+    why = error.strerror or str(error)
+    return StorageError(
+        Sentence(
+            "{path} cannot be written: {why}. Make its folder writable.", path=str(path), why=why
+        )
+    )
