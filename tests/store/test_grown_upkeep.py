@@ -148,7 +148,7 @@ def test_a_kill_while_a_contradicted_table_is_rebuilt(
     """The earlier version is restored, with its type."""
     lake = contradicted(tmp_path, "192.0.2.1 n5")
     toml, _ = CONTRADICTIONS["another type"]
-    program = f"{KILLED}\nfrom lake.rebuild import rebuild\nrebuild(Path(lake))\n"
+    program = f"{KILLED}\nfrom lake.upkeep.rebuild import rebuild\nrebuild(Path(lake))\n"
     with own_source(_made(tmp_path / "after"), toml):
         assert run(program, step, lake).wait(120) == -signal.SIGKILL
     with own_source(_made(tmp_path / "again")):
