@@ -74,6 +74,12 @@ _KNOWN: dict[str, dict[str, tuple[type, str]]] = {
 MEMBERS = 4096
 """Characters of the members of a record that are remembered; a log's are some hundred."""
 
+VIEWS = (
+    *("events", "accounts", "objects", "rejects", "duplicates", "forgotten", "export_rejects"),
+    *("superseded_rows", "lake_version"),
+)
+"""Views that are of no source; the last is in `lake.duckdb` alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
@@ -198,6 +204,11 @@ def load_source(folder: Path) -> Source:
     path = folder / "source.toml"
     if not is_source_name(folder.name):
         raise SourceError(f"{folder}: a source is named in lower case letters, digits and _")
+    if folder.name in VIEWS:
+        raise SourceError(
+            f"{folder}: every lake has a view of that name, which would hide the table. Rename the "
+            "folder."
+        )
     try:
         declared = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

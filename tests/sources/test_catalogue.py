@@ -9,7 +9,7 @@ import pytest
 from own_source import LINES, own_source
 
 from lake.errors import SourceError
-from lake.sources.catalogue import catalogue
+from lake.sources.catalogue import catalogue, load_source
 from lake.stage.preview import preview
 
 if TYPE_CHECKING:
@@ -52,3 +52,12 @@ def test_a_folder_is_an_aws_logs_where_it_lies_among_them(key: str, reason: str)
     found = preview(b"some words\nof no log\n", key)
     assert (found.status, found.rows) == ("unknown", [])
     assert (found.reason or "").startswith(reason)
+
+
+@pytest.mark.parametrize("name", ["objects", "accounts", "events"])
+def test_a_source_has_no_name_of_a_view(tmp_path: Path, name: str) -> None:
+    """The view took its table's place, and its rows were nowhere."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "source.toml").write_text(LINES)
+    with pytest.raises(SourceError, match="every lake has a view of that name"):
+        load_source(tmp_path / name)
