@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE = "_accounts.csv"
 FIELDS = ("account", "cloud.account.id")
 """The columns whose values have such a name."""
-LARGEST = 8 << 20
+LARGEST = 2 << 20
 """Bytes of a file of names: an organisation has at most some ten thousand accounts."""
 _ID = re.compile(r"\d{12}")
 _IDS = ("id", "accountid", "account")
@@ -36,7 +36,8 @@ _ASK = (
 def account_names(lake: Path) -> dict[str, str]:
     """Account -> name, by the names; nothing where the lake has none, or the file is none."""
     try:
-        return read_names((lake / FILE).read_bytes())
+        with (lake / FILE).open("rb") as file:  # of a lake from anybody: no more than it may be
+            return read_names(file.read(LARGEST + 1))
     except (OSError, UsageError):
         return {}
 

@@ -51,7 +51,7 @@ def test_files_that_have_names(text: str) -> None:
         (b"id,name\n123,prod\n", "no account with a name"),
         (b"id,name\nprod,111122223333\n", "'prod' is no account id of twelve digits"),
         (b"id,name\n111122223333,a\n111122223333,b\n", "has two names: 'a' and 'b'"),
-        (b" " * (9 << 20), "over 8 MB"),
+        (b" " * (3 << 20), "over 2 MB"),
     ],
 )
 def test_files_that_have_none(data: bytes, told: str) -> None:
