@@ -26,7 +26,7 @@ ANSWERS := stolen_key exfiltration bad_domain
 demo: $(VENV)/.installed
 	@test -f $(DEMO)/geoip/demo-asn.mmdb || $(LAKE) demo $(DEMO)
 	@$(LAKE) ingest $(DEMO)/logs --geoip $(DEMO)/geoip --lake $(DEMO)/lakehouse
-	@$(LAKE) accounts $(DEMO)/accounts.json --lake $(DEMO)/lakehouse
+	@test ! -f $(DEMO)/accounts.json || $(LAKE) accounts $(DEMO)/accounts.json --lake $(DEMO)/lakehouse
 	@for question in $(ANSWERS); do \
 	  echo; sed -n 's/^-- //p' docs/questions/*_$$question.sql; \
 	  $(LAKE) sql --lake $(DEMO)/lakehouse < $$(ls docs/questions/*_$$question.sql) || exit 1; \
