@@ -193,7 +193,7 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     count = 0
     for row in _rows(result):
         count += 1
-        table.add_row(*(Text(_shown(value)) for value in row))
+        table.add_row(*(Text(shown(value)) for value in row))
     if out.isatty():
         console(out).print(keep_wide(table, *texts))
         out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
@@ -208,7 +208,8 @@ _PLAN = ["explain_key", "explain_value"]
 _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def shown(value: Any) -> str:  # noqa: ANN401
+    """A value as a table for people has it."""
     value = cell_value(value)
     if value is None:
         return ""

@@ -200,10 +200,8 @@ def panels(
     ] = None,
 ) -> None:
     """Every panel's rows of a dashboard, without a browser."""
-    from lake.commands.panels_text import print_panels
     from lake.dashboards.panels import panels_json, run_dashboard
     from lake.jsonvalues import json_text
-    from lake.terminal import console
 
     form = form or ("table" if sys.stdout.isatty() else "json")
     if form not in PANEL_FORMATS:
@@ -220,6 +218,8 @@ def panels(
         compare=compare,
     )
     if form == "table":
-        print_panels(results, console())
+        from lake.commands.panels_text import print_panels
+
+        print_panels(results, stdout())
     else:
         typer.echo(json_text(panels_json(results), indent=1))

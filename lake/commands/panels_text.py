@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from lake.jsonvalues import cell_value, json_text
+from lake.ask.output import shown
+from lake.jsonvalues import cell_value
 from lake.terminal import keep_wide
 from lake.visible import visible
 
@@ -61,8 +62,8 @@ def _figures(results: list[PanelResult]) -> Table:
             if len(result.rows) > 1:
                 title = ": ".join([title, *map(str, name)])
             before = earlier.get(tuple(name))
-            told = "" if before is None else f"before: {_cell(before)}"
-            table.add_row(Text(visible(title)), Text(_cell(figure)), Text(told))
+            told = "" if before is None else f"before: {shown(before)}"
+            table.add_row(Text(visible(title)), Text(shown(figure)), Text(told))
     return keep_wide(table, 0)
 
 
@@ -78,16 +79,9 @@ def _rows(result: PanelResult) -> Table:
             Text(visible(name)), justify="right" if numbers else "left", overflow="fold"
         )
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(shown(value)) for value in row))
     return keep_wide(table, *texts)
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401
     return isinstance(cell_value(value), (int, float)) and not isinstance(value, bool)
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401
-    value = cell_value(value)
-    if value is None:
-        return ""
-    return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))

@@ -185,13 +185,14 @@ def _within(inner: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _several(text: bytes) -> Iterator[tuple[Piece, Wrap]]:
     """Lines, or JSON values one after another: who sends records may put some together."""
-    if text[:1] == b"{":
-        pieces = list(values(text, Cutter()))
-    else:
-        pieces = [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]
+    pieces = list(values(text, Cutter())) if text[:1] == b"{" else _lines(text)
     for piece in pieces:
         inner = unwrapped(piece) if piece.reason is None and piece.text[:1] == b"{" else None
         yield from inner or [(piece, NO_WRAP)]
+
+
+def _lines(text: bytes) -> list[Piece]:
+    return [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]
 
 
 def may_be_shipped(value: bytes) -> bool:
@@ -209,16 +210,16 @@ def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     return None
 
 
-def within(value: bytes, known: Callable[[bytes], bool], depth: int = DEEPEST) -> list[Piece]:
+def found_within(value: bytes, known: Callable[[bytes], bool], depth: int = DEEPEST) -> list[Piece]:
     """The records and lines that stand anywhere in JSON, as `known` tells them: whatever has them
     in members of its own, as objects or as text (Splunk's `event`, Datadog's `attributes`,
     Wazuh's `data.aws`, values of Loki, bodies of OpenTelemetry)."""
     if value[:1] == b'"':
         text = (text_of(msgspec.Raw(value)) or "").strip().encode("utf-8", "surrogatepass")
         if text[:1] in (b"{", b"["):
-            return within(text, known, depth) if is_value(text) else []
-        lines = [line.rstrip(b"\r") for line in text.split(b"\n") if line.strip()]
-        return [Piece(line) for line in lines] if lines and known(lines[0]) else []
+            return found_within(text, known, depth) if is_value(text) else []
+        lines = _lines(text)
+        return lines if lines and known(lines[0].text) else []
     if value[:1] == b"{":
         if known(value):
             return [Piece(value)]
@@ -227,7 +228,7 @@ def within(value: bytes, known: Callable[[bytes], bool], depth: int = DEEPEST) -
         inner = [piece.text for piece in items(value) if piece.reason is None]
     else:
         return []
-    return [one for raw in inner for one in within(raw, known, depth - 1)] if depth else []
+    return [one for raw in inner for one in found_within(raw, known, depth - 1)] if depth else []
 
 
 def _listed(array: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:

@@ -118,8 +118,9 @@ def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> It
         if wrong is not None:
             reading.refuse(original, wrong, place)
             continue
-        told = said(dict(zip(names, utc_cells(names, row), strict=True)))
-        found.append((place, table_record(source, names, row), original, told))
+        cells = utc_cells(names, row)
+        told = said(dict(zip(names, cells, strict=True)))
+        found.append((place, table_record(source, names, cells), original, told))
     if found:
         if source.format == "json":
             reading.count_losses(source.name, [record.encode() for _, record, _, _ in found])

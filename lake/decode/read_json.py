@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode.cutter import Cutter
-from lake.decode.envelopes import may_be_shipped, shipped, unwrapped, within
+from lake.decode.envelopes import found_within, may_be_shipped, shipped, unwrapped
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
@@ -268,7 +268,7 @@ class JsonReader:
         inner = unwrapped(piece) if piece.reason is None else None
         for one, wrap in inner or [(piece, NO_WRAP)]:
             plain = one.reason is None and one.came is None
-            found = within(one.text, self.reading.knows) if plain else []
+            found = found_within(one.text, self.reading.knows) if plain else []
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 

@@ -254,8 +254,8 @@ def _iso(text: str) -> str:
 
 
 def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
-    """The record that a row of a table is: of a source of lines its columns under their names."""
-    cells = utc_cells(names, cells)
+    """The record that a row of a table, with its times as `utc_cells` has them, is: of a source of
+    lines its columns under their names."""
     if source.format == "json":
         return cells_record(source, row_paths(source, tuple(names)), cells)
     filled = {plain(name): cell for name, cell in zip(names, cells, strict=True) if cell}

@@ -58,7 +58,8 @@ class _Series:
     @property
     def shown(self) -> list[str]:
         """Those that have a slice."""
-        return [name for name in self.colours if name in set(self.of)]
+        drawn = set(self.of)
+        return [name for name in self.colours if name in drawn]
 
 
 def draw_time(

@@ -24,7 +24,7 @@ from lake.decode.read_csv import csv_lines
 from lake.decode.read_json import cut_records
 from lake.decode.read_tables import table_shape
 from lake.decode.recognise import Reading
-from lake.decode.rows import as_object, row_record, table_record
+from lake.decode.rows import as_object, row_record, table_record, utc_cells
 from lake.decode.shapes import Records, Shape, legible
 from lake.decode.surrogates import ESCAPED, mended
 from lake.decode.wrap import Wrap
@@ -147,7 +147,7 @@ def _csv(source: Source, names: Sequence[str], cut: str, rows: Stored) -> Record
     csv.field_size_limit(MAX_RECORD)
     lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
     cells = (next(csv.reader(row, delimiter=cut)) for row in lines)
-    texts = [table_record(source, names, row) for row in cells]
+    texts = [table_record(source, names, utc_cells(names, row)) for row in cells]
     return _of_cells(row_shape(source, names), texts, rows)
 
 
