@@ -91,8 +91,10 @@ def _looks_whole(line: bytes) -> bool:
 
 
 def _mostly(lines: list[bytes]) -> bool:
-    """JSON Lines with bad ones among them: at least half of the lines are whole objects."""
-    return 2 * sum(line[:1] == b"{" and is_value(line) for line in lines) >= len(lines)
+    """JSON Lines with bad ones among them: at least half of the lines are whole objects, and none
+    is the mere beginning of one that is printed on several lines."""
+    whole = sum(line[:1] == b"{" and is_value(line) for line in lines)
+    return b"{" not in lines and 2 * whole >= len(lines)
 
 
 def _broken_line(line: bytes) -> Iterator[Piece]:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lake.decode.cutter import Cutter
@@ -207,6 +207,7 @@ OBJECTS = st.lists(st.dictionaries(st.text(max_size=5), SIMPLE, max_size=4), max
 
 
 @given(records=OBJECTS, size=st.integers(1, 60), form=st.integers(0, 4), ascii_only=st.booleans())
+@example(records=[{}, {}, {}, {"": None}], size=1, form=4, ascii_only=False)  # empty ones: one line
 @settings(deadline=None)
 def test_any_values_in_any_parts(
     records: list[object], size: int, form: int, ascii_only: bool
