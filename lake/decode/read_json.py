@@ -4,6 +4,7 @@ inside may be JSON or, from CloudWatch Logs, lines; one object may hold both."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -272,15 +273,23 @@ class JsonReader:
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 
-def cut_records(reading: Reading, lines: Records) -> Records:
-    """Lines as records, with the text in which their fields are cut."""
+def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
+    """Lines as records, with the text in which their fields are cut; `listed` as `cut_fields`
+    takes them."""
     shape, position = lines.shape, lines.position
     reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
     given = reading.cutting(shape.source)
     if given.pattern is not None and not _in_order(shape, given):
         given = replace(given, pattern=None)
-    separator, cut = cut_fields(lines.text, given)
-    return replace(lines, shape=replace(shape, separator=separator), cut=cut)
+    separator, lines.cut = cut_fields(lines.text, given, listed)
+    lines.shape = _cut_at(shape, separator)
+    return lines
+
+
+@lru_cache(64)
+def _cut_at(shape: Shape, separator: str) -> Shape:
+    """The same shape with fields that end at this."""
+    return replace(shape, separator=separator)
 
 
 def _in_order(shape: Shape, given: Delimited) -> bool:

@@ -75,7 +75,10 @@ class Lines:
         return self._taken(lambda a: a.filter(mask), mask.to_numpy(zero_copy_only=False))
 
     def part(self, part: slice) -> Lines:
-        return self._taken(lambda a: a[part], part)
+        taken = self._taken(lambda a: a[part], part)
+        if self.listed is not None:
+            taken.listed = self.listed[part]
+        return taken
 
     def of(self, shape: Shape) -> Records:
         """The same as records of a shape."""
@@ -249,7 +252,7 @@ class LineReader:
                 assert self._shape is not None  # noqa: S101
                 self.reading.seen += mark - at
                 part = lines.part(slice(at, mark))
-                yield cut_records(self.reading, part.of(self._shape))
+                yield cut_records(self.reading, part.of(self._shape), part.listed)
             if mark < len(lines):
                 self._mark(lines.text[mark].as_py())
             at = mark + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lake.decode.envelopes import unwrap
@@ -289,7 +290,7 @@ class Reading:
         """How the lines of a source are cut in this object."""
         given = self.catalogue[name].delimited
         assert given is not None  # noqa: S101
-        return given if self.delimiter is None else replace(given, delimiter=self.delimiter)
+        return given if self.delimiter is None else _cut_at(given, self.delimiter)
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
         """The shape of lines, by the first of them that is a header or a line of a source, and by
@@ -392,6 +393,11 @@ class Reading:
             self.headers.append(line)
         self.layout = {"names": names}
         return shape
+
+
+@lru_cache(64)
+def _cut_at(given: Delimited, delimiter: str) -> Delimited:
+    return replace(given, delimiter=delimiter)
 
 
 def _is_binary(head: str) -> bool:

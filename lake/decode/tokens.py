@@ -34,15 +34,20 @@ were half of what an object of twenty flows took."""
 _QUOTE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '",\\\x1f')
 
 
-def cut_fields(lines: pa.Array, given: Delimited) -> tuple[str, pa.Array | None]:
+def cut_fields(
+    lines: pa.Array, given: Delimited, listed: list[str] | None = None
+) -> tuple[str, pa.Array | None]:
     """The separator of the fields, and the lines in which it stands between fields only; None
-    where the lines themselves will do. An item is NULL where a line cannot be cut."""
+    where the lines themselves will do. An item is NULL where a line cannot be cut. `listed` are the
+    same lines where somebody has them so."""
     if given.delimiter == ",":
         return SEPARATOR, pa.array([_cut_csv(line) for line in lines.to_pylist()], pa.string())
     if given.quotes:
         return SEPARATOR, _cut_quoted(lines, given)
-    if given.delimiter != " " or not _has_idle_spaces(lines):
+    if given.delimiter != " ":
         return given.delimiter, None
+    if not (_has_idle_spaces(lines) if listed is None else _any_idle_spaces(listed)):
+        return " ", None
     plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
 
@@ -57,10 +62,14 @@ def _has_idle_spaces(lines: pa.Array) -> bool:
     edges = np.concatenate((np.minimum(offsets[:-1], len(text) - 1), offsets[1:] - 1))
     if (text[edges] == ord(" ")).any():
         return True
-    if len(text) <= SHORT:
-        return b"  " in text.tobytes()
     space = text == ord(" ")
     return bool(np.any(space[1:] & space[:-1]))
+
+
+def _any_idle_spaces(lines: list[str]) -> bool:
+    """The same of few lines."""
+    text = "\n".join(["", *lines, ""])
+    return "  " in text or "\n " in text or " \n" in text
 
 
 def _cut_csv(line: str) -> str | None:

@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import zstandard
@@ -56,15 +57,19 @@ class Budget:
     stored: int
     given: int = 0
     wrappers: list[str] = field(default_factory=list)
+    limit: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limit = unpack_limit(self.stored)
 
     def within(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks of one wrapper, up to the limit. Raises LimitError behind the last byte that
         is within it."""
-        left = limit = unpack_limit(self.stored)
+        left = self.limit
         for block in blocks:
             if len(block) > left:
                 yield block[:left]
-                raise too_large(self.stored, limit)
+                raise too_large(self.stored, self.limit)
             left -= len(block)
             self.given += len(block)
             yield block
@@ -147,21 +152,19 @@ def _unwrap(blocks: Iterator[bytes], budget: Budget, depth: int) -> Iterator[byt
 def _begun(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes, at least `size` where there are so many before the end or a damage, and all
     of the content with them, which raises the DecodeError of a damage where it lies."""
-    head, damage = b"", None
+    head = b""
     try:
         while len(head) < size and (block := next(blocks, b"")):
             head += block
     except DecodeError as error:
-        damage = error
+        return head, _broken(head, error)
+    return head, chain((head,) if head else (), blocks)
 
-    def content() -> Iterator[bytes]:
-        if head:
-            yield head
-        if damage is not None:
-            raise damage
-        yield from blocks
 
-    return head, content()
+def _broken(head: bytes, damage: DecodeError) -> Iterator[bytes]:
+    if head:
+        yield head
+    raise damage
 
 
 def _starting(magic: bytes) -> Callable[[bytes], bool]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+# the first of each looks at folders alone
 _ACCOUNT = (
     re.compile(r"(?:^|/)(?:aws-account-id=|account[Ii]d=)?([0-9]{12})(?=/)"),
     re.compile(r"(?:^|[/_.])([0-9]{12})_[A-Za-z]"),
@@ -32,7 +34,15 @@ class KeyFacts:
 
 def key_facts(key: str) -> KeyFacts:
     """Read a key such as `AWSLogs/123456789012/CloudTrail/us-east-1/2024/02/01/...`."""
-    return KeyFacts(_first(_ACCOUNT, key), _first(_REGION, key))
+    folder, slash, _ = key.rpartition("/")
+    return _of_folder(folder + slash) or KeyFacts(_first(_ACCOUNT, key), _first(_REGION, key))
+
+
+@lru_cache(256)
+def _of_folder(folder: str) -> KeyFacts | None:
+    """What the folders of a key say, where they say both: a folder has many objects."""
+    account, region = _first(_ACCOUNT[:1], folder), _first(_REGION[:1], folder)
+    return KeyFacts(account, region) if account and region else None
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], key: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lake.sources.fieldsets import Tree, ecs_leaves, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -54,7 +54,7 @@ class Layout:
         return fields == len(self.columns) and (self.line is None or bool(self.line.search(line)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
     them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
@@ -127,7 +127,8 @@ class Source:
     names: tuple[tuple[str, str], ...] = ()
     """Members that the other spelling names otherwise: `Name` or `Parent.Name` -> the own name."""
     delimited: Delimited | None = None
-    key: tuple[re.Pattern[str], ...] = ()
+    key: tuple[Callable[[str], object], ...] = ()
+    """What says of an object's key whether a pattern fits it."""
     file: tuple[re.Pattern[str], ...] = ()
     members: tuple[Members, ...] = ()
     header: re.Pattern[str] | None = None
@@ -144,8 +145,8 @@ class Source:
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
         # a loop, since `any` with a generator takes twice as long
-        for pattern in self.key:
-            if pattern.search(key):
+        for fits in self.key:
+            if fits(key):
                 break
         else:
             return False
