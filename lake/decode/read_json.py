@@ -16,7 +16,7 @@ from lake.decode.envelopes import found_within, may_be_shipped, shipped, unwrapp
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
-from lake.decode.recognise import NO_SOURCE, PROBE
+from lake.decode.recognise import PROBE
 from lake.decode.rows import row_record
 from lake.decode.shapes import PLACE, Records, Shape, utf8
 from lake.decode.tokens import cut_fields
@@ -58,7 +58,7 @@ class TextReader:
                 for place, text, _ in self._unknown:
                     self.reading.refuse(text, "a record that no source knows", place & PLACE)
                 self._unknown.clear()
-                self.reading.status, self.reading.reason = "read", None
+                self.reading.take_back()
 
     def _batch(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
         texts = [text for _, text, _ in batch]
@@ -176,9 +176,10 @@ class JsonReader:
         """Whether nobody knew the first records, so that they are read again, and what is within
         them is looked for: other systems have records in members of their own, and the records of
         many logs in one file."""
-        if self.reading.reason is None or not self.reading.reason.startswith(NO_SOURCE):
+        if not self.reading.no_source:
             return False
-        self.reading.seen, self.reading.status, self.reading.reason = 0, "read", None
+        self.reading.take_back()
+        self.reading.seen = 0
         self.reading.refused.clear()
         self._texts, self._strange = TextReader(self.reading), True
         return True

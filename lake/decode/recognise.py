@@ -52,9 +52,6 @@ MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 
 
-NO_SOURCE = "JSON that no source knows"
-
-
 @dataclass(slots=True)
 class Reading:
     """One object being read: what it turned out to be, and what of it could not be used.
@@ -66,6 +63,8 @@ class Reading:
     source: Source | None = None
     status: str = "read"
     reason: str | None = None
+    no_source: bool = False
+    """Whether it was set aside because its first records are JSON objects of no known source."""
     refused: list[Refused] = field(default_factory=list)
     unknown_members: Counter[str] = field(default_factory=Counter)
     lossy_members: Counter[str] = field(default_factory=Counter)
@@ -146,9 +145,13 @@ class Reading:
             self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
             self.layout = None
 
-    def set_aside(self, status: str, reason: str) -> None:
-        """The object is no log that is read."""
-        self.status, self.reason = status, reason
+    def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
+        """Note that the object is not read, and why."""
+        self.status, self.reason, self.no_source = status, reason, no_source
+
+    def take_back(self) -> None:
+        """Read an object after all that was set aside: later records are of a source."""
+        self.status, self.reason, self.no_source = "read", None, False
 
     def by_key(self, fmt: str) -> list[Source]:
         """The sources that the key speaks for."""
@@ -190,11 +193,11 @@ class Reading:
         return self._is(source, members, texts)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
-        """The shape of further records of another kind (lines among JSON, JSON among lines), which
-        do not change what the object is."""
-        before = self.source, self.status, self.reason
+        """The shape of further records of another kind (lines among JSON, JSON among lines). What
+        was found out about the object stays."""
+        before = self.source, self.status, self.reason, self.no_source
         shape = self.recognise_texts(texts)
-        self.source, self.status, self.reason = before
+        self.source, self.status, self.reason, self.no_source = before
         return shape
 
     def recognise_lines_among(self, texts: list[bytes]) -> Shape | None:
@@ -215,12 +218,12 @@ class Reading:
                 self.set_aside(known.status, known.reason)
                 return None
         if source is None:
-            self.set_aside(
-                "unknown",
-                f"{NO_SOURCE} (members {', '.join(members[:8])})"
-                if members
-                else "JSON without an object in it",
-            )
+            if members:
+                begins = ", ".join(members[:8])
+                reason = f"JSON that no source knows (members {begins})"
+                self.set_aside("unknown", reason, no_source=True)
+            else:
+                self.set_aside("unknown", "JSON without an object in it")
             return None
         self.source = source
         shape = members_shape(source, members)
