@@ -203,7 +203,7 @@ def source_page(source: Source) -> str:
     ]
     lines += [f"The vendor's format page: <{source.docs}>.", "", "## Recognised by", ""]
     if source.key:
-        lines.append("The object's key: " + " or ".join(code(p.pattern) for p in source.key) + ".")
+        lines.append("The object's key: " + " or ".join(map(code, source.key)) + ".")
     if source.file:
         lines.append("Its last part: " + " or ".join(code(p.pattern) for p in source.file) + ".")
     if source.members:
