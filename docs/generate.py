@@ -209,7 +209,7 @@ def source_page(source: Source) -> str:
     if source.members:
         shown = " or ".join(
             " with ".join(f"`{m}`" for m in sorted(group))
-            for group in sorted((one.due for one in source.members), key=sorted)
+            for group in sorted((one.needed for one in source.members), key=sorted)
         )
         lines.append(f"A JSON record's members: {shown}.")
     if source.header:

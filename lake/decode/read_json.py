@@ -146,7 +146,8 @@ class JsonReader:
     _texts: TextReader = field(init=False)
     _cutter: Cutter = field(default_factory=Cutter)
     _enveloped: bool | None = None
-    _strange: bool = False
+    _searching: bool = False
+    """Whether records are looked for within values that no source knows."""
     _whole: bool = True
 
     def __post_init__(self) -> None:
@@ -159,29 +160,29 @@ class JsonReader:
             pieces = self._cutter.feed(window, last)
         elif (plain := self._plain(window)) is not None:
             yield from self._texts.records(self._numbered_plain(plain))
-            if self._is_strange():
+            if self._begins_anew():
                 yield from self._texts.records(self._numbered(map(Piece, map(bytes, plain))))
             return
         else:
             pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
-        if whole and self._is_strange():
+        if whole and self._begins_anew():
             yield from self._texts.records(self._numbered(values(window, Cutter())))
         if last and self._cutter.unclosed and self.reading.reason is None:
             self.reading.damaged(
                 "the JSON ends before its list of records does (the object is cut)"
             )
 
-    def _is_strange(self) -> bool:
-        """Whether nobody knew the first records, so that they are read again, and what is within
-        them is looked for: other systems have records in members of their own, and the records of
-        many logs in one file."""
+    def _begins_anew(self) -> bool:
+        """Where no source knew the first records, forget what was read and say so: the same is
+        read again, and records are looked for within. Other systems have them in members of their
+        own, and those of many logs in one file."""
         if not self.reading.no_source:
             return False
         self.reading.take_back()
         self.reading.seen = 0
         self.reading.refused.clear()
-        self._texts, self._strange = TextReader(self.reading), True
+        self._texts, self._searching = TextReader(self.reading), True
         return True
 
     def _plain(self, window: bytes) -> Sequence[bytes] | None:
@@ -241,7 +242,7 @@ class JsonReader:
     def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
-        if self._strange:
+        if self._searching:
             yield from self._found(piece)
             return
         if piece.reason is None and self._enveloped is not False:
@@ -250,16 +251,16 @@ class JsonReader:
                 self._enveloped = True
                 yield from inner
                 return
-            if self._enveloped is None and self._may_be_strange(piece):
+            if self._enveloped is None and self._may_be_searched(piece):
                 found = list(self._found(piece))
-                self._strange = found != [(piece, NO_WRAP)]
+                self._searching = found != [(piece, NO_WRAP)]
                 yield from found
                 return
             if self._enveloped is None:
                 self._enveloped = False
         yield piece, NO_WRAP
 
-    def _may_be_strange(self, piece: Piece) -> bool:
+    def _may_be_searched(self, piece: Piece) -> bool:
         """Whether it is one of the first records of an object that cannot be read again, and nobody
         knows it."""
         early = not self._whole and self.reading.seen < PROBE and self.reading.forced is None

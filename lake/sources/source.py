@@ -36,12 +36,12 @@ def is_source_name(name: str) -> bool:
 class Members:
     """Members that all stand at the top of a JSON record, and such (`!s3`) of which none does."""
 
-    due: frozenset[str]
-    strange: frozenset[str]
+    needed: frozenset[str]
+    forbidden: frozenset[str]
 
     def fit(self, present: set[str]) -> bool:
         """Whether a record with these members is one."""
-        return self.due <= present and not self.strange & present
+        return self.needed <= present and not self.forbidden & present
 
 
 @dataclass(frozen=True, slots=True)
