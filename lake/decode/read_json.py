@@ -276,20 +276,24 @@ class JsonReader:
 
 
 def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
+    """Lines of an object as records, as `cut_lines` gives them; their layout is noted."""
+    source, position = lines.shape.source, lines.position
+    reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)
+    return cut_lines(lines, reading.cutting(source), listed)
+
+
+def cut_lines(lines: Records, given: Delimited, listed: list[str] | None = None) -> Records:
     """Lines as records, with the text in which their fields are cut; `listed` as `cut_fields`
     takes them."""
-    shape, position = lines.shape, lines.position
-    reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
-    given = reading.cutting(shape.source)
-    if given.pattern is not None and not _in_order(shape, given):
+    if given.pattern is not None and not _in_order(lines.shape, given):
         given = replace(given, pattern=None)
     separator, lines.cut = cut_fields(lines.text, given, listed)
-    lines.shape = _cut_at(shape, separator)
+    lines.shape = _with_separator(lines.shape, separator)
     return lines
 
 
 @lru_cache(64)
-def _cut_at(shape: Shape, separator: str) -> Shape:
+def _with_separator(shape: Shape, separator: str) -> Shape:
     """The same shape with fields that end at this."""
     return replace(shape, separator=separator)
 

@@ -293,7 +293,7 @@ class Reading:
         """How the lines of a source are cut in this object."""
         given = self.catalogue[name].delimited
         assert given is not None  # noqa: S101
-        return given if self.delimiter is None else _cut_at(given, self.delimiter)
+        return with_delimiter(given, self.delimiter)
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
         """The shape of lines, by the first of them that is a header or a line of a source, and by
@@ -399,8 +399,9 @@ class Reading:
 
 
 @lru_cache(64)
-def _cut_at(given: Delimited, delimiter: str) -> Delimited:
-    return replace(given, delimiter=delimiter)
+def with_delimiter(given: Delimited, delimiter: str | None) -> Delimited:
+    """The same, but that fields end at this delimiter; None leaves the source's own."""
+    return given if delimiter is None else replace(given, delimiter=delimiter)
 
 
 def _is_binary(head: str) -> bool:
