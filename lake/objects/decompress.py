@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
@@ -127,7 +127,15 @@ def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
     yield from content
 
 
-def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
+class Readable(Protocol):
+    """What bytes are read of."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many; none at the end."""
+        ...
+
+
+def plain_blocks(stream: Readable, budget: Budget) -> Iterator[bytes]:
     """The content of a stored object, block by block, every wrapper removed.
 
     Raises DecodeError after the last good block where the stream is damaged or too large.
