@@ -139,10 +139,9 @@ class Chunk:
         the one is found."""
         names = table.column_names
         json_text = "text"
-        if self.source.keys is not None:
-            texts = respelled(table["text"], self.source)
-            if texts is not None:
-                table, json_text = table.append_column("respelled", texts), "respelled"
+        texts = respelled(table["text"], self.source)
+        if texts is not None:
+            table, json_text = table.append_column("respelled", texts), "respelled"
         wrapped, derived = "wrap_account" in names, "original" in names
         records = records_sql(self.source, self.shape, wrapped, derived, json_text)
         filled = self.engine.filled(self.shape)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IDENTITIES = ("id", "unique-line", "object+line")
 _TEXT, _LIST, _TABLE = (str, "a text, in quotes"), (list, "a list, in [ ]"), (dict, "a table")
 _NUMBER, _FLAG = (int, "a whole number"), (bool, "true or false")
-_KNOWN: dict[str, dict[str, tuple[type, str]]] = {
+ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
     "": {
         "title": _TEXT,
         "docs": _TEXT,
@@ -69,7 +69,7 @@ _KNOWN: dict[str, dict[str, tuple[type, str]]] = {
         "pattern": _TEXT,
     },
 }
-"""What each part of a source.toml may have, and of which kind it is."""
+"""What each part of a source.toml may have, and of which kind it is; `docs/design.md` tells it."""
 
 MEMBERS = 4096
 """Characters of the members of a record that are remembered; a log's are some hundred."""
@@ -277,7 +277,7 @@ def _check_source(path: Path, source: Source) -> None:
 
 
 def _check_names(path: Path, part: str, given: dict[str, Any]) -> None:
-    known, where = _KNOWN[part], f"[{part}]" if part else "the top"
+    known, where = ENTRIES[part], f"[{part}]" if part else "the top"
     for name, value in given.items():
         if name not in known:
             raise SourceError(f"{path}: {where} has no {name!r}. Known: {sorted(known)}")
