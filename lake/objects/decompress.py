@@ -46,7 +46,8 @@ most repetitive of these logs, reach 40."""
 LIMIT = "LAKE_UNPACK_LIMIT"
 """The environment's variable that says another size than 1 GiB."""
 _ALIGNED = 64 << 20
-_DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
+DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
+"""What the libraries raise where a stream is damaged."""
 
 
 @dataclass(slots=True)
@@ -181,6 +182,11 @@ def _zstd_begins(data: bytes) -> bool:
     return passed or b"\x28\xb5\x2f\xfd".startswith(data[:4])
 
 
+def new_member(kind: str) -> Any:  # noqa: ANN401  each library's own
+    """What reads one member of such a stream: of gzip, bzip2, xz or zstd."""
+    return _WRAPPERS[kind].new()
+
+
 def _members(blocks: Iterator[bytes], kind: str) -> Iterator[bytes]:
     """Every member of a stream of members; zeros after the last one are padding."""
     wrapper = _WRAPPERS[kind]
@@ -214,7 +220,7 @@ def _fed(
             for given in wrapper.feed(member, data[at : at + wrapper.step]):
                 if given:
                     yield given
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
         if member.eof:
             return bytes(member.unused_data) + data[at + wrapper.step :]
