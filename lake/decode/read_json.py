@@ -276,9 +276,14 @@ class JsonReader:
 def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
     """Lines as records, with the text in which their fields are cut; `listed` as `cut_fields`
     takes them."""
-    shape, position = lines.shape, lines.position
-    reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
-    given = reading.cutting(shape.source)
+    source, position = lines.shape.source, lines.position
+    reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)
+    return cut_lines(lines, reading.cutting(source), listed)
+
+
+def cut_lines(lines: Records, given: Delimited, listed: list[str] | None = None) -> Records:
+    """The same where nothing is to be noted of the object."""
+    shape = lines.shape
     if given.pattern is not None and not _in_order(shape, given):
         given = replace(given, pattern=None)
     separator, lines.cut = cut_fields(lines.text, given, listed)

@@ -36,6 +36,7 @@ from lake.normalize.records import (
     wraps_as_text,
 )
 from lake.normalize.strangers import Stranger
+from lake.sources.catalogue import catalogue
 from lake.sources.spelling import respelled
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ class Chunk:
             accepted = flat["accepted"].to_numpy()
         refused = flat["reject"].is_valid().to_numpy() & accepted
         strangers = _strangers(table, ~accepted)
+        if self.shape.kind == "fields" and refused.any():
+            others = self._of_others(table, refused)
+            strangers += _strangers(table, others, flat["reject"])
+            refused, accepted = refused & ~others, accepted & ~others
         rejected = [*self._failed.values(), *self._told(table, refused, flat["reject"])]
         kept = accepted & ~refused
         if not kept.all():
@@ -122,6 +127,15 @@ class Chunk:
             mask = pa.array(error.kept)
             rows = self._rows(flat.filter(mask), table.filter(mask))
         return Normalised(rows, rejected, strangers)
+
+    def _of_others(self, table: pa.Table, refused: np.ndarray) -> np.ndarray:
+        """Which refused lines are of another source, as where files were put behind one another."""
+        others = np.zeros(len(table), bool)
+        texts = table["text"].filter(pa.array(refused)).to_pylist()
+        for at, text in zip(np.flatnonzero(refused).tolist(), texts, strict=True):
+            known = catalogue().by_line(text)
+            others[at] = bool(known) and self.source not in known
+        return others
 
     def _of_rows(self, table: pa.Table) -> pa.Table:
         """The rows of a query as records of the source; the row as JSON is their original."""
@@ -283,10 +297,14 @@ class Chunk:
         return places
 
 
-def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
-    """The records marked, with all that is known of them."""
+def _strangers(
+    table: pa.Table, which: np.ndarray, reasons: pa.ChunkedArray | None = None
+) -> list[Stranger]:
+    """The records marked, with all that is known of them, and why their source refused them."""
     if not which.any():
         return []
+    mask = pa.array(which)
+    refused = None if reasons is None else reasons.filter(mask).to_pylist()
     wraps = {name: f"wrap_{name}" for name in WRAP}
     kept = ["object", "base", "position", "text", "original", "encoding", *wraps.values()]
     names = [name for name in kept if name in table.column_names]
@@ -299,8 +317,9 @@ def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
             Wrap(**{name: row.get(column) for name, column in wraps.items()}),
             row.get("original"),
             row.get("encoding"),
+            refused=refused[number] if refused else None,
         )
-        for row in table.select(names).filter(pa.array(which)).to_pylist()
+        for number, row in enumerate(table.select(names).filter(mask).to_pylist())
     ]
 
 

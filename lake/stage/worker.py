@@ -270,17 +270,25 @@ class _Run:
             entry.found += len(inner) - 1
             for one in inner:
                 shape = None if one.broken else one.shape(but=source if one is stranger else "")
+                if one.refused and entry.decoding.forced:
+                    shape = None  # the user has said what the lines are
                 if shape is None:
                     lost.append(_refused(one, source))
                     continue
                 if shape.kind == "json":
                     entry.decoding.count_losses(shape.source, [one.text.encode()])
+                elif shape.kind == "fields":
+                    entry.decoding.lies_among(shape.source, one.position, one.text)
                 found[shape].append(one)
         self.reject(lost, source)
+        parts: dict[Shape, list[Pending]] = defaultdict(list)
         for shape, records in found.items():
+            for part in as_pending(shape, records):
+                parts[part.records.shape].append(part)
+        for shape, own in parts.items():
             if shape in self.pending:
                 self.flush(shape)
-            self.pending[shape] = _Chunk(as_pending(shape, records))
+            self.pending[shape] = _Chunk(own)
             self.flush(shape, second_look=True)
 
     def _stage(self, rows: Rows) -> None:
@@ -301,7 +309,8 @@ class _Run:
 
 def _refused(one: Stranger, source: str) -> Rejected:
     known = is_value(one.text.encode())
-    reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
+    other = f"no record of {source}" if known else "no valid JSON"
+    reason = one.broken or one.refused or other
     text = reject_text(as_it_came(one.text, one.original, one.encoding))
     return Rejected(one.object, one.position, reason, text)
 

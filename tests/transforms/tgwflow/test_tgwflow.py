@@ -206,6 +206,11 @@ def test_the_first_31_fields_without_a_header() -> None:
     assert found == row(first, header, key="any/key")
 
 
+def test_a_line_without_a_resource_type_and_without_a_header() -> None:
+    (row,) = read(LINE.replace("TransitGateway", "-").encode()).rows
+    assert (row["event"]["dataset"], row["native"]["resource_type"]) == ("tgwflow", None)
+
+
 def test_parquet_in_a_hive_folder() -> None:
     given = {
         name.replace("-", "_"): pa.array([int(v) if v.isdigit() and len(v) < 12 else v])
