@@ -129,12 +129,13 @@ class Chunk:
         return Normalised(rows, rejected, strangers)
 
     def _of_others(self, table: pa.Table, refused: np.ndarray) -> np.ndarray:
-        """Which refused lines are of another source, as where files were put behind one another."""
+        """Which refused lines are of another source, or JSON that may be, as where files were put
+        behind one another."""
         others = np.zeros(len(table), bool)
         texts = table["text"].filter(pa.array(refused)).to_pylist()
         for at, text in zip(np.flatnonzero(refused).tolist(), texts, strict=True):
             known = catalogue().by_line(text)
-            others[at] = bool(known) and self.source not in known
+            others[at] = text[:1] == "{" or (known and self.source not in known)
         return others
 
     def _of_rows(self, table: pa.Table) -> pa.Table:

@@ -118,6 +118,23 @@ def test_lines_of_several_sources_in_one_file(first: str) -> None:
     assert not result.rejects
 
 
+def test_records_among_lines() -> None:
+    """Plain and in an envelope; what nobody knows has the reason of the lines' source."""
+    records = [json.dumps(event(1)), json.dumps(QUERY), json.dumps(bus_event(event(2)))]
+    lines = [FLOW, *records, '{"what": "is this"}', FLOW]
+    result = read("\n".join(lines).encode(), "evidence/all.log")
+    assert [(name, place) for name, place, _ in homes(result)] == [
+        ("vpcflow", 1),
+        ("cloudtrail", 2),
+        ("route53resolver", 3),
+        ("cloudtrail", 4),
+        ("vpcflow", 6),
+    ]
+    assert [(one.position, one.reason, one.text) for one in result.rejects] == [
+        (5, "3 fields, expected 14", lines[4])
+    ]
+
+
 def test_lines_of_another_source_below_a_header() -> None:
     lines = [FLOW_HEADER, FLOW, BALANCER_LINES["clb"], "2 eni-1 no flow", FLOW]
     result = read("\n".join(lines).encode(), "evidence/all.log")
