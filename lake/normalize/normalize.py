@@ -93,6 +93,8 @@ class Chunk:
     geoip: GeoIP
     ingested: datetime
     account: str | None = None
+    originals: bool = True
+    """Whether rows keep the record as it came."""
     _failed: dict[int, Rejected] = field(default_factory=dict)
     """By the record's place in the chunk."""
 
@@ -238,17 +240,13 @@ class Chunk:
         columns = self._columns(flat)
         account, region = self._places(columns, table, objects)
         derive(columns, rows, self.geoip)
-        texts = one_piece(table["text"])
-        if "original" in table.column_names:
-            if "encoding" in table.column_names:
-                columns["log.encoding"] = one_piece(table["encoding"])
-            texts = pc.coalesce(one_piece(table["original"]), texts)
+        if self.originals:
+            columns |= _as_they_came(table)
         if "hash" in flat.column_names:
             hashes = flat["hash"].to_numpy()
         else:
             hashes = table["base"].to_numpy() ^ table["position"].to_numpy()
         columns |= {
-            "event.original": texts,
             "event.hash": pa.array(hashes),
             "event.dataset": constant(pa.scalar(self.source.name), rows),
             "event.ingested": pa.repeat(pa.scalar(self.ingested, pa.timestamp("us", "UTC")), rows),
@@ -322,6 +320,17 @@ def _strangers(
         )
         for number, row in enumerate(table.select(names).filter(mask).to_pylist())
     ]
+
+
+def _as_they_came(table: pa.Table) -> Columns:
+    """`event.original` of a chunk's records, and what it is in where that is no UTF-8."""
+    texts = one_piece(table["text"])
+    if "original" not in table.column_names:
+        return {"event.original": texts}
+    found = {"event.original": pc.coalesce(one_piece(table["original"]), texts)}
+    if "encoding" in table.column_names:
+        found["log.encoding"] = one_piece(table["encoding"])
+    return found
 
 
 def _flatten(

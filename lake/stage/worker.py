@@ -64,6 +64,7 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
+    originals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +174,11 @@ class _Run:
                     self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
-        if self.setup.account is not None:
-            for entry in self.objects:
+        for entry in self.objects:
+            if self.setup.account is not None:
                 entry.decoding.context["account"] = self.setup.account
+            if not self.setup.originals:
+                entry.decoding.context["original"] = False
         results = tuple(_result(o) for o in self.objects)
         return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
 
@@ -250,6 +253,7 @@ class _Run:
             self.setup.geoip,
             self.setup.ingested,
             self.setup.account,
+            self.setup.originals,
         )
         found = chunk.normalise(parts)
         self.reject(found.rejected, source.name)
