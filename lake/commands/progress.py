@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 REASONS_SHOWN = 12
 OTHER_TEXTS = "lake sql 'from duplicates where text is not null'"
 """The texts that are not the rows'."""
+WITHOUT_ORIGINALS = (
+    "without the records as they came (--no-original): lake rebuild leaves these rows as they are, "
+    "a search finds no text of theirs, exports have no @message, and lines of an object that "
+    "changes are told apart by their fields alone. Keep the raw logs."
+)
 
 
 @contextmanager
@@ -126,6 +131,8 @@ def _lines(report: IngestReport) -> Iterator[str]:
             f"  {report.reworded:,} records of changed objects have another text than their row, "
             f"which stays: {OTHER_TEXTS}"
         )
+    if report.rows and not report.originals:
+        yield f"  {WITHOUT_ORIGINALS}"
     if report.rejects:
         yield "  rejected records: lake rejects"
     if report.merged.partitions:

@@ -145,6 +145,12 @@ class Reading:
             self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
             self.layout = None
 
+    def lies_among(self, source: str, place: int, line: str) -> None:
+        """Note that lines of a source lay among those of another, and how they are laid out."""
+        if not any(one["source"] == source for one in self.layouts):
+            self.layouts.append({"from": place, "source": source, "line": line})
+            self.context["layouts"] = self.layouts
+
     def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
         """Note that the object is not read, and why."""
         self.status, self.reason, self.no_source = status, reason, no_source

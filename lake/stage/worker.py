@@ -64,6 +64,7 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
+    originals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,11 @@ class _Run:
                     self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
-        if self.setup.account is not None:
-            for entry in self.objects:
+        for entry in self.objects:
+            if self.setup.account is not None:
                 entry.decoding.context["account"] = self.setup.account
+            if not self.setup.originals:
+                entry.decoding.context["original"] = False
         results = tuple(_result(o) for o in self.objects)
         return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
 
@@ -252,6 +255,7 @@ class _Run:
             self.setup.geoip,
             self.setup.ingested,
             self.setup.account,
+            self.setup.originals,
         )
         found = chunk.normalise(parts)
         self.reject(found.rejected, source.name)
@@ -272,17 +276,25 @@ class _Run:
             entry.records += len(inner) - 1
             for one in inner:
                 shape = None if one.broken else one.shape(but=source if one is stranger else "")
+                if one.refused and entry.decoding.forced:
+                    shape = None  # the user has said what the lines are
                 if shape is None:
                     lost.append(_refused(one, source))
                     continue
                 if shape.kind == "json":
                     entry.decoding.count_losses(shape.source, [one.text.encode()])
+                elif shape.kind == "fields":
+                    entry.decoding.lies_among(shape.source, one.position, one.text)
                 found[shape].append(one)
         self.reject(lost, source)
+        parts: dict[Shape, list[Pending]] = defaultdict(list)
         for shape, records in found.items():
+            for part in as_pending(shape, records):
+                parts[part.records.shape].append(part)
+        for shape, own in parts.items():
             if shape in self.pending:
                 self.flush(shape)
-            self.pending[shape] = _Chunk(as_pending(shape, records))
+            self.pending[shape] = _Chunk(own)
             self.flush(shape, second_look=True)
 
     def _stage(self, rows: Rows) -> None:
@@ -303,7 +315,8 @@ class _Run:
 
 def _refused(one: Stranger, source: str) -> Rejected:
     known = is_value(one.text.encode())
-    reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
+    other = f"no record of {source}" if known else "no valid JSON"
+    reason = one.broken or one.refused or other
     text = reject_text(as_it_came(one.text, one.original, one.encoding))
     return Rejected(one.object, one.position, reason, text)
 
