@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import SourceError, unknown_name
 from lake.paths import resource, user_transforms
 from lake.sources.fieldsets import leaves
-from lake.sources.source import Delimited, Layout, Members, Source, is_source_name
+from lake.sources.source import Delimited, Finder, Layout, Members, Source, is_source_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -335,10 +335,12 @@ def _patterns(texts: list[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(text) for text in texts)
 
 
-def _finder(pattern: str) -> Callable[[str], object]:
-    """Whether a pattern is found in a text; a plain word, as most are, in a quarter of the time."""
+def _finder(pattern: str) -> Finder:
+    """What finds a pattern in a text; a plain word, as most are, in a quarter of the time."""
     found = re.compile(pattern)
-    return (lambda text: pattern in text) if _WORD.fullmatch(pattern) else found.search
+    return Finder(
+        pattern, (lambda text: pattern in text) if _WORD.fullmatch(pattern) else found.search
+    )
 
 
 def _load_ignored(path: Path) -> list[Ignored]:

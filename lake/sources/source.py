@@ -55,6 +55,14 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Finder:
+    """A pattern, and what says whether it is found in an object's key."""
+
+    pattern: str
+    finds: Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
     them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
@@ -127,8 +135,7 @@ class Source:
     names: tuple[tuple[str, str], ...] = ()
     """Members that the other spelling names otherwise: `Name` or `Parent.Name` -> the own name."""
     delimited: Delimited | None = None
-    key: tuple[Callable[[str], object], ...] = ()
-    """What says of an object's key whether a pattern fits it."""
+    key: tuple[Finder, ...] = ()
     file: tuple[re.Pattern[str], ...] = ()
     members: tuple[Members, ...] = ()
     header: re.Pattern[str] | None = None
@@ -145,8 +152,8 @@ class Source:
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
         # a loop, since `any` with a generator takes twice as long
-        for fits in self.key:
-            if fits(key):
+        for one in self.key:
+            if one.finds(key):
                 break
         else:
             return False
