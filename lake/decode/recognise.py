@@ -240,27 +240,28 @@ class Reading:
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
             self.layout = {"rows": True}
-        if shape.kind == "members":
-            known_members = {m for m, _ in shape.columns}
-            self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])
         return shape
 
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
-        """The shape with the members of all these records: a writer may leave out what is null."""
+        """The shape with the members of all these records: a writer may leave out what is null.
+        Those that are no column are counted."""
         given = self.catalogue[shape.source].delimited
         assert given is not None  # noqa: S101
         known = {m for m, _ in shape.columns}
         columns = {c for _, c in shape.columns}
         more: dict[str, str] = {}
+        others: set[str] = set()
         for text in texts:
             for member in members_of(text) or ():
                 if member in known:
                     continue
-                known.add(member)
-                column = given.column(member)
+                column = None if member in others else given.column(member)
                 if column is None:
+                    others.add(member)
                     self.note_unknown([member] if member[:1] != ABOUT else [])
-                elif column not in columns:
+                    continue
+                known.add(member)
+                if column not in columns:
                     columns.add(column)
                     more[member] = column
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
