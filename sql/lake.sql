@@ -15,6 +15,12 @@ GROUP BY ALL
 SELECT count(*) AS "files", count(DISTINCT ("source", account, region, "date")) AS "partitions"
 FROM files
 
+-- name: rows_without_originals
+-- How many rows were read without their records as they came.
+SELECT coalesce(sum("rows"), 0)::BIGINT AS "rows"
+FROM objects
+WHERE contains(context, '"original": false')
+
 -- name: largest_day_of_files
 -- The day with most events of whole files, and their number.
 SELECT "date" AS "day", sum("events")::BIGINT AS "events"

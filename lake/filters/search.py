@@ -22,7 +22,7 @@ from lake.filters.fields import (
 )
 from lake.filters.filters import Filter
 from lake.filters.search_terms import Joined, Leaf, Node, Not, leaves
-from lake.filters.search_text import read_text
+from lake.filters.search_text import TEXT, read_text
 from lake.words import Sentence
 
 
@@ -46,6 +46,11 @@ class Search:
         tests = (leaf for leaf in leaves(self.root) if leaf.op != "text")
         named = (column_of(name) for leaf in tests for name in leaves_of(leaf.field))
         return tuple(dict.fromkeys(named))
+
+    @property
+    def has_words(self) -> bool:
+        """Whether something of it is looked for in the record as it came."""
+        return any(leaf.field == TEXT for leaf in leaves(self.root))
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that neither a table has nor one of those behind a view; what is asked of them

@@ -91,6 +91,11 @@ def scattered(table: str, ask: Ask) -> tuple[int, int] | None:
     return held if are_scattered(*held) else None
 
 
+def rows_without_originals(ask: Ask) -> int:
+    """Rows of the lake that were read without their records as they came."""
+    return int(ask(Query.over(lake_blocks()["rows_without_originals"], {}, {})).one()["rows"])
+
+
 def files_of(table: str, selection: Selection) -> str | None:
     """The lake's files that hold a table's rows under a selection and no others, where it is of
     accounts, regions and days alone: what is known of a file need not be asked of its rows."""

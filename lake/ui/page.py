@@ -18,7 +18,7 @@ from lake.dashboards.notes import why_nothing
 from lake.dashboards.panels import PanelResult, prepare, run_compared, run_panel
 from lake.dashboards.scope import View, bars_of, view_before, view_of
 from lake.filters.filters import TimeRange, show_time
-from lake.serve.extent import scattered
+from lake.serve.extent import rows_without_originals, scattered
 from lake.ui.accounts import spoken
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
@@ -144,6 +144,13 @@ def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
     search = view.selection.search
     for name in search.missing(view.dashboard.table) if search else ():
         said = say("No {log} row has {field}; searching it finds none.", log=label, field=name)
+        st.warning(plain(said))
+    if search and search.has_words and (rows := rows_without_originals(ask)):
+        said = say(
+            "{count} rows of this lake were read without their records as they came: a word, which "
+            "is looked for there, finds none of them. A field finds them too: `event.action:Get*`.",
+            count=count(rows),
+        )
         st.warning(plain(said))
     if not view.shown.events:
         st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")

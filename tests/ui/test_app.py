@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 from apptest import APP, choose_row, drawn, figures, open_page, shows, wanted
+from engine import put, read
+from logs import TRAIL_KEY, events, trail
 from small_lake import HOSTILE, A, B
 from streamlit.testing.v1 import AppTest
 
@@ -144,6 +146,21 @@ def test_a_search_for_what_no_row_has_is_said(app: AppTest) -> None:
     open_page(app, "cloudtrail", q="native.log_status:OK")
     said = app.main.warning[0].value.replace("\\", "")
     assert said == "No CloudTrail row has native.log_status; searching it finds none."
+
+
+def test_a_word_finds_no_row_without_its_record_and_the_page_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "logs", TRAIL_KEY, trail(events(3)))
+    read(tmp_path / "lake", tmp_path / "logs", originals=False)
+    monkeypatch.setenv("LAKE_DIR", str(tmp_path / "lake"))
+    words, field = (AppTest.from_file(str(APP), default_timeout=60) for _ in range(2))
+    open_page(words, "cloudtrail", q="GetBucketAcl")
+    assert "3 rows of this lake were read without their records" in words.main.warning[0].value
+    assert "No event fits the search" in words.main.info[0].value
+    open_page(field, "cloudtrail", q="event.action:GetBucketAcl")
+    assert not field.main.warning
+    assert "3 events" in field.main.caption[0].value
 
 
 def test_many_small_files_are_told(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
