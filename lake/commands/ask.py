@@ -202,6 +202,7 @@ def panels(
     """Every panel's rows of a dashboard, without a browser."""
     from lake.dashboards.panels import panels_json, run_dashboard
     from lake.jsonvalues import json_text
+    from lake.serve.accounts import account_names
 
     form = form or ("table" if sys.stdout.isatty() else "json")
     if form not in PANEL_FORMATS:
@@ -217,9 +218,10 @@ def panels(
         search=search,
         compare=compare,
     )
+    names = account_names(opened.path)
     if form == "table":
         from lake.commands.panels_text import print_panels
 
-        print_panels(results, stdout())
+        print_panels(results, stdout(), names)
     else:
-        typer.echo(json_text(panels_json(results), indent=1))
+        typer.echo(json_text(panels_json(results, names), indent=1))

@@ -21,6 +21,7 @@ from lake.filters.filters import Filter, TimeRange
 from lake.filters.search import read_search
 from lake.filters.selection import Selection
 from lake.jsonvalues import json_value
+from lake.serve.accounts import is_account
 from lake.serve.extent import lake_blocks
 from lake.serve.queries import Answer, Ask, Query, relation
 from lake.sources.catalogue import catalogue
@@ -28,7 +29,7 @@ from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lake.query import Lake
 
@@ -193,8 +194,11 @@ def run_dashboard(
     ]
 
 
-def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
-    """The results as `lake panels --format json` prints them: rows as lists, times with Z."""
+def panels_json(
+    results: Iterable[PanelResult], names: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The results as `lake panels --format json` prints them: rows as lists, times with Z. Rows
+    have accounts as logs do; `accounts` has the `names` of those among them that have one."""
     return [
         {
             "title": result.title,
@@ -205,8 +209,15 @@ def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
             "note": result.note,
         }
         | ({} if result.before is None else {"before": _rows(result.before)})
+        | ({"accounts": told} if (told := _told(result.rows, names or {})) else {})
         for result in results
     ]
+
+
+def _told(rows: Iterable[tuple[Any, ...]], names: Mapping[str, str]) -> dict[str, str]:
+    """The accounts among the values of rows that have a name, with it."""
+    values = (value for row in rows for value in row if is_account(value))
+    return {account: names[account] for account in dict.fromkeys(values) if account in names}
 
 
 def _rows(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

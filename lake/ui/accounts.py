@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lake.paths import shown_lake
-from lake.serve.accounts import FIELDS, account_names, names_mark
+from lake.serve.accounts import account_names, is_account, names_mark
+from lake.serve.accounts import with_name as told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +28,9 @@ def _names(path: Path, _: str) -> dict[str, str]:
     return account_names(path)
 
 
-def with_name(account: str) -> str:
-    """`prod (111122223333)`, or the number alone."""
-    name = names().get(account)
-    return account if name is None else f"{name} ({account})"
+def with_name(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
+    """A value as a page shows it: of an account that has a name, `prod (111122223333)`."""
+    return told(value, names()) if is_account(value) else value
 
 
 def numbers_of(texts: Iterable[str]) -> tuple[str, ...]:
@@ -44,6 +44,6 @@ def numbers_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 def spoken(one: Filter) -> Filter:
     """A filter as its words tell it: of accounts with their names."""
-    if one.field not in FIELDS or not one.value:
+    if one.op not in ("is", "not"):
         return one
     return replace(one, value=tuple(with_name(str(value)) for value in one.value))

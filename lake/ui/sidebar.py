@@ -19,7 +19,7 @@ from lake.filters.selection import Selection
 from lake.serve.accounts import FIELDS
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
-from lake.ui.accounts import names, numbers_of, with_name
+from lake.ui.accounts import names, numbers_of
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -266,11 +266,10 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
-        told = {with_name(value) if named else value: value for value, _ in now}
         draw_leaderboard(
             f"facet:{field}:{dashboard.name}",
-            [(shown, n) for shown, (_, n) in zip(told, now, strict=True)],
-            lambda name, op: add_filter(Filter(field, op, told.get(name, name))),
+            now,
+            lambda name, op: add_filter(Filter(field, op, name)),
             label=field,
             about=say("Values of {field}", field=field),
         )
