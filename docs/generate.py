@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,8 +203,9 @@ def source_page(source: Source) -> str:
         + "."
     ]
     lines += [f"The vendor's format page: <{source.docs}>.", "", "## Recognised by", ""]
-    if source.key:
-        lines.append("The object's key: " + " or ".join(code(p.pattern) for p in source.key) + ".")
+    told = tomllib.loads((source.folder / "source.toml").read_text("utf-8"))["recognise"]
+    if keys := told.get("key"):
+        lines.append("The object's key: " + " or ".join(map(code, keys)) + ".")
     if source.file:
         lines.append("Its last part: " + " or ".join(code(p.pattern) for p in source.file) + ".")
     if source.members:
