@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -53,8 +53,9 @@ SPANS = {
 EXAMPLE = 'event.outcome:failure source.ip:10.0.0.0/8 NOT "health check"'
 LANGUAGE = Sentence(
     "Words are looked for anywhere in a record, `field:value` in a field. `*` stands for any text, "
-    "`field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, `source.ip:10.0.0.0/8`, `NOT` or `-`, AND, "
-    "OR and parentheses work; quotes keep a text together and take it as it is."
+    "`?` for one character, `field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, "
+    "`source.ip:10.0.0.0/8`, `NOT` or `-`, AND, OR and parentheses work; "
+    "quotes keep a text together and take it as it is."
 )
 
 REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minutes": 300}
