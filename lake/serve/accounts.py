@@ -17,7 +17,7 @@ from lake.sources.fieldsets import literal
 from lake.whole import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 FILE = "_accounts.csv"
@@ -61,6 +61,15 @@ def with_name(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
     """A value for people: `prod (111122223333)` where it is an account that has a name."""
     name = names.get(value) if is_account(value) else None
     return value if name is None else f"{name} ({value})"
+
+
+def numbers_of(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts that a reader means, by name or number; a name may be that of several."""
+    known: dict[str, list[str]] = {}
+    for account, name in names.items():
+        known.setdefault(name.casefold(), []).append(account)
+    found = (one for text in texts for one in known.get(text.strip().casefold(), [text]))
+    return tuple(dict.fromkeys(found))
 
 
 def accounts_in(text: str, names: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,6 @@ from lake.serve.accounts import account_names, is_account, names_mark
 from lake.serve.accounts import with_name as told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from lake.filters.filters import Filter
@@ -31,15 +30,6 @@ def _names(path: Path, _: str) -> dict[str, str]:
 def with_name(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
     """A value as a page shows it: of an account that has a name, `prod (111122223333)`."""
     return told(value, names()) if is_account(value) else value
-
-
-def numbers_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """The accounts that a reader means, by name or number; a name may be that of several."""
-    known: dict[str, list[str]] = {}
-    for account, name in names().items():
-        known.setdefault(name.casefold(), []).append(account)
-    found = (one for text in texts for one in known.get(text.strip().casefold(), [text]))
-    return tuple(dict.fromkeys(found))
 
 
 def spoken(one: Filter) -> Filter:

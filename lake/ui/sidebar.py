@@ -16,10 +16,10 @@ from lake.filters.fields import fields_behind
 from lake.filters.filters import ALONE, OPS, Filter, TimeRange
 from lake.filters.search import Search, read_search
 from lake.filters.selection import Selection
-from lake.serve.accounts import FIELDS
+from lake.serve.accounts import FIELDS, numbers_of
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
-from lake.ui.accounts import names, numbers_of
+from lake.ui.accounts import names
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -274,13 +274,17 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
             label=field,
             about=say("Values of {field}", field=field),
         )
-    return [Filter(field, "is", numbers_of(picked) if named else tuple(picked))] if picked else []
+    return (
+        [Filter(field, "is", numbers_of(picked, named) if named else tuple(picked))]
+        if picked
+        else []
+    )
 
 
 def _numbered() -> None:
     """Have the numbers of accounts that were chosen by name in their place, in the address too: a
     link means the same where nobody knows the names."""
-    st.session_state["account"] = list(numbers_of(st.session_state["account"]))
+    st.session_state["account"] = list(numbers_of(st.session_state["account"], names()))
 
 
 def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]:

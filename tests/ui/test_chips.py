@@ -12,6 +12,7 @@ from small_lake import A, B
 
 from lake.dashboards.panels import PanelResult
 from lake.filters.filters import Filter
+from lake.serve.accounts import numbers_of
 from lake.ui import accounts, choosing
 from lake.ui.charts import name_of, named_values
 from lake.ui.clicks import clicked_in, picks
@@ -156,7 +157,7 @@ def test_accounts_are_shown_and_taken_by_name(
     monkeypatch.setattr(accounts, "names", lambda: known)
     monkeypatch.setattr("lake.ui.sidebar.names", lambda: known)
     monkeypatch.setattr("lake.ui.choosing.names", lambda: known)
-    found = accounts.numbers_of(["PROD ", "test", A, "9"])
+    found = numbers_of(["PROD ", "test", A, "9"], known)
     assert found == (A, "200000000002", "200000000003", "9")
     rows = ((A, 5), (B, 1))
     result = PanelResult("", "bar", "", ("AWS Account", "Count"), rows)
