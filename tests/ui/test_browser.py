@@ -133,6 +133,30 @@ def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     assert shades(world) > 100
 
 
+FOCUS = """() => {
+  const now = document.activeElement;
+  const shown = one => one ? getComputedStyle(one).opacity * shown(one.parentElement) : 1;
+  return [(now.getAttribute('aria-label') || now.innerText).split(':')[0], shown(now),
+          getComputedStyle(now).outlineStyle !== 'none'];
+}"""
+
+
+def test_what_a_keyboard_reaches_is_seen(page: Page, address: str) -> None:
+    """A link to a page, and what a chart offers; its rows and its query are behind its card."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    reached = []
+    for _ in range(50):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(FOCUS))
+    named = {name for name, _, _ in reached}
+    assert {"home\n\nOverview", "Download as PNG", "Fullscreen"} <= named
+    assert not named & {"Show data", "Copy Vega-Lite spec"}
+    assert min(opacity for _, opacity, _ in reached) > 0.5
+    marked = {name for name, _, outlined in reached if outlined}
+    assert {"home\n\nOverview", "Download as PNG", "Fullscreen"} <= marked
+
+
 LEGEND = """() => {
   const chart = document.querySelector('[data-testid=stMain] [data-testid=stVegaLiteChart] svg');
   const [all, ...names] = [chart, ...chart.querySelectorAll('.role-legend-label text')]
