@@ -203,9 +203,8 @@ def source_page(source: Source) -> str:
         + "."
     ]
     lines += [f"The vendor's format page: <{source.docs}>.", "", "## Recognised by", ""]
-    told = tomllib.loads((source.folder / "source.toml").read_text("utf-8"))["recognise"]
-    if keys := told.get("key"):
-        lines.append("The object's key: " + " or ".join(map(code, keys)) + ".")
+    if source.key:
+        lines.append("The object's key: " + " or ".join(code(p.pattern) for p in source.key) + ".")
     if source.file:
         lines.append("Its last part: " + " or ".join(code(p.pattern) for p in source.file) + ".")
     if source.members:
