@@ -34,10 +34,13 @@ class Ground:
         """Where a new lake may be made."""
         return _fresh(self.work / f"lake-{name}")
 
-    def ingest(self, place: Path, lake: Path, jobs: int | None = None) -> Run:
+    def ingest(
+        self, place: Path, lake: Path, jobs: int | None = None, *, originals: bool = True
+    ) -> Run:
         """Measured `lake ingest`, with as many processes as there are cores unless told."""
         command = [*LAKE, "ingest", str(place), "--geoip", str(self.geoip), "--lake", str(lake)]
-        return run([*command, "--jobs", str(jobs)] if jobs else command)
+        command += ["--jobs", str(jobs)] if jobs else []
+        return run(command if originals else [*command, "--no-original"])
 
 
 def _fresh(folder: Path) -> Path:

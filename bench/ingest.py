@@ -52,6 +52,7 @@ def measure_kind(
     yield _unchanged(ground, name, place, target, whole)
     if not deep:
         return
+    yield _without_originals(ground, name, place, whole, size_of(target), stored(objects))
     one = ground.ingest(place, ground.lake("one"), jobs=1)
     yield Measurement(
         "cores",
@@ -61,6 +62,22 @@ def measure_kind(
         whole.wall / one.wall,
     )
     yield from _filled(ground, name, objects)
+
+
+def _without_originals(
+    ground: Ground, name: str, place: Path, first: Run, whole: int, gzip: int
+) -> Measurement:
+    """The same without the records as they came: its bytes beside those of the objects, and of the
+    lake that has them."""
+    bare = ground.lake("bare")
+    took = ground.ingest(place, bare, originals=False)
+    return Measurement(
+        "without originals",
+        name,
+        {**_cost(took), "lake": size_of(bare), "whole": whole, "to_first": took.cpu / first.cpu},
+        {"gzip": gzip},
+        size_of(bare) / gzip,
+    )
 
 
 def _unchanged(ground: Ground, name: str, place: Path, target: Path, first: Run) -> Measurement:

@@ -49,6 +49,18 @@ TABLES = {
         },
         "CPU / (unpack + parse + write)",
     ),
+    "without originals": Table(
+        "The same with --no-original: bytes of the lake, beside those of the gzip objects and of "
+        "the lake that keeps each record as it came.",
+        {
+            **COST,
+            "CPU / with": ("to_first", "x"),
+            "gzip": ("gzip", "MB"),
+            "lake with": ("whole", "MB"),
+            "lake": ("lake", "MB"),
+        },
+        "lake / gzip",
+    ),
     "cores": Table(
         "One process against one a core. Two cores are to give 1.8 times the speed; beside it what "
         "they give to unpacking and parsing alone, each core its share of the objects.",

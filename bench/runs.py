@@ -50,40 +50,58 @@ def measure(
     first = [objects[0] for objects in ground.objects().values()]
     # not measured: modules are compiled when they are first used
     ground.ingest(ground.folder("first-use", first), ground.lake("first-use"))
-    flows = None
+    kinds: list[Measurement] = []
     if "ingest" in wanted.parts:
-        for name, objects in ground.objects().items():
-            if name in wanted.kinds:
-                say(f"ingest: {name}")
-                for one in measure_kind(ground, name, objects, deep=name in settings.deep):
-                    flows = one if one.title == "ingest: vpcflow" else flows
-                    yield one
+        for one in _measure_kinds(ground, settings, wanted, say):
+            kinds.append(one)
+            yield one
     if "small" in wanted.parts:
         say(f"{settings.small_objects:,} small objects")
+        flows = next((one for one in kinds if one.title == "ingest: vpcflow"), None)
         yield from measure_small(ground, settings, flows)
-    if "start" in wanted.parts or "queries" in wanted.parts:
-        records = settings.query_records()
-        asked = ground if records is None else _made(ground, "more", records, settings.layout, say)
-        say("ingest: all kinds")
-        path = ground.lake("queries")
-        every = asked.folder("every", chain(*asked.objects().values()))
-        took = asked.ingest(every, path)
-        yield Measurement("all kinds", "ingest", figures(took, rows_of(path)))
-        if "start" in wanted.parts:
-            say("start")
-            yield from measure_starts(path, settings.starts)
-        if "queries" in wanted.parts:
-            say("queries")
-            yield from measure_queries(path, work / "plain", settings.repeats, "queries")
+    if {"start", "queries"} & set(wanted.parts):
+        yield from _measure_reading(ground, settings, wanted, say)
     if "queries" in wanted.parts and wanted.many_files:
-        layout = replace(MANY_FILES, seed=settings.layout.seed)
-        many = _made(ground, "many", settings.records(), layout, say)
-        path = ground.lake("many-files")
-        many.ingest(many.logs, path)
-        say("queries, many files")
-        yield from measure_queries(
-            path, work / "plain-many", settings.repeats, "queries, many files"
-        )
+        yield from _measure_many_files(ground, settings, say)
+
+
+def _measure_kinds(
+    ground: Ground, settings: Settings, wanted: Wanted, say: Callable[[str], None]
+) -> Iterator[Measurement]:
+    for name, objects in ground.objects().items():
+        if name in wanted.kinds:
+            say(f"ingest: {name}")
+            yield from measure_kind(ground, name, objects, deep=name in settings.deep)
+
+
+def _measure_reading(
+    ground: Ground, settings: Settings, wanted: Wanted, say: Callable[[str], None]
+) -> Iterator[Measurement]:
+    """What is asked of one lake of all kinds."""
+    records = settings.query_records()
+    asked = ground if records is None else _made(ground, "more", records, settings.layout, say)
+    say("ingest: all kinds")
+    path = ground.lake("queries")
+    every = asked.folder("every", chain(*asked.objects().values()))
+    took = asked.ingest(every, path)
+    yield Measurement("all kinds", "ingest", figures(took, rows_of(path)))
+    if "start" in wanted.parts:
+        say("start")
+        yield from measure_starts(path, settings.starts)
+    if "queries" in wanted.parts:
+        say("queries")
+        yield from measure_queries(path, ground.work / "plain", settings.repeats, "queries")
+
+
+def _measure_many_files(
+    ground: Ground, settings: Settings, say: Callable[[str], None]
+) -> Iterator[Measurement]:
+    layout = replace(MANY_FILES, seed=settings.layout.seed)
+    many = _made(ground, "many", settings.records(), layout, say)
+    path, plain = ground.lake("many-files"), ground.work / "plain-many"
+    many.ingest(many.logs, path)
+    say("queries, many files")
+    yield from measure_queries(path, plain, settings.repeats, "queries, many files")
 
 
 def _made(

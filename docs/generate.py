@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,13 +203,13 @@ def source_page(source: Source) -> str:
     ]
     lines += [f"The vendor's format page: <{source.docs}>.", "", "## Recognised by", ""]
     if source.key:
-        lines.append("The object's key: " + " or ".join(code(p.pattern) for p in source.key) + ".")
+        lines.append("The object's key: " + " or ".join(map(code, source.key)) + ".")
     if source.file:
         lines.append("Its last part: " + " or ".join(code(p.pattern) for p in source.file) + ".")
     if source.members:
         shown = " or ".join(
             " with ".join(f"`{m}`" for m in sorted(group))
-            for group in sorted((one.due for one in source.members), key=sorted)
+            for group in sorted((one.needed for one in source.members), key=sorted)
         )
         lines.append(f"A JSON record's members: {shown}.")
     if source.header:

@@ -83,6 +83,10 @@ def ingest(
         bool,
         typer.Option(help="Make one file of small ones, where eight have gathered in a partition."),
     ] = True,
+    original: Annotated[
+        bool,
+        typer.Option(help="Keep each record as it came; without, the report says what is lost."),
+    ] = True,
     account: Annotated[
         str | None, typer.Option(help="Account of logs that do not name one (twelve digits).")
     ] = None,
@@ -108,6 +112,7 @@ def ingest(
         account=account,
         rehash=rehash,
         compact=compact,
+        originals=original,
         s3=S3Options(profile=profile, endpoint_url=endpoint_url),
         geoip=GeoIP.open(geoip_db) if geoip_db else None,
         fork=True,

@@ -78,6 +78,8 @@ class IngestOptions:
     geoip: GeoIP | None = None
     compact: bool = True
     """Merge small files of a partition where many have gathered (`lake.upkeep.compact.crowded`)."""
+    originals: bool = True
+    """Keep each record as it came, in `event.original`."""
     fork: bool = False
     """Fork the workers, which spares each a second of imports. Only for a process that has not used
     DuckDB, Arrow or Delta yet, as the command line's: their threads do not survive a fork."""
@@ -155,6 +157,7 @@ class _Ingest:
         configured_limit()
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
+        self.report.originals = self.options.originals
         fresh = not (self.path / ledger.TABLE).exists()
         held = {p.name for p in self.path.iterdir()} if self.path.is_dir() else None
         locations = [self._locate(w, self.staging / "scratch") for w in self.where]
@@ -264,6 +267,7 @@ class _Ingest:
             ingested=self.ingested,
             source=self.options.source,
             account=self.options.account,
+            originals=self.options.originals,
         )
         if jobs == 1 or self.pool is None:
             while queue:

@@ -77,6 +77,11 @@ class Location(Protocol):
         """
         ...
 
+    def listed_as(self, place: str) -> str | None:
+        """The path of a folder or prefix (its root and key, `/` between them) of which `objects`
+        gives all that is below it; None where that is not so, as where days are chosen."""
+        ...
+
     def open(self, obj: RawObject) -> BinaryIO:
         """A readable stream of the object's bytes as stored.
 

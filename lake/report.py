@@ -64,6 +64,8 @@ class IngestReport:
     size: int = 0
     seconds: float = 0.0
     geoip: str = ""
+    originals: bool = True
+    """Whether the rows keep their records as they came."""
     notes: list[str] = field(default_factory=list)
     merged: CompactReport = field(default_factory=CompactReport)
     """What became of small files that had gathered."""

@@ -1,7 +1,8 @@
 -- name: edited
 -- Records of changed objects that have the identity of a record from before, and another text: the place of
 -- each in its file, and of the record from before in its own. `mends`: the object is whole now, and the record
--- from before is of a damaged reading of it, or is no UTF-8. Of several, the first mends.
+-- from before is of a damaged reading of it, or is no UTF-8. Of several, the first mends. Where an original was
+-- not kept, no text is another.
 WITH staged AS (
   SELECT filename AS file, file_row_number AS place, event.hash AS hash, event.original AS text,
          log.file.path AS path, log.encoding AS encoding
@@ -19,29 +20,30 @@ WITH staged AS (
          AND (held.encoding IS NOT NULL
               OR EXISTS (SELECT 1 FROM damaged d WHERE d.path = held.path AND d.ingested = held.ingested)) AS mends
   FROM staged JOIN held USING (hash)
-  WHERE staged.text IS DISTINCT FROM held.text
+  WHERE staged.text IS DISTINCT FROM held.text OR staged.text IS NULL
 )
 SELECT file, place, text,
        mends AND row_number() OVER (PARTITION BY hash, mends ORDER BY file, place) = 1 AS mends,
        held_file, held_place, {hash: hash, path: path, position: position, text: held_text} AS held
 FROM found
+WHERE mends OR text IS NOT NULL AND held_text IS NOT NULL
+
+-- name: bare
+-- How many lines of changed objects are without the text that tells them, now or from an earlier reading.
+SELECT count(*)
+FROM (SELECT path, text FROM staged_rows UNION ALL SELECT path, text FROM committed_rows)
+WHERE list_contains($paths, path) AND text IS NULL
 
 -- name: kept
--- Lines of changed objects that an earlier reading gave: the identity that each has now, and the one from
--- then. Of equal lines, as many are known as that reading had.
+-- Lines of changed objects that an earlier reading gave: the identity that each has now, and the one from then. Of equal lines, as many are known as that reading had.
 WITH staged AS (
-  SELECT event.hash AS hash, log.file.path AS path, log.offset AS position, md5(event.original) AS text
-  FROM read_parquet($staged, hive_partitioning = false)
-  WHERE list_contains($paths, log.file.path)
+  FROM staged_rows WHERE list_contains($paths, path)
 ), repeats AS (
   SELECT unnest($repeats.hash) AS hash, unnest($repeats.path) AS path
-), committed AS (
-  SELECT event.hash AS hash, log.file.path AS path, md5(event.original) AS text
-  FROM read_parquet($committed, hive_partitioning = false)
 ), earlier AS (
-  SELECT path, hash, text FROM committed WHERE list_contains($paths, path)
+  SELECT path, hash, text FROM committed_rows WHERE list_contains($paths, path)
   UNION
-  SELECT repeats.path, hash, text FROM committed JOIN repeats USING (hash)
+  SELECT repeats.path, hash, text FROM committed_rows JOIN repeats USING (hash)
 ), held AS (
   SELECT path, text, hash, row_number() OVER (PARTITION BY path, text ORDER BY hash) AS nth
   FROM (SELECT earlier.* FROM earlier ANTI JOIN staged USING (path, hash))

@@ -4,6 +4,8 @@ holds afterwards, in the words of its views."""
 from __future__ import annotations
 
 import gzip
+import time
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,15 @@ def put(folder: Path, key: str, data: bytes) -> Path:
 def read(lake: Path, *where: Path | str, **options: Any) -> IngestReport:  # noqa: ANN401
     """Ingest in this process."""
     return ingest(lake, [str(w) for w in where], IngestOptions(jobs=1, **options))
+
+
+def between_commits() -> datetime:
+    """A moment after all that was committed and before all that will be: commits tell theirs in
+    milliseconds."""
+    time.sleep(0.002)
+    moment = datetime.now(UTC)
+    time.sleep(0.002)
+    return moment
 
 
 def two_sources(folder: Path, count: int) -> Path:

@@ -55,6 +55,21 @@ GATEWAY_FLOW = (
     "subnet-1 subnet-2 eni-1 eni-2 euw1-az1 euw1-az2 tgw-attach-0c 10.0.0.5 10.9.0.5 5 443 6 3 300 "
     "1700000000 1700000060 OK IPv4 0 0 0 0 2 eu-west-1 ingress - -"
 )
+BALANCER_LINES = {
+    "alb": "http 2024-02-01T10:00:00.186641Z app/front/50dc6c495c0c9188 198.51.100.7:2817 "
+    '10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" '
+    '"curl/8.5.0" - - - "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 '
+    '2024-02-01T10:00:00.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"',
+    "nlb": "tls 2.0 2024-02-01T10:00:01 net/back/c6e77e28c25b2234 g3d4b5e8bb8464cd "
+    "198.51.100.7:2818 10.0.0.1:443 5 2 98 246 - - - ECDHE-RSA-AES128-SHA tlsv12 - "
+    "back.example.com h2 h2 - 2024-02-01T09:59:59",
+    "alb_connection": "2024-02-01T10:00:02.514108Z 198.51.100.7 2819 443 TLSv1.2 "
+    'ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=a,O=b" '
+    "NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success",
+    "clb": "2024-02-01T10:00:03.945958Z my-lb 198.51.100.7:2820 10.0.0.1:80 0.000073 0.001048 "
+    '0.000057 200 200 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/8.5.0" - -',
+}
+"""A line of each kind that lies in the folder `elasticloadbalancing`."""
 BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
 TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
 """A call whose record has no time."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lake.ask.adhoc import FILE_ROWS
 from lake.ask.output import write
 from lake.dashboards.dashboards import Dashboard, Panel
 from lake.filters.fields import (
@@ -43,8 +44,6 @@ COLUMNS = (
     *("user.name", "account", "region"),
 )
 """Of a page for which none were chosen; every table has them."""
-FILE_ROWS = 500_000
-"""Rows of a file at most: it lies in memory until a browser has it."""
 VALUES = 15
 _COUNTED = {"VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE"}
 _ORDER = 'ORDER BY "@timestamp" DESC, event.hash'

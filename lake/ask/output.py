@@ -172,37 +172,60 @@ def _csv_cell(value: Any, guard: bool) -> str:  # noqa: ANN401
 
 
 def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    from rich.console import Console
+    if _columns(result) == _PLAN:
+        for _, plan in _rows(result):
+            out.write(f"{visible_lines(str(plan)).rstrip()}\n")
+        return
+    names = [visible(name) for name in _columns(result)]
+    kinds = [str(column[1]) for column in result.description or []]
+    numbers = [kind in _NUMBERS or kind.startswith("DECIMAL") for kind in kinds]
+    rows = [[shown(value) for value in row] for row in _rows(result)]
+    if out.isatty():
+        _terminal_table(names, numbers, rows, out)
+    else:
+        out.writelines(_lines(names, numbers, rows))
+
+
+def _terminal_table(
+    names: list[str], numbers: list[bool], rows: list[list[str]], out: TextIO
+) -> None:
+    """What folds its texts to the terminal's width."""
     from rich.table import Table
     from rich.text import Text
 
     from lake.terminal import console, keep_wide
 
-    if _columns(result) == _PLAN:
-        for _, plan in _rows(result):
-            out.write(f"{visible_lines(str(plan)).rstrip()}\n")
-        return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    texts = []
-    for at, (column, kind) in enumerate((c[0], str(c[1])) for c in result.description or []):
-        number = kind in _NUMBERS or kind.startswith("DECIMAL")
-        texts += [] if number else [at]
-        table.add_column(
-            Text(visible(column)), justify="right" if number else "left", overflow="fold"
-        )
-    count = 0
-    for row in _rows(result):
-        count += 1
-        table.add_row(*(Text(shown(value)) for value in row))
-    if out.isatty():
-        console(out).print(keep_wide(table, *texts))
-        out.write(f"({count:,} row{'' if count == 1 else 's'})\n")
-        return
-    wide = io.StringIO()
-    Console(file=wide, width=10_000, soft_wrap=True).print(table)
-    out.writelines(line.rstrip() + "\n" for line in wide.getvalue().splitlines())
+    for name, number in zip(names, numbers, strict=True):
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    texts = [at for at, number in enumerate(numbers) if not number]
+    console(out).print(keep_wide(table, *texts))
+    out.write(f"({len(rows):,} row{'' if len(rows) == 1 else 's'})\n")
 
 
+def _lines(names: list[str], numbers: list[bool], rows: list[list[str]]) -> Iterator[str]:
+    """A line for each row, of its cells as they are, since what reads a pipe reads lines. A cell
+    over `_WIDEST` goes past its column, which else would be as wide in every row."""
+    from rich.cells import cell_len
+
+    widths = [cell_len(name) for name in names]
+    for row in rows:
+        for at, cell in enumerate(row):
+            width = cell_len(cell)
+            if widths[at] < width <= _WIDEST:
+                widths[at] = width
+    for row in chain([names], rows):
+        cells = []
+        for cell, width, number in zip(row, widths, numbers, strict=True):
+            pad = " " * (width - cell_len(cell))
+            cells.append(pad + cell if number else cell + pad)
+        yield "  ".join(cells).rstrip() + "\n"
+
+
+_WIDEST = 1_000
+"""Columns of a pipe's table that one of its columns takes at most."""
 _PLAN = ["explain_key", "explain_value"]
 """The columns of EXPLAIN: its value is a drawing of many lines."""
 _NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}

@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 REASONS_SHOWN = 12
 OTHER_TEXTS = "lake sql 'from duplicates where text is not null'"
 """The texts that are not the rows'."""
+WITHOUT_ORIGINALS = (
+    "without the records as they came (--no-original): lake rebuild leaves these rows as they are, "
+    "a search finds no text of theirs, exports have no @message, and lines of an object that "
+    "changes are told apart by their fields alone. Keep the raw logs."
+)
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[Progress], None]]:
-    """The same for an ingest."""
+    """Draws an ingest's line; hand it the progress."""
     started = time.monotonic()
     with status_line() as say:
         yield lambda progress: say(_words(progress, time.monotonic() - started))
@@ -81,63 +86,63 @@ def _duration(seconds: float) -> str:
 
 def print_report(report: IngestReport, console: Console) -> None:
     """The report of an ingest: fates of objects, counts by source, reasons, GeoIP in one line."""
+    console.print(Text(_fates(report)))
+    if report.sources:
+        console.print(_source_table(report))
+    for line in _lines(report):
+        console.print(Text(line))
+
+
+def _fates(report: IngestReport) -> str:
     fates = [f"{count:,} {status}" for status, count in sorted(report.statuses.items())]
     if report.unchanged:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
     objects = "1 object" if report.objects == 1 else f"{report.objects:,} objects"
-    told = f"{objects} ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
-    console.print(Text(told))
+    return f"{objects} ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
+
+
+def _lines(report: IngestReport) -> Iterator[str]:
+    """What the report says below its table."""
     if report.sources:
-        console.print(_source_table(report))
         rate = report.records / report.seconds if report.seconds else 0.0
-        console.print(
-            Text(
-                f"{report.records:,} records found = {report.rows:,} rows + {report.duplicates:,} "
-                f"duplicates + {report.rejects:,} rejects, in {report.seconds:,.1f} s "
-                f"({rate:,.0f} records/s)"
-            )
+        yield (
+            f"{report.records:,} records found = {report.rows:,} rows + {report.duplicates:,} "
+            f"duplicates + {report.rejects:,} rejects, in {report.seconds:,.1f} s "
+            f"({rate:,.0f} records/s)"
         )
     for (status, reason), count in report.reasons.most_common(REASONS_SHOWN):
         example = report.examples[(status, reason)]
-        console.print(
-            Text(f"  {count:,} {status}: {visible(reason)}\n      e.g. {visible(example)}")
-        )
+        yield f"  {count:,} {status}: {visible(reason)}\n      e.g. {visible(example)}"
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
-        console.print(Text(f"  ... and {more:,} more reasons: lake sql 'from objects'"))
+        yield f"  ... and {more:,} more reasons: lake sql 'from objects'"
     if report.forgotten:
-        console.print(
-            Text(
-                f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted "
-                "as forgotten, and in no table"
-            )
+        yield (
+            f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted as "
+            "forgotten, and in no table"
         )
     if report.mended:
-        console.print(
-            Text(
-                f"  {report.mended:,} rows were of damaged objects that are whole now, and have "
-                f"their right texts: {OTHER_TEXTS}"
-            )
+        yield (
+            f"  {report.mended:,} rows were of damaged objects that are whole now, and have their "
+            f"right texts: {OTHER_TEXTS}"
         )
     if report.reworded:
-        console.print(
-            Text(
-                f"  {report.reworded:,} records of changed objects have another text than their "
-                f"row, which stays: {OTHER_TEXTS}"
-            )
+        yield (
+            f"  {report.reworded:,} records of changed objects have another text than their row, "
+            f"which stays: {OTHER_TEXTS}"
         )
+    if report.rows and not report.originals:
+        yield f"  {WITHOUT_ORIGINALS}"
     if report.rejects:
-        console.print(Text("  rejected records: lake rejects"))
+        yield "  rejected records: lake rejects"
     if report.merged.partitions:
-        console.print(
-            Text(
-                f"  {report.merged.files_before:,} small files of {report.merged.partitions:,} "
-                f"partitions became {report.merged.files_after:,}"
-            )
+        yield (
+            f"  {report.merged.files_before:,} small files of {report.merged.partitions:,} "
+            f"partitions became {report.merged.files_after:,}"
         )
     for note in report.notes:
-        console.print(Text(f"  note: {visible(note)}"))
-    console.print(Text(visible(report.geoip)))
+        yield f"  note: {visible(note)}"
+    yield visible(report.geoip)
 
 
 def _source_table(report: IngestReport) -> Table:

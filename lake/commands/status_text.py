@@ -78,6 +78,11 @@ def _lines(status: Status) -> Iterator[str]:
             f"members of {source} that are not of their type, so NULL or rounded in native and "
             f"whole in event.original only: {_counted(members)}"
         )
+    if status.bare:
+        yield (
+            f"{status.bare:,} rows were read without their records as they came (--no-original): "
+            "lake rebuild leaves them as they are"
+        )
     if status.outdated:
         yield (
             f"{status.outdated:,} rows were made by an earlier transform of "

@@ -63,7 +63,7 @@ class Decoding(Reading):
         budget = Budget(max(self.obj.size, 1))
         broken = False
         try:
-            blocks = of_one_log(plain_blocks(hashing, budget), self._of_tar)  # type: ignore[arg-type]
+            blocks = of_one_log(plain_blocks(hashing, budget), self._of_tar)
             for window, last in self._windows(_utf8_blocks(blocks)):
                 yield from self._window(window, last)
                 if self.status in ("ignored", "unknown"):

@@ -16,7 +16,7 @@ from lake.decode.envelopes import found_within, may_be_shipped, shipped, unwrapp
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
-from lake.decode.recognise import NO_SOURCE, PROBE
+from lake.decode.recognise import PROBE
 from lake.decode.rows import row_record
 from lake.decode.shapes import PLACE, Records, Shape, utf8
 from lake.decode.tokens import cut_fields
@@ -58,7 +58,7 @@ class TextReader:
                 for place, text, _ in self._unknown:
                     self.reading.refuse(text, "a record that no source knows", place & PLACE)
                 self._unknown.clear()
-                self.reading.status, self.reading.reason = "read", None
+                self.reading.take_back()
 
     def _batch(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
         texts = [text for _, text, _ in batch]
@@ -146,7 +146,8 @@ class JsonReader:
     _texts: TextReader = field(init=False)
     _cutter: Cutter = field(default_factory=Cutter)
     _enveloped: bool | None = None
-    _strange: bool = False
+    _searching: bool = False
+    """Whether records are looked for within values that no source knows."""
     _whole: bool = True
 
     def __post_init__(self) -> None:
@@ -159,28 +160,29 @@ class JsonReader:
             pieces = self._cutter.feed(window, last)
         elif (plain := self._plain(window)) is not None:
             yield from self._texts.records(self._numbered_plain(plain))
-            if self._is_strange():
+            if self._begins_anew():
                 yield from self._texts.records(self._numbered(map(Piece, map(bytes, plain))))
             return
         else:
             pieces = values(window, self._cutter)
         yield from self._texts.records(self._numbered(pieces))
-        if whole and self._is_strange():
+        if whole and self._begins_anew():
             yield from self._texts.records(self._numbered(values(window, Cutter())))
         if last and self._cutter.unclosed and self.reading.reason is None:
             self.reading.damaged(
                 "the JSON ends before its list of records does (the object is cut)"
             )
 
-    def _is_strange(self) -> bool:
-        """Whether nobody knew the first records, so that they are read again, and what is within
-        them is looked for: other systems have records in members of their own, and the records of
-        many logs in one file."""
-        if self.reading.reason is None or not self.reading.reason.startswith(NO_SOURCE):
+    def _begins_anew(self) -> bool:
+        """Where no source knew the first records, forget what was read and say so: the same is
+        read again, and records are looked for within. Other systems have them in members of their
+        own, and those of many logs in one file."""
+        if not self.reading.no_source:
             return False
-        self.reading.seen, self.reading.status, self.reading.reason = 0, "read", None
+        self.reading.take_back()
+        self.reading.seen = 0
         self.reading.refused.clear()
-        self._texts, self._strange = TextReader(self.reading), True
+        self._texts, self._searching = TextReader(self.reading), True
         return True
 
     def _plain(self, window: bytes) -> Sequence[bytes] | None:
@@ -240,7 +242,7 @@ class JsonReader:
     def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         """What an envelope holds. The first record tells whether there are any: looking into each
         of many plain ones would cost a third of the time."""
-        if self._strange:
+        if self._searching:
             yield from self._found(piece)
             return
         if piece.reason is None and self._enveloped is not False:
@@ -249,16 +251,16 @@ class JsonReader:
                 self._enveloped = True
                 yield from inner
                 return
-            if self._enveloped is None and self._may_be_strange(piece):
+            if self._enveloped is None and self._may_be_searched(piece):
                 found = list(self._found(piece))
-                self._strange = found != [(piece, NO_WRAP)]
+                self._searching = found != [(piece, NO_WRAP)]
                 yield from found
                 return
             if self._enveloped is None:
                 self._enveloped = False
         yield piece, NO_WRAP
 
-    def _may_be_strange(self, piece: Piece) -> bool:
+    def _may_be_searched(self, piece: Piece) -> bool:
         """Whether it is one of the first records of an object that cannot be read again, and nobody
         knows it."""
         early = not self._whole and self.reading.seen < PROBE and self.reading.forced is None
@@ -274,20 +276,24 @@ class JsonReader:
 
 
 def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
+    """Lines of an object as records, as `cut_lines` gives them; their layout is noted."""
+    source, position = lines.shape.source, lines.position
+    reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)
+    return cut_lines(lines, reading.cutting(source), listed)
+
+
+def cut_lines(lines: Records, given: Delimited, listed: list[str] | None = None) -> Records:
     """Lines as records, with the text in which their fields are cut; `listed` as `cut_fields`
     takes them."""
-    shape, position = lines.shape, lines.position
-    reading.laid_out(shape.source, int(position[0]) & PLACE if len(position) else 0)
-    given = reading.cutting(shape.source)
-    if given.pattern is not None and not _in_order(shape, given):
+    if given.pattern is not None and not _in_order(lines.shape, given):
         given = replace(given, pattern=None)
     separator, lines.cut = cut_fields(lines.text, given, listed)
-    lines.shape = _cut_at(shape, separator)
+    lines.shape = _with_separator(lines.shape, separator)
     return lines
 
 
 @lru_cache(64)
-def _cut_at(shape: Shape, separator: str) -> Shape:
+def _with_separator(shape: Shape, separator: str) -> Shape:
     """The same shape with fields that end at this."""
     return replace(shape, separator=separator)
 

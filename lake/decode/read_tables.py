@@ -50,17 +50,8 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
         begin = place
         try:
             for batch in limit.batches(file, data, number):
-                position = np.arange(place, place + len(batch), dtype=np.int64)
-                table = pa.table([_readable(column) for column in batch.columns], schema.names)
+                yield from _records_of(reading, shape, batch, place)
                 place += len(batch)
-                reading.seen += len(batch)
-                if len(batch) == 1 and table.nbytes > MAX_RECORD:
-                    text = json.dumps(table.to_pylist()[0], default=str)
-                    reading.refuse(
-                        text.encode(), f"a record of over {MAX_RECORD >> 20} MB", place - 1
-                    )
-                    continue
-                yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
         except LimitError:
             raise
         except (pa.ArrowException, OSError, DecodeError) as error:
@@ -69,6 +60,21 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
     if lost:
         more = f"; {len(lost) - 1:,} more row groups" if len(lost) > 1 else ""
         reading.damaged(f"Parquet damaged: {lost[0].strip()}{more}")
+
+
+def _records_of(
+    reading: Reading, shape: Shape, batch: pa.RecordBatch, place: int
+) -> Iterator[Records]:
+    """Rows that lie from a place on as records; one that is too long is refused."""
+    names = [name for name, _ in shape.columns]
+    table = pa.table([_readable(column) for column in batch.columns], names)
+    reading.seen += len(batch)
+    if len(batch) == 1 and table.nbytes > MAX_RECORD:
+        text = json.dumps(table.to_pylist()[0], default=str)
+        reading.refuse(text.encode(), f"a record of over {MAX_RECORD >> 20} MB", place)
+        return
+    position = np.arange(place, place + len(batch), dtype=np.int64)
+    yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
 
 
 def _source_of(reading: Reading, names: list[str]) -> Source | None:

@@ -52,9 +52,6 @@ MAX_HEADERS = 100
 """Different headers of one object; each costs a plan, so that a made object could cost hours."""
 
 
-NO_SOURCE = "JSON that no source knows"
-
-
 @dataclass(slots=True)
 class Reading:
     """One object being read: what it turned out to be, and what of it could not be used.
@@ -66,6 +63,8 @@ class Reading:
     source: Source | None = None
     status: str = "read"
     reason: str | None = None
+    no_source: bool = False
+    """Whether it was set aside because its first records are JSON objects of no known source."""
     refused: list[Refused] = field(default_factory=list)
     unknown_members: Counter[str] = field(default_factory=Counter)
     lossy_members: Counter[str] = field(default_factory=Counter)
@@ -146,9 +145,19 @@ class Reading:
             self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
             self.layout = None
 
-    def set_aside(self, status: str, reason: str) -> None:
-        """The object is no log that is read."""
-        self.status, self.reason = status, reason
+    def lies_among(self, source: str, place: int, line: str) -> None:
+        """Note that lines of a source lay among those of another, and how they are laid out."""
+        if not any(one["source"] == source for one in self.layouts):
+            self.layouts.append({"from": place, "source": source, "line": line})
+            self.context["layouts"] = self.layouts
+
+    def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
+        """Note that the object is not read, and why."""
+        self.status, self.reason, self.no_source = status, reason, no_source
+
+    def take_back(self) -> None:
+        """Read an object after all that was set aside: later records are of a source."""
+        self.status, self.reason, self.no_source = "read", None, False
 
     def by_key(self, fmt: str) -> list[Source]:
         """The sources that the key speaks for."""
@@ -190,11 +199,11 @@ class Reading:
         return self._is(source, members, texts)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
-        """The shape of further records of another kind (lines among JSON, JSON among lines), which
-        do not change what the object is."""
-        before = self.source, self.status, self.reason
+        """The shape of further records of another kind (lines among JSON, JSON among lines). What
+        was found out about the object stays."""
+        before = self.source, self.status, self.reason, self.no_source
         shape = self.recognise_texts(texts)
-        self.source, self.status, self.reason = before
+        self.source, self.status, self.reason, self.no_source = before
         return shape
 
     def recognise_lines_among(self, texts: list[bytes]) -> Shape | None:
@@ -215,12 +224,12 @@ class Reading:
                 self.set_aside(known.status, known.reason)
                 return None
         if source is None:
-            self.set_aside(
-                "unknown",
-                f"{NO_SOURCE} (members {', '.join(members[:8])})"
-                if members
-                else "JSON without an object in it",
-            )
+            if members:
+                begins = ", ".join(members[:8])
+                reason = f"JSON that no source knows (members {begins})"
+                self.set_aside("unknown", reason, no_source=True)
+            else:
+                self.set_aside("unknown", "JSON without an object in it")
             return None
         self.source = source
         shape = members_shape(source, members)
@@ -231,27 +240,28 @@ class Reading:
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
             self.layout = {"rows": True}
-        if shape.kind == "members":
-            known_members = {m for m, _ in shape.columns}
-            self.note_unknown([m for m in members if m not in known_members and m[:1] != ABOUT])
         return shape
 
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
-        """The shape with the members of all these records: a writer may leave out what is null."""
+        """The shape with the members of all these records: a writer may leave out what is null.
+        Those that are no column are counted."""
         given = self.catalogue[shape.source].delimited
         assert given is not None  # noqa: S101
         known = {m for m, _ in shape.columns}
         columns = {c for _, c in shape.columns}
         more: dict[str, str] = {}
+        others: set[str] = set()
         for text in texts:
             for member in members_of(text) or ():
                 if member in known:
                     continue
-                known.add(member)
-                column = given.column(member)
+                column = None if member in others else given.column(member)
                 if column is None:
+                    others.add(member)
                     self.note_unknown([member] if member[:1] != ABOUT else [])
-                elif column not in columns:
+                    continue
+                known.add(member)
+                if column not in columns:
                     columns.add(column)
                     more[member] = column
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
@@ -290,7 +300,7 @@ class Reading:
         """How the lines of a source are cut in this object."""
         given = self.catalogue[name].delimited
         assert given is not None  # noqa: S101
-        return given if self.delimiter is None else _cut_at(given, self.delimiter)
+        return with_delimiter(given, self.delimiter)
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
         """The shape of lines, by the first of them that is a header or a line of a source, and by
@@ -396,8 +406,9 @@ class Reading:
 
 
 @lru_cache(64)
-def _cut_at(given: Delimited, delimiter: str) -> Delimited:
-    return replace(given, delimiter=delimiter)
+def with_delimiter(given: Delimited, delimiter: str | None) -> Delimited:
+    """The same, but that fields end at this delimiter; None leaves the source's own."""
+    return given if delimiter is None else replace(given, delimiter=delimiter)
 
 
 def _is_binary(head: str) -> bool:

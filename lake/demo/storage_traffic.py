@@ -209,58 +209,32 @@ def _manifests(rng: random.Random) -> list[StorageRequest]:
     return found
 
 
+_COMMANDS = {"REST.GET.OBJECT": "get-object", "REST.GET.BUCKET": "list-objects-v2"}
+"""Operation -> the command that the thief types."""
+
+
 def _theft(rng: random.Random) -> list[StorageRequest]:
     """Refused at first, then everything: 260 exports in half an hour to one foreign address."""
-    agent = f"{story.ATTACKER_CLI}s3api.get-object"
-    caller = f"user:{story.STORY.stolen_user}"
-    found = []
-    for number in range(14):
-        at = story.FIRST_CALL + 240 + 3.5 * number
-        found.append(
-            make_request(
-                rng,
-                at,
-                EXPORTS,
-                "REST.GET.OBJECT",
-                export_key(number),
-                caller,
-                story.ATTACKER,
-                agent,
-                0,
-                403,
-                "AccessDenied",
-            )
+
+    def ask(
+        at: float, kind: str, key: str, size: int, status: int = 200, error: str = ""
+    ) -> StorageRequest:
+        caller, command = f"user:{story.STORY.stolen_user}", _COMMANDS[kind]
+        agent = f"{story.ATTACKER_CLI}s3api.{command}"
+        return make_request(
+            rng, at, EXPORTS, kind, key, caller, story.ATTACKER, agent, size, status, error
         )
-    listing = story.EXFILTRATION - 40
-    found.append(
-        make_request(
-            rng,
-            listing,
-            EXPORTS,
-            "REST.GET.BUCKET",
-            "",
-            caller,
-            story.ATTACKER,
-            f"{story.ATTACKER_CLI}s3api.list-objects-v2",
-            187_400,
-        )
-    )
+
+    get = "REST.GET.OBJECT"
+    found = [
+        ask(story.FIRST_CALL + 240 + 3.5 * n, get, export_key(n), 0, 403, "AccessDenied")
+        for n in range(14)
+    ]
+    found.append(ask(story.EXFILTRATION - 40, "REST.GET.BUCKET", "", 187_400))
     step = (story.EXFILTRATION_END - story.EXFILTRATION) / 260
     for number in range(260):
         at = round(story.EXFILTRATION + number * step + rng.uniform(0, step), 6)
-        found.append(
-            make_request(
-                rng,
-                at,
-                EXPORTS,
-                "REST.GET.OBJECT",
-                export_key(number),
-                caller,
-                story.ATTACKER,
-                agent,
-                rng.randrange(20_000_000, 120_000_000),
-            )
-        )
+        found.append(ask(at, get, export_key(number), rng.randrange(20_000_000, 120_000_000)))
     return found
 
 

@@ -10,7 +10,7 @@ alice.meyer notices and shuts the doors. The same names and addresses stand in e
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lake.demo.chance import END, fixed_hex, iso, moment
 from lake.demo.world import DEPLOYER, EXPORTS, PRODUCTION, host_named
@@ -148,3 +148,17 @@ def beacons(rng: random.Random) -> list[float]:
         times.append(round(at, 3))
         at += 600 + rng.uniform(-25, 25)
     return times
+
+
+def ssh_from_anywhere(ipv6: dict[str, Any]) -> dict[str, Any]:
+    """The bastion's port 22 for the whole world, as the calls that open and shut it write it."""
+    anywhere = {
+        "ipProtocol": "tcp",
+        "fromPort": 22,
+        "toPort": 22,
+        "groups": {},
+        "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
+        "ipv6Ranges": ipv6,
+        "prefixListIds": {},
+    }
+    return {"groupId": STORY.security_group, "ipPermissions": {"items": [anywhere]}}

@@ -170,22 +170,7 @@ def _open_door() -> Iterator[Step]:
     """Port 22 of the bastion for the whole world, and a key to go through it."""
     identity = console_identity(PRODUCTION, STORY.new_user, story.CONSOLE + 41, mfa=False)
     browser = Caller(identity, ATTACKER, story.ATTACKER_BROWSER)
-    rule = {
-        "groupId": STORY.security_group,
-        "ipPermissions": {
-            "items": [
-                {
-                    "ipProtocol": "tcp",
-                    "fromPort": 22,
-                    "toPort": 22,
-                    "groups": {},
-                    "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
-                    "ipv6Ranges": {"items": [{"cidrIpv6": "::/0"}]},
-                    "prefixListIds": {},
-                }
-            ]
-        },
-    }
+    rule = story.ssh_from_anywhere({"items": [{"cidrIpv6": "::/0"}]})
     made = {
         "_return": True,
         "securityGroupRuleSet": {

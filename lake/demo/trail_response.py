@@ -23,22 +23,6 @@ def contain() -> Iterator[Step]:
     alice = Caller(identity, ALICE.address, ALICE.agent)
     new, old = {"userName": STORY.new_user}, {"userName": STORY.stolen_user}
     base = {"bucketName": EXPORTS.name, "Host": EXPORTS.endpoint}
-    port = {
-        "groupId": STORY.security_group,
-        "ipPermissions": {
-            "items": [
-                {
-                    "ipProtocol": "tcp",
-                    "fromPort": 22,
-                    "toPort": 22,
-                    "groups": {},
-                    "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
-                    "ipv6Ranges": {},
-                    "prefixListIds": {},
-                }
-            ]
-        },
-    }
     off: dict[str, Any] = {"status": "Inactive"}
     for after, service, name, parameters in (
         (0, "iam", "UpdateAccessKey", {**old, **off, "accessKeyId": STORY.stolen_access_key}),
@@ -52,7 +36,7 @@ def contain() -> Iterator[Step]:
             "UpdateAssumeRolePolicy",
             {"roleName": STORY.backdoor_role, "policyDocument": "{}"},
         ),
-        (210, "ec2", "RevokeSecurityGroupIngress", port),
+        (210, "ec2", "RevokeSecurityGroupIngress", story.ssh_from_anywhere({})),
         (260, "s3", "DeleteBucketPolicy", {**base, "policy": ""}),
         (275, "s3", "PutBucketPublicAccessBlock", {**base, "publicAccessBlock": ""}),
         (960, "route53resolver", "UpdateFirewallRule", {"action": "BLOCK", "priority": 10}),

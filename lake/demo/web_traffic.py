@@ -4,7 +4,7 @@ by scanners that come by.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -135,88 +135,53 @@ def _probe(rng: random.Random, host: str, count: int) -> list[Request]:
     for number in range(count):
         at = round(at + rng.uniform(1, 12), 6)
         port, connection = rng.randrange(32768, 61000), "TID_" + hex_id(rng, 32)
+        tried = partial(_tried, rng, at, port, connection, host)
         if number % 5 == 4:  # looks around between its tries, and is answered
-            found.append(
-                make_request(
-                    rng,
-                    at,
-                    nmap,
-                    port,
-                    connection,
-                    "GET",
-                    host,
-                    "/robots.txt",
-                    "",
-                    200,
-                    310,
-                    "-",
-                    "text/plain",
-                )
-            )
+            found.append(tried(nmap, "/robots.txt"))
         elif number % 3:
             attempt = story.SQL_INJECTIONS[number % len(story.SQL_INJECTIONS)]
-            found.append(
-                make_request(
-                    rng,
-                    at,
-                    sqlmap,
-                    port,
-                    connection,
-                    "GET",
-                    host,
-                    "/search",
-                    "q=" + quote(attempt, safe=""),
-                    403,
-                    118,
-                    "-",
-                    "text/html",
-                    rule="SQLi_QUERYARGUMENTS",
-                )
-            )
+            query = "q=" + quote(attempt, safe="")
+            found.append(tried(sqlmap, "/search", query, rule="SQLi_QUERYARGUMENTS"))
         else:
             path = story.TRAVERSALS[number % len(story.TRAVERSALS)]
-            found.append(
-                make_request(
-                    rng,
-                    at,
-                    nmap,
-                    port,
-                    connection,
-                    "GET",
-                    host,
-                    path,
-                    "",
-                    403,
-                    118,
-                    "-",
-                    "text/html",
-                    rule="GenericLFI_URIPATH",
-                )
-            )
+            found.append(tried(nmap, path, rule="GenericLFI_URIPATH"))
     for at in moments(rng, count // 2):
-        robot = Visitor(
-            SCANNERS.address(rng.randrange(256, 65000)),
-            SCANNERS,
-            "Mozilla/5.0 zgrab/0.x",
-            False,
-            rng.random() < 0.5,
-        )
-        found.append(
-            make_request(
-                rng,
-                at,
-                robot,
-                rng.randrange(32768, 61000),
-                "TID_" + hex_id(rng, 32),
-                "GET",
-                host,
-                rng.choice(("/.env", "/wp-login.php", "/phpmyadmin/", "/solr/")),
-                "",
-                403,
-                118,
-                "-",
-                "text/html",
-                rule="AWSManagedIPReputationList",
-            )
-        )
+        address, agent = SCANNERS.address(rng.randrange(256, 65000)), "Mozilla/5.0 zgrab/0.x"
+        robot = Visitor(address, SCANNERS, agent, False, rng.random() < 0.5)
+        port, connection = rng.randrange(32768, 61000), "TID_" + hex_id(rng, 32)
+        path = rng.choice(("/.env", "/wp-login.php", "/phpmyadmin/", "/solr/"))
+        rule = "AWSManagedIPReputationList"
+        found.append(_tried(rng, at, port, connection, host, robot, path, rule=rule))
     return found
+
+
+def _tried(
+    rng: random.Random,
+    at: float,
+    port: int,
+    connection: str,
+    host: str,
+    visitor: Visitor,
+    path: str,
+    query: str = "",
+    *,
+    rule: str = "",
+) -> Request:
+    """A request that a rule of the firewall stops, or none."""
+    status, size, content = (403, 118, "text/html") if rule else (200, 310, "text/plain")
+    return make_request(
+        rng,
+        at,
+        visitor,
+        port,
+        connection,
+        "GET",
+        host,
+        path,
+        query,
+        status,
+        size,
+        "-",
+        content,
+        rule,
+    )

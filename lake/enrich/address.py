@@ -159,12 +159,8 @@ def _dotted(values: pa.Array) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.in
     return address[good], at[good]
 
 
-def ip_text(value: str | None) -> str | None:
-    """One value in RFC 5952 form, or None where it is no address; the same rules as `parse`."""
-    return None if value is None else _read(value)[0]
-
-
 def _read(value: str) -> tuple[str | None, bytes]:
+    """A value in RFC 5952 form and its bytes; None and none where it is no address."""
     if len(value) > LONGEST:
         return None, b""
     text = value.strip(_BLANKS)

@@ -36,6 +36,7 @@ from lake.normalize.records import (
     wraps_as_text,
 )
 from lake.normalize.strangers import Stranger
+from lake.sources.catalogue import catalogue
 from lake.sources.spelling import respelled
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Chunk:
     geoip: GeoIP
     ingested: datetime
     account: str | None = None
+    originals: bool = True
+    """Whether rows keep the record as it came."""
     _failed: dict[int, Rejected] = field(default_factory=dict)
     """By the record's place in the chunk."""
 
@@ -110,6 +113,10 @@ class Chunk:
             accepted = flat["accepted"].to_numpy()
         refused = flat["reject"].is_valid().to_numpy() & accepted
         strangers = _strangers(table, ~accepted)
+        if self.shape.kind == "fields" and refused.any():
+            others = self._of_others(table, refused)
+            strangers += _strangers(table, others, flat["reject"])
+            refused, accepted = refused & ~others, accepted & ~others
         rejected = [*self._failed.values(), *self._told(table, refused, flat["reject"])]
         kept = accepted & ~refused
         if not kept.all():
@@ -122,6 +129,16 @@ class Chunk:
             mask = pa.array(error.kept)
             rows = self._rows(flat.filter(mask), table.filter(mask))
         return Normalised(rows, rejected, strangers)
+
+    def _of_others(self, table: pa.Table, refused: np.ndarray) -> np.ndarray:
+        """Which refused lines are of another source, or JSON that may be, as where files were put
+        behind one another."""
+        others = np.zeros(len(table), bool)
+        texts = table["text"].filter(pa.array(refused)).to_pylist()
+        for at, text in zip(np.flatnonzero(refused).tolist(), texts, strict=True):
+            known = catalogue().by_line(text)
+            others[at] = text[:1] == "{" or (known and self.source not in known)
+        return others
 
     def _of_rows(self, table: pa.Table) -> pa.Table:
         """The rows of a query as records of the source; the row as JSON is their original."""
@@ -139,10 +156,9 @@ class Chunk:
         the one is found."""
         names = table.column_names
         json_text = "text"
-        if self.source.keys is not None:
-            texts = respelled(table["text"], self.source)
-            if texts is not None:
-                table, json_text = table.append_column("respelled", texts), "respelled"
+        texts = respelled(table["text"], self.source)
+        if texts is not None:
+            table, json_text = table.append_column("respelled", texts), "respelled"
         wrapped, derived = "wrap_account" in names, "original" in names
         records = records_sql(self.source, self.shape, wrapped, derived, json_text)
         filled = self.engine.filled(self.shape)
@@ -223,17 +239,13 @@ class Chunk:
         columns = self._columns(flat)
         account, region = self._places(columns, table, objects)
         derive(columns, rows, self.geoip)
-        texts = one_piece(table["text"])
-        if "original" in table.column_names:
-            if "encoding" in table.column_names:
-                columns["log.encoding"] = one_piece(table["encoding"])
-            texts = pc.coalesce(one_piece(table["original"]), texts)
+        if self.originals:
+            columns |= _as_they_came(table)
         if "hash" in flat.column_names:
             hashes = flat["hash"].to_numpy()
         else:
             hashes = table["base"].to_numpy() ^ table["position"].to_numpy()
         columns |= {
-            "event.original": texts,
             "event.hash": pa.array(hashes),
             "event.dataset": constant(pa.scalar(self.source.name), rows),
             "event.ingested": pa.repeat(pa.scalar(self.ingested, pa.timestamp("us", "UTC")), rows),
@@ -283,10 +295,14 @@ class Chunk:
         return places
 
 
-def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
-    """The records marked, with all that is known of them."""
+def _strangers(
+    table: pa.Table, which: np.ndarray, reasons: pa.ChunkedArray | None = None
+) -> list[Stranger]:
+    """The records marked, with all that is known of them, and why their source refused them."""
     if not which.any():
         return []
+    mask = pa.array(which)
+    refused = None if reasons is None else reasons.filter(mask).to_pylist()
     wraps = {name: f"wrap_{name}" for name in WRAP}
     kept = ["object", "base", "position", "text", "original", "encoding", *wraps.values()]
     names = [name for name in kept if name in table.column_names]
@@ -299,9 +315,21 @@ def _strangers(table: pa.Table, which: np.ndarray) -> list[Stranger]:
             Wrap(**{name: row.get(column) for name, column in wraps.items()}),
             row.get("original"),
             row.get("encoding"),
+            refused=refused[number] if refused else None,
         )
-        for row in table.select(names).filter(pa.array(which)).to_pylist()
+        for number, row in enumerate(table.select(names).filter(mask).to_pylist())
     ]
+
+
+def _as_they_came(table: pa.Table) -> Columns:
+    """`event.original` of a chunk's records, and what it is in where that is no UTF-8."""
+    texts = one_piece(table["text"])
+    if "original" not in table.column_names:
+        return {"event.original": texts}
+    found = {"event.original": pc.coalesce(one_piece(table["original"]), texts)}
+    if "encoding" in table.column_names:
+        found["log.encoding"] = one_piece(table["encoding"])
+    return found
 
 
 def _flatten(

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from lake.decode.envelopes import unwrap
-from lake.decode.headers import members_shape
+from lake.decode.headers import line_shape, members_shape
 from lake.decode.pieces import members_of
+from lake.decode.read_json import cut_lines
 from lake.decode.shapes import Records, numbered_place, utf8
 from lake.decode.wrap import NO_WRAP, Wrap, joined
 from lake.normalize.records import Pending
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """A record that a source does not accept: where it lay, what wrapped it and, where its text is
-    not what came, the original. `broken`: why it is no record at all."""
+    not what came, the original. `refused`: why, where the source says it; `broken`: why it is no
+    record at all."""
 
     object: int
     base: int
@@ -41,6 +43,7 @@ class Stranger:
     original: str | None = None
     encoding: str | None = None
     broken: str | None = None
+    refused: str | None = None
 
     def opened(self) -> list[Stranger]:
         """The records in it where it is an envelope, else itself. They have one place; so that
@@ -68,27 +71,31 @@ class Stranger:
     def shape(self, but: str) -> Shape | None:
         """How it becomes columns; None where no source `but` this one knows it."""
         members = members_of(self.text.encode())
-        found = [s for s in catalogue().by_members(members or ()) if s.name != but]
-        return members_shape(found[0], members or []) if found else None
+        if members is None:
+            by_line = (s for s in catalogue().by_line(self.text) if s.name != but)
+            shapes = (line_shape(s, self.text) for s in by_line if not s.fits_tabs(self.text))
+            return next(filter(None, shapes), None)
+        found = [s for s in catalogue().by_members(members) if s.name != but]
+        return members_shape(found[0], members) if found else None
 
 
 def as_pending(shape: Shape, strangers: Sequence[Stranger]) -> list[Pending]:
-    """Records of one shape as a chunk takes them."""
+    """Records of one shape as a chunk takes them; lines are cut, which may change it."""
     parts: dict[tuple[int, int], list[Stranger]] = defaultdict(list)
     for one in strangers:
         parts[one.object, one.base].append(one)
-    return [
-        Pending(
-            number,
-            base,
-            Records(
-                shape,
-                pa.array([one.text for one in own], pa.string()),
-                np.array([one.position for one in own], np.int64),
-                [one.wrap for one in own] if any(one.wrap != NO_WRAP for one in own) else None,
-                pa.array([one.original for one in own], pa.string()),
-                pa.array([one.encoding for one in own], pa.string()),
-            ),
-        )
-        for (number, base), own in parts.items()
-    ]
+    return [Pending(number, base, _records(shape, own)) for (number, base), own in parts.items()]
+
+
+def _records(shape: Shape, strangers: Sequence[Stranger]) -> Records:
+    wraps = [one.wrap for one in strangers]
+    records = Records(
+        shape,
+        pa.array([one.text for one in strangers], pa.string()),
+        np.array([one.position for one in strangers], np.int64),
+        wraps if any(wrap != NO_WRAP for wrap in wraps) else None,
+        pa.array([one.original for one in strangers], pa.string()),
+        pa.array([one.encoding for one in strangers], pa.string()),
+    )
+    given = catalogue()[shape.source].delimited
+    return cut_lines(records, given) if shape.kind == "fields" and given else records

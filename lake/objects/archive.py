@@ -5,20 +5,17 @@ one log is no archive; a gzip of a tar is."""
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 import os
-import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
 from lake.errors import DecodeError, LakeError
 from lake.model import RawObject, Unreadable
-from lake.objects.decompress import Budget, is_tar, magic, plain_blocks
+from lake.objects.decompress import DAMAGE, Budget, is_tar, magic, new_member, plain_blocks
 from lake.objects.members import Archive, Member, TarArchive, ZipArchive
 from lake.objects.names import MEMBER, as_stored, identity_of
 from lake.objects.spool import spool, spool_damage, spool_name
@@ -43,13 +40,6 @@ _LOGS = (
 _PEEK = 4096
 _PEEK_LIMIT = 2 << 20  # a bzip2 block gives nothing before its last byte, at most 900 kB further
 _ZSTD_BLOCK = 128 << 10
-_MEMORY = 256 << 20
-
-
-class _Decompressor(Protocol):
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """At most `max_length` bytes more."""
-        ...
 
 
 def named_archive(path: str) -> bool:
@@ -178,21 +168,15 @@ def _inflated_head(wrapper: str, head: bytes, stream: BinaryIO) -> bytes:
         zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27)
         try:
             return zstd.stream_reader(first, read_across_frames=True).read(512)
-        except (zstandard.ZstdError, ValueError, EOFError):
+        except DAMAGE:
             return b""
-    decompressor: _Decompressor
-    if wrapper == "gzip":
-        decompressor = zlib.decompressobj(31)
-    elif wrapper == "bzip2":
-        decompressor = bz2.BZ2Decompressor()
-    else:
-        decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
+    decompressor = new_member(wrapper)
     found = b""
     fed = 0
     while head and len(found) < 512 and fed < _PEEK_LIMIT:
         try:
             found += decompressor.decompress(head, 512 - len(found))
-        except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError):  # bzip2's is an OSError
+        except DAMAGE:
             return b""
         fed += len(head)
         head = stream.read(_PEEK)

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
@@ -25,7 +25,7 @@ from lake.objects.zipped import ZIP_DAMAGE, ZipReader
 from lake.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 BLOCK = 1 << 20
 """Bytes read, and bytes given, at a time."""
@@ -46,7 +46,8 @@ most repetitive of these logs, reach 40."""
 LIMIT = "LAKE_UNPACK_LIMIT"
 """The environment's variable that says another size than 1 GiB."""
 _ALIGNED = 64 << 20
-_DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
+DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
+"""What the libraries raise where a stream is damaged."""
 
 
 @dataclass(slots=True)
@@ -127,7 +128,15 @@ def of_one_log(blocks: Iterator[bytes], advice: str) -> Iterator[bytes]:
     yield from content
 
 
-def plain_blocks(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
+class Readable(Protocol):
+    """What bytes are read of."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many; none at the end."""
+        ...
+
+
+def plain_blocks(stream: Readable, budget: Budget) -> Iterator[bytes]:
     """The content of a stored object, block by block, every wrapper removed.
 
     Raises DecodeError after the last good block where the stream is damaged or too large.
@@ -144,9 +153,8 @@ def _unwrap(blocks: Iterator[bytes], budget: Budget, depth: int) -> Iterator[byt
     if depth >= MAX_DEPTH:
         raise DecodeError(f"compressed more than {MAX_DEPTH} times over; unpack it first")
     budget.wrappers.append(kind)
-    reader = {"gzip": _gzip, "bzip2": _bzip2, "zstd": _zstd, "xz": _xz, "zip": _zip}[kind]
-    inner = budget.within(reader(content))
-    yield from _unwrap(inner, budget, depth + 1)
+    inner = _zip(content) if kind == "zip" else _members(content, kind)
+    yield from _unwrap(budget.within(inner), budget, depth + 1)
 
 
 def _begun(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
@@ -167,34 +175,6 @@ def _broken(head: bytes, damage: DecodeError) -> Iterator[bytes]:
     raise damage
 
 
-def _starting(magic: bytes) -> Callable[[bytes], bool]:
-    return lambda data: magic.startswith(data[: len(magic)])
-
-
-def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(
-        blocks, lambda: zlib.decompressobj(31), _inflate, _starting(b"\x1f\x8b"), "gzip"
-    )
-
-
-def _bzip2(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    return _members(blocks, bz2.BZ2Decompressor, _limited, _starting(b"BZh"), "bzip2")
-
-
-def _xz(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    def new() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(memlimit=MEMORY)
-
-    return _members(blocks, new, _limited, _starting(b"\xfd7zXZ"), "xz")
-
-
-def _zstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    def new() -> zstandard.ZstdDecompressionObj:
-        return zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
-
-    return _members(blocks, new, _unlimited, _zstd_begins, "zstd")
-
-
 def _zstd_begins(data: bytes) -> bool:
     """Whether a frame may begin so: one of data, or one to pass over (RFC 8878, 3.1.2), in which
     pzstd and the seekable format keep their tables."""
@@ -202,15 +182,15 @@ def _zstd_begins(data: bytes) -> bool:
     return passed or b"\x28\xb5\x2f\xfd".startswith(data[:4])
 
 
-def _members(
-    blocks: Iterator[bytes],
-    new: Callable[[], Any],
-    feed: Callable[[Any, bytes], Iterator[bytes]],
-    begins: Callable[[bytes], bool],
-    kind: str,
-) -> Iterator[bytes]:
+def new_member(kind: str) -> Any:  # noqa: ANN401  each library's own
+    """What reads one member of such a stream: of gzip, bzip2, xz or zstd."""
+    return _WRAPPERS[kind].new()
+
+
+def _members(blocks: Iterator[bytes], kind: str) -> Iterator[bytes]:
     """Every member of a stream of members; zeros after the last one are padding."""
-    member = new()
+    wrapper = _WRAPPERS[kind]
+    member = wrapper.new()
     for block in blocks:
         data = block
         while data:
@@ -218,26 +198,33 @@ def _members(
                 data = data.lstrip(b"\0")
                 if not data:
                     break
-                if not begins(data):
+                if not wrapper.begins(data):
                     raise DecodeError(f"{len(data):,} bytes after the {kind} data are no {kind}")
-                member = new()
-            step = STEP if feed is _inflate else FINE
-            for at in range(0, len(data), step):
-                try:
-                    for given in feed(member, data[at : at + step]):
-                        if given:
-                            yield given
-                except _DAMAGE as error:
-                    raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
-                if member.eof:
-                    data = member.unused_data + data[at + step :]
-                    break
-            else:
-                break
+                member = wrapper.new()
+            data = yield from _fed(member, data, wrapper, kind)
     if not member.eof:
         if kind == "gzip" and (rest := member.flush()):
             yield rest
         raise DecodeError(f"{kind} data ends early (the object is cut)")
+
+
+def _fed(
+    member: Any,  # noqa: ANN401  each library's own
+    data: bytes,
+    wrapper: _Wrapper,
+    kind: str,
+) -> Generator[bytes, None, bytes]:
+    """What a member gives for the data, as far as it reaches; returns what is behind its end."""
+    for at in range(0, len(data), wrapper.step):
+        try:
+            for given in wrapper.feed(member, data[at : at + wrapper.step]):
+                if given:
+                    yield given
+        except DAMAGE as error:
+            raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
+        if member.eof:
+            return bytes(member.unused_data) + data[at + wrapper.step :]
+    return b""
 
 
 def _inflate(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
@@ -278,6 +265,35 @@ def _limited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
 
 def _unlimited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
     yield member.decompress(data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapper:
+    """A compression whose streams are made of members: what begins one, what reads one, what it
+    gives for some bytes, and how many it is fed at a time."""
+
+    begins: Callable[[bytes], bool]
+    new: Callable[[], Any]
+    feed: Callable[[Any, bytes], Iterator[bytes]]
+    step: int = FINE
+
+
+def _starting(magic: bytes) -> Callable[[bytes], bool]:
+    return lambda data: magic.startswith(data[: len(magic)])
+
+
+_WRAPPERS = {
+    "gzip": _Wrapper(_starting(b"\x1f\x8b"), lambda: zlib.decompressobj(31), _inflate, STEP),
+    "bzip2": _Wrapper(_starting(b"BZh"), bz2.BZ2Decompressor, _limited),
+    "xz": _Wrapper(
+        _starting(b"\xfd7zXZ"), lambda: lzma.LZMADecompressor(memlimit=MEMORY), _limited
+    ),
+    "zstd": _Wrapper(
+        _zstd_begins,
+        lambda: zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj(),
+        _unlimited,
+    ),
+}
 
 
 def _zip(blocks: Iterator[bytes]) -> Iterator[bytes]:

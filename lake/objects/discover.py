@@ -97,6 +97,12 @@ class FolderLocation:
             folder = waiting.pop()
             yield from self._folder(folder, seen, waiting)
 
+    def listed_as(self, place: str) -> str | None:
+        """The path of a folder of which everything is listed."""
+        path = place.removeprefix("file://")
+        within = path.startswith(f"{as_text(self.folder).rstrip('/')}/")
+        return path if within and self.only is None and self.days.all else None
+
     def open(self, obj: RawObject) -> BinaryIO:
         """The bytes of a file, or of a member of an archive. Raises AccessError, which does not
         name it, so that the report counts together what failed alike."""

@@ -129,6 +129,13 @@ class S3Location:
                 else:
                     yield from self._object(root, found)
 
+    def listed_as(self, place: str) -> str | None:
+        """The path of a prefix of which everything is listed."""
+        below = f"{self._root(self.client())}/"
+        if not self.days.all or not place.startswith(below + self.prefix):
+            return None
+        return f"s3://{self.bucket}/{as_text(place.removeprefix(below))}"
+
     def open(self, obj: RawObject) -> BinaryIO:
         """The object's bytes, as long as they are those that were listed (If-Match).
 

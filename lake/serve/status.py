@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TOLD = "objects_told"
 _ASKED = (
     "status, superseded, rejects, duplicates, geoip, batch, source, transform, rows, "
-    "unknown_members, lossy_members"
+    "unknown_members, lossy_members, contains(context, '\"original\": false') AS bare"
 )
 MANY = 1_000
 """Files of which every query notices that it opens them, at 0.3 ms each."""
@@ -68,6 +68,8 @@ class Status:
     """Records that also came with another text than their row has."""
     unknown_members: dict[str, dict[str, int]] = field(default_factory=dict)
     lossy_members: dict[str, dict[str, int]] = field(default_factory=dict)
+    bare: int = 0
+    """Rows that were read without their originals."""
     geoip: str | None = None
     outdated: int = 0
     """Rows of objects that were read by an earlier transform of a table that they went to."""
@@ -123,9 +125,10 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
     totals = con.execute(
         "SELECT coalesce(sum(rejects) FILTER (NOT superseded), 0)::BIGINT, "
         "coalesce(sum(duplicates) FILTER (NOT superseded), 0)::BIGINT, "
-        "arg_max(geoip, batch), count(*) FILTER (superseded AND rows + duplicates > 0) "
+        "arg_max(geoip, batch), count(*) FILTER (superseded AND rows + duplicates > 0), "
+        "coalesce(sum(rows) FILTER (bare), 0)::BIGINT "
         f"FROM {_TOLD}"
-    ).fetchone() or (0, 0, None, 0)
+    ).fetchone() or (0, 0, None, 0, 0)
     reworded = "SELECT count(*) FROM duplicates WHERE text IS NOT NULL"
     outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
     return Status(
@@ -139,6 +142,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         reworded=con.execute(reworded).fetchall()[0][0],
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
+        bare=int(totals[4]),
         geoip=snapshot.geoip or totals[2],
         outdated=outdated,
         outdated_tables=outdated_tables,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IDENTITIES = ("id", "unique-line", "object+line")
 _TEXT, _LIST, _TABLE = (str, "a text, in quotes"), (list, "a list, in [ ]"), (dict, "a table")
 _NUMBER, _FLAG = (int, "a whole number"), (bool, "true or false")
-_KNOWN: dict[str, dict[str, tuple[type, str]]] = {
+ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
     "": {
         "title": _TEXT,
         "docs": _TEXT,
@@ -69,10 +69,8 @@ _KNOWN: dict[str, dict[str, tuple[type, str]]] = {
         "pattern": _TEXT,
     },
 }
-"""What each part of a source.toml may have, and of which kind it is."""
+"""What each part of a source.toml may have, and of which kind it is; `docs/design.md` tells it."""
 
-_WORD = re.compile(r"[\w/-]+")
-"""A pattern that fits itself alone."""
 MEMBERS = 4096
 """Characters of the members of a record that are remembered; a log's are some hundred."""
 
@@ -235,7 +233,7 @@ def load_source(folder: Path) -> Source:
             keys=declared.get("keys"),
             names=tuple(declared.get("names", {}).items()),
             delimited=_delimited(declared["delimited"]) if "delimited" in declared else None,
-            key=tuple(map(_finder, recognise.get("key", []))),
+            key=tuple(recognise.get("key", ())),
             file=_patterns(recognise.get("file", [])),
             members=_members(recognise.get("members", [])),
             header=re.compile(recognise["header"]) if "header" in recognise else None,
@@ -279,7 +277,7 @@ def _check_source(path: Path, source: Source) -> None:
 
 
 def _check_names(path: Path, part: str, given: dict[str, Any]) -> None:
-    known, where = _KNOWN[part], f"[{part}]" if part else "the top"
+    known, where = ENTRIES[part], f"[{part}]" if part else "the top"
     for name, value in given.items():
         if name not in known:
             raise SourceError(f"{path}: {where} has no {name!r}. Known: {sorted(known)}")
@@ -333,12 +331,6 @@ def _members(lists: list[list[str]]) -> tuple[Members, ...]:
 
 def _patterns(texts: list[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(text) for text in texts)
-
-
-def _finder(pattern: str) -> Callable[[str], object]:
-    """Whether a pattern is found in a text; a plain word, as most are, in a quarter of the time."""
-    found = re.compile(pattern)
-    return (lambda text: pattern in text) if _WORD.fullmatch(pattern) else found.search
 
 
 def _load_ignored(path: Path) -> list[Ignored]:

@@ -29,12 +29,21 @@ class Leaf:
 
 
 @cache
+def _declared() -> dict[str, Any]:
+    with (resource("transforms") / "ecs.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+@cache
 def field_sets() -> dict[str, Tree]:
     """Every ECS field set of the lake, in the order of the columns."""
-    with (resource("transforms") / "ecs.toml").open("rb") as file:
-        declared = tomllib.load(file)
-    types = declared["types"]
-    return {name: _resolve(body, types, (name,)) for name, body in declared["sets"].items()}
+    types = _declared()["types"]
+    return {name: _resolve(body, types, (name,)) for name, body in _declared()["sets"].items()}
+
+
+def core_sets() -> list[str]:
+    """The field sets that every table has, and with them the view `events`."""
+    return list(_declared()["core"])
 
 
 def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:  # noqa: ANN401
@@ -107,10 +116,3 @@ def prune(tree: Tree, used: set[str], prefix: str = "") -> Tree:
         elif isinstance(body, dict):
             kept[name] = prune(body, used, path + ".")
     return kept
-
-
-@cache
-def core_sets() -> list[str]:
-    """The field sets that every table has, and with them the view `events`."""
-    with (resource("transforms") / "ecs.toml").open("rb") as file:
-        return list(tomllib.load(file)["core"])

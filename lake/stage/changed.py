@@ -4,7 +4,8 @@ An object that was read before and is read again has grown, been cut, been edite
 broke off. Lines are identified by their object's content, which is another now, so what is the same
 line is found by its text; and a record that kept its id while its text changed is told. Where the
 row is of a damaged reading and the object is whole now, the record takes its place: `Mended`. All
-other records are compared by identity (`lake.store.duplicates`).
+other records are compared by identity (`lake.store.duplicates`). Lines whose originals were not
+kept are compared by the fields that the record gave.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 import pyarrow as pa
 
 from lake.paths import resource
-from lake.serve.queries import read_blocks
+from lake.serve.queries import Query, read_blocks
 from lake.serve.views import view_head
 from lake.sources.catalogue import catalogue
 from lake.sources.database import asking
+from lake.sources.fieldsets import ecs_leaves, leaves, path_sql, quote
+from lake.sources.rowmodel import named
 from lake.store.files import check_unaltered
 from lake.store.ledger import REPEAT
 from lake.store.parquet import stage_rows
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from lake.sources.source import Source
     from lake.store.parquet import StagedFile
     from lake.store.snapshot import DataFile, Snapshot
     from lake.store.table import Store
@@ -88,23 +92,45 @@ def earlier_records(
     days: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:
         days[(file.source, file.date)].append(str(file.path))
+    blocks = read_blocks(resource("sql") / "changed.sql")
     with asking() as con:
         damaged = _damaged(con, store, snapshot, sorted(whole))
         for (table, date), staged in days.items():
             held = {f.path: f for f in store.files(table, snapshot) if f.date == date}
             if not held:
                 continue
+            head = view_head(store, table)
             given: dict[str, Any] = {"paths": sorted(paths)}
+            given |= {"staged": [head, *staged], "committed": [head, *held]}
             if catalogue()[table].identity == "object+line":
-                given |= {"staged": staged, "committed": list(held)}
                 given["repeats"] = _known(con, store, snapshot, table, given["paths"])
-                found.also[table].update(con.execute(_sql("kept"), given).fetchall())
+                told = _lines("md5(event.original)")
+                ((bare,),) = Query.over(blocks["bare"], told, given).ask(con).rows
+                told = _lines(_fields(catalogue()[table])) if bare else told
+                found.also[table].update(Query.over(blocks["kept"], told, given).ask(con).rows)
             else:
-                head = view_head(store, table)
-                given |= {"staged": [head, *staged], "committed": [head, *held]}
                 given |= {"whole": sorted(whole), "damaged": damaged}
-                _note(found, table, held, con.execute(_sql("edited"), given).fetchall())
+                rows = con.execute(blocks["edited"].sql, given).fetchall()
+                _note(found, table, held, rows)
     return found
+
+
+def _lines(text: str) -> dict[str, str]:
+    """The relations of staged and of committed lines; `text` is SQL for what tells a line."""
+    return {
+        f"{name}_rows": "SELECT event.hash AS hash, log.file.path AS path, log.offset AS position, "
+        f"{text} AS text FROM read_parquet(${name}, hive_partitioning = false)"
+        for name in ("staged", "committed")
+    }
+
+
+def _fields(source: Source) -> str:
+    """SQL for the fields that a record itself gave, as one text: without what enriched them, which
+    may have been another database then."""
+    names = {leaf.name for leaf in leaves({"native": source.native})}
+    names |= {name for name in named(source) if name in ecs_leaves() or name == "@timestamp"}
+    members = ", ".join(f"{quote(name)} := {path_sql(name)}" for name in sorted(names))
+    return f"md5(to_json(struct_pack({members}))::VARCHAR)"
 
 
 def _note(
@@ -142,7 +168,3 @@ def _known(
         {"table": table, "paths": paths},
     ).fetchall()
     return {"hash": [number for number, _ in rows], "path": [path for _, path in rows]}
-
-
-def _sql(name: str) -> str:
-    return read_blocks(resource("sql") / "changed.sql")[name].sql

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TELL_EVERY = 500
 """Objects between two words on how many have been listed."""
 MENDED = "an archive that was damaged before; what is in it are objects of their own"
+LISTED = "a folder that could not be listed before; what is in it are objects of their own"
 
 
 @dataclass(slots=True)
@@ -44,7 +45,8 @@ class Listing:
         """List the objects of every place, each once; `tell` gets their number now and then.
         Raises AccessError as the locations do."""
         seen: set[tuple[str, str]] = set()
-        for location in locations:
+        places = list(locations)
+        for location in places:
             for found in location.objects():
                 self.listed += 1
                 if self.listed % TELL_EVERY == 0:
@@ -55,6 +57,7 @@ class Listing:
                     seen.add((found.root, found.key))
                     self._add(location, found)
         self._tell_mended({root for root, _ in seen})
+        self._tell_listed(places, seen)
 
     def _add(self, location: Location, obj: RawObject) -> None:
         before = self.known.get(obj.identity)
@@ -95,3 +98,24 @@ class Listing:
             before = self.known.get(found.obj.identity)
             if before and before.status == "failed" and found.obj.identity not in damaged:
                 self.aside.append(found)
+
+    def _tell_listed(self, places: list[Location], seen: set[tuple[str, str]]) -> None:
+        """Of a folder, or a prefix of a bucket, that could not be listed once and was listed now:
+        all below it was asked for, something came, and nothing that it lies in failed."""
+        failed = [_place(result.obj.identity) for result in self.aside]
+        for identity, before in self.known.items():
+            if before.status != "failed" or not identity.endswith("/"):
+                continue
+            place = _place(identity)
+            if any(place.startswith(one) for one in failed if one.endswith("/")):
+                continue
+            paths = [path for one in places if (path := one.listed_as(place)) is not None]
+            if paths and any(f"{root}/{key}".startswith(place) for root, key in seen):
+                root, _, key = identity.partition("\n")
+                self.aside.append(Unreadable(root, key, paths[0], LISTED, "ignored").result())
+
+
+def _place(identity: str) -> str:
+    """Root and key as one text, with which what is below a folder begins."""
+    root, _, key = identity.partition("\n")  # of a whole bucket, / is the key
+    return f"{root}/{'' if key == '/' else key}"

@@ -64,6 +64,7 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
+    originals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ def _close() -> None:
 def run_batch(setup: WorkerSetup, batch: Batch) -> BatchResult:
     """Read a batch's objects and stage their rows, in one DuckDB for all batches of a process.
     An object that fails is a result, not an error."""
-    ready = _made_ready(setup)
+    setup, engine = _made_ready(setup)
     try:
-        return _Run(ready[1], ready[0], batch.number).batch(batch)
+        return _Run(engine, setup, batch.number).batch(batch)
     finally:
-        _idle[os.getpid()].append(ready)
+        _idle[os.getpid()].append((setup, engine))
 
 
 def _made_ready(setup: WorkerSetup) -> tuple[WorkerSetup, Engine]:
@@ -120,7 +121,7 @@ class _Object:
 
     obj: RawObject
     decoding: Decoding
-    found: int = 0
+    records: int = 0
     rows: int = 0
     rejects: int = 0
     tables: set[str] = field(default_factory=set)
@@ -154,17 +155,19 @@ class _Run:
     reject_files: list[Path] = field(default_factory=list)
     reject_rows: list[Reject] = field(default_factory=list)
     keep: dict[str, list[pa.Table]] | None = None
-    staging: bool = False
+    normalising: bool = False
     """Whether a chunk is at work; it stays so where that raises."""
 
     def batch(self, batch: Batch) -> BatchResult:
+        """Read every object of the batch. Raises only what is no object's fault: a full disk, a
+        source that is wrong."""
         for location, obj in batch.objects:
             try:
                 with location.open(obj) as stream:
                     self.read(Decoding(obj, catalogue(), self.setup.source), stream)
             except (OSError, LakeError) as error:
-                if self.staging:
-                    raise  # a full disk or a source that is wrong is not this object's fault
+                if self.normalising:
+                    raise
                 failed = Decoding(obj, catalogue(), self.setup.source)
                 failed.status, failed.reason = "failed", str(error)
                 if not self.objects or self.objects[-1].obj is not obj:
@@ -173,9 +176,11 @@ class _Run:
                     self.objects[-1].trouble = str(error)
         self.flush_all()
         self._write_rejects()
-        if self.setup.account is not None:
-            for entry in self.objects:
+        for entry in self.objects:
+            if self.setup.account is not None:
                 entry.decoding.context["account"] = self.setup.account
+            if not self.setup.originals:
+                entry.decoding.context["original"] = False
         results = tuple(_result(o) for o in self.objects)
         return BatchResult(self.number, tuple(self.files), tuple(self.reject_files), results)
 
@@ -185,7 +190,7 @@ class _Run:
         entry = _Object(decoding.obj, decoding)
         self.objects.append(entry)
         for records in decoding.records(stream):
-            entry.found += len(records)
+            entry.records += len(records)
             for piece in records.pieces(CHUNK_ROWS, CHUNK_BYTES):
                 self.add(Pending(number, decoding.base, piece))
             self._refuse(number, decoding.refused)
@@ -210,7 +215,7 @@ class _Run:
     def _refuse(self, number: int, refused: list[Refused]) -> None:
         if refused:
             entry = self.objects[number]
-            entry.found += len(refused)
+            entry.records += len(refused)
             name = entry.decoding.source.name if entry.decoding.source else ""
             self.reject([Rejected(number, r.position, r.reason, r.text) for r in refused], name)
             refused.clear()
@@ -239,7 +244,7 @@ class _Run:
     def flush(self, shape: Shape, second_look: bool = False) -> None:
         """Normalise and stage the pending records of a shape."""
         parts = self.pending.pop(shape).parts
-        self.staging = True
+        self.normalising = True
         source = catalogue()[shape.source]
         give_back(above=LARGE)
         chunk = Chunk(
@@ -250,6 +255,7 @@ class _Run:
             self.setup.geoip,
             self.setup.ingested,
             self.setup.account,
+            self.setup.originals,
         )
         found = chunk.normalise(parts)
         self.reject(found.rejected, source.name)
@@ -258,7 +264,7 @@ class _Run:
             self.reject([_refused(one, source.name) for one in found.strangers], source.name)
         elif found.strangers:
             self._second_look(found.strangers, source.name)
-        self.staging = False
+        self.normalising = False
 
     def _second_look(self, strangers: list[Stranger], source: str) -> None:
         """Records that lay among those of another source: recognised one by one."""
@@ -267,20 +273,28 @@ class _Run:
         for stranger in strangers:
             inner = stranger.opened()
             entry = self.objects[stranger.object]
-            entry.found += len(inner) - 1
+            entry.records += len(inner) - 1
             for one in inner:
                 shape = None if one.broken else one.shape(but=source if one is stranger else "")
+                if one.refused and entry.decoding.forced:
+                    shape = None  # the user has said what the lines are
                 if shape is None:
                     lost.append(_refused(one, source))
                     continue
                 if shape.kind == "json":
                     entry.decoding.count_losses(shape.source, [one.text.encode()])
+                elif shape.kind == "fields":
+                    entry.decoding.lies_among(shape.source, one.position, one.text)
                 found[shape].append(one)
         self.reject(lost, source)
+        parts: dict[Shape, list[Pending]] = defaultdict(list)
         for shape, records in found.items():
+            for part in as_pending(shape, records):
+                parts[part.records.shape].append(part)
+        for shape, own in parts.items():
             if shape in self.pending:
                 self.flush(shape)
-            self.pending[shape] = _Chunk(as_pending(shape, records))
+            self.pending[shape] = _Chunk(own)
             self.flush(shape, second_look=True)
 
     def _stage(self, rows: Rows) -> None:
@@ -301,17 +315,18 @@ class _Run:
 
 def _refused(one: Stranger, source: str) -> Rejected:
     known = is_value(one.text.encode())
-    reason = one.broken or (f"no record of {source}" if known else "no valid JSON")
+    other = f"no record of {source}" if known else "no valid JSON"
+    reason = one.broken or one.refused or other
     text = reject_text(as_it_came(one.text, one.original, one.encoding))
     return Rejected(one.object, one.position, reason, text)
 
 
 def _result(entry: _Object) -> ObjectResult:
     decoding = entry.decoding
-    if entry.found != entry.rows + entry.rejects:
+    if entry.records != entry.rows + entry.rejects:
         raise LakeError(
-            f"{entry.found} records, but {entry.rows} rows and {entry.rejects} rejects: this is a "
-            f"fault of the program. Report it with the object's key."
+            f"{entry.records} records, but {entry.rows} rows and {entry.rejects} rejects: this is "
+            "a fault of the program. Report it with the object's key."
         )
     status, reason = decoding.status, entry.trouble or decoding.reason
     if entry.trouble and status == "read":
@@ -322,7 +337,7 @@ def _result(entry: _Object) -> ObjectResult:
         obj=entry.obj,
         status=status,
         source=decoding.source.name if decoding.source else None,
-        records=entry.found,
+        records=entry.records,
         rows=entry.rows,
         rejects=entry.rejects,
         reason=reason,

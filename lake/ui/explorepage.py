@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lake.ask.adhoc import FILE_ROWS
 from lake.ask.explore import (
-    FILE_ROWS,
     columns_for,
     countable,
     countable_as,

@@ -52,9 +52,18 @@ def draw_leaderboard(
             **leaving(len(rows)),
         }
     )
+    spec = _spec(rows, label or say("value"), say(unit or "count"), clickable=bool(clicked))
+    long = len(rows) > MOST
+    with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
+        draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
+
+
+def _spec(rows: Sequence[tuple[str, float]], label: str, unit: str, *, clickable: bool) -> Spec:
+    """Bars with their names on them and their figures at the right. In a tooltip `label` stands
+    before the name, `unit` before the figure."""
     # Told, as everywhere: a chart is there before its rows are, and looks for an extent in vain.
     most = max((n for _, n in rows), default=0)
-    cursor = "pointer" if clicked else "default"
+    cursor = "pointer" if clickable else "default"
     # The colour of the text around the chart, so that it reads on any theme.
     ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor}
     spec: Spec = {
@@ -67,9 +76,9 @@ def draw_leaderboard(
                 "scale": {"paddingInner": 0.18, "paddingOuter": 0.05},
             },
             "tooltip": [
-                {"field": "shown", "type": "nominal", "title": label or say("value")},
-                {"field": "figure", "type": "nominal", "title": say(unit or "count")},
-                *([leave()] if clicked else ()),
+                {"field": "shown", "type": "nominal", "title": label},
+                {"field": "figure", "type": "nominal", "title": unit},
+                *([leave()] if clickable else ()),
             ],
         },
         "layer": [
@@ -100,8 +109,6 @@ def draw_leaderboard(
             },
         ],
     }
-    if clicked:
+    if clickable:
         spec["params"] = picks("name", "bars")
-    long = len(rows) > MOST
-    with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
-        draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
+    return spec

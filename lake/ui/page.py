@@ -126,37 +126,7 @@ def _section(view: View, earlier: View | None, panels: list[Panel], ask: Ask) ->
 def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
     """What is shown, in a sentence under the title; where that is nothing, why: once, instead of
     on every card."""
-    shown, whole = view.shown, view.whole
-    events = Sentence("{count} events", count=count(whole.events))
-    if shown.events < whole.events:
-        events = Sentence(
-            "{part} of {count} events", part=count(shown.events), count=count(whole.events)
-        )
-    for name, n in view.further:
-        if n:
-            events = Sentence(
-                "{events} and {count} of {name}", events=events, count=count(n), name=Sentence(name)
-            )
-    words = [events]
-    if shown.first and shown.last:
-        first, last = show_time(shown.first), show_time(shown.last)
-        words.append(Sentence("{start} to {end} UTC", start=first, end=last))
-    if view.selection.time != TimeRange():
-        words.append(Sentence("chosen: {time}", time=view.selection.time.words()))
-    idle = view.selection.unanswered(view.dashboard.table)
-    words += [spoken(f).words() for f in view.selection.filters if f not in idle]
-    search = view.selection.search
-    words += [search.words()] if search else []
-    if shown.events:
-        words.append(Sentence("one bar is {interval}", interval=Sentence(view.interval)))
-    if earlier:
-        words.append(
-            Sentence(
-                "figures beside those of {period} ({count} events)",
-                period=earlier.selection.time.words(),
-                count=count(earlier.shown.events),
-            )
-        )
+    words = _sentence(view, earlier)
     st.caption(plain(" · ".join(shortened(say(one), _LONGEST) for one in words)))
     if many := scattered(view.dashboard.table, ask):
         files, partitions = map(count, many)
@@ -168,14 +138,58 @@ def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
         )
         st.caption(plain(said))
     label = Sentence(view.dashboard.label)
-    for one in idle:
+    for one in view.selection.unanswered(view.dashboard.table):
         said = say("Not applied here: no {log} row has {field}.", log=label, field=one.field)
         st.warning(plain(said))
+    search = view.selection.search
     for name in search.missing(view.dashboard.table) if search else ():
         said = say("No {log} row has {field}; searching it finds none.", log=label, field=name)
         st.warning(plain(said))
-    if not shown.events:
+    if not view.shown.events:
         st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
+
+
+def _sentence(view: View, earlier: View | None) -> list[Sentence]:
+    """Its parts: how many events of which time, what they were chosen by, what they are drawn and
+    compared with."""
+    shown, selection = view.shown, view.selection
+    parts = [_events(view)]
+    if shown.first and shown.last:
+        first, last = show_time(shown.first), show_time(shown.last)
+        parts.append(Sentence("{start} to {end} UTC", start=first, end=last))
+    if selection.time != TimeRange():
+        parts.append(Sentence("chosen: {time}", time=selection.time.words()))
+    idle = selection.unanswered(view.dashboard.table)
+    parts += [spoken(f).words() for f in selection.filters if f not in idle]
+    if selection.search:
+        parts.append(selection.search.words())
+    if shown.events:
+        parts.append(Sentence("one bar is {interval}", interval=Sentence(view.interval)))
+    if earlier:
+        parts.append(
+            Sentence(
+                "figures beside those of {period} ({count} events)",
+                period=earlier.selection.time.words(),
+                count=count(earlier.shown.events),
+            )
+        )
+    return parts
+
+
+def _events(view: View) -> Sentence:
+    """How many are shown, of how many, and of further tables."""
+    shown, whole = view.shown, view.whole
+    events = Sentence("{count} events", count=count(whole.events))
+    if shown.events < whole.events:
+        events = Sentence(
+            "{part} of {count} events", part=count(shown.events), count=count(whole.events)
+        )
+    for name, n in view.further:
+        if n:
+            events = Sentence(
+                "{events} and {count} of {name}", events=events, count=count(n), name=Sentence(name)
+            )
+    return events
 
 
 def _metrics(view: View, earlier: View | None, panels: list[Panel], ask: Ask) -> None:

@@ -40,36 +40,9 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
         drawn = "\n".join(map(str, result.table["explain_value"].to_pylist()))
         st.code(visible_lines(drawn), language=None)
         return
-    rows = result.table.num_rows
     chart = suggested(result.table)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            say(
-                "**{count} row** in {seconds} s"
-                if rows == 1
-                else "**{count} rows** in {seconds} s",
-                count=count(rows),
-                seconds=f"{result.seconds:.2f}",
-            ),
-            width="stretch",
-        )
-        form = TABLE
-        if chart:
-            form = st.segmented_control(
-                say("Show as"),
-                [TABLE, CHART],
-                format_func=shown({TABLE: "Table", CHART: "Chart"}),
-                key="sql:as",
-                default=TABLE,
-                required=True,
-                label_visibility="collapsed",
-                persist_state="session",
-            )
-        draw_downloads(
-            "sql:file",
-            "siem-lake",
-            lambda form: result_file(for_typed_sql(lake), text, result, form),
-        )
+        form = _heading(lake, text, result, chart)
     if result.cut:
         st.warning(
             say(
@@ -84,6 +57,38 @@ def draw_result(lake: Lake, text: str, result: Result) -> None:
         _chart(result, chart)
     else:
         _table(result)
+
+
+def _heading(lake: Lake, text: str, result: Result, chart: Chart | None) -> str:
+    """How many rows in which time, and the files; gives the form to show them in, which a reader
+    chooses where there is a chart of them."""
+    rows = result.table.num_rows
+    st.markdown(
+        say(
+            "**{count} row** in {seconds} s" if rows == 1 else "**{count} rows** in {seconds} s",
+            count=count(rows),
+            seconds=f"{result.seconds:.2f}",
+        ),
+        width="stretch",
+    )
+    form: str = TABLE
+    if chart:
+        form = st.segmented_control(
+            say("Show as"),
+            [TABLE, CHART],
+            format_func=shown({TABLE: "Table", CHART: "Chart"}),
+            key="sql:as",
+            default=TABLE,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    draw_downloads(
+        "sql:file",
+        "siem-lake",
+        lambda form: result_file(for_typed_sql(lake), text, result, form),
+    )
+    return form
 
 
 def _table(result: Result) -> None:

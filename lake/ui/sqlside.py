@@ -79,41 +79,39 @@ def _tables(lake: Lake) -> None:
     columns = columns_of_view(lake, view)
     found = [(name, kind) for name, kind in columns if (wanted or "").lower() in name.lower()]
     if not found:
-        st.caption(
-            plain(
-                say(
-                    "None of the {count} columns of {view} has that in its name.",
-                    count=str(len(columns)),
-                    view=view,
-                )
-            )
+        said = say(
+            "None of the {count} columns of {view} has that in its name.",
+            count=str(len(columns)),
+            view=view,
         )
+        st.caption(plain(said))
         return
+    chosen = _ticked(found, view, f"sql:columns:{view}:{wanted}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if chosen:
+            st.code(", ".join(chosen), language="sql", wrap_lines=True, width="stretch")
+        else:
+            st.caption(plain(_of(len(found), len(columns))), width="stretch")
+        if st.button(
+            say("Write a query"), help=say("For the first rows, with the ticked columns or all")
+        ):
+            _put(rows_with(view, chosen))
+
+
+def _ticked(columns: Sequence[tuple[str, str]], view: str, key: str) -> list[str]:
+    """Columns with their types as a table; gives the names of those that are ticked in it."""
     event = st.dataframe(
-        pa.table({"Column": [name for name, _ in found], "Type": [kind for _, kind in found]}),
+        pa.table({"Column": [name for name, _ in columns], "Type": [kind for _, kind in columns]}),
         hide_index=True,
         height=_HEIGHT,
         row_height=ROW,
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"sql:columns:{view}:{wanted}",
+        key=key,
         column_config={name: st.column_config.TextColumn(say(name)) for name in ("Column", "Type")},
         alt=say("The columns of {view}", view=view),
     )
-    rows = [n for n in event["selection"]["rows"] if n < len(found)]
-    chosen = [found[n][0] for n in rows]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if chosen:
-            st.code(", ".join(chosen), language="sql", wrap_lines=True, width="stretch")
-        else:
-            st.caption(
-                plain(_of(len(found), len(columns))),
-                width="stretch",
-            )
-        if st.button(
-            say("Write a query"), help=say("For the first rows, with the ticked columns or all")
-        ):
-            _put(rows_with(view, chosen))
+    return [columns[n][0] for n in event["selection"]["rows"] if n < len(columns)]
 
 
 def _of(found: int, all_of_them: int) -> str:

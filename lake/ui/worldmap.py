@@ -33,11 +33,32 @@ def _read(name: str) -> Any:  # noqa: ANN401  JSON
     return json.loads((WORLD / name).read_text("utf-8"))
 
 
+@cache
+def _shapes() -> frozenset[str]:
+    """The numbers of the countries that have a shape."""
+    countries = _read("countries-110m.json")["objects"]["countries"]["geometries"]
+    return frozenset(country["id"] for country in countries if "id" in country)
+
+
 def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
     """A country's shade is its figure, on a logarithmic scale: a few countries hold nearly all."""
-    numbers = {code: number for number, code in _read("iso3166.json").items()}
-    points = _read("points.json")
-    figures = [
+    key = f"{view.dashboard.name}:{panel.title}"
+    spec = _spec(panel, result)
+    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), say(panel.about))
+    numbers, points = _read("iso3166.json"), _read("points.json")
+    nowhere = [
+        f"{code} ({figure(n, panel.unit)})"
+        for code, n in result.rows
+        if numbers.get(code) not in _shapes() and code not in points
+    ]
+    if nowhere:
+        st.caption(plain(say("Not on the map: {countries}.", countries=", ".join(nowhere))))
+
+
+def _countries(panel: Panel, result: PanelResult) -> list[dict[str, Any]]:
+    """A row a country: `id` is the number of its shape; `lon` and `lat` has one that is a point."""
+    numbers, points = _read("iso3166.json"), _read("points.json")
+    return [
         {
             "id": numbers.get(code, ""),
             "name": code,
@@ -48,9 +69,12 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
         }
         for code, n in result.rows
     ]
+
+
+def _shade(panel: Panel, result: PanelResult) -> Spec:
     most = max(n for _, n in result.rows)
     least = min([1, *(n for _, n in result.rows if n > 0)])
-    shade = {
+    return {
         "field": "n",
         "type": "quantitative",
         "scale": {"type": "log", "domain": [least, max(most, 2 * least)], "clamp": True}
@@ -62,6 +86,12 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
             "format": "~s" if isinstance(most, int) else ".3~r",
         },
     }
+
+
+def _spec(panel: Panel, result: PanelResult) -> Spec:
+    """All land in grey, on it the countries with a figure, and points for those without a shape."""
+    countries = _countries(panel, result)
+    shade = _shade(panel, result)
     tooltip = [
         {"field": "name", "type": "nominal", "title": say("code")},
         {"field": "figure", "type": "nominal", "title": say(panel.unit)},
@@ -70,12 +100,12 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
     named = {"field": "properties.name", "type": "nominal", "title": say("country")}
     edge = {"stroke": GREY, "strokeOpacity": 0.6}
     world = {"name": "world", "format": {"type": "topojson", "feature": "countries"}}
-    spec: Spec = {
+    return {
         "height": HEIGHT,
         "datasets": {
             "world": _read("countries-110m.json"),
-            "figures": pa.Table.from_pylist(figures),
-            "points": pa.Table.from_pylist([figure for figure in figures if "lon" in figure]),
+            "figures": pa.Table.from_pylist(countries),
+            "points": pa.Table.from_pylist([one for one in countries if "lon" in one]),
         },
         "projection": {"type": "naturalEarth1"},
         "params": picks("name", "countries", "points"),
@@ -115,15 +145,3 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
             },
         ],
     }
-    key = f"{view.dashboard.name}:{panel.title}"
-    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), say(panel.about))
-    shapes = {
-        s.get("id") for s in _read("countries-110m.json")["objects"]["countries"]["geometries"]
-    }
-    nowhere = [
-        f"{code} ({figure(n, panel.unit)})"
-        for code, n in result.rows
-        if numbers.get(code) not in shapes and code not in points
-    ]
-    if nowhere:
-        st.caption(plain(say("Not on the map: {countries}.", countries=", ".join(nowhere))))

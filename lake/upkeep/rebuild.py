@@ -62,6 +62,7 @@ KEPT = {
     "context": ("log", "context"),
 }
 """The leaves that no transform derives: they go from the old row to the new one."""
+NOT_KEPT = "the record as it came was not kept (lake ingest --no-original)"
 _TYPES = {
     "hash": pa.int64(),
     "ingested": pa.timestamp("us", "UTC"),
@@ -287,10 +288,13 @@ class _Table:
         self, rows: pa.Table
     ) -> dict[tuple[Shape, str | None], list[tuple[ObjectFacts, Any]]]:
         """The rows' records by shape and by the account that the user named."""
-        paths = rows["path"].to_pylist()
+        there = rows["original"].is_valid().to_numpy()
+        if not there.all():
+            self.count.reasons[NOT_KEPT] += int((~there).sum())
         places: dict[str, list[int]] = defaultdict(list)
-        for row, path in enumerate(paths):
-            places[path].append(row)
+        for row, path in enumerate(rows["path"].to_pylist()):
+            if there[row]:
+                places[path].append(row)
         known = self.readings.of(list(places))
         found: dict[tuple[Shape, str | None], list[tuple[ObjectFacts, Any]]] = defaultdict(list)
         for path, listed in places.items():

@@ -21,15 +21,14 @@ import pyarrow.compute as pc
 from lake.decode.headers import header_shape, holds, line_shape, members_shape, row_shape
 from lake.decode.pieces import MAX_RECORD, is_value, members_of
 from lake.decode.read_csv import csv_lines
-from lake.decode.read_json import cut_records
+from lake.decode.read_json import cut_lines
 from lake.decode.read_tables import table_shape
-from lake.decode.recognise import Reading
+from lake.decode.recognise import with_delimiter
 from lake.decode.rows import as_object, row_record, table_record, utc_cells
 from lake.decode.shapes import Records, Shape, legible
 from lake.decode.surrogates import ESCAPED, mended
 from lake.decode.wrap import Wrap
 from lake.normalize.records import WRAP, ObjectFacts
-from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal
 
 if TYPE_CHECKING:
@@ -169,8 +168,8 @@ def _members(source: Source, rows: Stored) -> Records:
 
 
 def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -> Iterator[Records]:
-    reading = Reading(None, catalogue(), delimiter=layout.get("cut"))  # type: ignore[arg-type]
-    given = reading.cutting(source.name)
+    assert source.delimited is not None  # noqa: S101
+    given = with_delimiter(source.delimited, layout.get("cut"))
     headers = known.context.get("headers") or []
     if "names" in layout:
         shapes = [(header_shape(source.name, given, layout["names"]), rows)]
@@ -180,7 +179,7 @@ def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -
     else:
         shapes = list(_by_line(source, str(layout.get("line") or ""), given.delimiter, rows))
     for shape, part in shapes:
-        yield cut_records(reading, Records(shape, part.text, part.at, _wraps(part)))
+        yield cut_lines(Records(shape, part.text, part.at, _wraps(part)), given)
 
 
 def _by_line(

@@ -131,6 +131,13 @@ def test_a_table(lake: Callable[[str], Done], made: Path) -> None:
     assert done.err == ""
 
 
+def test_a_row_of_a_table_in_a_pipe_is_a_line(lake: Callable[[str], Done], made: Path) -> None:
+    """A record of CloudTrail may have 100 kB."""
+    query = "SELECT 'ab ' || repeat('cd  ', 9000) || 'e' AS t, 7 AS n UNION ALL SELECT 'x', 1"
+    lines = lake(f"sql {shlex.quote(query + ' ORDER BY n')} --lake made").out.splitlines()
+    assert lines == ["t  n", "x  1", "ab " + "cd  " * 9000 + "e  7"]
+
+
 def test_parquet_keeps_the_types(lake: Callable[[str], Done], made: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.parquet"
     done = lake(f"sql {shlex.quote(VALUES)} --lake made --format parquet -o {target}")

@@ -96,6 +96,17 @@ def test_unknown_members_are_counted_by_name() -> None:
     assert found.decoding.lossy_members == {}
 
 
+def test_members_that_are_no_column_are_counted_by_record() -> None:
+    flows = [
+        {"srcaddr": "10.0.0.1", "dstaddr": "10.0.0.2", "end": 1770120000 + n}
+        | ({"brandNew": n} if n != 2 else {"other": None})
+        for n in (1, 2, 3, 4)
+    ]
+    found = read(b"\n".join(map(compact, flows)))
+    assert len(found.rows) == 4
+    assert found.decoding.unknown_members == {"brandNew": 3, "other": 1}
+
+
 def test_members_of_another_source_are_not_unknown() -> None:
     insight = event(2, eventType="AwsCloudTrailInsight", eventCategory="Insight")
     insight["insightDetails"] = {"state": "Start", "insightType": "ApiCallRateInsight"}

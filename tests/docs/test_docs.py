@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import typer
 
 from docs.generate import DOCS, all_commands, answer, pages, questions_page
 from lake.cli import app
+from lake.sources.catalogue import ENTRIES
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -141,6 +143,13 @@ def test_the_readme_names_every_variable_of_ours() -> None:
         named - set(re.findall(r"`(LAKE_[A-Z_]+)`", (ROOT / "README.md").read_text("utf-8")))
         == set()
     )
+
+
+def test_the_design_tells_every_entry_of_a_source() -> None:
+    (told,) = (block for block in blocks(DOCS / "design.md", "toml") if "[recognise]" in block)
+    source = tomllib.loads(told.replace("[...]", "[]"))
+    for part, entries in ENTRIES.items():
+        assert set(source[part] if part else source) == set(entries)
 
 
 def test_the_page_of_commands_names_every_option() -> None:

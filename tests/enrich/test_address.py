@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.enrich.address import ip_text, parse
+from lake.enrich.address import parse
 
 TEXTS = [
     ("81.2.69.142", "81.2.69.142"),
@@ -56,10 +56,15 @@ TEXTS = [
 ]
 
 
+def ip_text(text: str | None) -> str | None:
+    """One value as it is written."""
+    found: str | None = parse([text]).texts[0].as_py()
+    return found
+
+
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
 def test_text_becomes_rfc_5952_or_nothing(text: str | None, expected: str | None) -> None:
     assert ip_text(text) == expected
-    assert parse([text]).texts.to_pylist() == [expected]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,34 @@ def test_a_second_ingest_reads_what_failed_and_nothing_else(varied: Path, tmp_pa
     assert hashes(lake) == before
 
 
+def test_a_folder_that_could_not_be_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is failed until everything below it has been listed."""
+    top, lake = tmp_path / "w", tmp_path / "lake"
+    put(top, f"closed/deep/{TRAIL_KEY}", logs.trail(logs.events(5)))
+    put(top, FLOW_KEY, logs.flow_file(logs.flows(3)))
+    scandir = os.scandir
+
+    def closed(folder: str | Path) -> object:
+        if str(folder).endswith("/closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    told = "SELECT status, superseded, path FROM objects WHERE path LIKE '%/' ORDER BY batch"
+    failed = ("failed", False, f"{top}/closed/")
+    monkeypatch.setattr(os, "scandir", closed)
+    assert dict(read(lake, top).statuses) == {"failed": 1, "read": 1}
+    assert dict(read(lake, top / "closed" / "deep").statuses) == {"read": 1}
+    assert ask(lake, told) == [failed]  # another folder in it may not be listed
+    monkeypatch.undo()
+    assert dict(read(lake, top, since=date(2024, 2, 1)).statuses) == {}
+    assert ask(lake, told) == [failed]  # nor another day
+    assert dict(read(lake, top).statuses) == {"ignored": 1}
+    assert ask(lake, told) == [("failed", True, failed[2]), ("ignored", False, failed[2])]
+    assert dict(read(lake, top).statuses) == {}
+
+
 def test_a_place_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(5)))
     report = read(tmp_path / "lake", tmp_path / "logs", tmp_path / "logs" / "AWSLogs")

@@ -9,6 +9,7 @@ import os
 import socket
 import tarfile
 from datetime import UTC, date, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from lake.store.known import KnownObject, is_unchanged
 from lake.upkeep.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lake.query import Lake
     from lake.report import IngestReport
 
@@ -44,14 +47,16 @@ ORGANISATION = TRAIL_KEY.replace("AWSLogs/", "AWSLogs/o-exampleorg1/")
 class Place:
     """A folder with a lake, and objects that come to it and change."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, originals: Sequence[bool] = (True,)) -> None:
+        """`originals`: whether the ingests keep them, one after the other, over and over."""
         self.logs, self.lake = folder / "logs", folder / "lake"
+        self._originals = cycle(originals)
 
     def put(self, data: bytes, key: str = FLOW_KEY) -> Path:
         return put(self.logs, key, data)
 
     def read(self, **options: Any) -> IngestReport:  # noqa: ANN401
-        report = read(self.lake, self.logs, **options)
+        report = read(self.lake, self.logs, originals=next(self._originals), **options)
         balance(self.lake)
         return report
 
@@ -72,6 +77,19 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+KEPT = {
+    "originals": (True,),
+    "no originals": (False,),
+    "originals later": (False, True),
+    "no originals later": (True, False),
+}
+
+
+@pytest.fixture(params=KEPT.values(), ids=KEPT)
+def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(tmp_path, request.param)
 
 
 @pytest.fixture(params=[64 << 20, 512], ids=["at once", "in windows"])
@@ -103,36 +121,36 @@ def test_lines_of_an_object_that(
     then: bytes,
     counts: tuple[int, int],
     gone: list[tuple[int]],
-    place: Place,
+    any_place: Place,
     window: None,
 ) -> None:
-    place.take(first)
-    assert place.take(then) == counts
-    whole = len(place.bytes())
+    any_place.take(first)
+    assert any_place.take(then) == counts
+    whole = len(any_place.bytes())
     assert whole == first.count(b"\n") - 1 + counts[0]
     if gone and counts[1] == 3 and b"1001 " in then and then.count(b" 1001 ") == 2:
-        assert len(place.ask(GONE)) == 1  # which of equal lines is gone nobody can tell
+        assert len(any_place.ask(GONE)) == 1  # which of equal lines is gone nobody can tell
     else:
-        assert place.ask(GONE) == gone
-    assert place.ask("SELECT superseded FROM objects ORDER BY batch") == [(True,), (False,)]
+        assert any_place.ask(GONE) == gone
+    assert any_place.ask("SELECT superseded FROM objects ORDER BY batch") == [(True,), (False,)]
 
 
-def test_an_object_that_changes_back(place: Place) -> None:
-    assert place.take(flows(1, 2, 3)) == (3, 0)
-    assert place.take(flows(1, 9, 3, 4)) == (2, 2)
-    assert place.take(flows(1, 2, 3)) == (0, 3)
-    assert place.bytes() == [1001, 1002, 1003, 1004, 1009]
+def test_an_object_that_changes_back(any_place: Place) -> None:
+    assert any_place.take(flows(1, 2, 3)) == (3, 0)
+    assert any_place.take(flows(1, 9, 3, 4)) == (2, 2)
+    assert any_place.take(flows(1, 2, 3)) == (0, 3)
+    assert any_place.bytes() == [1001, 1002, 1003, 1004, 1009]
     query = "SELECT v.network.bytes FROM superseded_rows s JOIN vpcflow v ON v.event.hash = s.hash"
-    assert sorted(place.ask(query)) == [(1004,), (1009,)]
-    assert place.take(flows(1, 9, 3, 4)) == (0, 4)
-    assert sorted(place.ask(query)) == [(1002,)]
+    assert sorted(any_place.ask(query)) == [(1004,), (1009,)]
+    assert any_place.take(flows(1, 9, 3, 4)) == (0, 4)
+    assert sorted(any_place.ask(query)) == [(1002,)]
 
 
-def test_an_object_that_grows_day_by_day(place: Place) -> None:
+def test_an_object_that_grows_day_by_day(any_place: Place) -> None:
     for last in range(1, 6):
-        assert place.take(flows(*range(1, last + 1))) == (1, last - 1)
-    assert place.bytes() == [1001, 1002, 1003, 1004, 1005]
-    assert place.ask(GONE) == []
+        assert any_place.take(flows(*range(1, last + 1))) == (1, last - 1)
+    assert any_place.bytes() == [1001, 1002, 1003, 1004, 1005]
+    assert any_place.ask(GONE) == []
 
 
 def test_the_status_tells_of_objects_that_have_changed(
@@ -152,57 +170,59 @@ def test_the_status_tells_of_objects_that_have_changed(
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_what_has_grown_lies_elsewhere_too(place: Place, together: bool) -> None:
+def test_what_has_grown_lies_elsewhere_too(any_place: Place, together: bool) -> None:
     """The copy's lines are the grown object's, of which most are known from before it grew."""
-    place.take(flows(1, 2, 3))
-    place.put(flows(1, 2, 3, 4))
+    any_place.take(flows(1, 2, 3))
+    any_place.put(flows(1, 2, 3, 4))
     if not together:
-        assert place.read().rows == 1
-    place.put(flows(1, 2, 3, 4), f"elsewhere/{FLOW_KEY}")
-    place.read()
-    again = place.put(flows(1, 2, 3, 4), f"archive/{FLOW_KEY}")
+        assert any_place.read().rows == 1
+    any_place.put(flows(1, 2, 3, 4), f"elsewhere/{FLOW_KEY}")
+    any_place.read()
+    again = any_place.put(flows(1, 2, 3, 4), f"archive/{FLOW_KEY}")
     with tarfile.open(again.with_suffix(".tar"), "w") as packed:
         packed.add(again, "flow.log.gz")
-    assert place.read().duplicates == 8
-    assert place.bytes() == [1001, 1002, 1003, 1004]
+    assert any_place.read().duplicates == 8
+    assert any_place.bytes() == [1001, 1002, 1003, 1004]
 
 
-def test_an_object_whose_lines_are_anothers_grows(place: Place) -> None:
+def test_an_object_whose_lines_are_anothers_grows(any_place: Place) -> None:
     copy = f"copy/{FLOW_KEY}"
-    place.take(flows(1, 2, 3))
-    assert place.take(flows(1, 2, 3), copy) == (0, 3)
-    assert place.take(flows(1, 2, 3, 4), copy) == (1, 3)
-    assert place.bytes() == [1001, 1002, 1003, 1004]
-    assert place.take(flows(5)) == (1, 0)
-    assert place.ask(GONE) == []  # the copy has them still
+    any_place.take(flows(1, 2, 3))
+    assert any_place.take(flows(1, 2, 3), copy) == (0, 3)
+    assert any_place.take(flows(1, 2, 3, 4), copy) == (1, 3)
+    assert any_place.bytes() == [1001, 1002, 1003, 1004]
+    assert any_place.take(flows(5)) == (1, 0)
+    assert any_place.ask(GONE) == []  # the copy has them still
 
 
-def test_an_object_whose_copy_was_cut_off(place: Place) -> None:
+def test_an_object_whose_copy_was_cut_off(any_place: Place) -> None:
     whole = gzip.compress(logs.flow_file(logs.flows(400)), mtime=0)
-    path = place.put(b"")
+    path = any_place.put(b"")
     path.write_bytes(whole[:1500])
-    report = place.read()
+    report = any_place.read()
     assert (report.rows, report.rejects, report.statuses["partial"]) == (142, 1, 1)
     path.write_bytes(whole)
-    report = place.read()
+    report = any_place.read()
     assert (report.rows, report.duplicates, report.rejects) == (258, 142, 0)
-    assert place.bytes() == list(range(1001, 1401))
-    assert place.ask(GONE) == []
+    assert any_place.bytes() == list(range(1001, 1401))
+    assert any_place.ask(GONE) == []
 
 
-def test_lines_in_several_files_of_a_batch(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_in_several_files_of_a_batch(
+    any_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from lake.stage import worker
 
-    place.take(flows(1, 1, 2, 2))
+    any_place.take(flows(1, 1, 2, 2))
     monkeypatch.setattr(worker, "CHUNK_BYTES", 1)
     monkeypatch.setattr(decode, "WINDOW", 256)
-    assert place.take(flows(1, 1, 2, 2, 2, 1)) == (2, 4)
+    assert any_place.take(flows(1, 1, 2, 2, 2, 1)) == (2, 4)
 
 
-def test_lines_of_another_day_come_to_an_object(place: Place) -> None:
-    place.take(flows(1, 2))
-    assert place.take(flows(1, 2, 86_401)) == (1, 2)
-    days = place.ask('SELECT "date"::VARCHAR, count(*) FROM vpcflow GROUP BY 1 ORDER BY 1')
+def test_lines_of_another_day_come_to_an_object(any_place: Place) -> None:
+    any_place.take(flows(1, 2))
+    assert any_place.take(flows(1, 2, 86_401)) == (1, 2)
+    days = any_place.ask('SELECT "date"::VARCHAR, count(*) FROM vpcflow GROUP BY 1 ORDER BY 1')
     assert days == [("2024-02-01", 2), ("2024-02-02", 1)]
 
 

@@ -6,7 +6,19 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from logs import ACCOUNT, QUERY, TRAIL_KEY, bus_event, compact, event, read, subscription
+import pytest
+from logs import (
+    ACCOUNT,
+    BALANCER_LINES,
+    FLOW_HEADER,
+    QUERY,
+    TRAIL_KEY,
+    bus_event,
+    compact,
+    event,
+    read,
+    subscription,
+)
 from small_lake import INSIGHT
 
 if TYPE_CHECKING:
@@ -85,4 +97,55 @@ def test_what_nobody_knows_is_a_reject() -> None:
     assert result.ids == [1]
     assert [(reject.position, reject.reason) for reject in result.rejects] == [
         (2, "no record of cloudtrail")
+    ]
+
+
+FLOW = "2 111122223333 eni-1 198.51.100.7 10.0.0.1 1 2 6 3 300 1706781600 1706781660 ACCEPT OK"
+LINES = {**BALANCER_LINES, "vpcflow": FLOW}
+
+
+@pytest.mark.parametrize("first", LINES)
+def test_lines_of_several_sources_in_one_file(first: str) -> None:
+    """As `zcat */*.gz > all.log` makes it."""
+    order = [first, *(name for name in LINES if name != first)]
+    lines = [LINES[name] for name in (*order, *order)]
+    result = read("\n".join(lines).encode(), "evidence/all.log")
+    assert [(name, place) for name, place, _ in homes(result)] == [
+        (name, place) for place, name in enumerate((*order, *order), 1)
+    ]
+    assert {row["source"]["ip"] for row in result.rows} == {"198.51.100.7"}
+    assert [row["event"]["original"] for row in result.rows] == lines
+    assert not result.rejects
+
+
+def test_records_among_lines() -> None:
+    """Plain and in an envelope; what nobody knows has the reason of the lines' source."""
+    records = [json.dumps(event(1)), json.dumps(QUERY), json.dumps(bus_event(event(2)))]
+    lines = [FLOW, *records, '{"what": "is this"}', FLOW]
+    result = read("\n".join(lines).encode(), "evidence/all.log")
+    assert [(name, place) for name, place, _ in homes(result)] == [
+        ("vpcflow", 1),
+        ("cloudtrail", 2),
+        ("route53resolver", 3),
+        ("cloudtrail", 4),
+        ("vpcflow", 6),
+    ]
+    assert [(one.position, one.reason, one.text) for one in result.rejects] == [
+        (5, "3 fields, expected 14", lines[4])
+    ]
+
+
+def test_lines_of_another_source_below_a_header() -> None:
+    lines = [FLOW_HEADER, FLOW, BALANCER_LINES["clb"], "2 eni-1 no flow", FLOW]
+    result = read("\n".join(lines).encode(), "evidence/all.log")
+    assert [name for name, _, _ in homes(result)] == ["vpcflow", "clb", "vpcflow"]
+    assert [(one.position, one.reason) for one in result.rejects] == [(4, "4 fields, expected 14")]
+
+
+def test_what_the_user_says_lines_are_they_are() -> None:
+    data = "\n".join([BALANCER_LINES["alb"], BALANCER_LINES["clb"]]).encode()
+    result = read(data, "evidence/all.log", source="alb")
+    assert [name for name, _, _ in homes(result)] == ["alb"]
+    assert [(one.position, one.reason) for one in result.rejects] == [
+        (2, "15 fields, expected at least 17")
     ]

@@ -270,6 +270,9 @@ def test_a_listing_that_breaks_off_in_one_prefix(
         assert code == 0, words
         assert len(at.read()) == 3 - len(seen)
     assert rows(lake) == wanted
+    told = "SELECT status, superseded, path FROM objects WHERE path LIKE '%/' ORDER BY batch"
+    path = f"s3://{BUCKET}/{failed[0][0]}"
+    assert ask(lake, told) == [("failed", True, path), ("ignored", False, path)]
     balance(lake)
 
 

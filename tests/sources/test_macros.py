@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.enrich.address import ip_text
+from lake.enrich.address import parse
 from lake.sources.database import connect
 
 if TYPE_CHECKING:
@@ -65,4 +65,4 @@ GROUP = st.sampled_from(["0", "0000", "", "1", "0a", "FFFF", "00db8", "1.2.3.4",
 @settings(max_examples=30, deadline=None)
 def test_addresses_are_those_of_the_engine(texts: list[str]) -> None:
     con = connect(128 << 20)
-    assert written(con, texts) == [ip_text(text) for text in texts]
+    assert written(con, texts) == parse(texts).texts.to_pylist()

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from command import process
 from deltalake import DeltaTable
-from engine import ask, client_rows, hashes, hashes_of, put, read, two_sources
+from engine import ask, between_commits, client_rows, hashes, hashes_of, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, SECOND_KEY, TRAIL_KEY
 
 from lake.errors import LakeVersionError, UsageError
@@ -157,9 +157,7 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
 
 def test_the_lake_as_it_was(place: Path) -> None:
     before = hashes(open_lake(place / "lake"))
-    time.sleep(0.05)
-    between = datetime.now(UTC)
-    time.sleep(0.05)
+    between = between_commits()
     read(place / "lake", place / "logs")
     assert hashes(open_lake(place / "lake")) != before
     assert hashes_of(open_lake(place / "lake", between)) == before
@@ -169,9 +167,7 @@ def test_the_lake_as_it_was(place: Path) -> None:
 def test_the_lake_as_it_was_after_a_copy_without_times(days: int, place: Path) -> None:
     """When a version was committed it says itself; the times of its files are the copy's."""
     before = hashes(open_lake(place / "lake"))
-    time.sleep(0.05)
-    between = datetime.now(UTC)
-    time.sleep(0.05)
+    between = between_commits()
     read(place / "lake", place / "logs")
     after = hashes(open_lake(place / "lake"))
     copied = time.time() + 86_400 * days
@@ -201,8 +197,7 @@ def test_a_clock_that_went_back(place: Path) -> None:
 def test_a_log_whose_beginning_was_cleaned_up(tmp_path: Path) -> None:
     """As other programs do after a checkpoint: what the log tells no more, it says."""
     lake = two_sources(tmp_path, 2) / "lake"
-    made = datetime.now(UTC)
-    time.sleep(0.05)
+    made = between_commits()
     put(tmp_path / "logs", SECOND_KEY, logs.trail(logs.events(3, first=9)))
     read(lake, tmp_path / "logs")
     log = lake / "_lake" / "_delta_log"

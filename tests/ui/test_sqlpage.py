@@ -52,6 +52,7 @@ def ask(app: AppTest, text: str, how: str = "Run") -> AppTest:
             break
         time.sleep(0.1)
         app.run()
+    assert "sql:running" not in app.session_state
     assert not app.exception
     return app
 

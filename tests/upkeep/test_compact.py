@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from engine import ask, balance, hashes, put, read, two_sources
+from engine import ask, balance, between_commits, hashes, put, read, two_sources
 from logs import FLOW_KEY, TRAIL_KEY
 
 from lake.errors import LakeError, StorageError
@@ -326,9 +325,7 @@ def test_files_go_after_the_grace_and_no_others(lake: Path) -> None:
 
 
 def test_an_earlier_time_that_has_been_vacuumed_says_so(lake: Path) -> None:
-    time.sleep(0.05)
-    then = datetime.now(UTC)
-    time.sleep(0.05)
+    then = between_commits()
     before = rows(lake, "cloudtrail", then)
     compact(lake)
     assert rows(lake, "cloudtrail", then) == before

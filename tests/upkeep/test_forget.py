@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import logs
 import pytest
-from engine import ask, fates, hashes, put, read
+from engine import ask, between_commits, fates, hashes, put, read
 from logs import FLOW_KEY, TRAIL_KEY
 
 from lake.errors import LakeError, UsageError
@@ -99,9 +98,7 @@ def test_a_line_never_goes_back(lake: Path) -> None:
 
 
 def test_the_files_stay_for_the_grace(lake: Path) -> None:
-    time.sleep(0.05)
-    then = datetime.now(UTC)
-    time.sleep(0.05)
+    then = between_commits()
     forget(lake, LINE)
     earlier = open_lake(lake, then)
     assert earlier.sql("SELECT count(*) FROM vpcflow").fetchall() == [(4,)]
@@ -114,9 +111,7 @@ def test_now_deletes_every_file_that_holds_them(lake: Path) -> None:
     more = put(lake.parent / "more", TRAIL_KEY, logs.trail(logs.events(2, first=10)))
     read(lake, more)
     compact(lake)
-    time.sleep(0.05)
-    then = datetime.now(UTC)
-    time.sleep(0.05)
+    then = between_commits()
     kept = sorted(lake.rglob("date=2024-02-02/*.parquet"))
     report = forget(lake, LINE, now=True)
     assert report.vacuumed.files == 4

@@ -194,6 +194,15 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
     ),
     "a header of semicolons": ("flows/d.csv", TABBED.replace(b"\t", b";")),
     "two headers in one object": (FLOW_KEY, two_headers()),
+    "lines of several sources": ("all.log", "\n".join(logs.BALANCER_LINES.values()).encode()),
+    "records among lines": (
+        "all.log",
+        "\n".join([*logs.flows(2), json.dumps(logs.event(1)), json.dumps(logs.QUERY)]).encode(),
+    ),
+    "a header, and lines of other sources": (
+        "all.log",
+        "\n".join([FLOW_HEADER, *logs.flows(2), *logs.BALANCER_LINES.values()]).encode(),
+    ),
     "W3C with tabs": ("w3c.log", b"#Version: 1.0\n#Fields: " + TABBED.replace(b"\t", b" ", 13)),
     "tabs without a header": ("tabs.log", TABBED.split(b"\n", 1)[1]),
     "a CloudWatch export": ("exported/x.gz", EXPORT),

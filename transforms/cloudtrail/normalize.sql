@@ -76,7 +76,8 @@ SELECT
   r.userIdentity.type                                  AS "user.type",
   CASE WHEN role IS NOT NULL THEN [role] END           AS "user.roles",
   coalesce(nullif(r.userIdentity.accessKeyId, ''), r.accessKeyId) AS "user.access_key.id",
-  CASE WHEN r.userIdentity.type IN ('AssumedRole', 'Role', 'FederatedUser') THEN name END AS "user.session.name",
+  -- a role that acts as such has no session
+  CASE WHEN r.userIdentity.type IN ('AssumedRole', 'FederatedUser') OR (r.userIdentity.type = 'Role' AND contains(r.userIdentity.arn, ':assumed-role/')) THEN name END AS "user.session.name",
   CASE WHEN contains(r.userIdentity.userName, '\') THEN split_part(r.userIdentity.userName, '\', 1)
        ELSE r.userIdentity.identityProvider END        AS "user.domain",
   CASE WHEN contains(name, '@') AND regexp_full_match(name, '[^@\s/:]+@[^@\s/:]+\.[A-Za-z]{2,}') THEN name END AS "user.email",
@@ -361,6 +362,7 @@ FROM (
             CASE WHEN contains(r.tlsDetails.clientProvidedHostHeader, ':') THEN host_of(r.tlsDetails.clientProvidedHostHeader)
                  ELSE nullif(r.tlsDetails.clientProvidedHostHeader, '-') END AS host,
             CASE WHEN r.userIdentity.sessionContext.sessionIssuer.type = 'Role' THEN r.userIdentity.sessionContext.sessionIssuer.userName
-                 WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN nullif(split_part(r.userIdentity.arn, '/', 2), '') END AS role
+                 WHEN contains(r.userIdentity.arn, ':assumed-role/') THEN nullif(split_part(r.userIdentity.arn, '/', 2), '')
+                 WHEN contains(r.userIdentity.arn, ':role/') THEN nullif(split_part(r.userIdentity.arn, '/', -1), '') END AS role
           FROM records))))
 )

@@ -88,6 +88,15 @@ IDENTITIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "a role that acts as such",
+        {
+            "type": "Role",
+            "principalId": "AROAEXAMPLEROLEID0001",
+            "arn": "arn:aws:iam::111122223333:role/service-role/Deploy",
+        },
+        {"name": "Deploy", "id": "AROAEXAMPLEROLEID0001", "type": "Role", "roles": ["Deploy"]},
+    ),
+    (
         "federated user",
         {
             "type": "FederatedUser",

@@ -206,6 +206,12 @@ def test_the_first_31_fields_without_a_header() -> None:
     assert found == row(first, header, key="any/key")
 
 
+def test_a_line_without_a_resource_type_and_without_a_header() -> None:
+    (found,) = flat(LINE.replace("TransitGateway", "-"), "any/key", "tgwflow")
+    wanted = row(LINE, key="any/key")
+    assert found == {n: value for n, value in wanted.items() if n != "native.resource_type"}
+
+
 def test_parquet_in_a_hive_folder() -> None:
     given = {
         name.replace("-", "_"): pa.array([int(v) if v.isdigit() and len(v) < 12 else v])
