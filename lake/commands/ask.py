@@ -183,6 +183,17 @@ def panels(
         str | None, typer.Option("--from", help="ISO 8601; default: all data.")
     ] = None,
     time_to: Annotated[str | None, typer.Option("--to", help="ISO 8601, not included.")] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(help="So long before the newest event, instead of --from: '7 days', 24h."),
+    ] = None,
+    accounts: Annotated[
+        list[str] | None,
+        typer.Option("--account", help="By number, or a name of lake accounts. Repeatable."),
+    ] = None,
+    regions: Annotated[
+        list[str] | None, typer.Option("--region", help="eu-west-1. Repeatable.")
+    ] = None,
     search: Annotated[
         str | None, typer.Option(help="As in the pages' search box: 'source.ip:10.0.0.0/8'.")
     ] = None,
@@ -194,14 +205,26 @@ def panels(
     compare: Annotated[
         bool, typer.Option("--compare", help="Figures of the period before, as long, beside them.")
     ] = False,
+    interval: Annotated[
+        str | None,
+        typer.Option(
+            help="Width of the bars of charts over time: '15 minutes', 1h, '1 month'. "
+            "[default: one that fits the time]"
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help="table or json. [default: table on a terminal, else json]"),
     ] = None,
 ) -> None:
-    """Every panel's rows of a dashboard, without a browser."""
+    """Every panel's rows of a dashboard, without a browser.
+
+    All that a page can be narrowed by is an option: time, accounts, regions, search, filters, and
+    the period before beside it. Of the page about one thing a filter names it: lake panels entity
+    --filter 'entity.address is 192.0.2.1'."""
     from lake.dashboards.panels import panels_json, run_dashboard
     from lake.jsonvalues import json_text
+    from lake.serve.accounts import account_names
 
     form = form or ("table" if sys.stdout.isatty() else "json")
     if form not in PANEL_FORMATS:
@@ -213,13 +236,18 @@ def panels(
         moment_of(time_from, "--from"),
         moment_of(time_to, "--to"),
         where,
+        last=last,
+        accounts=accounts or (),
+        regions=regions or (),
         filters=filters or (),
         search=search,
+        interval=interval,
         compare=compare,
     )
+    names = account_names(opened.path)
     if form == "table":
         from lake.commands.panels_text import print_panels
 
-        print_panels(results, stdout())
+        print_panels(results, stdout(), names)
     else:
-        typer.echo(json_text(panels_json(results), indent=1))
+        typer.echo(json_text(panels_json(results, names), indent=1))

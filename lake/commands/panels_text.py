@@ -11,11 +11,12 @@ from rich.text import Text
 
 from lake.ask.output import shown
 from lake.jsonvalues import cell_value
+from lake.serve.accounts import with_name
 from lake.terminal import keep_wide
 from lake.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -25,8 +26,11 @@ ROWS = 20
 """Rows of a panel that are printed; a chart over time has hundreds."""
 
 
-def print_panels(results: Sequence[PanelResult], console: Console) -> None:
-    """A dashboard's panels in the order of its page, each once: under its present title."""
+def print_panels(
+    results: Sequence[PanelResult], console: Console, names: Mapping[str, str] | None = None
+) -> None:
+    """A dashboard's panels in the order of its page, each once: under its present title. `names`
+    are those of accounts, which stand beside the numbers."""
     own = [next(same) for _, same in groupby(results, lambda r: (r.sql, r.columns, r.chart))]
     for figures, group in groupby(own, _is_figure):
         if figures:
@@ -36,7 +40,7 @@ def print_panels(results: Sequence[PanelResult], console: Console) -> None:
         for result in group:
             console.print(Text(visible(result.title), "bold"))
             if result.rows:
-                console.print(_rows(result))
+                console.print(_rows(result, names or {}))
             if len(result.rows) > ROWS:
                 more = len(result.rows) - ROWS
                 console.print(Text(f"... and {more:,} more rows: --format json"))
@@ -67,7 +71,7 @@ def _figures(results: list[PanelResult]) -> Table:
     return keep_wide(table, 0)
 
 
-def _rows(result: PanelResult) -> Table:
+def _rows(result: PanelResult, names: Mapping[str, str]) -> Table:
     """The first rows of a panel."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     rows = result.rows[:ROWS]
@@ -79,7 +83,7 @@ def _rows(result: PanelResult) -> Table:
             Text(visible(name)), justify="right" if numbers else "left", overflow="fold"
         )
     for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
+        table.add_row(*(Text(shown(with_name(value, names))) for value in row))
     return keep_wide(table, *texts)
 
 

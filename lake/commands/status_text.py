@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ROWS = """CREATE TEMP TABLE status ("table" VARCHAR, title VARCHAR, rows BIGINT, files BIGINT,
 bytes BIGINT, accounts BIGINT, regions BIGINT, first DATE, last DATE)"""
+ACCOUNTS = 20
+"""Names of accounts that are printed; an organisation may have thousands."""
 _TEXTS = ("table", "first day", "last day")
 _NUMBERS = ("rows", "files", "size", "accounts", "regions")
 
@@ -60,6 +62,8 @@ def _table(status: Status) -> Table:
 def _lines(status: Status) -> Iterator[str]:
     fates = ", ".join(f"{n:,} {fate}" for fate, n in status.objects.items()) or "none"
     yield f"objects: {fates}; {status.duplicates:,} duplicates, {status.rejects:,} rejects"
+    if any(status.accounts.values()):
+        yield f"accounts: {_accounts(status.accounts)}"
     if status.earlier:
         yield (
             f"earlier readings of objects that have changed: {status.earlier:,}, "
@@ -98,6 +102,17 @@ def _lines(status: Status) -> Iterator[str]:
     for table, day in sorted(status.kept_from.items()):
         yield f"{table}: days before {day} are forgotten"
     yield f"GeoIP: {status.geoip or 'no database when these were read'}"
+
+
+def _accounts(names: Mapping[str, str | None]) -> str:
+    """The accounts by their names, and how many have none."""
+    named = sorted((name.casefold(), f"{name} ({one})") for one, name in names.items() if name)
+    told = [visible(text) for _, text in named[:ACCOUNTS]]
+    more = len(named) - len(told)
+    nameless = len(names) - len(named)
+    told += [f"and {more:,} more"] if more else []
+    told += [f"{nameless:,} without a name: lake accounts"] if nameless else []
+    return ", ".join(told)
 
 
 def _counted(members: Mapping[str, int]) -> str:

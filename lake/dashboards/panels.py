@@ -20,15 +20,17 @@ from lake.errors import SourceError, UsageError
 from lake.filters.filters import Filter, TimeRange
 from lake.filters.search import read_search
 from lake.filters.selection import Selection
+from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
-from lake.serve.extent import lake_blocks
+from lake.serve.accounts import account_names, is_account, numbers_of
+from lake.serve.extent import extent_of, lake_blocks
 from lake.serve.queries import Answer, Ask, Query, relation
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal, quote
-from lake.sources.rowmodel import arrow_type, table_columns
+from lake.sources.rowmodel import EVENTS, arrow_type, table_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lake.query import Lake
 
@@ -154,30 +156,43 @@ def run_dashboard(
     time_to: datetime | None = None,
     where: str | None = None,
     *,
+    last: str | None = None,
+    accounts: Sequence[str] = (),
+    regions: Sequence[str] = (),
     filters: Sequence[str] = (),
     search: str | None = None,
     interval: str | None = None,
     compare: bool = False,
 ) -> list[PanelResult]:
     """Every panel of a dashboard in page order, under each of its titles; over all data where no
-    time is given.
+    time is given. What a page's reader can choose can be chosen here.
 
     `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
-    condition in SQL; `filters` are as a page's address has them ("source.ip is 192.0.2.1"),
+    condition in SQL; `last` is a length of time ("7 days") that ends at the newest event of the
+    lake, instead of times; `accounts` are numbers, or names that the lake knows; `filters` are as a
+    page's address has them ("source.ip is 192.0.2.1"),
     `search` is what its search box takes (`lake.filters.search`); `interval` a width of bars ("1
     month") instead of one that fits the range; `compare` adds the figures of the period before.
     Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
     that the engine refuses.
     """
     dashboard = find_dashboard(name)
+    if last and (time_from or time_to):
+        raise UsageError("--last takes the place of --from and --to: leave it, or these away.")
 
     @cache
     def ask(query: Query) -> Answer:
         return lake.answer(query)
 
+    time = TimeRange(time_from, time_to)
+    newest = extent_of(EVENTS, Selection(), ask).last if last else None
+    if last and newest:
+        time = TimeRange.last(about(*read_span(last, "--last")), newest)
+    numbers = numbers_of(accounts, account_names(lake.path))
+    places = (("account", numbers), ("region", tuple(regions)))
     chosen = Selection(
-        TimeRange(time_from, time_to),
-        tuple(map(Filter.parse, filters)),
+        time,
+        (*map(Filter.parse, filters), *(Filter(name, "is", one) for name, one in places if one)),
         where,
         read_search(search),
     )
@@ -193,8 +208,11 @@ def run_dashboard(
     ]
 
 
-def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
-    """The results as `lake panels --format json` prints them: rows as lists, times with Z."""
+def panels_json(
+    results: Iterable[PanelResult], names: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The results as `lake panels --format json` prints them: rows as lists, times with Z. Rows
+    have accounts as logs do; `accounts` has the `names` of those among them that have one."""
     return [
         {
             "title": result.title,
@@ -205,8 +223,15 @@ def panels_json(results: Iterable[PanelResult]) -> list[dict[str, Any]]:
             "note": result.note,
         }
         | ({} if result.before is None else {"before": _rows(result.before)})
+        | ({"accounts": told} if (told := _told(result.rows, names or {})) else {})
         for result in results
     ]
+
+
+def _told(rows: Iterable[tuple[Any, ...]], names: Mapping[str, str]) -> dict[str, str]:
+    """The accounts among the values of rows that have a name, with it."""
+    values = (value for row in rows for value in row if is_account(value))
+    return {account: names[account] for account in dict.fromkeys(values) if account in names}
 
 
 def _rows(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

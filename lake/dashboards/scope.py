@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import UsageError
 from lake.filters.filters import Filter, TimeRange
 from lake.filters.selection import Selection
+from lake.filters.spans import about, read_span, written
 from lake.serve.chosen import chosen
 from lake.serve.extent import Extent, extent_of, extent_over, files_of, lake_blocks, places_of
 from lake.serve.gather import gathering
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from lake.serve.chosen import Chosen
 
 _BARS = 150
+MOST_BARS = 200_000
+"""Of a width that a reader chose."""
 NEWEST = (2_000, 100_000)
 """Events among which a page of the newest is looked for, before it is looked for among all: to find
 fifty of nine million flows took 3.5 s, of all files' times."""
@@ -80,7 +83,8 @@ class View:
 def view_of(
     dashboard: Dashboard, selection: Selection, ask: Ask, interval: str | None = None
 ) -> View:
-    """Bring a dashboard and a selection together. Raises UsageError where a condition is wrong."""
+    """Bring a dashboard and a selection together; `interval` is the width of a bar, instead of one
+    that fits the time. Raises UsageError where a condition or the width is wrong."""
     selection = dashboard.narrowed(selection)
     logs = chosen(dashboard.table, selection, dashboard.fields)
     whole = extent_of(dashboard.table, Selection(), ask)
@@ -102,7 +106,7 @@ def view_of(
     # What the view over all tables counts already is no further event.
     counted = {} if dashboard.table == EVENTS else further
     time = selection.time.within(_around(extents))
-    width = Interval(interval) if interval else interval_for(time)
+    width = _width(interval, time) if interval else interval_for(time)
     return View(
         dashboard=dashboard,
         selection=selection,
@@ -199,6 +203,19 @@ def interval_for(time: TimeRange) -> Interval:
     seconds = (time.end - time.start).total_seconds()
     fitting = (name for name, width in STEPS if seconds <= width * _BARS)
     return Interval(next(fitting, "1 year"))
+
+
+def _width(text: str, time: TimeRange) -> Interval:
+    """A width that was written: `15 minutes`, `1 month`."""
+    span = read_span(text, "--interval")
+    if time.start and time.end:
+        bars = (time.end - time.start) / about(*span)
+        if bars > MOST_BARS:
+            raise UsageError(
+                f"--interval {text}: that would be {bars:,.0f} bars, more than {MOST_BARS:,}. "
+                "Choose wider ones, or a shorter time."
+            )
+    return Interval(written(*span))
 
 
 def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:

@@ -27,8 +27,10 @@ ADDRESSES = "related.ip"
 _WORD = re.compile(r'(?:\\.|[^\s()"\\]|\\)+', re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
 _FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:|\s+:(?!:))")
-_ESCAPED = re.compile(r"\\([\\*\":()\[\]<>=-])")
-_PART = re.compile(r'\\[\\*":()\[\]<>=-]|\*|%|_|#', re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\*?\":()\[\]<>=-])")
+_PART = re.compile(r'\\[\\*?":()\[\]<>=-]|[*?%_#]', re.DOTALL)
+_ANY = {"*": "%", "?": "_"}
+"""What stands for any text, and for any one character; as LIKE writes it."""
 _IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
 _NETWORK = re.compile(r"[\da-fA-F.:]+/\d*")
 """What is meant for a network."""
@@ -290,7 +292,7 @@ class _Reader:
 
 
 def _wild(text: str) -> bool:
-    return any(part[0] == "*" for part in _PART.finditer(text))
+    return any(part[0] in _ANY for part in _PART.finditer(text))
 
 
 def _plain(text: str, quoted: bool) -> str:
@@ -304,7 +306,7 @@ def _like(text: str, quoted: bool) -> str:
 
     def part(found: re.Match[str]) -> str:
         said = found[0]
-        return "%" if said == "*" else f"#{said}" if said in "%_#" else said[1:]
+        return _ANY.get(said) or (f"#{said}" if said in "%_#" else said[1:])
 
     return _PART.sub(part, text)
 

@@ -1,6 +1,7 @@
 """The names of accounts: logs tell twelve digits, people know "prod". A lake keeps them in
 `_accounts.csv` in its folder, where `lake accounts FILE` puts them, so that they go with it. Rows
-stay as they are: names are shown beside the number, and the view `accounts` has them for SQL.
+stay as they are: names are shown beside the number, wherever a value is one that has a name, and
+the view `accounts` has them for SQL.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from lake.sources.fieldsets import literal
 from lake.whole import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 FILE = "_accounts.csv"
 FIELDS = ("account", "cloud.account.id")
-"""The columns whose values have such a name."""
+"""The fields that may be asked by name."""
 LARGEST = 2 << 20
 """Bytes of a file of names: an organisation has at most some ten thousand accounts."""
-_ID = re.compile(r"\d{12}")
+_ID = re.compile(r"[0-9]{12}")
+_WITHIN = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 _IDS = ("id", "accountid", "account")
 _NAMES = ("name", "accountname", "alias")
 _ASK = (
@@ -48,6 +50,31 @@ def names_mark(lake: Path) -> str:
         return str((lake / FILE).stat().st_mtime_ns)
     except OSError:
         return ""
+
+
+def is_account(value: Any) -> bool:  # noqa: ANN401  whatever a row has
+    """Whether a value may be the number of an account."""
+    return isinstance(value, str) and len(value) == 12 and _ID.fullmatch(value) is not None
+
+
+def with_name(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
+    """A value for people: `prod (111122223333)` where it is an account that has a name."""
+    name = names.get(value) if is_account(value) else None
+    return value if name is None else f"{name} ({value})"
+
+
+def numbers_of(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts that a reader means, by name or number; a name may be that of several."""
+    known: dict[str, list[str]] = {}
+    for account, name in names.items():
+        known.setdefault(name.casefold(), []).append(account)
+    found = (one for text in texts for one in known.get(text.strip().casefold(), [text]))
+    return tuple(dict.fromkeys(found))
+
+
+def accounts_in(text: str, names: Mapping[str, str]) -> list[str]:
+    """The accounts with a name that a text tells, also within ARNs, each once, as they come."""
+    return [one for one in dict.fromkeys(_WITHIN.findall(text)) if one in names]
 
 
 def read_names(data: bytes) -> dict[str, str]:

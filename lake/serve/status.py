@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.serve.accounts import account_names
 from lake.serve.reader import connection
 from lake.serve.views import ledger_views
 from lake.sources.catalogue import catalogue
@@ -75,6 +76,8 @@ class Status:
     outdated_tables: tuple[str, ...] = ()
     sourceless: tuple[str, ...] = ()
     """Tables with rows and without a source: LAKE_TRANSFORMS named it when they were read."""
+    accounts: dict[str, str | None] = field(default_factory=dict)
+    """The accounts of all tables, with the names of those that have one."""
     kept_from: dict[str, str] = field(default_factory=dict)
     """Table -> the first day that `lake forget` has left."""
 
@@ -104,11 +107,14 @@ def read_status(path: Path) -> Status:
 
 def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) -> Status:
     """Read the status from the tables' file lists and the ledger; no row is read."""
-    tables = [
-        _table_status(source, store.file_actions(name, snapshot))
+    held = [
+        (source, store.file_actions(name, snapshot))
         for name, source in sorted(catalogue().sources.items())
         if name in snapshot.tables
     ]
+    tables = [_table_status(source, files) for source, files in held]
+    accounts = {one for _, f in held for one in f["partition.account"].unique().to_pylist()}
+    names = account_names(store.path)
     # once, since the ledger has a file a batch
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS SELECT {_ASKED} FROM objects")
     objects = dict(
@@ -141,6 +147,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         outdated=outdated,
         outdated_tables=outdated_tables,
         sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),
+        accounts={one: names.get(one) for one in sorted(accounts - {"unknown"})},
         kept_from=snapshot.kept_from,
     )
 

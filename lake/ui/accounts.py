@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lake.paths import shown_lake
-from lake.serve.accounts import FIELDS, account_names, names_mark
+from lake.serve.accounts import account_names, is_account, names_mark
+from lake.serve.accounts import with_name as told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from lake.filters.filters import Filter
@@ -27,23 +27,13 @@ def _names(path: Path, _: str) -> dict[str, str]:
     return account_names(path)
 
 
-def with_name(account: str) -> str:
-    """`prod (111122223333)`, or the number alone."""
-    name = names().get(account)
-    return account if name is None else f"{name} ({account})"
-
-
-def numbers_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """The accounts that a reader means, by name or number; a name may be that of several."""
-    known: dict[str, list[str]] = {}
-    for account, name in names().items():
-        known.setdefault(name.casefold(), []).append(account)
-    found = (one for text in texts for one in known.get(text.strip().casefold(), [text]))
-    return tuple(dict.fromkeys(found))
+def with_name(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
+    """A value as a page shows it: of an account that has a name, `prod (111122223333)`."""
+    return told(value, names()) if is_account(value) else value
 
 
 def spoken(one: Filter) -> Filter:
     """A filter as its words tell it: of accounts with their names."""
-    if one.field not in FIELDS or not one.value:
+    if one.op not in ("is", "not"):
         return one
     return replace(one, value=tuple(with_name(str(value)) for value in one.value))

@@ -11,7 +11,6 @@ import streamlit as st
 
 from lake.errors import UsageError
 from lake.filters.filters import Filter
-from lake.serve.accounts import FIELDS
 from lake.ui.accounts import with_name
 from lake.ui.choosing import add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -107,25 +106,17 @@ def named_values(result: PanelResult, since: int = 0) -> list[tuple[str, str | N
     """The name of each bar, and what a click on it filters on; None where that is nothing. `since`
     is the column with the value: of bars over time the second."""
     ours = result.columns[since] in OURS
-    accounts = result.columns[since] in FIELDS
-    return [
-        (_name(row[since:], key, ours, accounts), _value(row[since:], key))
-        for row, key in _keyed(result)
-    ]
+    rows = [(row[since:], key) for row, key in _keyed(result)]
+    return [(_name(row, key, ours), _value(row, key)) for row, key in rows]
 
 
 def _keyed(result: PanelResult) -> list[tuple[tuple[Any, ...], Mapping[str, Any]]]:
     return list(zip(result.rows, result.keys or ({},) * len(result.rows), strict=True))
 
 
-def _name(
-    row: tuple[Any, ...], key: Mapping[str, Any], ours: bool = False, accounts: bool = False
-) -> str:
-    """A bar's name: what all columns but the figure say; the first may be words of ours, or an
-    account that has a name."""
+def _name(row: tuple[Any, ...], key: Mapping[str, Any], ours: bool = False) -> str:
+    """A bar's name: what all columns but the figure say; the first may be words of ours."""
     parts = [name_of(value) for n, value in enumerate(row[:-1]) if n == 0 or value is not None]
-    if accounts:
-        parts[0] = with_name(parts[0])
     if ours:
         parts[0] = say(parts[0])
     rest = say(REST) if key.get("_rest") else _OTHER
@@ -141,4 +132,4 @@ def _value(row: tuple[Any, ...], key: Mapping[str, Any]) -> str | None:
 
 def name_of(value: Any) -> str:  # noqa: ANN401  whatever a panel groups by
     """A value as a chart writes it."""
-    return say("none") if value is None else str(value)
+    return say("none") if value is None else str(with_name(value))

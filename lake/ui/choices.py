@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lake.ui.accounts import with_name
 from lake.ui.charts import choose_value
 from lake.ui.text import count, plain
 from lake.ui.words import say
@@ -45,7 +46,7 @@ def draw_choices(view: View, panel: Panel, result: PanelResult) -> None:
 
 
 def _words(values: dict[str, int], value: str) -> str:
-    return f"{shortened(value, _LONGEST)} ({count(values.get(value, 0))})"
+    return f"{shortened(with_name(value), _LONGEST)} ({count(values.get(value, 0))})"
 
 
 def _chosen(key: str, field: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.accounts import with_name
 from lake.ui.clicks import LONGEST, Spec, draw_chart, leave, leaving, on_pick, picks
 from lake.ui.look import ACCENT
 from lake.ui.text import figure
@@ -44,7 +45,7 @@ def draw_leaderboard(
         {
             "place": list(range(len(rows))),
             "name": [name for name, _ in rows],
-            "shown": [eye(name, LONGEST) for name, _ in rows],
+            "shown": [eye(with_name(name), LONGEST) for name, _ in rows],
             "n": [float(n) for _, n in rows],
             "figure": [figure(n, unit) for _, n in rows],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],

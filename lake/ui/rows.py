@@ -15,10 +15,12 @@ import streamlit as st
 from lake.dashboards.panels import ROWS_SHOWN, PanelResult, run_panel, whole_document, whole_row
 from lake.filters.fields import all_fields, column_of, fields_behind
 from lake.filters.filters import Filter
+from lake.serve.accounts import accounts_in
+from lake.ui.accounts import names, with_name
 from lake.ui.choosing import add_filter, set_time
 from lake.ui.follow import follow
 from lake.ui.paper import EMPTY, draw_on_paper
-from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels
+from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels, named_accounts
 from lake.ui.text import count, plain
 from lake.ui.words import back_or_forth, say, say_unread
 from lake.visible import shortened, visible
@@ -52,20 +54,21 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
     events = newest.keys[0].get("_of", view.shown.events) if newest.keys else 0
     page = _page(view, events)
     result = run_panel(view, panel, ask, offset=(page - 1) * ROWS_SHOWN)
+    rows = named_accounts(result.rows)
     event = st.dataframe(
-        frame(result.columns, result.rows),
+        frame(result.columns, rows),
         hide_index=True,
-        height=height(len(result.rows), 12),
+        height=height(len(rows), 12),
         row_height=ROW,
         placeholder=EMPTY,
-        column_config=column_config(result.columns, result.rows),
+        column_config=column_config(result.columns, rows),
         on_select="rerun",
         selection_mode="single-cell",
         # of these very rows: a cell is chosen by its place
         key=f"{view.dashboard.name}:{panel.title}:rows:{page}:{_digest(result)}",
         alt=say(panel.about),
     )
-    draw_on_paper(labels(result.columns, result.rows), result.rows)
+    draw_on_paper(labels(result.columns, rows), rows)
     cells = event["selection"]["cells"]
     if cells and cells[0][0] < len(result.rows):
         place, column = cells[0]
@@ -128,6 +131,9 @@ def _draw_row(
     row = _opened(_without_nulls(_parsed(text)) or {})
     original = row.get("event", {}).pop("original", None)
     _pivot(view, row, fields, result.rows[place][0])
+    if told := accounts_in(text, names()):
+        said = say("Accounts in it: {accounts}", accounts=", ".join(map(with_name, told)))
+        st.caption(plain(shortened(said, _LONGEST)))
     left, right = st.columns(2)
     with left:
         form = st.segmented_control(
@@ -210,7 +216,7 @@ def _pivot(view: View, row: dict[str, Any], fields: tuple[str, ...], at: datetim
             say("Turn a value into a filter, or follow it through all logs"),
             values,
             index=own if values else None,
-            format_func=lambda leaf: visible(f"{leaf[0]}: {leaf[1]}"[:160]),
+            format_func=lambda leaf: visible(f"{leaf[0]}: {with_name(leaf[1])}"[:160]),
             key=key,
         )
         if leaf is None:

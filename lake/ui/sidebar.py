@@ -16,10 +16,10 @@ from lake.filters.fields import fields_behind
 from lake.filters.filters import ALONE, OPS, Filter, TimeRange
 from lake.filters.search import Search, read_search
 from lake.filters.selection import Selection
-from lake.serve.accounts import FIELDS
+from lake.serve.accounts import FIELDS, numbers_of
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
-from lake.ui.accounts import names, numbers_of, with_name
+from lake.ui.accounts import names
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
 from lake.ui.leaderboard import draw_leaderboard
@@ -53,8 +53,9 @@ SPANS = {
 EXAMPLE = 'event.outcome:failure source.ip:10.0.0.0/8 NOT "health check"'
 LANGUAGE = Sentence(
     "Words are looked for anywhere in a record, `field:value` in a field. `*` stands for any text, "
-    "`field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, `source.ip:10.0.0.0/8`, `NOT` or `-`, AND, "
-    "OR and parentheses work; quotes keep a text together and take it as it is."
+    "`?` for one character, `field:(a OR b)`, `field:>=500`, `field:[1 TO 9]`, "
+    "`source.ip:10.0.0.0/8`, `NOT` or `-`, AND, OR and parentheses work; "
+    "quotes keep a text together and take it as it is."
 )
 
 REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minutes": 300}
@@ -266,21 +267,24 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
     )
     now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
     if now and not picked:
-        told = {with_name(value) if named else value: value for value, _ in now}
         draw_leaderboard(
             f"facet:{field}:{dashboard.name}",
-            [(shown, n) for shown, (_, n) in zip(told, now, strict=True)],
-            lambda name, op: add_filter(Filter(field, op, told.get(name, name))),
+            now,
+            lambda name, op: add_filter(Filter(field, op, name)),
             label=field,
             about=say("Values of {field}", field=field),
         )
-    return [Filter(field, "is", numbers_of(picked) if named else tuple(picked))] if picked else []
+    return (
+        [Filter(field, "is", numbers_of(picked, named) if named else tuple(picked))]
+        if picked
+        else []
+    )
 
 
 def _numbered() -> None:
     """Have the numbers of accounts that were chosen by name in their place, in the address too: a
     link means the same where nobody knows the names."""
-    st.session_state["account"] = list(numbers_of(st.session_state["account"]))
+    st.session_state["account"] = list(numbers_of(st.session_state["account"], names()))
 
 
 def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]:

@@ -12,7 +12,7 @@ import streamlit as st
 from lake.ui.leaderboard import BAR, draw_leaderboard
 from lake.ui.look import ACCENT, MEANING, OTHERS, colours
 from lake.ui.text import count
-from lake.ui.timechart import TIME_HEIGHT, legend, time_domain, time_label
+from lake.ui.timechart import TIME_HEIGHT, legend, sized, time_domain, time_label
 from lake.ui.words import say
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) 
         _bars(rows, labels, about)
         return
     spec: Spec = {
-        "height": _HEIGHT,
+        **sized(_HEIGHT),
         "mark": _mark(kind, rows.num_rows),
         "encoding": {
             "x": _along(across, labels["x"], rows),
@@ -78,7 +78,7 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
     shown = rows.filter(pa.array([name in nth for name in names]))
     shown = shown.append_column("nth", pa.array([nth[name] for name in names if name in nth]))
     spec: Spec = {
-        "height": BAR * len(order) + 60,
+        **sized(BAR * len(order)),
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
             "y": {

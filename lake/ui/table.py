@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ui.accounts import with_name
 from lake.ui.charts import OURS, choose_cell
 from lake.ui.paper import EMPTY, draw_on_paper
 from lake.ui.words import say, say_known
@@ -34,6 +35,11 @@ def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
     """Rows as an Arrow table, each column typed by its values, NULLs kept."""
     values = [[for_the_eye(row[n]) for row in rows] for n in range(len(columns))]
     return pa.table([_array(column) for column in values], names=_distinct(columns))
+
+
+def named_accounts(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The rows with the names of accounts beside their numbers."""
+    return [tuple(map(with_name, row)) for row in rows]
 
 
 def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
     ours = [n for n, column in enumerate(result.columns) if column in OURS]
     rows = [
         tuple(say(str(value)) if n in ours else value for n, value in enumerate(row))
-        for row in result.rows
+        for row in named_accounts(result.rows)
     ]
     st.dataframe(
         frame(result.columns, rows),

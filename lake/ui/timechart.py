@@ -32,10 +32,15 @@ if TYPE_CHECKING:
 Act = Callable[[str], None]
 """What a click does: with `is`, or with `not`."""
 
-TIME_HEIGHT = 250
+TIME_HEIGHT = 165
 _COUNT_LABEL = "datum.value < 1e5 ? format(datum.value, ',~r') : format(datum.value, '.3~s')"
 _LEGEND, _LETTER = 30, 6.5
 """Pixels of an entry's mark and gaps in a legend, and of a letter of its name."""
+_PLACE = "(width ? containerSize()[0] : 0)"
+"""How wide a chart's place is, looked at anew whenever its width changes. Not the width itself:
+that of the bars is found after the legend has its place, of which more lines would be cut off."""
+_BESIDE = 60
+"""Pixels of a chart's place beside its bars: the axis of figures."""
 _LONGEST = 46
 """Letters of a name that a legend shows."""
 _NO_TITLE = {"padding": 2, "titlePadding": 0, "titleFontSize": 0}
@@ -132,7 +137,7 @@ def _spec(
     """The chart; without a legend where there are no `entries` of one (None)."""
     shown = [series.told[name] for name in series.shown]
     return {
-        "height": TIME_HEIGHT,
+        **sized(TIME_HEIGHT),
         "params": [
             {"name": "brush", "select": {"type": "interval", "encodings": ["x"]}},
             *picks("row"),
@@ -220,13 +225,19 @@ def time_domain(*ends: datetime) -> list[dict[str, int | bool]]:
     ]
 
 
+def sized(height: int) -> dict[str, Any]:
+    """As wide as its place, and so high without what stands around it: a legend takes a line more
+    wherever it has no room, from the bars in a chart whose height is fixed."""
+    return {"height": height, "autosize": {"type": "fit-x", "contains": "padding"}}
+
+
 def legend(names: Sequence[str]) -> dict[str, Any]:
     """Names above a chart, in as many columns as its width has room for."""
     wide = [_LEGEND + _LETTER * min(width(name), _LONGEST) for name in names]
     columns = "1"
     for n in range(2, len(names) + 1):  # a column is as wide as the widest name in it
         room = sum(max(wide[place::n]) for place in range(n))
-        columns = f"width >= {room:.0f} ? {n} : {columns}"
+        columns = f"{_PLACE} >= {room + _BESIDE:.0f} ? {n} : {columns}"
     limit = int(_LETTER * _LONGEST)
     return {
         "orient": "top",

@@ -33,11 +33,6 @@ STRANGE = {
         b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2272\n",
         "a pointer of Git LFS",
     ),
-    "CloudFront connections": (
-        b'{"eventTimestamp":"1731620046814","connectionId":"oLHi","connectionStatus":"Success",'
-        b'"clientIp":"203.0.113.9","distributionId":"E2DX1SLDPK0123","tlsProtocol":"TLSv1.3"}',
-        "CloudFront connection log",
-    ),
     "one letter": (b"x", "text that no source knows"),
     "prose": (b"Dear Sir or Madam,\nplease find the logs attached.\n", "text that no source knows"),
     "a number": (b"42", "no source knows"),

@@ -17,6 +17,10 @@ BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
 _numbers = count(1)
 _ELB = f"{ACCOUNT}_elasticloadbalancing_eu-west-1"
 _ELB_KEY = f"AWSLogs/{ACCOUNT}/elasticloadbalancing/eu-west-1/2024/02/01"
+MTLS_HEADER = (
+    "#Version: 1.0\n#Fields: eventTimestamp connectionId connectionStatus clientIp clientPort "
+    "serverIp distributionId tlsProtocol tlsHandshakeDuration tlsSni clientLeafCertSubject"
+)
 CDN_HEADER = (
     "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) "
     "cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type "
@@ -162,6 +166,15 @@ def _cdn(n: int) -> str:
     )
 
 
+def _handshake(n: int) -> str:
+    return "\t".join(
+        (
+            *(f"{int(at(n).timestamp())}814", f"c-{n}==", "Success", "198.51.100.7", "12137"),
+            *("203.0.113.71", "E2EXAMPLE", "TLSv1.3", "153", "www.example.com", "C=US, CN=a b"),
+        )
+    )
+
+
 def _realtime(n: int) -> str:
     return "\t".join(
         (
@@ -271,6 +284,12 @@ GOOD = {
             "cdn/EMLARXS9EXAMPLE.2024-02-01-10.RT4KCN4SGK9.gz",
             _cdn,
             CDN_HEADER + "\n",
+        ),
+        Good(
+            "cloudfront_connection",
+            "cloudfront-connection-logs/2024/02/01/a.gz",
+            _handshake,
+            MTLS_HEADER + "\n",
         ),
         Good("cloudfront_realtime", "cf-rt-E2EXAMPLE/2024/02/01/10/cf-rt-1-2024-02-01", _realtime),
         Good("s3access", "access/2024-02-01-10-05-12-0123456789ABCDEF", _s3access),

@@ -11,9 +11,18 @@ from command import run_lake
 from engine import put, read
 from logs import TRAIL_KEY, event, trail
 
+from lake.commands.status_text import _accounts
 from lake.errors import UsageError
 from lake.query import open_lake
-from lake.serve.accounts import FILE, account_names, keep_names, names_view, read_names
+from lake.serve.accounts import (
+    FILE,
+    account_names,
+    accounts_in,
+    keep_names,
+    names_view,
+    read_names,
+    with_name,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,3 +118,39 @@ def test_a_file_that_is_none_names_nobody(lake: Path) -> None:
     assert account_names(lake) == {}
     assert names_in(open_lake(lake)) == []
     assert "WHERE false" in names_view(lake)
+
+
+def test_a_value_that_is_an_account_has_its_name() -> None:
+    assert with_name(PROD, BOTH) == f"prod ({PROD})"
+    others: tuple[Any, ...] = ("111122224444", 111122223333, f"{PROD} ", f"x{PROD}", None)
+    assert [with_name(one, BOTH) for one in others] == list(others)
+    text = f'{{"arn": "arn:aws:iam::{LOGS}:root", "a": "{PROD}", "b": "{PROD}", "c": "1{PROD}"}}'
+    assert accounts_in(text, BOTH) == [LOGS, PROD]
+    assert accounts_in(text, {}) == []
+
+
+def test_panels_and_status_tell_them(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*line: str) -> str:
+        return run_lake([*line, "--lake", str(lake)], monkeypatch, capsys)[1]
+
+    bars = "CloudTrail - AWS Account(Bar)"
+    plain = json.loads(run("panels", "cloudtrail", "--format", "json"))
+    assert not any("accounts" in panel for panel in plain)
+    assert "accounts:" not in run("status")
+    account = next(panel for panel in plain if panel["title"] == bars)["rows"][0][0]
+    keep_names(lake, {account: "pr\x1bod", LOGS: "Log archive"})
+    named = {panel["title"]: panel for panel in json.loads(run("panels", "cloudtrail"))}
+    assert named[bars]["rows"] == [[account, 1]]
+    assert named[bars]["accounts"] == {account: "pr\x1bod"}
+    assert "accounts" not in named["CloudTrail - Region(Bar)"]
+    assert f"pr\ufffdod ({account})" in run("panels", "cloudtrail", "--format", "table")
+    assert f"accounts: pr\ufffdod ({account})\n" in run("status")
+
+
+def test_what_status_says_of_many_accounts() -> None:
+    names: dict[str, str | None] = {f"{n:012}": f"n{n:02}" for n in range(25)} | {PROD: None}
+    told = _accounts(names).split(", ")
+    assert (told[0], told[19]) == ("n00 (000000000000)", "n19 (000000000019)")
+    assert told[20:] == ["and 5 more", "1 without a name: lake accounts"]

@@ -18,6 +18,7 @@ TIMES = {
     "alb_connection": {"time": "2023-10-04T17:05:15.514108Z"},
     "clb": {"time": "2015-05-13T23:39:43.945958Z"},
     "cloudfront": {"date": "2019-12-04", "time": "21:02:31", "timestamp_ms": "1575493351814"},
+    "cloudfront_connection": {"event_timestamp": "1764019966814"},
     "cloudfront_realtime": {"timestamp": "1732104551.814"},
     "nlb": {"time": "2018-12-20T02:59:40"},
     "s3access": {"time": "[06/Feb/2019:00:00:38", "zone": "+0000]"},

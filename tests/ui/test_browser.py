@@ -133,6 +133,56 @@ def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     assert shades(world) > 100
 
 
+FOCUS = """() => {
+  const now = document.activeElement;
+  const shown = one => one ? getComputedStyle(one).opacity * shown(one.parentElement) : 1;
+  return [(now.getAttribute('aria-label') || now.innerText).split(':')[0], shown(now),
+          getComputedStyle(now).outlineStyle !== 'none'];
+}"""
+
+
+def test_what_a_keyboard_reaches_is_seen(page: Page, address: str) -> None:
+    """A link to a page, and what a chart offers; its rows and its query are behind its card."""
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    reached = []
+    for _ in range(50):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(FOCUS))
+    named = {name for name, _, _ in reached}
+    assert {"home\n\nOverview", "Download as PNG", "Fullscreen"} <= named
+    assert not named & {"Show data", "Copy Vega-Lite spec"}
+    assert min(opacity for _, opacity, _ in reached) > 0.5
+    marked = {name for name, _, outlined in reached if outlined}
+    assert {"home\n\nOverview", "Download as PNG", "Fullscreen"} <= marked
+
+
+LEGEND = """() => {
+  const chart = document.querySelector('[data-testid=stMain] [data-testid=stVegaLiteChart] svg');
+  const [all, ...names] = [chart, ...chart.querySelectorAll('.role-legend-label text')]
+    .map(one => one.getBoundingClientRect());
+  const bars = [...chart.querySelectorAll('path[aria-roledescription=bar]')]
+    .map(one => one.getBoundingClientRect());
+  const within = names.filter(one => one.top >= all.top && one.right <= all.right + 1);
+  const high = Math.max(...bars.map(one => one.bottom)) - Math.min(...bars.map(one => one.top));
+  return [names.length, within.length, high];
+}"""
+
+
+def test_a_window_made_narrow_cuts_no_line_of_a_legend(page: Page, address: str) -> None:
+    """Nor does a legend of many lines take its place from the bars."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}/entity?entity=26.77.13.201")
+    settled(page)
+    wide = page.evaluate(LEGEND)
+    page.set_viewport_size({"width": 400, "height": 900})
+    settled(page)
+    names, within, high = page.evaluate(LEGEND)
+    assert names == within == wide[0] == wide[1] > 8
+    assert high == pytest.approx(wide[2], abs=2)
+    assert high > 120
+
+
 def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from apptest import open_page
+from small_lake import A, B
 
 from lake.dashboards.panels import PanelResult
 from lake.filters.filters import Filter
+from lake.serve.accounts import numbers_of
 from lake.ui import accounts, choosing
-from lake.ui.charts import named_values
+from lake.ui.charts import name_of, named_values
 from lake.ui.clicks import clicked_in, picks
 from lake.ui.timechart import chosen
 
@@ -151,15 +153,20 @@ def test_accounts_are_shown_and_taken_by_name(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Links keep the number: nobody else may know the name."""
-    known = {"1": "prod", "2": "Test", "3": "test"}
+    known = {A: "prod", "200000000002": "Test", "200000000003": "test"}
     monkeypatch.setattr(accounts, "names", lambda: known)
     monkeypatch.setattr("lake.ui.sidebar.names", lambda: known)
     monkeypatch.setattr("lake.ui.choosing.names", lambda: known)
-    assert accounts.numbers_of(["PROD ", "test", "1", "9"]) == ("1", "2", "3", "9")
-    result = PanelResult("", "bar", "", ("cloud.account.id", "Count"), (("1", 5), ("9", 1)))
-    assert named_values(result) == [("prod (1)", "1"), ("9", "9")]
+    found = numbers_of(["PROD ", "test", A, "9"], known)
+    assert found == (A, "200000000002", "200000000003", "9")
+    rows = ((A, 5), (B, 1))
+    result = PanelResult("", "bar", "", ("AWS Account", "Count"), rows)
+    assert named_values(result) == [(f"prod ({A})", A), (B, B)]
+    assert name_of(f"arn:aws:iam::{A}:root") == f"arn:aws:iam::{A}:root"  # one within a text stays
+    within = Filter("event.original", "contains", A)
+    assert accounts.spoken(within) is within
     app.session_state["account"] = ["prod"]
     open_page(app, "cloudtrail", **DAYS)
-    assert chips(app)[1:] == ["account is prod (1)"]
+    assert chips(app)[1:] == [f"account is prod ({A})"]
     app.button(key="chip:0:drop").click().run()
     assert app.session_state["account"] == []

@@ -154,9 +154,10 @@ def test_an_axis_of_sizes_has_the_unit_of_its_highest_bar(
 
 
 def test_a_legend_has_as_many_columns_as_there_is_room_for() -> None:
-    """Each column is as wide as its widest name, at 30 pixels and 6.5 a letter."""
+    """A column is as wide as its widest name, at 30 pixels and 6.5 a letter; an axis takes 60."""
+    place = "(width ? containerSize()[0] : 0)"
     assert legend(["a" * 10, "b" * 2, "c" * 4])["columns"] == {
-        "expr": "width >= 194 ? 3 : width >= 138 ? 2 : 1"
+        "expr": f"{place} >= 254 ? 3 : {place} >= 198 ? 2 : 1"
     }
     assert legend(["a"])["columns"] == {"expr": "1"}
 
