@@ -176,8 +176,7 @@ def _headers() -> Iterator[Case]:
         alb,
         "another balancer's lines among them",
         alb.holding([*alb.records(1), *GOOD["nlb"].records(1)]),
-        1,
-        (2, ""),
+        2,
     )
     yield of(alb, "twelve fields", alb.holding([*alb.records(1), b" ".join(old)]), 1, (2, "fields"))
 
