@@ -46,6 +46,11 @@ def core_sets() -> list[str]:
     return list(_declared()["core"])
 
 
+def sought() -> list[str]:
+    """The leaves by which one thing is looked for: files have Bloom filters of them."""
+    return list(_declared()["sought"])
+
+
 def _resolve(body: Any, types: dict[str, Any], seen: tuple[str, ...]) -> Any:  # noqa: ANN401
     if isinstance(body, dict):
         return {key: _resolve(value, types, seen) for key, value in body.items()}

@@ -31,7 +31,7 @@ from lake.store.merged_schema import (
     with_structs,
     without_leaf,
 )
-from lake.store.parquet import PARQUET, StagedFile
+from lake.store.parquet import PARQUET, StagedFile, filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -240,7 +240,8 @@ class _Output:
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self._path = folder / f"part-{uuid.uuid4().hex}.parquet"
         self._sink = pa.BufferOutputStream()
-        self._writer = pq.ParquetWriter(self._sink, schema, **WRITING)
+        self._schema = schema
+        self._writer: pq.ParquetWriter | None = None
         self._rows = 0
         self._times: list[tuple[int, int]] = []
 
@@ -249,6 +250,9 @@ class _Output:
         return int(self._sink.tell())
 
     def write(self, group: pa.Table) -> None:
+        if self._writer is None:  # the other groups have about as many different values
+            more = {"bloom_filter_options": filters(group)}
+            self._writer = pq.ParquetWriter(self._sink, self._schema, **WRITING, **more)
         self._writer.write_table(group, row_group_size=GROUP_ROWS)
         self._rows += len(group)
         moments = _moments(group)
@@ -256,6 +260,7 @@ class _Output:
 
     def close(self, table: str, like: DataFile) -> StagedFile:
         """The staged file, of the same partition as another one."""
+        assert self._writer is not None  # noqa: S101
         self._writer.close()
         data = memoryview(self._sink.getvalue())
         first, last = self._times[0][0], self._times[-1][1]

@@ -41,7 +41,7 @@ def kept(data: bytes, key: str) -> list[str]:
     tables = [table for of_source in run.keep.values() for table in of_source]
     rows = sum(len(table) for table in tables)
     (entry,) = run.objects
-    assert entry.found == rows + len(run.reject_rows), (entry.found, rows, run.reject_rows)
+    assert entry.records == rows + len(run.reject_rows), (entry.records, rows, run.reject_rows)
     assert entry.rejects == len(run.reject_rows)
     assert decoding.status in STATUSES
     assert all(one.reason and one.position > 0 for one in run.reject_rows)
@@ -50,7 +50,7 @@ def kept(data: bytes, key: str) -> list[str]:
     assert not raised, raised[0]
     if decoding.status in ("ignored", "unknown"):
         assert decoding.reason
-        assert entry.found == 0
+        assert entry.records == 0
     return [
         text
         for table in tables
