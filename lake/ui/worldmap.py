@@ -34,6 +34,12 @@ def _read(name: str) -> Any:  # noqa: ANN401  JSON
 
 
 @cache
+def _numbers() -> dict[str, str]:
+    """ISO 3166 code -> the number that the country's shape has."""
+    return {code: number for number, code in _read("iso3166.json").items()}
+
+
+@cache
 def _shapes() -> frozenset[str]:
     """The numbers of the countries that have a shape."""
     countries = _read("countries-110m.json")["objects"]["countries"]["geometries"]
@@ -45,7 +51,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
     key = f"{view.dashboard.name}:{panel.title}"
     spec = _spec(panel, result)
     draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), say(panel.about))
-    numbers, points = _read("iso3166.json"), _read("points.json")
+    numbers, points = _numbers(), _read("points.json")
     nowhere = [
         f"{code} ({figure(n, panel.unit)})"
         for code, n in result.rows
@@ -57,7 +63,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
 
 def _countries(panel: Panel, result: PanelResult) -> list[dict[str, Any]]:
     """A row a country: `id` is the number of its shape; `lon` and `lat` has one that is a point."""
-    numbers, points = _read("iso3166.json"), _read("points.json")
+    numbers, points = _numbers(), _read("points.json")
     return [
         {
             "id": numbers.get(code, ""),

@@ -148,6 +148,13 @@ def test_a_search_for_what_no_row_has_is_said(app: AppTest) -> None:
     assert said == "No CloudTrail row has native.log_status; searching it finds none."
 
 
+def test_every_country_is_on_the_map(app: AppTest) -> None:
+    """One has a shape, Singapore is a point."""
+    open_page(app, "cloudtrail")
+    assert "United Kingdom" in str(drawn(app))
+    assert not [one for one in app.main.caption if "Not on the map" in one.value]
+
+
 def test_a_word_finds_no_row_without_its_record_and_the_page_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
