@@ -70,6 +70,13 @@ ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
     },
 }
 """What each part of a source.toml may have, and of which kind it is; `docs/design.md` tells it."""
+LAYOUT: dict[str, tuple[type, str]] = {
+    "columns": _LIST,
+    "upto": _LIST,
+    "without": _LIST,
+    "line": _TEXT,
+}
+"""The same of an entry of `[[delimited.layouts]]`."""
 
 MEMBERS = 4096
 """Characters of the members of a record that are remembered; a log's are some hundred."""
@@ -213,9 +220,11 @@ def load_source(folder: Path) -> Source:
         declared = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: {error}. Mend the file.") from error
-    _check_names(path, "", declared)
+    _check_names(path, "the top", ENTRIES[""], declared)
     for part in ("latest", "recognise", "delimited"):
-        _check_names(path, part, declared.get(part, {}))
+        _check_names(path, f"[{part}]", ENTRIES[part], declared.get(part, {}))
+    for entry in declared.get("delimited", {}).get("layouts", []):
+        _check_names(path, "[[delimited.layouts]]", LAYOUT, entry)
     recognise, latest = declared.get("recognise", {}), declared.get("latest", {})
     try:
         source = Source(
@@ -276,8 +285,11 @@ def _check_source(path: Path, source: Source) -> None:
             raise SourceError(f"{path}: [native] {leaf.name} = {leaf.type!r} is no type, in quotes")
 
 
-def _check_names(path: Path, part: str, given: dict[str, Any]) -> None:
-    known, where = ENTRIES[part], f"[{part}]" if part else "the top"
+def _check_names(
+    path: Path, where: str, known: dict[str, tuple[type, str]], given: dict[str, Any]
+) -> None:
+    if not isinstance(given, dict):
+        raise SourceError(f"{path}: {where} = {given!r} is to be a table")
     for name, value in given.items():
         if name not in known:
             raise SourceError(f"{path}: {where} has no {name!r}. Known: {sorted(known)}")

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
         ("line = '^ODD '", 'members = ["odd", "ip"]', 'members is a list of lists: [["a", "b"]]'),
         ("line = '^ODD '", "line = '^(ODD '", "missing ), unterminated subpattern"),
         ('delimiter = " "', "", "'delimiter' is missing"),
+        (
+            'delimiter = " "',
+            'delimiter = " "\nlayouts = [{ upt = ["ip"] }]',
+            "[[delimited.layouts]] has no 'upt'. Known: ",
+        ),
+        (
+            'delimiter = " "',
+            'delimiter = " "\nlayouts = ["ip"]',
+            "[[delimited.layouts]] = 'ip' is to be a table",
+        ),
         ('n = "BIGINT"', "n = 7", "[native] n = 7 is no type, in quotes"),
         ("[native]", "[natives]", "the top has no 'natives'. Known: "),
     ],
