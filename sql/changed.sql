@@ -40,10 +40,12 @@ WITH staged AS (
   FROM staged_rows WHERE list_contains($paths, path)
 ), repeats AS (
   SELECT unnest($repeats.hash) AS hash, unnest($repeats.path) AS path
+), committed AS MATERIALIZED (
+  FROM committed_rows
 ), earlier AS (
-  SELECT path, hash, text FROM committed_rows WHERE list_contains($paths, path)
+  SELECT path, hash, text FROM committed WHERE list_contains($paths, path)
   UNION
-  SELECT repeats.path, hash, text FROM committed_rows JOIN repeats USING (hash)
+  SELECT repeats.path, hash, text FROM committed JOIN repeats USING (hash)
 ), held AS (
   SELECT path, text, hash, row_number() OVER (PARTITION BY path, text ORDER BY hash) AS nth
   FROM (SELECT earlier.* FROM earlier ANTI JOIN staged USING (path, hash))

@@ -136,8 +136,10 @@ class Chunk:
         others = np.zeros(len(table), bool)
         texts = table["text"].filter(pa.array(refused)).to_pylist()
         for at, text in zip(np.flatnonzero(refused).tolist(), texts, strict=True):
-            known = catalogue().by_line(text)
-            others[at] = text[:1] == "{" or (known and self.source not in known)
+            if text[:1] == "{":
+                others[at] = True
+            elif known := catalogue().by_line(text):
+                others[at] = self.source not in known
         return others
 
     def _of_rows(self, table: pa.Table) -> pa.Table:

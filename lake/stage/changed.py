@@ -104,10 +104,12 @@ def earlier_records(
             given |= {"staged": [head, *staged], "committed": [head, *held]}
             if catalogue()[table].identity == "object+line":
                 given["repeats"] = _known(con, store, snapshot, table, given["paths"])
-                told = _lines("md5(event.original)")
-                ((bare,),) = Query.over(blocks["bare"], told, given).ask(con).rows
-                told = _lines(_fields(catalogue()[table])) if bare else told
-                found.also[table].update(Query.over(blocks["kept"], told, given).ask(con).rows)
+                asked = Query.over(blocks["bare"], _lines("event.original"), given)
+                text = (
+                    _fields(catalogue()[table]) if asked.ask(con).rows[0][0] else "event.original"
+                )
+                kept = Query.over(blocks["kept"], _lines(f"md5({text})"), given)
+                found.also[table].update(kept.ask(con).rows)
             else:
                 given |= {"whole": sorted(whole), "damaged": damaged}
                 rows = con.execute(blocks["edited"].sql, given).fetchall()
@@ -130,7 +132,7 @@ def _fields(source: Source) -> str:
     names = {leaf.name for leaf in leaves({"native": source.native})}
     names |= {name for name in named(source) if name in ecs_leaves() or name == "@timestamp"}
     members = ", ".join(f"{quote(name)} := {path_sql(name)}" for name in sorted(names))
-    return f"md5(to_json(struct_pack({members}))::VARCHAR)"
+    return f"to_json(struct_pack({members}))::VARCHAR"
 
 
 def _note(
