@@ -24,7 +24,7 @@ from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
 from lake.serve.accounts import account_names, is_account, numbers_of
 from lake.serve.extent import extent_of, lake_blocks
-from lake.serve.queries import Answer, Ask, Query, relation
+from lake.serve.queries import Answer, Ask, Gathering, Query, relation
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import EVENTS, arrow_type, table_columns
@@ -67,7 +67,7 @@ def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 
     given |= dict(view.params)
     relations = dict(view.relations)
     query = Query.over(panel.block, relations, given)
-    query = replace(query, shares=tuple(replace(s, gather=view.gather) for s in query.shares))
+    query = replace(query, shares=_gathered(query.shares, view.gather))
     if panel.figures:
         return replace(query, gather=view.gather)
     if not _is_newest_first(panel.block.sql):
@@ -87,6 +87,11 @@ def prepare(view: View, panel: Panel, *, limit: int = ROWS_SHOWN, offset: int = 
             for since in view.recent
         ),
     )
+
+
+def _gathered(shares: tuple[Query, ...], told: Gathering | None) -> tuple[Query, ...]:
+    """What queries share, to be asked of what is gathered."""
+    return tuple(replace(s, gather=told, shares=_gathered(s.shares, told)) for s in shares)
 
 
 def _is_newest_first(sql: str) -> bool:

@@ -171,15 +171,15 @@ class Gatherer:
     def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> None:
         """Have a query's answer in a table."""
         table = _name(shared)
-        held = None if shared in self._held else self._gathered(shared, cursor)
-        asked = (_over(shared, held) if held else None) or shared
+        asked = None if shared in self._held else self._over_held(shared, cursor)
+        asked = asked or shared
         with self._guard:
             if shared in self._held:
                 self._held.move_to_end(shared)
             else:
                 rows = self._make(table, asked.sql, asked.bound, cursor)
                 columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
-                self._make_room(Query, rows * len(columns))
+                self._make_room(Query, rows * len(columns), but=shared.shares)
                 self._held[shared] = rows * len(columns)
 
     def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
@@ -229,10 +229,12 @@ class Gatherer:
         ((rows,),) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()
         return int(rows)
 
-    def _make_room(self, kind: type[Gathering | Query], cells: int) -> None:
+    def _make_room(
+        self, kind: type[Gathering | Query], cells: int, but: tuple[Query, ...] = ()
+    ) -> None:
         """Drop what was asked for longest ago of a kind until so many values more may be held, or
-        nothing of it is left."""
-        of_kind = [held for held in self._held if isinstance(held, kind)]
+        nothing of it is left `but` what those values are made of."""
+        of_kind = [held for held in self._held if isinstance(held, kind) and held not in but]
         total = sum(self._held[held] for held in of_kind)
         for oldest in of_kind:
             if total + cells <= CELLS:

@@ -3,8 +3,8 @@
 A file is a row of blocks: `-- name: snake_case`, one comment line that says what comes out, then
 one SELECT with named parameters. The relation `logs` in it is the one place where filters enter:
 `Query.over` puts it before the text as a CTE. `-- relation: snake_case` heads a SELECT that several
-queries name as they name `logs`; it is answered once for all of them (`lake.serve.gather`). Nothing
-here knows a panel or a chart.
+queries, and relations below it, name as they name `logs`; it is answered once for all of them
+(`lake.serve.gather`). Nothing here knows a panel or a chart.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Interval(str):
 @dataclass(frozen=True, slots=True)
 class Block:
     """One named query of a file; `about` is its comment line, `shares` the file's relations that
-    it names."""
+    it names, and those that they name, in the file's order."""
 
     name: str
     about: str
@@ -89,7 +89,7 @@ class Query:
     """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
     `gather` says what it may be asked of in the stead of the lake's files. `sooner` are queries
     over fewer rows: the first that gives `full` rows has the same answer. `shares` are the queries
-    in it, in brackets, that other queries have too."""
+    in it that other queries have too; each stands there as its `cte`."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
@@ -97,6 +97,7 @@ class Query:
     sooner: tuple[Query, ...] = ()
     full: int = 0
     shares: tuple[Query, ...] = ()
+    cte: str = ""
 
     @classmethod
     def over(
@@ -108,12 +109,13 @@ class Query:
     ) -> Query:
         """The block's query over relations (name -> SELECT), with the parameters it uses. `shares`
         where what it shares is over others."""
-        used = [name for name in relations if re.search(rf"\b{name}\b", block.sql)]
+        text = "\n".join([block.sql, *(one.sql for one in block.shares if one.shares)])
+        used = [name for name in relations if re.search(rf"\b{name}\b", text)]
         ctes = [f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used]
         if shares is None:
             shares = tuple(cls.over(one, relations, given) for one in block.shares)
         ctes += [
-            f"{one.name} AS MATERIALIZED ({query.sql})"
+            f"{one.name} AS MATERIALIZED ({query.cte})"
             for one, query in zip(block.shares, shares, strict=True)
         ]
         sql = block.sql
@@ -128,7 +130,9 @@ class Query:
                 f"query {block.name} names ${min(missing)}. Known: "
                 f"{', '.join(f'${name}' for name in sorted(given))}."
             )
-        return cls(sql, tuple((name, given[name]) for name in sorted(names)), shares=shares)
+        params = tuple((name, given[name]) for name in sorted(names))
+        # what a relation shares stands before it wherever it does
+        return cls(sql, params, shares=shares, cte=block.sql if shares else sql)
 
     def over_table(self, table: str, condition: str = "") -> Query | None:
         """The same over a table in which its relation has been gathered, or one from which it is
@@ -141,7 +145,7 @@ class Query:
 
     def over_shared(self, shared: Query, table: str) -> Query:
         """The same where one of `shares` has been put into a table."""
-        return self._with(f"MATERIALIZED ({shared.sql})", f"NOT MATERIALIZED (FROM {table})")
+        return self._with(f"MATERIALIZED ({shared.cte})", f"NOT MATERIALIZED (FROM {table})")
 
     def _with(self, part: str, other: str) -> Query:
         sql = self.sql.replace(part, other)
@@ -197,11 +201,11 @@ def read_blocks(path: Path) -> dict[str, Block]:
         if not about.startswith("-- ") or not sql:
             raise SourceError(f"{path}: {name} wants one comment line, then a query.")
         said = about.removeprefix("-- ").strip()
-        if head[1] == "relation":
-            relations[name] = Block(name, said, sql)
-        else:
-            used = (one for one in relations.values() if re.search(rf"\b{one.name}\b", sql))
-            found[name] = Block(name, said, sql, tuple(used))
+        named = [one for one in relations.values() if re.search(rf"\b{one.name}\b", sql)]
+        behind = {*named, *(inner for one in named for inner in one.shares)}
+        shares = tuple(one for one in relations.values() if one in behind)
+        blocks = relations if head[1] == "relation" else found
+        blocks[name] = Block(name, said, sql, shares)
     shared = {one.name for query in found.values() for one in query.shares}
     for name in relations:
         if name not in shared:

@@ -1,6 +1,7 @@
 -- relation: counted
--- One look at all events, counted three ways, as "by" tells: by source address, its country and the organisation whose network it belongs to; the same by destination, and by user, whom logs with a destination hardly name; and over time by account, region, log type, whether flows were accepted, and what is alarming.
-SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination' ELSE 'time' END AS "by",
+-- One look at all events, counted five ways, as "by" tells: by source address and by destination address; by the places and networks of either, and users, whom logs with a destination hardly name, with the latter; and over time by account, region, log type, whether flows were accepted, and what is alarming.
+SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination'
+            WHEN grouping(source_country) = 0 THEN 'source place' WHEN grouping("user") = 0 THEN 'destination place' ELSE 'time' END AS "by",
        coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country,
        coalesce(source_organisation, destination_organisation) AS organisation, "user", bucket, account, region, type, flow_action,
        failed, alert, listed, count(*) AS n, sum(flow_bytes) AS flow_bytes
@@ -12,15 +13,15 @@ FROM (SELECT source.ip AS source_ip, source.geo.country_name AS source_country, 
              event.outcome = 'failure' AS failed, event.kind = 'alert' AS alert, len(threat.matched.providers) > 0 AS listed,
              CASE WHEN event.dataset IN ('vpcflow', 'tgwflow') THEN coalesce(source.bytes, 0) END AS flow_bytes
       FROM logs)
-GROUP BY GROUPING SETS ((source_ip, source_country, source_organisation),
-                        (destination_ip, destination_country, destination_organisation, "user"),
+GROUP BY GROUPING SETS ((source_ip), (destination_ip), (source_country, source_organisation),
+                        (destination_country, destination_organisation, "user"),
                         (bucket, account, region, type, flow_action, failed, alert, listed))
 
 -- name: figures
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
        unnest([coalesce(sum(n) FILTER (WHERE failed), 0), coalesce(sum(n) FILTER (WHERE alert), 0), coalesce(sum(n) FILTER (WHERE listed), 0),
-               count(DISTINCT ip) FILTER (WHERE "by" = 'source'), count(DISTINCT "user")])::BIGINT AS "Count"
+               count(ip) FILTER (WHERE "by" = 'source'), count(DISTINCT "user")])::BIGINT AS "Count"
 FROM counted
 
 -- name: places
@@ -52,10 +53,10 @@ LIMIT 120
 
 -- name: sources
 -- Source addresses (fifteen with most events), their countries (twenty) and the organisations whose networks they belong to (ten), over all log types.
-WITH counts AS (
-  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source' AND country IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source' AND organisation IS NOT NULL GROUP BY ALL),
+WITH counts AS NOT MATERIALIZED (
+  SELECT 'address' AS list, ip AS value, n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source place' AND country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'source place' AND organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 20)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -65,10 +66,10 @@ ORDER BY 1, 3 DESC, address_order(value)
 
 -- name: destinations
 -- Destination addresses, their countries and the organisations whose networks they belong to: the ten with most events each, over all log types.
-WITH counts AS (
-  SELECT 'address' AS list, ip AS value, CAST(sum(n) AS BIGINT) AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination' AND country IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination' AND organisation IS NOT NULL GROUP BY ALL),
+WITH counts AS NOT MATERIALIZED (
+  SELECT 'address' AS list, ip AS value, n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL
+  UNION ALL SELECT 'country', country, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination place' AND country IS NOT NULL GROUP BY ALL
+  UNION ALL SELECT 'organisation', organisation, CAST(sum(n) AS BIGINT) FROM counted WHERE "by" = 'destination place' AND organisation IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM counts GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Count"
 FROM counts JOIN bounds USING (list)
@@ -87,9 +88,9 @@ LIMIT 5
 
 -- name: flow_bytes
 -- Bytes in flow logs by the address that sent them and by the one that received them, the ten with most each. Transit gateways included.
-WITH sums AS (
-  SELECT 'sent' AS list, ip AS value, sum(flow_bytes) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL
-  UNION ALL SELECT 'received', ip, sum(flow_bytes) FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_bytes IS NOT NULL GROUP BY ALL),
+WITH sums AS NOT MATERIALIZED (
+  SELECT 'sent' AS list, ip AS value, flow_bytes AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND flow_bytes IS NOT NULL
+  UNION ALL SELECT 'received', ip, flow_bytes FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL AND flow_bytes IS NOT NULL),
 bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM sums GROUP BY ALL)
 SELECT list AS "list", value AS "value", n AS "Bytes"
 FROM sums JOIN bounds USING (list)

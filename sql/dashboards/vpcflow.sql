@@ -19,13 +19,23 @@ GROUP BY GROUPING SETS ((source_ip, source_country, action, direction, syn, inte
                         (destination_ip, destination_country),
                         (bucket, account, region, subnet, action, direction, syn, path, status))
 
+-- relation: addresses
+-- Of each source address the bytes of its flows, and the packets of those that were accepted, that were rejected, and that were accepted and seen with their SYN alone; NULL where there was none.
+SELECT ip, coalesce(sum(bytes), 0) AS bytes,
+       sum(coalesce(packets, 0)) FILTER (WHERE action = 'ACCEPT') AS accepted,
+       sum(coalesce(packets, 0)) FILTER (WHERE action = 'REJECT') AS rejected,
+       sum(coalesce(packets, 0)) FILTER (WHERE action = 'ACCEPT' AND syn) AS opened
+FROM counted
+WHERE "by" = 'source' AND ip IS NOT NULL
+GROUP BY ip
+
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
 SELECT unnest(['Flow records', 'Accepted', 'Rejected', 'Sources rejected']) AS "filters",
        unnest([coalesce(sum(records), 0), coalesce(sum(records) FILTER (WHERE action = 'ACCEPT'), 0),
-               coalesce(sum(records) FILTER (WHERE action = 'REJECT'), 0), count(DISTINCT ip) FILTER (WHERE action = 'REJECT')])::BIGINT AS "Count"
+               coalesce(sum(records) FILTER (WHERE action = 'REJECT'), 0), (SELECT count(rejected) FROM addresses)])::BIGINT AS "Count"
 FROM counted
-WHERE "by" = 'source'
+WHERE "by" = 'time'
 
 -- name: places
 -- Flow records of the five accounts and of the five regions with most; 'unknown' where neither record nor key names one. Transit gateways included.
@@ -49,9 +59,9 @@ ORDER BY 1
 
 -- name: packets_by_source
 -- Packets of accepted and of rejected flows: the ten source addresses with most of each, and the hundred source countries.
-WITH sums AS (
-  SELECT action, 'address' AS kind, ip AS value, coalesce(sum(packets), 0) AS n
-  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL GROUP BY ALL
+WITH sums AS NOT MATERIALIZED (
+  SELECT 'ACCEPT' AS action, 'address' AS kind, ip AS value, accepted AS n FROM addresses WHERE accepted IS NOT NULL
+  UNION ALL SELECT 'REJECT', 'address', ip, rejected FROM addresses WHERE rejected IS NOT NULL
   UNION ALL SELECT action, 'country', country, coalesce(sum(packets), 0)
   FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND country IS NOT NULL GROUP BY ALL),
 bounds AS (SELECT action, kind, list_min(max(n, 100)) AS least FROM sums GROUP BY ALL)
@@ -63,41 +73,43 @@ ORDER BY 1, 2, 4 DESC, address_order(value)
 
 -- name: bytes_by_source
 -- Bytes by source address, the ten with most and the rest; and the ten source countries with most, each with its ten addresses with most. Transit gateways included.
-WITH sums AS (
-  SELECT ip, country, bytes AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL
-  UNION ALL SELECT source.ip, source.geo.country_iso_code, sum(source.bytes) FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
-addresses AS (SELECT 'address' AS list, NULL AS country, ip, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
-within AS (SELECT 'country' AS list, country, ip, coalesce(sum(n), 0) AS n FROM sums WHERE country IS NOT NULL GROUP BY country, ip),
-countries AS (SELECT country, sum(n) AS n, row_number() OVER (ORDER BY sum(n) DESC, country) AS place FROM within GROUP BY country QUALIFY place <= 10),
-lists AS (SELECT list, country, ip, n, 0 AS place FROM addresses
-          UNION ALL SELECT list, country, ip, within.n, place FROM within JOIN countries USING (country)),
-bounds AS (SELECT list, place, list_min(max(n, 10)) AS least FROM lists GROUP BY ALL),
+WITH further AS (
+  SELECT source.ip AS ip, source.geo.country_iso_code AS country, coalesce(sum(source.bytes), 0) AS n
+  FROM transit WHERE source.ip IS NOT NULL GROUP BY ALL),
+sums AS NOT MATERIALIZED (
+  SELECT ip, country, coalesce(bytes, 0) AS n FROM counted WHERE "by" = 'source' AND ip IS NOT NULL AND country IS NOT NULL
+  UNION ALL SELECT ip, country, n FROM further WHERE country IS NOT NULL),
+countries AS (SELECT country, row_number() OVER (ORDER BY sum(n) DESC, country) AS place FROM sums GROUP BY country QUALIFY place <= 10),
+within AS MATERIALIZED (SELECT place, country, ip, sum(n) AS n FROM sums JOIN countries USING (country) GROUP BY ALL),
+lists AS NOT MATERIALIZED (
+  SELECT 0 AS place, NULL AS country, ip, coalesce(bytes, 0) + coalesce(n, 0) AS n
+  FROM addresses FULL JOIN (SELECT ip, sum(n) AS n FROM further GROUP BY ip) USING (ip)
+  UNION ALL SELECT place, country, ip, n FROM within),
+bounds AS (SELECT place, country, list_min(max(n, 10)) AS least, sum(n) AS n FROM lists GROUP BY place, country),
 first AS (
-  SELECT list, place, ip, row_number() OVER (PARTITION BY list, place ORDER BY n DESC, address_order(ip)) AS nth
-  FROM lists JOIN bounds USING (list, place) WHERE n >= least QUALIFY nth <= 10)
-SELECT list AS "list", country AS "country", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip",
-       sum(n) AS "Bytes", nth IS NULL AS "_rest", place AS "_place"
-FROM lists LEFT JOIN first USING (list, place, ip)
-GROUP BY ALL
-HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
-ORDER BY list, place, min(nth) NULLS LAST
+  SELECT place, lists.country, ip, lists.n, row_number() OVER (PARTITION BY place ORDER BY lists.n DESC, address_order(ip)) AS nth
+  FROM lists JOIN bounds USING (place) WHERE lists.n >= least QUALIFY nth <= 10),
+rest AS (SELECT place, bounds.country, 'Other' AS ip, any_value(bounds.n) - sum(first.n) AS n, NULL AS nth
+         FROM bounds JOIN first USING (place) GROUP BY ALL)
+SELECT if(place = 0, 'address', 'country') AS "list", country AS "country", ip AS "source.ip", n AS "Bytes", nth IS NULL AS "_rest", place AS "_place"
+FROM (SELECT place, country, ip, n, nth FROM first UNION ALL SELECT place, country, ip, n, nth FROM rest WHERE n > 0)
+ORDER BY place, nth NULLS LAST
 
 -- name: bytes_by_destination
 -- Bytes by destination address and its country, the ten addresses with most and the rest. Transit gateways included.
-WITH sums AS (
-  SELECT ip, country, bytes AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL
-  UNION ALL SELECT destination.ip AS ip, max(destination.geo.country_iso_code), sum(source.bytes) FROM transit WHERE destination.ip IS NOT NULL GROUP BY ip),
-addresses AS (SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n FROM sums GROUP BY ip),
+WITH addresses_to AS (
+  SELECT ip, max(country) AS country, coalesce(sum(n), 0) AS n
+  FROM (SELECT ip, country, bytes AS n FROM counted WHERE "by" = 'destination' AND ip IS NOT NULL
+        UNION ALL SELECT destination.ip, destination.geo.country_iso_code, source.bytes FROM transit WHERE destination.ip IS NOT NULL)
+  GROUP BY ip),
+bounds AS (SELECT list_min(max(n, 10)) AS least, sum(n) AS n FROM addresses_to),
 first AS (
-  SELECT ip, row_number() OVER (ORDER BY n DESC, address_order(ip)) AS nth
-  FROM addresses WHERE n >= (SELECT list_min(max(n, 10)) FROM addresses) QUALIFY nth <= 10)
-SELECT CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "destination.ip",
-       CASE WHEN nth IS NOT NULL THEN country END AS "destination.geo.country_iso_code",
-       sum(n) AS "Bytes", nth IS NULL AS "_rest"
-FROM addresses LEFT JOIN first USING (ip)
-GROUP BY ALL
-HAVING "Bytes" > 0 OR min(nth) IS NOT NULL
-ORDER BY min(nth) NULLS LAST
+  SELECT ip, country, n, row_number() OVER (ORDER BY n DESC, address_order(ip)) AS nth
+  FROM addresses_to WHERE n >= (SELECT least FROM bounds) QUALIFY nth <= 10)
+SELECT ip AS "destination.ip", country AS "destination.geo.country_iso_code", n AS "Bytes", nth IS NULL AS "_rest"
+FROM (SELECT ip, country, n, nth FROM first UNION ALL SELECT 'Other', NULL, n - (SELECT sum(n) FROM first), NULL FROM bounds)
+WHERE n > 0 OR nth IS NOT NULL
+ORDER BY nth NULLS LAST
 
 -- name: sources_over_time
 -- Flow records by source address over time; the five addresses with most are chosen anew in each interval. Transit gateways included.
@@ -126,20 +138,21 @@ ORDER BY 2 DESC, path
 
 -- name: sources_by_direction
 -- Packets by source address and direction of the flow (flow-direction, version 5): accepted, accepted and seen with its SYN alone, and rejected. Ten addresses each and the rest; without a direction where the format has none.
-WITH flows AS (
-  SELECT action, ip, direction, syn, coalesce(packets, 0) AS n
-  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL),
-lists AS (
-  SELECT lower(action) AS list, ip, direction, n FROM flows
-  UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE action = 'ACCEPT' AND syn),
-addresses AS (SELECT list, ip, sum(n) AS n FROM lists GROUP BY ALL),
-bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM addresses GROUP BY ALL),
+WITH lists AS NOT MATERIALIZED (
+  SELECT 'accept' AS list, ip, accepted AS n FROM addresses WHERE accepted IS NOT NULL
+  UNION ALL SELECT 'reject', ip, rejected FROM addresses WHERE rejected IS NOT NULL
+  UNION ALL SELECT 'syn', ip, opened FROM addresses WHERE opened IS NOT NULL),
+bounds AS (SELECT list, list_min(max(n, 10)) AS least FROM lists GROUP BY ALL),
 first AS (
   SELECT list, ip, row_number() OVER (PARTITION BY list ORDER BY n DESC, address_order(ip)) AS nth
-  FROM addresses JOIN bounds USING (list) WHERE n >= least QUALIFY nth <= 10)
+  FROM lists JOIN bounds USING (list) WHERE n >= least QUALIFY nth <= 10),
+flows AS NOT MATERIALIZED (
+  SELECT lower(action) AS list, ip, direction, syn, coalesce(packets, 0) AS n
+  FROM counted WHERE "by" = 'source' AND action IN ('ACCEPT', 'REJECT') AND ip IS NOT NULL)
 SELECT list AS "list", CASE WHEN nth IS NULL THEN 'Other' ELSE ip END AS "source.ip", direction AS "flow_direction",
        sum(n) AS "Packets", nth IS NULL AS "_rest"
-FROM lists LEFT JOIN first USING (list, ip)
+FROM (SELECT list, ip, direction, n FROM flows UNION ALL SELECT 'syn', ip, direction, n FROM flows WHERE list = 'accept' AND syn)
+LEFT JOIN first USING (list, ip)
 GROUP BY ALL
 HAVING "Packets" > 0 OR min(nth) IS NOT NULL
 ORDER BY list, min(nth) NULLS LAST, "Packets" DESC, direction
