@@ -5,6 +5,7 @@ knows charts.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -130,7 +131,8 @@ def view_of(
 
 def _gathering(dashboard: Dashboard, logs: Chosen, rows: int) -> Gathering | None:
     """What the panels of a page have in common, where so many rows are not too much."""
-    return gathering(logs, [_figures_of(panel) for panel in dashboard.panels], rows)
+    asked = [_figures_of(panel) for panel in dashboard.panels]
+    return gathering(logs, [sql for sql in asked if re.search(r"\blogs\b", sql)], rows)
 
 
 def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering | None:

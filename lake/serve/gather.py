@@ -63,11 +63,14 @@ def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None
 @lru_cache(64)  # a page asks anew whenever it is drawn
 def named_leaves(table: str, sql: str) -> tuple[str, ...]:
     """The leaves of a table that a query names, in the table's order; all of a STRUCT's."""
+    columns = dict(columns_of(table))
+    own_names = {name.lower() for name in columns}
     named = {path.replace('"', "").lower() for path in _PATH.findall(_ASIDE.sub(" ", sql))}
-    # `t.source.ip` names source.ip, and `native.resources.ARN` the list
-    named |= {path.partition(".")[2] for path in named}
+    # `t.source.ip` names source.ip (but `related.user` no "user"), `native.resources.ARN` the list
+    split = [path.partition(".") for path in named]
+    named |= {rest for first, _, rest in split if first not in own_names}
     found = []
-    for name in (leaf.name for leaf in leaves(dict(columns_of(table)))):
+    for name in (leaf.name for leaf in leaves(columns)):
         own = name.lower()
         parts = own.split(".")
         above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}

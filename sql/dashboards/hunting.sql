@@ -1,27 +1,27 @@
 -- relation: counted
 -- One look at all events, counted five ways, as "by" tells: by source address and by destination address; by the places and networks of either, and users, whom logs with a destination hardly name, with the latter; and over time by account, region, log type, whether flows were accepted, and what is alarming.
 SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination_ip) = 0 THEN 'destination'
-            WHEN grouping(source_country) = 0 THEN 'source place' WHEN grouping("user") = 0 THEN 'destination place' ELSE 'time' END AS "by",
+            WHEN grouping(source_country) = 0 THEN 'source place' WHEN grouping(who) = 0 THEN 'destination place' ELSE 'time' END AS "by",
        coalesce(source_ip, destination_ip) AS ip, coalesce(source_country, destination_country) AS country,
-       coalesce(source_organisation, destination_organisation) AS organisation, "user", bucket, account, region, type, flow_action,
+       coalesce(source_organisation, destination_organisation) AS organisation, who, bucket, account, region, type, flow_action,
        failed, alert, listed, count(*) AS n, sum(flow_bytes) AS flow_bytes
 FROM (SELECT source.ip AS source_ip, source.geo.country_name AS source_country, source.as.organization.name AS source_organisation,
              destination.ip AS destination_ip, destination.geo.country_name AS destination_country,
-             destination.as.organization.name AS destination_organisation, "user".name AS "user",
+             destination.as.organization.name AS destination_organisation, "user".name AS who,
              utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
              CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action,
              event.outcome = 'failure' AS failed, event.kind = 'alert' AS alert, len(threat.matched.providers) > 0 AS listed,
              CASE WHEN event.dataset IN ('vpcflow', 'tgwflow') THEN coalesce(source.bytes, 0) END AS flow_bytes
       FROM logs)
 GROUP BY GROUPING SETS ((source_ip), (destination_ip), (source_country, source_organisation),
-                        (destination_country, destination_organisation, "user"),
+                        (destination_country, destination_organisation, who),
                         (bucket, account, region, type, flow_action, failed, alert, listed))
 
 -- name: figures
 -- Events of all sources that failed or were refused, alerts of detectors, those with an address, name or hash that a threat list holds (none where no list is loaded), and the addresses and users behind all of them.
 SELECT unnest(['Failed or refused', 'Alerts', 'On a threat list', 'Source addresses', 'Users']) AS "filters",
        unnest([coalesce(sum(n) FILTER (WHERE failed), 0), coalesce(sum(n) FILTER (WHERE alert), 0), coalesce(sum(n) FILTER (WHERE listed), 0),
-               count(ip) FILTER (WHERE "by" = 'source'), count(DISTINCT "user")])::BIGINT AS "Count"
+               count(ip) FILTER (WHERE "by" = 'source'), count(DISTINCT who)])::BIGINT AS "Count"
 FROM counted
 
 -- name: places

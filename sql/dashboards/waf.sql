@@ -50,12 +50,12 @@ ORDER BY 2 DESC, 1
 -- name: choices
 -- Web ACLs, rules, actions, countries, addresses, hosts and kinds of rules with their requests, the fifty with most of each.
 WITH counted AS (
-  SELECT CASE grouping(ruleset, rule, act, country, ip, host, kind) WHEN 63 THEN 1 WHEN 95 THEN 2 WHEN 111 THEN 3 WHEN 119 THEN 4
+  SELECT CASE grouping(ruleset, decided, act, country, ip, host, kind) WHEN 63 THEN 1 WHEN 95 THEN 2 WHEN 111 THEN 3 WHEN 119 THEN 4
            WHEN 123 THEN 5 WHEN 125 THEN 6 ELSE 7 END AS place,
-         coalesce(ruleset, rule, act, country, ip, host, kind) AS value, count(*) AS n
-  FROM (SELECT rule.ruleset AS ruleset, native.terminatingRuleId AS rule, native.action AS act, native.httpRequest.country AS country,
+         coalesce(ruleset, decided, act, country, ip, host, kind) AS value, count(*) AS n
+  FROM (SELECT rule.ruleset AS ruleset, native.terminatingRuleId AS decided, native.action AS act, native.httpRequest.country AS country,
                source.ip AS ip, url.domain AS host, native.terminatingRuleType AS kind FROM logs)
-  GROUP BY GROUPING SETS ((ruleset), (rule), (act), (country), (ip), (host), (kind)))
+  GROUP BY GROUPING SETS ((ruleset), (decided), (act), (country), (ip), (host), (kind)))
 SELECT ['WebACL', 'Rule', 'Action', 'Country', 'Client IP', 'Host', 'Rule Type'][place] AS "Filter", value AS "Value", n AS "Count",
        ['rule.ruleset', 'native.terminatingRuleId', 'native.action', 'native.httpRequest.country', 'source.ip', 'url.domain', 'native.terminatingRuleType'][place] AS "_field"
 FROM counted

@@ -29,7 +29,8 @@ from lake.serve.extent import Extent
 from lake.serve.gather import Gatherer, gathering, gathering_sql, named_leaves
 from lake.serve.queries import Block, Gathering, Query, read_blocks, relation
 from lake.sources.catalogue import catalogue
-from lake.sources.rowmodel import EVENTS
+from lake.sources.fieldsets import leaves
+from lake.sources.rowmodel import EVENTS, columns_of
 from lake.store.table import footer_times
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def test_named_leaves() -> None:
         "native.userIdentity.type",
         "region",
     )
+    assert named_leaves("cloudtrail", "SELECT related.user FROM logs") == ("related.user",)
     whole = named_leaves("cloudtrail", "SELECT native.tlsDetails FROM logs")
     assert "native.tlsDetails.tlsVersion" in whole
     assert all(name.startswith("native.tlsDetails.") for name in whole)
@@ -416,6 +418,19 @@ def test_a_relation_of_a_file_stands_before_the_queries_that_name_it(tmp_path: P
     assert [one.sql in query.sql for one in query.shares] == [True]
     assert query.params == query.shares[0].params == (("f0", "eu-west-1"),)
     assert "FROM logs" in found.whole_sql
+    days = "-- relation: days\n-- Of each id.\nSELECT id, n, $from AS since FROM calls"
+    path.write_text(f"{text}\n{days}\n-- name: ids\n-- Them.\nSELECT sum(n) FROM days")
+    (found,) = read_blocks(path).values()
+    given = {"f0": "eu-west-1", "from": None}
+    query = Query.over(found, {"logs": relation("cloudtrail", "region = $f0")}, given)
+    calls, of_days = query.shares
+    assert [one.name for one in found.shares] == ["calls", "days"]
+    assert of_days.shares == (calls,)
+    assert query.sql.count(calls.sql) == of_days.sql.count(calls.sql) == 1
+    assert "(SELECT id, n, $from AS since FROM calls)" in query.sql
+    taken = query.over_shared(calls, "a").over_shared(of_days, "b")
+    assert taken.sql.count("FROM a)") == taken.sql.count("FROM b)") == 1
+    assert taken.params == ()
     path.write_text(f"{text}\n-- name: calls\n-- The same name.\nSELECT 1")
     with pytest.raises(SourceError, match="stands twice"):
         read_blocks(path)
@@ -433,6 +448,17 @@ def test_the_queries_of_the_pages_name_their_leaves(lake: Lake, name: str) -> No
         assert not panel.figures or not gather._takes_whole_rows(prepare(view, panel).sql), (
             panel.query
         )
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_no_page_gathers_a_whole_set_of_fields(lake: Lake, name: str) -> None:
+    """As one does that calls a column of its own `user`, or `source`."""
+    dashboard = find_dashboard(name)
+    told = view_of(dashboard, ALL, lake.answer).gather
+    gathered = set(told.leaves) if told else set()
+    for field, kind in columns_of(dashboard.table).items():
+        whole = {f"{field}.{leaf.name}" for leaf in leaves(kind)} if isinstance(kind, dict) else {}
+        assert len(whole) < 4 or not gathered.issuperset(whole), field
 
 
 def test_a_query_of_everything_or_of_more_is_asked_of_the_view(lake: Lake) -> None:
