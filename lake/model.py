@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,13 @@ class Unreadable:
 
 
 class Location(Protocol):
-    """A place that holds objects. It can be pickled: workers open objects through it."""
+    """A place that holds objects. It can be pickled: workers open objects through it.
+
+    `waits`: whether an object's first byte is waited for, as over a network; then several are
+    opened at once, by threads.
+    """
+
+    waits: ClassVar[bool]
 
     def objects(self) -> Iterator[RawObject | Unreadable]:
         """List every object, in the order of the keys where the place gives one.

@@ -76,6 +76,7 @@ class Trouble:
     url: str = ""
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> set[str]:
         """The keys that were asked for."""
@@ -170,7 +171,8 @@ def trouble(server: str, *faults: Fault) -> Iterator[Trouble]:
         def do_GET(self) -> None:
             request = _request(self.path, self.headers.get("Range"))
             state.requests.append(request)
-            struck = [fault for fault in state.faults if fault.takes(request)]
+            with state.counting:
+                struck = [fault for fault in state.faults if fault.takes(request)]
             for fault in struck:
                 fault.first()
             answer = _asked(server + self.path, dict(self.headers))

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from urllib.parse import unquote
 
 from lake.errors import AccessError, UsageError
@@ -74,6 +74,7 @@ class FolderLocation:
     file of its own name. The files of a folder come first, then its folders, each sorted by name.
     """
 
+    waits: ClassVar[bool] = False
     folder: str
     scratch: str
     only: str | None = None

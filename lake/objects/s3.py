@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -81,6 +82,7 @@ class S3Location:
     `<endpoint>/bucket` elsewhere; with the key this is its identity.
     """
 
+    waits: ClassVar[bool] = True
     bucket: str
     prefix: str = ""
     profile: str | None = None
@@ -148,7 +150,10 @@ class S3Location:
 
     def client(self, tries: int | None = None) -> S3Client:
         """This process's client for the place."""
-        return _client(self.profile, self.endpoint_url, self.region, tries or TRIES, os.getpid())
+        with _making:  # threads ask for their first object at once
+            return _client(
+                self.profile, self.endpoint_url, self.region, tries or TRIES, os.getpid()
+            )
 
     def _root(self, client: S3Client) -> str:
         endpoint = urlsplit(client.meta.endpoint_url)
@@ -193,6 +198,9 @@ def _endpoint_checked(endpoint_url: str | None) -> Iterator[None]:
         ) from None
 
 
+_making = threading.Lock()
+
+
 # By process, since connections must not be shared with a forked one.
 @lru_cache(maxsize=16)
 def _client(
@@ -212,7 +220,7 @@ def _made(session: boto3.Session, endpoint_url: str | None, tries: int, s3: _S3D
         retries={"mode": "adaptive", "total_max_attempts": tries},
         connect_timeout=10,
         read_timeout=READ_TIMEOUT,
-        max_pool_connections=32,
+        max_pool_connections=40,
         user_agent_extra="siem-lake",
         s3=s3,
     )

@@ -31,6 +31,7 @@ from lake.normalize.engine import Engine
 from lake.normalize.normalize import Chunk, Rejected
 from lake.normalize.records import ObjectFacts, Pending
 from lake.normalize.strangers import Stranger, as_pending
+from lake.objects.ahead import opened_ahead
 from lake.objects.keys import key_facts
 from lake.sources.catalogue import catalogue
 from lake.sources.transform import table_versions
@@ -161,9 +162,9 @@ class _Run:
     def batch(self, batch: Batch) -> BatchResult:
         """Read every object of the batch. Raises only what is no object's fault: a full disk, a
         source that is wrong."""
-        for location, obj in batch.objects:
+        for obj, opened in opened_ahead(batch.objects):
             try:
-                with location.open(obj) as stream:
+                with opened() as stream:
                     self.read(Decoding(obj, catalogue(), self.setup.source), stream)
             except (OSError, LakeError) as error:
                 if self.normalising:

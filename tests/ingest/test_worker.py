@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 class Place:
     """A location whose objects lie in memory."""
 
+    waits = False
+
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects
 

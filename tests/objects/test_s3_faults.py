@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import logs
@@ -291,11 +292,16 @@ def test_objects_replaced_and_deleted_between_listing_and_reading(
     keys = [key.removesuffix(".gz") for key in keys]
     other = logs.flow_file(logs.flows(7, 100))
 
-    def change() -> None:
-        client.put_object(Bucket="changing", Key=keys[1], Body=other)
-        client.delete_object(Bucket="changing", Key=keys[2])
+    changing, done = threading.Lock(), threading.Event()
 
-    with trouble(s3_server.url, Fault("get", first=change, times=1)) as at:
+    def change() -> None:
+        with changing:  # all are asked for at once
+            if not done.is_set():
+                client.put_object(Bucket="changing", Key=keys[1], Body=other)
+                client.delete_object(Bucket="changing", Key=keys[2])
+                done.set()
+
+    with trouble(s3_server.url, Fault("get", first=change)) as at:
         assert ingest(at, tmp_path / "lake", capsys, bucket="changing")[0] == 1
         assert dict(ask(tmp_path / "lake", "SELECT left(key, 1), reason FROM objects")) == {
             "0": None,
@@ -326,3 +332,19 @@ def test_a_service_that_ignores_ranges(
     assert [re.sub(r"^reading stopped: ", "", one) for one in told] == [
         "the connection broke 5 times at byte 400: S3 began anew where byte 400 was asked for"
     ]
+
+
+def test_objects_are_asked_for_at_once(
+    s3_server: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No answer comes before eight are asked for."""
+    client = s3_server.client()
+    client.create_bucket(Bucket="slow")
+    for number in range(8):
+        data = logs.flow_file(logs.flows(5, 10 * number))
+        client.put_object(Bucket="slow", Key=f"{number}-{FLOW_KEY.removesuffix('.gz')}", Body=data)
+    together = threading.Barrier(8, timeout=20)
+    with trouble(s3_server.url, Fault("get", first=together.wait, times=8)) as at:
+        assert ingest(at, tmp_path / "lake", capsys, bucket="slow")[0] == 0
+    assert ask(tmp_path / "lake", "SELECT count(*) FROM vpcflow") == [(40,)]
+    balance(tmp_path / "lake")
