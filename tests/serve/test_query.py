@@ -4,6 +4,7 @@ moves with it."""
 from __future__ import annotations
 
 import ipaddress
+import json
 import random
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,27 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     put(made / "logs", "notes.txt", b"Nothing to see here.\n")
     read(made / "lake", made / "logs")
     return open_lake(made / "lake")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT event.action, count(*), count(DISTINCT source.ip) FROM vpcflow GROUP BY ALL",
+        "SELECT count(DISTINCT event.action), count(DISTINCT source.ip) FROM vpcflow",
+        "SELECT event.action, source.ip, count(*) FROM vpcflow "
+        "GROUP BY GROUPING SETS ((event.action), (source.ip))",
+    ],
+)
+def test_a_query_reads_the_leaves_that_it_names(opened: Lake, query: str) -> None:
+    """And no whole STRUCT, in which a record's text is too."""
+    ((_, plan),) = opened.cursor().execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+
+    def scans(node: dict[str, Any]) -> list[list[str]]:
+        told = node["extra_info"]
+        mine = [told["Projections"]] if told.get("Function") == "READ_PARQUET" else []
+        return mine + [one for child in node["children"] for one in scans(child)]
+
+    assert scans(json.loads(plan)[0]) == [["event.action", "source.ip"]]
 
 
 # -- views ---------------------------------------------------------------------------------------
