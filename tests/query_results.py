@@ -66,6 +66,23 @@ def answer(rows: list[dict[str, str]]) -> dict[str, Any]:
     }
 
 
+def athena_answer(rows: list[dict[str, str]], *, page: int = 1) -> dict[str, Any]:
+    """The first row of the first page has the names, and a cell that is null is empty.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+    """
+    lines = [list(row.values()) for row in rows]
+    if page == 1:
+        lines.insert(0, list(rows[0]))
+    data = [{"Data": [{"VarCharValue": cell} if cell else {} for cell in line]} for line in lines]
+    columns = [{"CatalogName": "hive", "Name": name, "Type": "varchar"} for name in rows[0]]
+    return {
+        "UpdateCount": 0,
+        "ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": columns}},
+        "NextToken": "next",
+    }
+
+
 def fields_answer(rows: list[dict[str, str]]) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html"""
     return {

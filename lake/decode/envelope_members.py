@@ -21,6 +21,29 @@ class _Data(msgspec.Struct):
     data: str
 
 
+class _Column(msgspec.Struct):
+    name: str = msgspec.field(name="Name")
+
+
+class _Columns(msgspec.Struct):
+    info: list[_Column] = msgspec.field(default_factory=list, name="ColumnInfo")
+
+
+class ResultSet(msgspec.Struct):
+    """A result of Athena in an answer: its rows as JSON, and its columns."""
+
+    rows: msgspec.Raw = msgspec.field(default=_NONE, name="Rows")
+    columns: _Columns = msgspec.field(default_factory=_Columns, name="ResultSetMetadata")
+
+
+class _Cell(msgspec.Struct):
+    value: str | None = msgspec.field(default=None, name="VarCharValue")
+
+
+class _Row(msgspec.Struct):
+    cells: list[_Cell] = msgspec.field(name="Data")
+
+
 class Envelope(msgspec.Struct):
     """The members that may tell an envelope, each as its JSON; empty where it is not there."""
 
@@ -45,6 +68,7 @@ class Envelope(msgspec.Struct):
     event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
     """CloudTrail Lake's column for the whole event."""
     answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
+    selected: msgspec.Raw = msgspec.field(default=_NONE, name="ResultSet")
     ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
     message: msgspec.Raw = _NONE
     found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
@@ -73,6 +97,8 @@ class Envelope(msgspec.Struct):
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _LOG_EVENT = msgspec.json.Decoder(LogEvent)
 _DATA = msgspec.json.Decoder(_Data)
+_RESULT_SET = msgspec.json.Decoder(ResultSet)
+_ROW = msgspec.json.Decoder(_Row)
 _ANY = msgspec.json.Decoder()
 _WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -97,6 +123,22 @@ def data_of(text: msgspec.Raw) -> str | None:
     """The member `data` of a JSON object; None where it has none that is text."""
     try:
         return _DATA.decode(text).data
+    except _WRONG:
+        return None
+
+
+def result_set_of(text: msgspec.Raw) -> ResultSet | None:
+    """A result of Athena; None where the text is none."""
+    try:
+        return _RESULT_SET.decode(text)
+    except _WRONG:
+        return None
+
+
+def result_row_of(text: bytes) -> list[str | None] | None:
+    """The cells of a row of such a result; None where the text is no row."""
+    try:
+        return [cell.value for cell in _ROW.decode(text).cells]
     except _WRONG:
         return None
 

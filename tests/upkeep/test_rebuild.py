@@ -251,6 +251,10 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
         "answer.json",
         logs.pretty(query_results.answer([query_results.as_lake(n) for n in range(3)])),
     ),
+    "an answer of Athena": (
+        "answer.json",
+        logs.pretty(query_results.athena_answer([query_results.as_athena(n) for n in range(3)])),
+    ),
     "fields of Logs Insights, an answer": (
         "a.json",
         logs.pretty(query_results.fields_answer(ASKED)),
