@@ -38,8 +38,8 @@ SELECT
        -- the console's CSV has no responseElements, and a refused sign-in no errorCode
        WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
             AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
-       -- a summary of lookup-events, or a query that did not ask for the error
-       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL THEN 'unknown'
+       -- a summary of lookup-events, or a query that did not ask for the error; a failed call has no answer
+       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL AND r.responseElements IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
   CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
     r.serviceEventDetails ->> '$.createAccountStatus.failureReason', r.responseElements ->> '$.body.error.message') END AS "event.reason",
