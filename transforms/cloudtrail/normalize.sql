@@ -150,7 +150,7 @@ FROM (
                   OR contains(r.eventName, 'InstanceProfile') OR contains(r.eventName, 'Permission') OR contains(r.eventName, 'Account')) THEN 'admin' END],
            lambda x: x IS NOT NULL) END                AS subject,
     CASE WHEN failed AND (contains(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR contains(r.errorCode, 'NotAuthorized')
-                          OR r.errorCode = 'AuthorizationError' OR r.errorCode = 'Forbidden'
+                          OR r.errorCode = 'AuthorizationError' OR contains(r.errorCode, 'Forbidden') OR r.errorCode IN ('401', '403')
                           OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' IN ('401', '403'))) THEN ['denied']
          WHEN area = 'endpoint' AND NOT failed THEN ['allowed'] END AS denied
   FROM (

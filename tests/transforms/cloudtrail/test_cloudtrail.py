@@ -89,6 +89,11 @@ def test_refused_calls_are_denied() -> None:
     }
 
 
+@pytest.mark.parametrize("code", ["ForbiddenException", "401", "403"])
+def test_other_names_of_a_refusal(code: str) -> None:
+    assert at(row("chime", "GetAccount", errorCode=code), "event.type") == ["info", "denied"]
+
+
 def test_other_errors_are_failures_but_not_denials() -> None:
     found = row("s3", "GetBucketPolicy", errorCode="NoSuchBucketPolicy")
     assert (at(found, "event.outcome"), at(found, "event.type")) == ("failure", ["info"])
