@@ -342,6 +342,8 @@ FROM (
               OR regexp_matches(r.serviceEventDetails, ':\s*"(FAILED|Failed)"') IS TRUE
               -- a gateway of AgentCore has its answer's status there, and no errorCode
               OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' >= '400') IS TRUE
+              -- a page of a Cognito pool gives its answer's status, and an empty errorCode
+              OR CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN TRY_CAST(r.additionalEventData ->> '$.responseParameters.status' AS DOUBLE) >= 400 ELSE false END IS TRUE
               OR (r.eventSource = 'signin.amazonaws.com' AND (contains(r.responseElements, '"Failure"') OR contains(r.serviceEventDetails, '"Failure"'))) IS TRUE AS failed,
             CASE
               WHEN r.userIdentity.type = 'Root' THEN 'root'

@@ -116,6 +116,17 @@ def test_an_http_status_of_success_is_no_error() -> None:
     assert (at(refused, "event.outcome"), at(refused, "error.code")) == ("failure", "403")
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(200.0, "success"), (302.0, "success"), (400.0, "failure")]
+)
+def test_the_status_of_a_page_of_a_cognito_pool(status: float, outcome: str) -> None:
+    data = {"responseParameters": {"status": status}, "requestParameters": {"client_id": ["1"]}}
+    found = row(
+        "cognito-idp", "Token_POST", errorCode="", errorMessage="", additionalEventData=data
+    )
+    assert at(found, "event.outcome") == outcome
+
+
 def test_the_status_of_an_answer() -> None:
     """A gateway of AgentCore gives no errorCode."""
     error = {"code": -32001, "message": "Invalid Bearer token"}
