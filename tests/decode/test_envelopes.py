@@ -424,10 +424,15 @@ def test_what_awslogs_prints(records: list[str], time: str) -> None:
         "<134>1 2024-02-01T10:00:09Z host aws 12 ID4 - ",
         '<134>1 2024-02-01T10:00:09.1Z host aws - - [a@1 b="c"] ',
         "2024-02-01T10:00:09+00:00\taws.trail\t",
+        "2024-02-01T10:00:09.123Z\t0a1b-2c\tINFO\t",
+        "[WARNING]\t2024-02-01T10:00:09.123Z\t0a1b-2c\t",
+        '2024-02-01T10:00:09Z {job="aws", type="trail"} ',
+        "2024-02-01T10:00:09+01:00 {} ",
+        "2024-02-01T10:00:09.123456789Z stdout F ",
     ],
 )
 @pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
-def test_what_syslog_and_fluentd_write_before_a_record(records: list[str], head: str) -> None:
+def test_what_stands_before_a_record_in_a_line(records: list[str], head: str) -> None:
     found = read("".join(f"{head}{line}\n" for line in ["started", *records]).encode())
     assert found.originals == records
     assert [(r.position, r.text) for r in found.rejects] == [(1, "started")]
