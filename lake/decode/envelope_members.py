@@ -92,6 +92,18 @@ class Envelope(msgspec.Struct):
     pushed: msgspec.Raw = msgspec.field(default=_NONE, name="records")
     hits: msgspec.Raw = _NONE
     document: msgspec.Raw = msgspec.field(default=_NONE, name="_source")
+    tables: msgspec.Raw = _NONE
+    columns: msgspec.Raw = _NONE
+    schema: msgspec.Raw = _NONE
+    fields: msgspec.Raw = _NONE
+    rows: msgspec.Raw = _NONE
+    datarows: msgspec.Raw = _NONE
+    values: msgspec.Raw = _NONE
+    table: msgspec.Raw = msgspec.field(default=_NONE, name="data")
+
+
+class _Named(msgspec.Struct):
+    name: str
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -99,6 +111,8 @@ _LOG_EVENT = msgspec.json.Decoder(LogEvent)
 _DATA = msgspec.json.Decoder(_Data)
 _RESULT_SET = msgspec.json.Decoder(ResultSet)
 _ROW = msgspec.json.Decoder(_Row)
+_NAMES = msgspec.json.Decoder(list[str | _Named])
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -139,6 +153,24 @@ def result_row_of(text: bytes) -> list[str | None] | None:
     """The cells of a row of such a result; None where the text is no row."""
     try:
         return [cell.value for cell in _ROW.decode(text).cells]
+    except _WRONG:
+        return None
+
+
+def column_names(text: msgspec.Raw) -> list[str] | None:
+    """The names of a table's columns; None where the text is no list of such, or they are not told
+    apart."""
+    try:
+        names = [one if isinstance(one, str) else one.name for one in _NAMES.decode(text)]
+    except _WRONG:
+        return None
+    return names if names and len(set(names)) == len(names) else None
+
+
+def table_row_of(text: bytes) -> list[str] | None:
+    """The cells of a table's row, each as its JSON; None where the text is no list."""
+    try:
+        return [bytes(cell).decode() for cell in _RAWS.decode(text)]
     except _WRONG:
         return None
 

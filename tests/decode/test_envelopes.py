@@ -24,6 +24,7 @@ from logs import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from query_results import TABLES, table_answer
 from wrapped import (
     BUS,
     EVENTS,
@@ -388,6 +389,29 @@ def test_several_records_in_one_text(
     found = read(wrapped((end.join(records) + end).encode()))
     assert (found.status, found.originals, found.rejects) == ("read", records, [])
     assert len(set(found.hashes)) == 3
+
+
+@pytest.mark.parametrize("who", TABLES)
+def test_a_table_of_events_in_an_answer(who: str) -> None:
+    """Its cells are the events' members, objects among them; a row that is none costs itself."""
+    answer = table_answer(EVENTS, who)
+    found = read(compact(answer))
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert found.hashes == read("\n".join(TEXTS).encode()).hashes
+    table = answer["tables"][0] if "tables" in answer else answer
+    rows = table[TABLES[who][1]]
+    rows[1] = rows[1][:3]
+    found = read(compact(answer))
+    assert (found.ids, [r.reason for r in found.rejects]) == ([1, 3], ["no row of an answer"])
+    assert json.loads(found.rejects[0].text) == rows[1]
+    table[TABLES[who][0]] = ["eventName", "eventName"]
+    assert read(compact(answer)).status == "unknown"
+
+
+def test_a_table_of_raw_records_in_an_answer() -> None:
+    """Splunk's `output_mode=json_rows`."""
+    rows = [{"_time": "1", "_raw": text} for text in TEXTS]
+    assert read(compact(table_answer(rows, "Splunk"))).originals == TEXTS
 
 
 @pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
