@@ -66,6 +66,49 @@ def answer(rows: list[dict[str, str]]) -> dict[str, Any]:
     }
 
 
+def athena_answer(rows: list[dict[str, str]], *, page: int = 1) -> dict[str, Any]:
+    """The first row of the first page has the names, and a cell that is null is empty.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+    """
+    lines = [list(row.values()) for row in rows]
+    if page == 1:
+        lines.insert(0, list(rows[0]))
+    data = [{"Data": [{"VarCharValue": cell} if cell else {} for cell in line]} for line in lines]
+    columns = [{"CatalogName": "hive", "Name": name, "Type": "varchar"} for name in rows[0]]
+    return {
+        "UpdateCount": 0,
+        "ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": columns}},
+        "NextToken": "next",
+    }
+
+
+TABLES: dict[str, tuple[str, str]] = {
+    "pandas, split": ("columns", "data"),
+    "ES|QL": ("columns", "values"),
+    "SQL of OpenSearch": ("schema", "datarows"),
+    "Splunk": ("fields", "rows"),
+    "Log Analytics": ("columns", "rows"),
+}
+"""Who answers with rows without names: where the columns' names stand, and where the rows."""
+
+
+def table_answer(rows: list[dict[str, Any]], who: str) -> dict[str, Any]:
+    """Rows as one of TABLES answers with them.
+
+    https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_json.html
+    https://docs.opensearch.org/latest/search-plugins/sql/response-formats/
+    https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
+    """
+    columns, listed = TABLES[who]
+    plain = who in ("pandas, split", "Splunk")
+    table = {
+        columns: [name if plain else {"name": name, "type": "string"} for name in rows[0]],
+        listed: [list(row.values()) for row in rows],
+    }
+    return {"tables": [{"name": "PrimaryResult"} | table]} if who == "Log Analytics" else table
+
+
 def fields_answer(rows: list[dict[str, str]]) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html"""
     return {

@@ -4,13 +4,16 @@ Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without
 that [native] declares tell where a value ends; where they do not (a name that is not declared or
 comes twice, a brace without its other half) the cell stays the text that it is. A map is printed
 alike, and what stands behind a comma and looks like a name is taken for its next one. JSON in a
-cell goes on as it is, but for the case of declared names, all of which Athena writes small.
+cell goes on as it is, but for the case of declared names, all of which Athena writes small; so
+does what Python printed (`{'type': 'IAMUser', 'arn': None}`), as pandas writes an event to CSV.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -37,6 +40,7 @@ _BEHIND = re.compile(r"\Z|[}\]]|, ")
 _NULL = re.compile(r"null(?=, |[}\]]|\Z)")
 _ITEM = re.compile(r"[^{}\[\],]*")
 """A list's one item, of which nothing can be another one."""
+_PYTHON = re.compile(r"\[*\{'")
 _JSON = json.JSONDecoder()
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -66,6 +70,8 @@ def cell_json(source: Source, path: str, text: str) -> str:
     if kind is not _PLAIN:
         if text[:1] in ("{", "[") and is_value(_bytes(text)):
             return _respelt(text, kind)
+        if _PYTHON.match(text) and (printed := _printed(text)) is not None:
+            return _respelt(printed, kind)
         try:
             value, end = _value(text, 0, kind, frozenset())
         except ValueError:
@@ -73,6 +79,17 @@ def cell_json(source: Source, path: str, text: str) -> str:
         if end == len(text):
             return value
     return _quoted(text)
+
+
+def _printed(text: str) -> str | None:
+    """The JSON of what Python printed; None where it is none."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of escapes that are none
+            said = json.dumps(ast.literal_eval(text), ensure_ascii=False, allow_nan=False)
+        said.encode()
+        return said
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def value_json(source: Source, path: str, text: str) -> str:

@@ -21,6 +21,29 @@ class _Data(msgspec.Struct):
     data: str
 
 
+class _Column(msgspec.Struct):
+    name: str = msgspec.field(name="Name")
+
+
+class _Columns(msgspec.Struct):
+    info: list[_Column] = msgspec.field(default_factory=list, name="ColumnInfo")
+
+
+class ResultSet(msgspec.Struct):
+    """A result of Athena in an answer: its rows as JSON, and its columns."""
+
+    rows: msgspec.Raw = msgspec.field(default=_NONE, name="Rows")
+    columns: _Columns = msgspec.field(default_factory=_Columns, name="ResultSetMetadata")
+
+
+class _Cell(msgspec.Struct):
+    value: str | None = msgspec.field(default=None, name="VarCharValue")
+
+
+class _Row(msgspec.Struct):
+    cells: list[_Cell] = msgspec.field(name="Data")
+
+
 class Envelope(msgspec.Struct):
     """The members that may tell an envelope, each as its JSON; empty where it is not there."""
 
@@ -45,6 +68,7 @@ class Envelope(msgspec.Struct):
     event_json: msgspec.Raw = msgspec.field(default=_NONE, name="eventJson")
     """CloudTrail Lake's column for the whole event."""
     answered: msgspec.Raw = msgspec.field(default=_NONE, name="QueryResultRows")
+    selected: msgspec.Raw = msgspec.field(default=_NONE, name="ResultSet")
     ingested: msgspec.Raw = msgspec.field(default=_NONE, name="ingestionTime")
     message: msgspec.Raw = _NONE
     found_message: msgspec.Raw = msgspec.field(default=_NONE, name="@message")
@@ -68,11 +92,27 @@ class Envelope(msgspec.Struct):
     pushed: msgspec.Raw = msgspec.field(default=_NONE, name="records")
     hits: msgspec.Raw = _NONE
     document: msgspec.Raw = msgspec.field(default=_NONE, name="_source")
+    tables: msgspec.Raw = _NONE
+    columns: msgspec.Raw = _NONE
+    schema: msgspec.Raw = _NONE
+    fields: msgspec.Raw = _NONE
+    rows: msgspec.Raw = _NONE
+    datarows: msgspec.Raw = _NONE
+    values: msgspec.Raw = _NONE
+    table: msgspec.Raw = msgspec.field(default=_NONE, name="data")
+
+
+class _Named(msgspec.Struct):
+    name: str
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _LOG_EVENT = msgspec.json.Decoder(LogEvent)
 _DATA = msgspec.json.Decoder(_Data)
+_RESULT_SET = msgspec.json.Decoder(ResultSet)
+_ROW = msgspec.json.Decoder(_Row)
+_NAMES = msgspec.json.Decoder(list[str | _Named])
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -97,6 +137,40 @@ def data_of(text: msgspec.Raw) -> str | None:
     """The member `data` of a JSON object; None where it has none that is text."""
     try:
         return _DATA.decode(text).data
+    except _WRONG:
+        return None
+
+
+def result_set_of(text: msgspec.Raw) -> ResultSet | None:
+    """A result of Athena; None where the text is none."""
+    try:
+        return _RESULT_SET.decode(text)
+    except _WRONG:
+        return None
+
+
+def result_row_of(text: bytes) -> list[str | None] | None:
+    """The cells of a row of such a result; None where the text is no row."""
+    try:
+        return [cell.value for cell in _ROW.decode(text).cells]
+    except _WRONG:
+        return None
+
+
+def column_names(text: msgspec.Raw) -> list[str] | None:
+    """The names of a table's columns; None where the text is no list of such, or they are not told
+    apart."""
+    try:
+        names = [one if isinstance(one, str) else one.name for one in _NAMES.decode(text)]
+    except _WRONG:
+        return None
+    return names if names and len(set(names)) == len(names) else None
+
+
+def table_row_of(text: bytes) -> list[str] | None:
+    """The cells of a table's row, each as its JSON; None where the text is no list."""
+    try:
+        return [bytes(cell).decode() for cell in _RAWS.decode(text)]
     except _WRONG:
         return None
 

@@ -1,8 +1,9 @@
 """What wraps a record on its way: `Records` of S3 delivery, CloudWatch Logs subscriptions, export
-files and answers of `filter-log-events`, `tail` and `get-query-results`, EventBridge events, SNS
-notifications, SQS messages, Kinesis records, what Firehose could not deliver, all of them also as a
-Lambda function gets them, the answers of `lookup-events` and `get-findings`, documents of
-OpenSearch or Elasticsearch, JSON text in a JSON string.
+files and answers of `filter-log-events` and `tail`, those of `get-query-results` of Logs Insights,
+CloudTrail Lake and Athena, EventBridge events, SNS notifications, SQS messages, Kinesis records,
+what Firehose could not deliver, all of them also as a Lambda function gets them, the answers of
+`lookup-events` and `get-findings`, documents of OpenSearch or Elasticsearch, tables of whatever
+answers with rows, JSON text in a JSON string.
 
 It hands out the records inside, as they came, with what the envelope says of them (account, region,
 time, id, log group and stream). An envelope is told by its members, never by the object's key.
@@ -19,13 +20,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lake.decode.cells import written
 from lake.decode.cutter import Cutter
 from lake.decode.envelope_members import (
     Envelope,
     as_text,
+    column_names,
     data_of,
     envelope_of,
     log_event_of,
+    result_row_of,
+    result_set_of,
+    table_row_of,
     text_of,
 )
 from lake.decode.frames import items, values
@@ -99,6 +105,8 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
             return _inside(text_of(whole))
     if bytes(envelope.answered)[:1] == b"[":
         return _answered(bytes(envelope.answered))
+    if bytes(envelope.selected)[:1] == b"{" and b'"Data"' in bytes(envelope.selected):
+        return _selected(envelope.selected)
     if bytes(envelope.found_message):  # Logs Insights; the console parses a message that is JSON
         return _found(envelope)
     if text_of(envelope.kind) == "Notification":
@@ -113,7 +121,36 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     found = envelope_of(envelope.hits) if bytes(envelope.hits)[:1] == b"{" else None
     if found is not None and bytes(found.hits)[:1] == b"[":
         return _listed(bytes(found.hits), NO_WRAP)
-    return _queued(envelope)
+    return _tables(envelope) or _queued(envelope)
+
+
+def _tables(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
+    """Rows that name no member, of answers that name their columns once: of the API of Log
+    Analytics, of SQL and ES|QL in OpenSearch and Elasticsearch, of Trino and Splunk (`json_rows`),
+    of pandas (`orient="split"`). A row's original has the names.
+
+    https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
+    https://docs.opensearch.org/latest/search-plugins/sql/response-formats/
+    """
+    if bytes(envelope.tables)[:1] == b"[" and b'"columns"' in bytes(envelope.tables):
+        return _listed(bytes(envelope.tables), NO_WRAP)
+    for listed in (envelope.rows, envelope.datarows, envelope.values, envelope.table):
+        if bytes(listed)[:1] == b"[":
+            for named in (envelope.columns, envelope.schema, envelope.fields):
+                if bytes(named)[:1] == b"[" and (names := column_names(named)):
+                    return _tabled(bytes(listed), names)
+    return None
+
+
+def _tabled(array: bytes, names: list[str]) -> Iterator[tuple[Piece, Wrap]]:
+    for piece in items(array):
+        row = None if piece.reason else table_row_of(piece.text)
+        if row is None or len(row) != len(names):
+            yield Piece(piece.text, piece.reason or "no row of an answer"), NO_WRAP
+            continue
+        text = written(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
+        inner = shipped(text) if may_be_shipped(text) else None
+        yield from inner or [(Piece(text), NO_WRAP)]
 
 
 def _queued(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -310,6 +347,29 @@ def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
             yield from _inside(cells.get(due)) or [
                 (Piece(piece.text, "a row of a query without eventJson"), NO_WRAP)
             ]
+
+
+def _selected(result: msgspec.Raw) -> Iterator[tuple[Piece, Wrap]] | None:
+    """Rows of an answer of `aws athena get-query-results`, which names no cell: the columns do, and
+    in the first page of an answer a row of their names. Such a row's original has the names.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+    """
+    found = result_set_of(result)
+    if found is None or bytes(found.rows)[:1] != b"[":
+        return None
+    return _named(bytes(found.rows), [column.name for column in found.columns.info])
+
+
+def _named(array: bytes, names: list[str]) -> Iterator[tuple[Piece, Wrap]]:
+    for place, piece in enumerate(items(array)):
+        row = None if piece.reason else result_row_of(piece.text)
+        if place == 0 and row and row == (names or row):
+            names = [name or "" for name in row]
+        elif row is None or len(row) != len(names):
+            yield Piece(piece.text, piece.reason or "no row of an answer"), NO_WRAP
+        else:
+            yield Piece(cells_object(dict(zip(names, row, strict=True)))), NO_WRAP
 
 
 def _cells(array: bytes) -> Iterator[tuple[Piece, dict[str, str] | None]]:

@@ -80,11 +80,14 @@ def read_messages(
     reading: Reading, text: bytes, first: str
 ) -> Iterator[tuple[int, bytes, Wrap]] | None:
     """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
-    `@timestamp,@message` and whatever else was asked for of Logs Insights; and the events in one of
-    CloudTrail Lake or of PowerShell's `Find-CTEvent | Export-Csv`."""
+    `@timestamp,@message` and whatever else was asked for of Logs Insights; of Datadog,
+    `Date,Host,Service,Message` or `Content`; and the events in one of CloudTrail Lake or of
+    PowerShell's `Find-CTEvent | Export-Csv`."""
     names = [name.strip().strip('"').lower().removeprefix("@") for name in first.split(_cut(first))]
-    if "message" in names and ("@message" in first or "timestamp" in names):
+    if "message" in names and ("@message" in first or "timestamp" in names or "date" in names):
         return _messages(reading, text, names, "message")
+    if "content" in names and "date" in names:
+        return _messages(reading, text, names, "content")
     whole = next((name for name in WHOLE if name in names), None)
     return _messages(reading, text, names, whole) if whole else None
 

@@ -179,7 +179,7 @@ def answer_cells(row: bytes) -> dict[str, str] | None:
     return cells
 
 
-def cells_object(cells: dict[str, str]) -> bytes:
+def cells_object(cells: Mapping[str, str | None]) -> bytes:
     """The cells of a row as a JSON object."""
     return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
 

@@ -20,19 +20,26 @@ EXPORT_LINES = tuple(
         rf"<\d{{1,3}}>1 {_ZONED} \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) ",
         rf"(?:<\d{{1,3}}>)?(?:{_ZONED}|[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) "
         r"\S+ [\w./-]+(?:\[\d+\])?: ",
-        rf"{_ZONED}\t\S+\t",
+        rf"{_ZONED}\t\S+\t(?:[A-Z]+\t)?",
+        rf"\[[A-Z]+\]\t{_ZONED}\t\S+\t",
+        rf"{_ZONED} \{{[^{{}}]*\}} ",
+        rf"{_ZONED} (?:stdout|stderr) [FP] ",
         rf"(?:[A-Za-z]:)?[^\s:]+\.\w+:(?:\d+:)?{_BEGINS}",
     )
 )
 """What stands before a message: in a line of a CloudWatch Logs export task its time to the
 millisecond, of `aws logs tail` its time and its stream, with `--format short` its time alone; of
 `awslogs get` its group and its stream, with `--timestamp` its time; of syslog its head, of
-Fluentd's files time and tag, of what grep found the file.
+Fluentd's files time and tag, of what a Lambda function logs time, request and level, of Loki's
+`logcli` time and labels, of a container's log time and stream, of what grep found the file.
 
 https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
 https://github.com/jorgebastida/awslogs
 https://www.rfc-editor.org/rfc/rfc5424, rfc3164
 https://docs.fluentd.org/output/file
+https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html, nodejs-logging.html
+https://grafana.com/docs/loki/latest/query/logcli/
+https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 """
 
 

@@ -75,6 +75,14 @@ def test_an_identity_as_cloudtrail_lake_prints_it() -> None:
         ),
         ("requestParameters", "{a=[NaN], b=c}", {"a": "[NaN]", "b": "c"}),
         ("requestParameters", "null", None),
+        # what Python printed
+        (
+            "userIdentity",
+            "{'type': 'Role', 'username': \"O'Neil é\", 'sessionContext': {'attributes': None}}",
+            {"type": "Role", "userName": "O'Neil é", "sessionContext": {"attributes": None}},
+        ),
+        ("resources", "[{'arn': 'a'}, {'ARN': 'b'}]", [{"ARN": "a"}, {"ARN": "b"}]),
+        ("requestParameters", "{'a': [1, True], 'b c': {}}", {"a": [1, True], "b c": {}}),
         # what is text says what it says
         ("eventName", "null", "null"),
         ("userAgent", "{a=b}", "{a=b}"),
@@ -101,6 +109,12 @@ def test_what_is_told_for_certain(path: str, text: str, said: object) -> None:
         ("requestParameters", "{bucketName=b, key=k, bucketName=c}"),
         ("requestParameters", "{bucketName=b, key={k}"),
         ("requestParameters", "{bucketName=b}}"),
+        ("requestParameters", "{'a': b}"),
+        ("requestParameters", "{'a': {1, 2}}"),
+        ("requestParameters", "{'a': 1e999}"),
+        ("requestParameters", "{'a': '\\ud800'}"),
+        ("requestParameters", "{'a': '\\d'"),
+        ("requestParameters", "{'a': " * 500),
         ("requestParameters", "HIDDEN_DUE_TO_SECURITY_REASONS"),
     ],
 )

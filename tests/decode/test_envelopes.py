@@ -24,6 +24,7 @@ from logs import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from query_results import TABLES, table_answer
 from wrapped import (
     BUS,
     EVENTS,
@@ -390,6 +391,29 @@ def test_several_records_in_one_text(
     assert len(set(found.hashes)) == 3
 
 
+@pytest.mark.parametrize("who", TABLES)
+def test_a_table_of_events_in_an_answer(who: str) -> None:
+    """Its cells are the events' members, objects among them; a row that is none costs itself."""
+    answer = table_answer(EVENTS, who)
+    found = read(compact(answer))
+    assert (found.status, found.ids, found.rejects) == ("read", [1, 2, 3], [])
+    assert found.hashes == read("\n".join(TEXTS).encode()).hashes
+    table = answer["tables"][0] if "tables" in answer else answer
+    rows = table[TABLES[who][1]]
+    rows[1] = rows[1][:3]
+    found = read(compact(answer))
+    assert (found.ids, [r.reason for r in found.rejects]) == ([1, 3], ["no row of an answer"])
+    assert json.loads(found.rejects[0].text) == rows[1]
+    table[TABLES[who][0]] = ["eventName", "eventName"]
+    assert read(compact(answer)).status == "unknown"
+
+
+def test_a_table_of_raw_records_in_an_answer() -> None:
+    """Splunk's `output_mode=json_rows`."""
+    rows = [{"_time": "1", "_raw": text} for text in TEXTS]
+    assert read(compact(table_answer(rows, "Splunk"))).originals == TEXTS
+
+
 @pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
 def test_a_string_a_line(records: list[str]) -> None:
     """`jq '.events[].message'`"""
@@ -424,10 +448,15 @@ def test_what_awslogs_prints(records: list[str], time: str) -> None:
         "<134>1 2024-02-01T10:00:09Z host aws 12 ID4 - ",
         '<134>1 2024-02-01T10:00:09.1Z host aws - - [a@1 b="c"] ',
         "2024-02-01T10:00:09+00:00\taws.trail\t",
+        "2024-02-01T10:00:09.123Z\t0a1b-2c\tINFO\t",
+        "[WARNING]\t2024-02-01T10:00:09.123Z\t0a1b-2c\t",
+        '2024-02-01T10:00:09Z {job="aws", type="trail"} ',
+        "2024-02-01T10:00:09+01:00 {} ",
+        "2024-02-01T10:00:09.123456789Z stdout F ",
     ],
 )
 @pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
-def test_what_syslog_and_fluentd_write_before_a_record(records: list[str], head: str) -> None:
+def test_what_stands_before_a_record_in_a_line(records: list[str], head: str) -> None:
     found = read("".join(f"{head}{line}\n" for line in ["started", *records]).encode())
     assert found.originals == records
     assert [(r.position, r.text) for r in found.rejects] == [(1, "started")]

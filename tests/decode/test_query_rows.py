@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from logs import ACCOUNT, compact, event, pretty, read
-from query_results import fields_answer, quoted_csv
+from query_results import TABLES, fields_answer, quoted_csv, table_answer
 
 from lake.decode.rows import is_row, row_paths, whose_row
 from lake.sources.catalogue import catalogue
@@ -21,6 +22,7 @@ FORMS = {
     "JSON": compact,
     "JSON, pretty": pretty,
     "an answer": lambda rows: pretty(fields_answer(rows)),
+    **{who: partial(lambda who, rows: pretty(table_answer(rows, who)), who) for who in TABLES},
     "an answer, compact": lambda rows: compact(fields_answer([r | {"@ptr": "Cl0K"} for r in rows])),
 }
 CALL = {

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from logs import FLOW_HEADER, compact, event, events, flows, pretty, read, trail
-from query_results import answer, as_athena, as_lake, quoted_csv
+from query_results import answer, as_athena, as_lake, athena_answer, quoted_csv
 
 HISTORY = "Event ID,Event time,Event source,Event name,Event type"
 CALLS = "".join(
@@ -58,6 +58,13 @@ def test_messages_as_excel_saves_them(cut: str) -> None:
     rows = "".join(f'{n}{cut}"{line}"\n' for n, line in enumerate(flows(3)))
     found = read(f"timestamp{cut}message\n{rows}".encode(), "log-events-viewer-result.csv")
     assert (found.status, found.originals, found.rejects) == ("read", flows(3), [])
+
+
+@pytest.mark.parametrize("column", ["Message", "Content"])
+def test_messages_as_datadog_saves_them(column: str) -> None:
+    rows = [{"Date": "2024-02-01T10:00:00.000Z", "Host": "h", column: line} for line in flows(2)]
+    found = read(quoted_csv(rows), "extract.csv")
+    assert (found.status, found.originals, found.rejects) == ("read", flows(2), [])
 
 
 def test_a_quote_that_is_open_in_a_row_is_a_reject_with_what_it_takes() -> None:
@@ -187,6 +194,13 @@ LAKE = [as_lake(1), as_lake(2)]
         pytest.param(
             b"\n".join(compact(answer([row])) for row in LAKE), id="get-query-results by page"
         ),
+        pytest.param(
+            pretty(athena_answer([as_athena(1), as_athena(2)])), id="Athena's get-query-results"
+        ),
+        pytest.param(
+            b"\n".join(compact(athena_answer([as_athena(n)], page=n)) for n in (1, 2)),
+            id="Athena's get-query-results by page",
+        ),
     ],
 )
 def test_a_result_of_a_query_has_the_events_of_the_trail(data: bytes) -> None:
@@ -240,6 +254,27 @@ def test_what_is_no_row_of_an_answer_is_refused_as_it_stands() -> None:
     assert [(r.position, r.reason, r.text) for r in found.rejects] == [
         (1, "no row of an answer", '[{"eventID":["x"]}]')
     ]
+
+
+def test_rows_of_an_answer_of_athena_that_are_none_are_refused() -> None:
+    """Without what it says of its columns, the first row names them."""
+    given = athena_answer([as_athena(1), as_athena(2)])
+    del given["ResultSet"]["ResultSetMetadata"]
+    del given["ResultSet"]["Rows"][1]["Data"][0]
+    found = read(compact(given))
+    assert (found.ids, [r.reason for r in found.rejects]) == ([2], ["no row of an answer"])
+    given["ResultSet"] |= {"Rows": "none"}
+    assert read(compact(given)).status == "unknown"
+
+
+def test_rows_of_lines_in_an_answer_of_athena() -> None:
+    names = ["version", "account", "interfaceid", "sourceaddress", "destinationaddress"]
+    rows = [dict(zip(names, line.split(), strict=False)) for line in flows(2)]
+    asked = [row | {"endtime": "1706781660", "action": ""} for row in rows]
+    found = read(compact(athena_answer(asked)))
+    assert (found.status, found.rejects, len(found.rows)) == ("read", [], 2)
+    assert found.rows[0]["source"]["ip"] == rows[0]["sourceaddress"]
+    assert found.rows[0]["event"]["action"] is None
 
 
 def test_an_answer_of_other_columns_is_unknown() -> None:

@@ -251,6 +251,14 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
         "answer.json",
         logs.pretty(query_results.answer([query_results.as_lake(n) for n in range(3)])),
     ),
+    "an answer of Athena": (
+        "answer.json",
+        logs.pretty(query_results.athena_answer([query_results.as_athena(n) for n in range(3)])),
+    ),
+    "a table of events": (
+        "answer.json",
+        logs.pretty(query_results.table_answer(logs.events(3), "SQL of OpenSearch")),
+    ),
     "fields of Logs Insights, an answer": (
         "a.json",
         logs.pretty(query_results.fields_answer(ASKED)),

@@ -1,7 +1,8 @@
 -- Classic Load Balancer access logs, 12 fields (early 2014) or 15.
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
 -- A line of a TCP or SSL listener has the request "- - - ": it is a connection, not a web request,
--- and its bytes are a stream's. Times of -1 stay -1 in native.* and leave event.duration empty.
+-- and its bytes are a stream's. Times of -1 stay -1 in native.* and leave event.duration empty;
+-- bytes of -1 are none.
 -- Each step below is a SELECT of its own, since DuckDB computes an alias anew wherever a CASE uses it.
 WITH cells AS (
   -- a table of Athena has address and port apart, and the words of the request line; quotes stay
@@ -22,8 +23,8 @@ WITH cells AS (
     TRY_CAST(request_processing_time AS DOUBLE)          AS t1,
     TRY_CAST(backend_processing_time AS DOUBLE)          AS t2,
     TRY_CAST(response_processing_time AS DOUBLE)         AS t3,
-    TRY_CAST(received_bytes AS BIGINT)                   AS received,
-    TRY_CAST(sent_bytes AS BIGINT)                       AS sent
+    nullif(TRY_CAST(received_bytes AS BIGINT), -1)       AS received,
+    nullif(TRY_CAST(sent_bytes AS BIGINT), -1)           AS sent
   FROM cells
 ), lines AS (
   SELECT *,

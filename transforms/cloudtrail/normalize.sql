@@ -38,8 +38,8 @@ SELECT
        -- the console's CSV has no responseElements, and a refused sign-in no errorCode
        WHEN r.eventSource = 'signin.amazonaws.com' AND r.eventName IN ('ConsoleLogin', 'SwitchRole', 'CheckMfa')
             AND r.responseElements IS NULL AND r.additionalEventData IS NULL THEN 'unknown'
-       -- a summary of lookup-events, or a query that did not ask for the error
-       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL THEN 'unknown'
+       -- a summary of lookup-events, or a query that did not ask for the error; a failed call has no answer
+       WHEN r.eventVersion IS NULL AND r.errorCode IS NULL AND r.errorMessage IS NULL AND r.responseElements IS NULL THEN 'unknown'
        ELSE 'success' END                              AS "event.outcome",
   CASE WHEN failed THEN coalesce(nullif(r.errorMessage, ''), nullif(r.errorCode, ''),
     r.serviceEventDetails ->> '$.createAccountStatus.failureReason', r.responseElements ->> '$.body.error.message') END AS "event.reason",
@@ -150,7 +150,7 @@ FROM (
                   OR contains(r.eventName, 'InstanceProfile') OR contains(r.eventName, 'Permission') OR contains(r.eventName, 'Account')) THEN 'admin' END],
            lambda x: x IS NOT NULL) END                AS subject,
     CASE WHEN failed AND (contains(r.errorCode, 'AccessDenied') OR contains(r.errorCode, 'Unauthorized') OR contains(r.errorCode, 'NotAuthorized')
-                          OR r.errorCode = 'AuthorizationError' OR r.errorCode = 'Forbidden'
+                          OR r.errorCode = 'AuthorizationError' OR contains(r.errorCode, 'Forbidden') OR r.errorCode IN ('401', '403')
                           OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' IN ('401', '403'))) THEN ['denied']
          WHEN area = 'endpoint' AND NOT failed THEN ['allowed'] END AS denied
   FROM (
@@ -342,6 +342,8 @@ FROM (
               OR regexp_matches(r.serviceEventDetails, ':\s*"(FAILED|Failed)"') IS TRUE
               -- a gateway of AgentCore has its answer's status there, and no errorCode
               OR (r.eventSource = 'bedrock-agentcore.amazonaws.com' AND r.responseElements ->> '$.statusCode' >= '400') IS TRUE
+              -- a page of a Cognito pool gives its answer's status, and an empty errorCode
+              OR CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN TRY_CAST(r.additionalEventData ->> '$.responseParameters.status' AS DOUBLE) >= 400 ELSE false END IS TRUE
               OR (r.eventSource = 'signin.amazonaws.com' AND (contains(r.responseElements, '"Failure"') OR contains(r.serviceEventDetails, '"Failure"'))) IS TRUE AS failed,
             CASE
               WHEN r.userIdentity.type = 'Root' THEN 'root'

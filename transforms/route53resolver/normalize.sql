@@ -4,7 +4,8 @@
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/events-detail-reference.html
 -- Names lose their final dot, as everywhere in ECS. dns.question.registered_domain stays NULL: it
 -- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip, the one
--- whose name is asked for (PTR) in related.ip alone. "0 .", a mail server that is none, keeps its dot.
+-- whose name is asked for (PTR) in related.ip alone. What an HTTPS or SVCB answer hints at (ipv4hint)
+-- is an address answered. "0 .", a mail server that is none, keeps its dot.
 SELECT
   record,
   CASE WHEN r.query_timestamp IS NOT NULL THEN TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)
@@ -57,15 +58,20 @@ SELECT
 
   -- related
   CASE WHEN about IS NULL THEN addresses ELSE list_append(addresses, about) END AS "related.ip",
-  list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) THEN list_transform(r.answers, lambda a:
-    -- of MX and SRV the host is the last part
+  list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) OR service THEN list_transform(r.answers, lambda a:
+    -- of MX and SRV the host is the last part, of HTTPS and SVCB the second
     CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS', 'DNAME') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.')
-         WHEN a.Type IN ('MX', 'SRV') THEN nullif(rtrim(split_part(a.Rdata, ' ', -1), '.'), '') END) END) AS "related.hosts"
+         WHEN a.Type IN ('MX', 'SRV') THEN nullif(rtrim(split_part(a.Rdata, ' ', -1), '.'), '')
+         WHEN a.Type IN ('HTTPS', 'SVCB') THEN nullif(rtrim(split_part(a.Rdata, ' ', 2), '.'), '') END) END) AS "related.hosts"
 FROM (
   SELECT *,
     CASE WHEN r.query_name LIKE '_%.' THEN left(r.query_name, -1) ELSE r.query_name END AS asked,
-    CASE WHEN len(r.answers) > 0 THEN list_filter(
-      list_transform(r.answers, lambda a: ip_text(a.Rdata)), lambda ip: ip IS NOT NULL) END AS addresses,
+    r.query_type IN ('HTTPS', 'SVCB')                  AS service,
+    CASE WHEN service AND len(r.answers) > 0 THEN list_filter(list_transform(flatten(list_transform(r.answers, lambda a: list_concat([a.Rdata],
+           string_split(array_to_string(regexp_extract_all(a.Rdata, ' ipv[46]hint="?([^ "]+)', 1), ','), ',')))),
+           lambda x: ip_text(x)), lambda ip: ip IS NOT NULL)
+         WHEN len(r.answers) > 0 THEN list_filter(
+           list_transform(r.answers, lambda a: ip_text(a.Rdata)), lambda ip: ip IS NOT NULL) END AS addresses,
     CASE WHEN r.query_type <> 'PTR' THEN NULL
          WHEN asked ILIKE '%.in-addr.arpa' THEN ip_text(array_to_string(list_reverse(string_split(left(asked, -13), '.')), '.'))
          WHEN regexp_full_match(asked, '(?i)([0-9a-f]\.){32}ip6\.arpa')

@@ -43,8 +43,8 @@ SELECT
   -- network
   byte_count                                           AS "network.bytes",
   packet_count                                         AS "network.packets",
-  protocol                                             AS "network.iana_number",
-  transport_name(protocol)                             AS "network.transport",
+  iana_number                                          AS "network.iana_number",
+  transport_name(iana_number)                          AS "network.transport",
   CASE WHEN type IN ('IPv4', 'IPv6') THEN lower(type) WHEN contains(srcaddr, ':') THEN 'ipv6' WHEN srcaddr IS NOT NULL THEN 'ipv4' END AS "network.type",
   flow_direction                                       AS "network.direction",
 
@@ -77,6 +77,8 @@ FROM (
          THEN coalesce(no_route, 0)::HUGEINT + coalesce(blackhole, 0) + coalesce(mtu_exceeded, 0) + coalesce(ttl_expired, 0) END AS lost
   FROM (
     SELECT *,
+      -- a table's export may write whole numbers as 6.0
+      CASE WHEN contains(protocol, '.') THEN regexp_replace(protocol, '\.0+$', '') ELSE protocol END AS iana_number,
       TRY_CAST("start" AS BIGINT)                   AS start_number,
       TRY_CAST("end" AS BIGINT)                     AS end_number,
       TRY_CAST(packets AS BIGINT)                   AS packet_count,

@@ -44,8 +44,8 @@ SELECT
   -- network: a record is one direction of a flow, so that its sum is the network's
   byte_count                                           AS "network.bytes",
   packet_count                                         AS "network.packets",
-  protocol                                             AS "network.iana_number",
-  transport_name(protocol)                             AS "network.transport",
+  iana_number                                          AS "network.iana_number",
+  transport_name(iana_number)                          AS "network.transport",
   CASE WHEN type IN ('IPv4', 'IPv6') THEN lower(type)
        WHEN contains(from_address, ':') THEN CASE WHEN NOT regexp_full_match(from_address, '([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}') THEN 'ipv6' END
        WHEN from_address IS NOT NULL THEN 'ipv4' END   AS "network.type",
@@ -89,6 +89,8 @@ FROM (
   FROM (
     SELECT *,
       coalesce(srcaddr, pkt_srcaddr)   AS from_address,
+      -- a table's export may write whole numbers as 6.0
+      CASE WHEN contains(protocol, '.') THEN regexp_replace(protocol, '\.0+$', '') ELSE protocol END AS iana_number,
       TRY_CAST("start" AS BIGINT)      AS start_number,
       TRY_CAST("end" AS BIGINT)        AS end_number,
       TRY_CAST(packets AS BIGINT)      AS packet_count,

@@ -43,7 +43,7 @@ SELECT
   CASE WHEN contains(r.httpRequest.httpVersion, '/') THEN split_part(r.httpRequest.httpVersion, '/', 2)
        ELSE r.httpRequest.httpVersion END              AS "http.version",
   r.httpRequest.requestId                              AS "http.request.id",
-  r.httpRequest.headers[list_position(names, 'referer')].value AS "http.request.referrer",
+  headers[list_position(names, 'referer')].value AS "http.request.referrer",
   r.requestBodySize                                    AS "http.request.body.bytes",
   r.responseCodeSent                                   AS "http.response.status_code",
 
@@ -59,14 +59,14 @@ SELECT
   path_extension(r.httpRequest.uri)                    AS "url.extension",
 
   -- user agent, tls
-  r.httpRequest.headers[list_position(names, 'user-agent')].value AS "user_agent.original",
+  headers[list_position(names, 'user-agent')].value AS "user_agent.original",
   r.ja3Fingerprint                                     AS "tls.client.ja3",
   r.ja4Fingerprint                                     AS "tls.client.ja4",
 
   -- related
   -- some proxies write a port, and a request may have the header twice
   CASE WHEN list_contains(names, 'x-forwarded-for') THEN list_transform(flatten(list_transform(
-    list_filter(r.httpRequest.headers, lambda h: lower(h.name) = 'x-forwarded-for'), lambda h: string_split(h.value, ','))),
+    list_filter(headers, lambda h: lower(h.name) = 'x-forwarded-for'), lambda h: string_split(h.value, ','))),
     lambda ip: forwarded_ip(trim(ip))) END AS "related.ip",
   CASE WHEN host IS NOT NULL THEN [domain] END         AS "related.hosts",
 
@@ -82,20 +82,37 @@ FROM (
       nullif(r.terminatingRuleId, 'Default_Action') AS acl_rule,
       CASE WHEN group_decides THEN group_rules[-1] END AS inner_rule,
       list_concat(
-        CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId) END,
+        CASE WHEN len(r.nonTerminatingMatchingRules) > 0 THEN list_transform(r.nonTerminatingMatchingRules, lambda x: x.ruleId)
+             WHEN keyed THEN json_keys(text, '$.nonTerminatingMatchingRules') END,
         CASE WHEN len(r.ruleGroupList) > 0 THEN flatten(list_transform(r.ruleGroupList, lambda g: list_concat(
           list_transform(g.nonTerminatingMatchingRules, lambda x: x.ruleId),
-          list_transform(g.excludedRules, lambda x: x.ruleId)))) END,
+          list_transform(g.excludedRules, lambda x: x.ruleId))))
+             WHEN keyed THEN flatten(list_transform(groups, lambda g: list_concat(
+          json_keys(g, '$.nonTerminatingMatchingRules'), json_keys(g, '$.excludedRules')))) END,
         -- a group that is set to count names the rule that would have ended it
         CASE WHEN group_decides THEN group_rules[:-2] ELSE group_rules END) AS counted
     FROM (
       SELECT *,
         CASE WHEN len(r.ruleGroupList) > 0 THEN list_filter(
-          list_transform(r.ruleGroupList, lambda g: g.terminatingRule.ruleId), lambda x: x IS NOT NULL) END AS group_rules,
+          list_transform(r.ruleGroupList, lambda g: g.terminatingRule.ruleId), lambda x: x IS NOT NULL)
+             WHEN keyed THEN flatten(list_transform(groups, lambda g: json_keys(g, '$.terminatingRule'))) END AS group_rules,
         r.terminatingRuleId <> 'Default_Action'
           AND coalesce(r.terminatingRuleType, 'GROUP') IN ('GROUP', 'MANAGED_RULE_GROUP') AS group_decides,
-        coalesce(r.httpRequest.headers[list_position(names, 'host')].value, r.httpRequest.host) AS host_text
-      FROM (SELECT *, list_transform(r.httpRequest.headers, lambda h: lower(h.name)) AS names FROM records)
+        coalesce(headers[list_position(names, 'host')].value, r.httpRequest.host) AS host_text
+      FROM (
+        SELECT *,
+          list_transform(headers, lambda h: lower(h.name)) AS names,
+          CASE WHEN keyed THEN map_values(TRY(from_json(text -> '$.ruleGroupList', '"MAP(VARCHAR, JSON)"'))) END AS groups
+        FROM (
+          SELECT *,
+            -- Datadog's forwarder makes objects of the lists: headers by their names, rules by their ids
+            coalesce(r.httpRequest.headers, list_transform(
+              map_entries(TRY(from_json(text -> '$.httpRequest.headers', '"MAP(VARCHAR, VARCHAR)"'))),
+              lambda e: {'name': e.key, 'value': e.value})) AS headers,
+            r.httpRequest.headers IS NULL AND headers IS NOT NULL AS keyed
+          FROM records
+        )
+      )
     )
   )
 )

@@ -132,6 +132,13 @@ def test_a_tcp_listeners_line_is_a_connection(request_line: str) -> None:
     assert value(found, "user_agent.original") is None
 
 
+def test_bytes_that_were_not_counted_are_none() -> None:
+    """Such a line is one of this log under whatever key."""
+    found = row(line(**(TCP | {"received": "-1", "sent": "-1"})), key="a.log")
+    for path in ("source.bytes", "destination.bytes", "network.bytes"):
+        assert value(found, path) is None, path
+
+
 def test_an_ssl_listeners_line_has_the_handshake() -> None:
     found = row(line(**(TCP | {"cipher": "ECDHE-ECDSA-AES128-GCM-SHA256", "protocol": "SSLv3"})))
     assert filled(found["tls"]) == {

@@ -89,6 +89,11 @@ def test_refused_calls_are_denied() -> None:
     }
 
 
+@pytest.mark.parametrize("code", ["ForbiddenException", "401", "403"])
+def test_other_names_of_a_refusal(code: str) -> None:
+    assert at(row("chime", "GetAccount", errorCode=code), "event.type") == ["info", "denied"]
+
+
 def test_other_errors_are_failures_but_not_denials() -> None:
     found = row("s3", "GetBucketPolicy", errorCode="NoSuchBucketPolicy")
     assert (at(found, "event.outcome"), at(found, "event.type")) == ("failure", ["info"])
@@ -109,6 +114,17 @@ def test_an_http_status_of_success_is_no_error() -> None:
     assert at(saved, "event.reason") is None
     refused = row("grafana", "save-dashboard", errorCode="403")
     assert (at(refused, "event.outcome"), at(refused, "error.code")) == ("failure", "403")
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(200.0, "success"), (302.0, "success"), (400.0, "failure")]
+)
+def test_the_status_of_a_page_of_a_cognito_pool(status: float, outcome: str) -> None:
+    data = {"responseParameters": {"status": status}, "requestParameters": {"client_id": ["1"]}}
+    found = row(
+        "cognito-idp", "Token_POST", errorCode="", errorMessage="", additionalEventData=data
+    )
+    assert at(found, "event.outcome") == outcome
 
 
 def test_the_status_of_an_answer() -> None:

@@ -166,6 +166,8 @@ def test_an_error_code_that_is_empty_says_that_the_call_succeeded() -> None:
         (",errorMessage", ",", "success"),
         (",errorCode,Error code", ",AccessDenied,", "failure"),
         (",eventVersion", ",1.09", "success"),
+        (",responseElements", ",{user={userName=bob}}", "success"),
+        (",responseElements", ",null", "unknown"),
     ],
 )
 def test_chosen_columns_tell_the_outcome_or_not(header: str, cells: str, outcome: str) -> None:

@@ -645,6 +645,8 @@ CASES: list[tuple[str, Json, Json]] = [
                             "key": "ATTACK_TECHNIQUE",
                             "values": ["T1562.008 - Impair Defenses", "T1078", "Data Destruction"],
                         },
+                        {"key": "TOR_IP", "values": ["198.51.100.44", "not an address"]},
+                        {"key": "MALICIOUS_DOMAIN", "values": ["y.example"]},
                     ],
                     "signals": [{"uid": "g", "severity": 5.0}],
                     "resources": [
@@ -670,6 +672,17 @@ CASES: list[tuple[str, Json, Json]] = [
                         },
                         {"uid": "arn:aws:s3:::plans/2024/a b", "resourceType": "S3_OBJECT"},
                         {
+                            "uid": "arn:aws:eks:us-west-2:111122223333:cluster/c",
+                            "resourceType": "EKS_CLUSTER",
+                            "data": {
+                                "eksCluster": {
+                                    "ec2InstanceUids": [
+                                        "arn:aws:ec2:us-west-2:111122223333:instance/i-0def"
+                                    ]
+                                }
+                            },
+                        },
+                        {
                             "uid": "AKIA2",
                             "resourceType": "ACCESS_KEY",
                             "data": {"accessKey": {"userName": "mary", "userType": "IAMUser"}},
@@ -683,8 +696,10 @@ CASES: list[tuple[str, Json, Json]] = [
             "user.name": "john",
             "user.id": "AIDA1",
             "user.access_key.id": "AKIA1",
-            "related.ip": ["10.0.0.7", "198.51.100.9", "2001:db8::7", "203.0.113.7"],
-            "related.hosts": ["i-0abc", "x.example"],
+            "related.ip": [
+                "10.0.0.7", "198.51.100.44", "198.51.100.9", "2001:db8::7", "203.0.113.7",
+            ],
+            "related.hosts": ["i-0abc", "i-0def", "x.example", "y.example"],
             "related.user": ["john", "mary"],
             "related.buckets": ["exports", "plans"],
             "threat.framework": "MITRE ATT&CK",
@@ -860,6 +875,12 @@ def test_an_empty_address_of_one_family_is_none() -> None:
     action = api(remoteIpDetails=caller)
     found = preview(json.dumps(finding("Recon:IAMUser/X", action, CALLER)).encode(), KEY)
     assert found.rows[0]["source"]["ip"] == "2001:db8::1"
+
+
+def test_a_kubernetes_user_without_an_id() -> None:
+    user = {"kubernetesUserDetails": {"username": "system:anonymous", "uid": ""}}
+    one = finding("Execution:Kubernetes/X", KUBERNETES, {"kubernetesDetails": user})
+    assert "id" not in filled(row_of(one)["user"])
 
 
 def test_all_that_a_scan_found() -> None:

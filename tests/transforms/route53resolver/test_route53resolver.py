@@ -148,6 +148,25 @@ CASES: list[tuple[str, Json, Json]] = [
         },
     ),
     (
+        "where a service is, with addresses of it as hints",
+        record(
+            ("CNAME", "edge.example."),
+            ("HTTPS", "1 . alpn=h3,h2 ipv4hint=192.0.2.7,192.0.2.8 ipv6hint=2001:DB8::7"),
+            ("HTTPS", "2 pool.example. alpn=h2"),
+            query_type="HTTPS",
+        ),
+        {
+            "dns.answers": [
+                answer("CNAME", "edge.example"),
+                answer("HTTPS", "1 . alpn=h3,h2 ipv4hint=192.0.2.7,192.0.2.8 ipv6hint=2001:DB8::7"),
+                answer("HTTPS", "2 pool.example. alpn=h2"),
+            ],
+            "dns.resolved_ip": ["192.0.2.7", "192.0.2.8", "2001:db8::7"],
+            "related.ip": ["10.0.0.5", "192.0.2.7", "192.0.2.8", "2001:db8::7"],
+            "related.hosts": ["edge.example", "pool.example", "www.Example.com"],
+        },
+    ),
+    (
         "the name of an address",
         record(("PTR", "web.example."), query_name="7.113.0.203.IN-ADDR.arpa.", query_type="PTR"),
         {

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import logs
 import pytest
 from rows import filled, only_row, value
 
@@ -497,11 +498,17 @@ def test_records_as_cloudwatch_delivers_them() -> None:
         '"request_time":"2026-07-01T10:00:00.123Z","bucket_owner_id":"' + OWNER + '",'
         '"remote_ip":"81.2.69.142","requester":"' + BOB + '","request_id":"R1",'
         '"operation":"REST.GET.OBJECT","key_name":"a%20b","request_uri":"GET /b/a%2520b HTTP/1.1",'
-        '"http_status":404,"error_code":"NoSuchKey"}'
+        '"http_status":404,"error_code":"NoSuchKey","bytes_sent_size":297,"object_size":null,'
+        '"total_duration":38,"turn_around_duration":11,"referer":"https://e.example/"}'
     )
+    assert logs.read(text.encode(), "x.json").decoding.unknown_members == {}
     found = row(text, key="x.json")
     assert found["@timestamp"] == datetime(2026, 7, 1, 10, 0, 0, 123000, UTC)
     assert value(found, "native.Bucket") == "b"
     assert value(found, "file.path") == "a%20b"
     assert value(found, "http.response.status_code") == 404
+    assert value(found, "http.response.bytes") == 297
+    assert value(found, "http.request.referrer") == "https://e.example/"
+    assert value(found, "event.duration") == 38_000_000
+    assert value(found, "native.TurnAroundTime") == 11
     assert value(found, "event.original") == text

@@ -177,6 +177,11 @@ def test_what_does_not_fit_a_number_keeps_its_text() -> None:
     }
 
 
+def test_a_protocol_of_a_tables_export() -> None:
+    found = row("t 17.0 1646150060", "tgw-id protocol end")
+    assert (found["network.iana_number"], found["network.transport"]) == ("17", "udp")
+
+
 def columns() -> dict[str, str]:
     return dict(zip(GATEWAY_HEADER.split(), LINE.split(), strict=True))
 

@@ -290,6 +290,17 @@ def test_a_protocol_has_its_name(number: str, name: str | None) -> None:
     assert found.get("network.transport") == name
 
 
+def test_numbers_of_a_tables_export() -> None:
+    """Where a column has gaps, pandas writes its whole numbers as 6.0."""
+    found = row(
+        "17.0 443.0 2.0 90.0 18.0 eni-1 1418530070",
+        "protocol srcport packets bytes tcp-flags interface-id end",
+    )
+    assert (found["network.iana_number"], found["network.transport"]) == ("17", "udp")
+    assert (found["source.port"], found["source.packets"], found["source.bytes"]) == (443, 2, 90)
+    assert found["native.tcp_flags"] == 18
+
+
 def test_a_nat_gateway_shows_the_packets_own_addresses() -> None:
     found = row(
         "- eni-1 10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5",

@@ -452,3 +452,42 @@ def test_every_event_of_the_corpus_is_a_row() -> None:
         found = preview((SHARED / "corpus" / entry["s3_key"]).read_bytes(), entry["s3_key"])
         assert len(found.rows) == int(entry["events"]), entry["s3_key"]
         assert bool(found.rejects) == (entry["source"] == "edge"), entry["s3_key"]
+
+
+def test_lists_that_datadogs_forwarder_made_objects() -> None:
+    """Headers by their names, rules by their ids: the row is that of the record with lists."""
+    request = {
+        "headers": [
+            {"name": "Host", "value": "www.example.com"},
+            {"name": "user-agent", "value": "curl/8"},
+            {"name": "X-Forwarded-For", "value": "203.0.113.7"},
+        ]
+    }
+    common: Json = {
+        "action": "BLOCK",
+        "terminatingRuleId": "AWS-Common",
+        "terminatingRuleType": "MANAGED_RULE_GROUP",
+    }
+    listed = record(
+        request,
+        **common,
+        ruleGroupList=[group("NoUserAgent_HEADER", "SizeRestrictions_BODY")],
+        nonTerminatingMatchingRules=[{"ruleId": "count-all", "action": "COUNT"}],
+    )
+    keyed = record(
+        {"headers": {one["name"]: one["value"] for one in request["headers"]}},
+        **common,
+        ruleGroupList={
+            "AWS#AWSManagedRulesCommonRuleSet": {
+                "terminatingRule": {"NoUserAgent_HEADER": {"action": "BLOCK"}},
+                "nonTerminatingMatchingRules": {"SizeRestrictions_BODY": {"action": "COUNT"}},
+            }
+        },
+        nonTerminatingMatchingRules={"count-all": {"action": "COUNT"}},
+    )
+    one, other = row_of(listed), row_of(keyed)
+    assert other["native"]["countedRules"] == ["SizeRestrictions_BODY", "count-all"]
+    assert at(other, "rule.name") == "NoUserAgent_HEADER"
+    assert at(other, "related.ip") == ["203.0.113.7", "81.2.69.142"]
+    for name in ("http", "related", "rule", "url", "user_agent"):
+        assert other[name] == one[name], name
