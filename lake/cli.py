@@ -28,6 +28,7 @@ from lake.commands.options import (
     open_for,
     renew_client_file,
     stderr,
+    told,
 )
 from lake.commands.stdio import make_streams_ready
 from lake.commands.upkeep import compact, forget, rebuild, verify
@@ -253,7 +254,7 @@ for _command in (
     rebuild,
     forget,
 ):
-    app.command()(_command)
+    app.command(help=told(_command))(_command)
 
 
 def main() -> None:

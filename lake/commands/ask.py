@@ -208,13 +208,15 @@ def panels(
     interval: Annotated[
         str | None,
         typer.Option(
-            help="Width of the bars of charts over time: '15 minutes', 1h, '1 month'. "
-            "[default: one that fits the time]"
+            help="Width of the bars of charts over time: '15 minutes', 1h, '1 month'.",
+            show_default="one that fits the time",
         ),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="table or json. [default: table on a terminal, else json]"),
+        typer.Option(
+            "--format", help="table or json.", show_default="table on a terminal, else json"
+        ),
     ] = None,
 ) -> None:
     """Every panel's rows of a dashboard, without a browser.

@@ -377,3 +377,17 @@ def test_help_and_version(lake: Callable[[str], Done]) -> None:
         done = lake(f"{command} --help")
         assert (done.code, done.err) == (0, "")
         assert "--help" in done.out
+
+
+def test_help_says_what_holds_where_an_option_is_left_away(lake: Callable[[str], Done]) -> None:
+    said = " ".join(lake("ingest --help").out.replace("│", " ").split())
+    assert "The lake's folder. [default: ($LAKE_DIR, ./lakehouse)]" in said
+    assert "Processes. [default: (cores)]" in said
+    assert "MMDB files or folders. [default: (what geoip update loaded)]" in said
+    said = " ".join(lake("rebuild --help").out.replace("│", " ").split())
+    assert "One table. [default: (every table of the lake)]" in said
+
+
+def test_help_is_not_broken_where_the_source_text_is(lake: Callable[[str], Done]) -> None:
+    assert "and GeoIP databases and names of accounts for them." in lake("demo --help").out
+    assert "time, accounts, regions, search, filters, and the period" in lake("panels --help").out
