@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from lake.visible import visible
+
 _ODD = re.compile("[^\n -~]")
 
 
@@ -36,6 +38,22 @@ def json_value(value: Any) -> Any:  # noqa: ANN401
 def cell_value(value: Any) -> Any:  # noqa: ANN401
     """The same as a cell has it: of a DECIMAL all digits, as its type says."""
     return format(value, "f") if isinstance(value, Decimal) else json_value(value)
+
+
+def is_number(kind: str) -> bool:
+    """Whether a column of this type stands at the right."""
+    return kind in _NUMBERS or kind.startswith("DECIMAL")
+
+
+_NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
+
+
+def shown(value: Any) -> str:  # noqa: ANN401
+    """A value as a table for people has it."""
+    value = cell_value(value)
+    if value is None:
+        return ""
+    return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))
 
 
 def _number(value: Decimal) -> int | float | str:

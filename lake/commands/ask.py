@@ -91,9 +91,10 @@ def sql(
 
         if (unreadable := of_the_lake(opened.path, error)) is not None:
             raise unreadable from error
-        raise UsageError(
-            f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
-        ) from error
+        from lake.ask.meant import meant
+
+        tables = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
+        raise UsageError(f"{error}\n{meant(text, str(error)) or tables}") from error
 
 
 def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:

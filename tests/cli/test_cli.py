@@ -157,6 +157,7 @@ WRONG = {
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
+    "sql --lake made 'SELECT eventName FROM cloudtrail'": "Did you mean native.eventName?",
     "sql --lake made 'SELECT 1; FROM events'": "the rows of SELECT would be lost: only the last",
     "sql --lake made 'EXPLAIN SELECT 1; SET threads = 1'": "the rows of EXPLAIN SELECT would be",
     "sql --lake made 'SELECT 1' --format xml": (
