@@ -17,6 +17,7 @@ from lake.commands.options import (
     TextFormatOption,
     keep_client_file,
     moment_of,
+    naming,
     open_for,
     put,
     renew_client_file,
@@ -107,7 +108,7 @@ def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
     found = read_status(lake or default_lake())
     keep_client_file(found.path)
     if form == "table":
-        print_status(found, stdout())
+        print_status(found, stdout(), naming(lake))
     else:
         with connection(found.path) as con:
             put_status(found, con)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +73,11 @@ def told(command: Callable[..., None]) -> str:
     """A command's docstring as its help, a line a paragraph: typer would keep the line breaks."""
     paragraphs = inspect.getdoc(command) or ""
     return "\n\n".join(" ".join(one.split()) for one in paragraphs.split("\n\n"))
+
+
+def naming(lake: Path | None) -> str:
+    """The option by which a command that is told to a user names the same lake."""
+    return f" --lake {shlex.quote(str(lake))}" if lake else ""
 
 
 def stderr() -> Console:
