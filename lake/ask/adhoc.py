@@ -17,7 +17,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.ask.meant import meant
 from lake.ask.output import for_arrow, read_batches, told_apart, write
 from lake.errors import LakeError, UsageError
 from lake.jsonvalues import cell_value
@@ -138,7 +137,6 @@ class Question:
         if not lake.locked:
             raise LakeError("a typed query wants a locked lake: open_lake(path, locked=True).")
         self._statement = analyzed(text) if explain else one_select(text)
-        self._text = text
         self._lake = lake
         self._cursor = lake.cursor()
         self._limits = (row_limit, byte_limit, seconds)
@@ -196,13 +194,9 @@ class Question:
                 )
             self._answer = UsageError(said)
         except (duckdb.Error, pa.ArrowException) as error:
-            self._answer = of_the_lake(self._lake.path, error) or self._told(str(error))
+            self._answer = of_the_lake(self._lake.path, error) or UsageError(str(error))
         except LakeError as error:
             self._answer = error
-
-    def _told(self, error: str) -> UsageError:
-        hint = meant(self._text, error)
-        return UsageError(Sentence("{first} {second}", first=error, second=hint) if hint else error)
 
     def _fetched(self) -> Result:
         rows_left, bytes_left, _ = self._limits

@@ -15,7 +15,7 @@ from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lake.dashboards.dashboards import Panel
     from lake.dashboards.panels import PanelResult
@@ -98,8 +98,10 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
             choose_cell(panel, result, row, _distinct(result.columns).index(column))
         st.session_state[f"{key}:turn"] = turn + 1
 
-    words = {n: say for n, column in enumerate(result.columns) if column in OURS}
-    words |= {n: say_known for n, column in enumerate(result.columns) if column in REASONS}
+    words: dict[int, Callable[[str], str]] = {}
+    for n, column in enumerate(result.columns):
+        if column in OURS or column in REASONS:
+            words[n] = say if column in OURS else say_known
     rows = [
         tuple(words[n](str(value)) if n in words else value for n, value in enumerate(row))
         for row in named_accounts(result.rows)
