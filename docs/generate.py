@@ -299,7 +299,7 @@ def cli_page() -> str:
         usage = " ".join([*path, *(_argument(p) for p in _of(command, "argument")), "[OPTIONS]"])
         lines += [f"## {' '.join(path)}", "", " ".join((command.help or "").split()), ""]
         lines += [f"    {usage}", ""]
-        told = [f"* `{_argument(p)}`: {p.help}" for p in _of(command, "argument")]
+        told = [f"* `{_argument(p)}`: {_help(p)}" for p in _of(command, "argument")]
         rows = [_option(p) for p in _of(command, "option")]
         lines += [*told, ""] if told else []
         lines += [*table(("option", "meaning"), rows), ""] if rows else []
@@ -326,12 +326,18 @@ def _argument(parameter: Any) -> str:  # noqa: ANN401
 
 
 def _option(parameter: Any) -> tuple[str, str]:  # noqa: ANN401
+    names = (*parameter.opts, *parameter.secondary_opts)
+    return ", ".join(f"`{name}`" for name in names), _help(parameter)
+
+
+def _help(parameter: Any) -> str:  # noqa: ANN401
+    """What a parameter means, and its default: in words where they are given."""
     default, pair = parameter.default, parameter.secondary_opts
     if isinstance(default, bool):
         default = (parameter.opts if default else pair)[0] if pair else None
-    said = default is None or "default" in (parameter.help or "")
-    more = "" if said else f" [default: {default}]"
-    return ", ".join(f"`{name}`" for name in (*parameter.opts, *pair)), f"{parameter.help}{more}"
+    if isinstance(parameter.show_default, str):
+        default = parameter.show_default
+    return parameter.help if default is None else f"{parameter.help} [default: {default}]"
 
 
 # -- questions ---------------------------------------------------------------------------------

@@ -25,9 +25,11 @@ from lake.commands.options import (
     MemoryOption,
     TextFormatOption,
     day_of,
+    naming,
     open_for,
     renew_client_file,
     stderr,
+    told,
 )
 from lake.commands.stdio import make_streams_ready
 from lake.commands.upkeep import compact, forget, rebuild, verify
@@ -125,7 +127,7 @@ def ingest(
         why = "Ask for others" if days else "The place is empty: name another"
         raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
-    print_report(report, stderr())
+    print_report(report, stderr(), naming(lake))
     logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
     failed = report.statuses["failed"]
     if not logs and not failed:
@@ -253,7 +255,7 @@ for _command in (
     rebuild,
     forget,
 ):
-    app.command()(_command)
+    app.command(help=told(_command))(_command)
 
 
 def main() -> None:

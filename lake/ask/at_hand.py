@@ -61,12 +61,13 @@ def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:
     """Columns of a view as they are written in SQL, members of a STRUCT one by one, with types."""
     if view in _DESCRIBED:
         described = lake.sql(f"DESCRIBE {view}").fetchall()
-        return [(_written(name), kind) for name, kind, *_ in described]
+        return [(written(name), kind) for name, kind, *_ in described]
     found = {"@timestamp": "TIMESTAMP WITH TIME ZONE"} | fields_of(view)
-    return [(_written(name), kind) for name, kind in found.items()]
+    return [(written(name), kind) for name, kind in found.items()]
 
 
-def _written(name: str) -> str:
+def written(name: str) -> str:
+    """A field as SQL writes it: quoted where its name would mean something else."""
     parts = [name] if name.startswith("@") else name.split(".")
     return ".".join(
         part if part.isidentifier() and part not in ("date", "table") else quote(part)

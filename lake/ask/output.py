@@ -21,7 +21,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lake.errors import StorageError, UsageError, unknown_name
-from lake.jsonvalues import cell_value, json_text, json_value
+from lake.jsonvalues import cell_value, is_number, json_text, json_value, shown
 from lake.serve.statements import gives_rows
 from lake.sources.fieldsets import quote
 from lake.visible import visible, visible_lines
@@ -178,31 +178,14 @@ def _table(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
         return
     names = [visible(name) for name in _columns(result)]
     kinds = [str(column[1]) for column in result.description or []]
-    numbers = [kind in _NUMBERS or kind.startswith("DECIMAL") for kind in kinds]
-    rows = [[shown(value) for value in row] for row in _rows(result)]
+    rows = list(_rows(result))
     if out.isatty():
-        _terminal_table(names, numbers, rows, out)
+        from lake.ask.terminal_table import print_rows  # and rich with it
+
+        print_rows(names, kinds, rows, out)
     else:
-        out.writelines(_lines(names, numbers, rows))
-
-
-def _terminal_table(
-    names: list[str], numbers: list[bool], rows: list[list[str]], out: TextIO
-) -> None:
-    """What folds its texts to the terminal's width."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from lake.terminal import console, keep_wide
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, number in zip(names, numbers, strict=True):
-        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    texts = [at for at, number in enumerate(numbers) if not number]
-    console(out).print(keep_wide(table, *texts))
-    out.write(f"({len(rows):,} row{'' if len(rows) == 1 else 's'})\n")
+        cells = [[shown(value) for value in row] for row in rows]
+        out.writelines(_lines(names, [is_number(kind) for kind in kinds], cells))
 
 
 def _lines(names: list[str], numbers: list[bool], rows: list[list[str]]) -> Iterator[str]:
@@ -228,15 +211,6 @@ _WIDEST = 1_000
 """Columns of a pipe's table that one of its columns takes at most."""
 _PLAN = ["explain_key", "explain_value"]
 """The columns of EXPLAIN: its value is a drawing of many lines."""
-_NUMBERS = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "SMALLINT", "UBIGINT", "TINYINT"}
-
-
-def shown(value: Any) -> str:  # noqa: ANN401
-    """A value as a table for people has it."""
-    value = cell_value(value)
-    if value is None:
-        return ""
-    return visible(json_text(value) if isinstance(value, (dict, list)) else str(value))
 
 
 FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {

@@ -17,6 +17,7 @@ from lake.commands.options import (
     TextFormatOption,
     keep_client_file,
     moment_of,
+    naming,
     open_for,
     put,
     renew_client_file,
@@ -91,9 +92,10 @@ def sql(
 
         if (unreadable := of_the_lake(opened.path, error)) is not None:
             raise unreadable from error
-        raise UsageError(
-            f"{error}\nTables with rows: {', '.join(opened.tables()) or 'none'}."
-        ) from error
+        from lake.ask.meant import meant
+
+        tables = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
+        raise UsageError(f"{error}\n{meant(text, str(error)) or tables}") from error
 
 
 def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
@@ -106,7 +108,7 @@ def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
     found = read_status(lake or default_lake())
     keep_client_file(found.path)
     if form == "table":
-        print_status(found, stdout())
+        print_status(found, stdout(), naming(lake))
     else:
         with connection(found.path) as con:
             put_status(found, con)
@@ -208,13 +210,15 @@ def panels(
     interval: Annotated[
         str | None,
         typer.Option(
-            help="Width of the bars of charts over time: '15 minutes', 1h, '1 month'. "
-            "[default: one that fits the time]"
+            help="Width of the bars of charts over time: '15 minutes', 1h, '1 month'.",
+            show_default="one that fits the time",
         ),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="table or json. [default: table on a terminal, else json]"),
+        typer.Option(
+            "--format", help="table or json.", show_default="table on a terminal, else json"
+        ),
     ] = None,
 ) -> None:
     """Every panel's rows of a dashboard, without a browser.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.commands.options import LakeOption, day_of, put, stderr, stdout
+from lake.commands.options import LakeOption, day_of, put, stderr, stdout, told
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import parse_size
@@ -23,7 +23,6 @@ POLL = 2.0
 export = typer.Typer(no_args_is_help=True, help="Hand the lake's rows to another system.")
 
 
-@export.command()
 def opensearch(
     url: Annotated[str, typer.Argument(help="http://127.0.0.1:9200, https://HOST:PORT.")],
     lake: LakeOption = None,
@@ -55,7 +54,7 @@ def opensearch(
     ] = None,
     aws: Annotated[
         str | None,
-        typer.Option(help="Sign requests for AWS: es, or aoss. [default: by the host's name]"),
+        typer.Option(help="Sign requests for AWS: es, or aoss.", show_default="by the host's name"),
     ] = None,
     region: Annotated[str | None, typer.Option(help="Region to sign for.")] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile to sign with.")] = None,
@@ -95,7 +94,6 @@ def opensearch(
         raise typer.Exit(1)
 
 
-@export.command("opensearch-dashboards")
 def opensearch_dashboards(
     file: Annotated[Path, typer.Argument(help="Where to write them, or - for stdout.")],
 ) -> None:
@@ -115,6 +113,10 @@ def opensearch_dashboards(
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}. Name another.") from error
     put(stderr(), f"{len(found)} saved objects written to {file}")
+
+
+for _command in (opensearch, opensearch_dashboards):
+    export.command(help=told(_command))(_command)
 
 
 def _print(report: ExportReport, dry_run: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import shlex
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +16,8 @@ from lake.paths import default_lake
 from lake.visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from lake.query import Lake
@@ -29,17 +33,19 @@ LakeOption = Annotated[
     Path | None,
     typer.Option(
         "--lake",
-        help="The lake's folder. [default: $LAKE_DIR, ./lakehouse]",
+        help="The lake's folder.",
+        show_default="$LAKE_DIR, ./lakehouse",
         callback=_note_lake,
     ),
 ]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes. [default: cores]")]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="cores")]
 MemoryOption = Annotated[
-    str | None, typer.Option("--memory", help="Memory to use, e.g. 4GB. [default: a quarter]")
+    str | None,
+    typer.Option("--memory", help="Memory to use, e.g. 4GB.", show_default="a quarter"),
 ]
 GeoipOption = Annotated[
     list[Path] | None,
-    typer.Option("--geoip", help="MMDB files or folders. [default: what geoip update loaded]"),
+    typer.Option("--geoip", help="MMDB files or folders.", show_default="what geoip update loaded"),
 ]
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, csv, json, jsonl, parquet or documents.")
@@ -61,6 +67,17 @@ RawOption = Annotated[
     bool, typer.Option("--raw", help="CSV for machines: no quote before what looks like a formula.")
 ]
 OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
+
+
+def told(command: Callable[..., None]) -> str:
+    """A command's docstring as its help, a line a paragraph: typer would keep the line breaks."""
+    paragraphs = inspect.getdoc(command) or ""
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs.split("\n\n"))
+
+
+def naming(lake: Path | None) -> str:
+    """The option by which a command that is told to a user names the same lake."""
+    return f" --lake {shlex.quote(str(lake))}" if lake else ""
 
 
 def stderr() -> Console:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from lake.ask.output import shown
-from lake.jsonvalues import cell_value
+from lake.jsonvalues import cell_value, shown
 from lake.serve.accounts import with_name
 from lake.terminal import keep_wide
 from lake.visible import visible

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lake.report import IngestReport
 
 REASONS_SHOWN = 12
-OTHER_TEXTS = "lake sql 'from duplicates where text is not null'"
-"""The texts that are not the rows'."""
+OTHER_TEXTS = "lake sql{lake} 'from duplicates where text is not null'"
+"""The texts that are not the rows'; `{lake}` is the option that names the lake, if there is one."""
 WITHOUT_ORIGINALS = (
     "without the records as they came (--no-original): lake rebuild leaves these rows as they are, "
     "a search finds no text of theirs, exports have no @message, and lines of an object that "
@@ -84,12 +84,13 @@ def _duration(seconds: float) -> str:
     return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def print_report(report: IngestReport, console: Console) -> None:
-    """The report of an ingest: fates of objects, counts by source, reasons, GeoIP in one line."""
+def print_report(report: IngestReport, console: Console, lake: str = "") -> None:
+    """The report of an ingest: fates of objects, counts by source, reasons, GeoIP in one line.
+    `lake` is the option that names the lake in the commands that it tells."""
     console.print(Text(_fates(report)))
     if report.sources:
         console.print(_source_table(report))
-    for line in _lines(report):
+    for line in _lines(report, lake):
         console.print(Text(line))
 
 
@@ -101,8 +102,9 @@ def _fates(report: IngestReport) -> str:
     return f"{objects} ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
 
 
-def _lines(report: IngestReport) -> Iterator[str]:
+def _lines(report: IngestReport, lake: str) -> Iterator[str]:
     """What the report says below its table."""
+    texts = OTHER_TEXTS.format(lake=lake)
     if report.sources:
         rate = report.records / report.seconds if report.seconds else 0.0
         yield (
@@ -115,7 +117,8 @@ def _lines(report: IngestReport) -> Iterator[str]:
         yield f"  {count:,} {status}: {visible(reason)}\n      e.g. {visible(example)}"
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
-        yield f"  ... and {more:,} more reasons: lake sql 'from objects'"
+        reasons = "reason" if more == 1 else "reasons"
+        yield f"  ... and {more:,} more {reasons}: lake sql{lake} 'from objects'"
     if report.forgotten:
         yield (
             f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted as "
@@ -124,17 +127,17 @@ def _lines(report: IngestReport) -> Iterator[str]:
     if report.mended:
         yield (
             f"  {report.mended:,} rows were of damaged objects that are whole now, and have their "
-            f"right texts: {OTHER_TEXTS}"
+            f"right texts: {texts}"
         )
     if report.reworded:
         yield (
             f"  {report.reworded:,} records of changed objects have another text than their row, "
-            f"which stays: {OTHER_TEXTS}"
+            f"which stays: {texts}"
         )
     if report.rows and not report.originals:
         yield f"  {WITHOUT_ORIGINALS}"
     if report.rejects:
-        yield "  rejected records: lake rejects"
+        yield f"  rejected records: lake rejects{lake}"
     if report.merged.partitions:
         yield (
             f"  {report.merged.files_before:,} small files of {report.merged.partitions:,} "
@@ -142,7 +145,8 @@ def _lines(report: IngestReport) -> Iterator[str]:
         )
     for note in report.notes:
         yield f"  note: {visible(note)}"
-    yield visible(report.geoip)
+    if report.rows:
+        yield visible(report.geoip)
 
 
 def _source_table(report: IngestReport) -> Table:

@@ -37,13 +37,14 @@ def put_status(status: Status, con: duckdb.DuckDBPyConnection) -> None:
         con.execute("INSERT INTO status VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def print_status(status: Status, console: Console) -> None:
-    """The same for people, and what else there is to know."""
+def print_status(status: Status, console: Console, lake: str = "") -> None:
+    """The same for people, and what else there is to know. `lake` is the option that names the lake
+    in the commands that it tells."""
     where = visible(str(status.path))
     console.print(Text(f"{where}, batch {status.batch}; days are UTC"))
     if status.tables:
         console.print(_table(status))
-    for line in _lines(status):
+    for line in _lines(status, lake):
         console.print(Text(line))
 
 
@@ -59,7 +60,7 @@ def _table(status: Status) -> Table:
     return keep_wide(table)
 
 
-def _lines(status: Status) -> Iterator[str]:
+def _lines(status: Status, lake: str) -> Iterator[str]:
     fates = ", ".join(f"{n:,} {fate}" for fate, n in status.objects.items()) or "none"
     yield f"objects: {fates}; {status.duplicates:,} duplicates, {status.rejects:,} rejects"
     if any(status.accounts.values()):
@@ -67,10 +68,11 @@ def _lines(status: Status) -> Iterator[str]:
     if status.earlier:
         yield (
             f"earlier readings of objects that have changed: {status.earlier:,}, "
-            "what only they hold: lake sql 'from superseded_rows'"
+            f"what only they hold: lake sql{lake} 'from superseded_rows'"
         )
     if status.reworded:
-        yield f"records that also came with another text: {status.reworded:,}, {OTHER_TEXTS}"
+        texts = OTHER_TEXTS.format(lake=lake)
+        yield f"records that also came with another text: {status.reworded:,}, {texts}"
     for source, members in sorted(status.unknown_members.items()):
         yield f"members unknown to {source}: {_counted(members)}"
     for source, members in sorted(status.lossy_members.items()):

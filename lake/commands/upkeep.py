@@ -139,7 +139,8 @@ def forget(
     before: Annotated[str, typer.Option(help="The first day to keep (UTC): 2024-02-01, or 90d.")],
     lake: LakeOption = None,
     source: Annotated[
-        str | None, typer.Option(help="This table only. [default: every table of the lake]")
+        str | None,
+        typer.Option(help="This table only.", show_default="every table of the lake"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     now: Annotated[
@@ -190,10 +191,14 @@ def forget(
 
 def rebuild(
     source: Annotated[
-        str | None, typer.Argument(help="One table. [default: every table of the lake]")
+        str | None,
+        typer.Argument(help="One table.", show_default="every table of the lake"),
     ] = None,
     lake: LakeOption = None,
     geoip_db: GeoipOption = None,
+    no_geoip: Annotated[
+        bool, typer.Option("--no-geoip", help="Go on without a database: rows lose their places.")
+    ] = False,
     memory: MemoryOption = None,
 ) -> None:
     """Derive rows again from their originals, with today's transforms and GeoIP databases."""
@@ -202,10 +207,12 @@ def rebuild(
     from lake.upkeep.rebuild import RebuildOptions
     from lake.upkeep.rebuild import rebuild as run
 
+    if geoip_db and no_geoip:
+        raise UsageError("--geoip and --no-geoip contradict each other: give one of them.")
     path = lake or default_lake()
     options = RebuildOptions(
         source=source,
-        geoip=GeoIP.open(geoip_db) if geoip_db else None,
+        geoip=GeoIP.open(geoip_db) if geoip_db else GeoIP.none() if no_geoip else None,
         memory=parse_size(memory, "--memory") if memory else None,
     )
     with status_line() as say:

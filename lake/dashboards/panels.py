@@ -193,7 +193,7 @@ def run_dashboard(
     newest = extent_of(EVENTS, Selection(), ask).last if last else None
     if last and newest:
         time = TimeRange.last(about(*read_span(last, "--last")), newest)
-    numbers = numbers_of(accounts, account_names(lake.path))
+    numbers = _accounts(accounts, account_names(lake.path))
     places = (("account", numbers), ("region", tuple(regions)))
     chosen = Selection(
         time,
@@ -211,6 +211,17 @@ def run_dashboard(
         for result in [run_compared(view, earlier, panel, ask)]
         for title in (panel.title, *panel.former)
     ]
+
+
+def _accounts(texts: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The numbers of accounts by name or number, or `unknown`, where rows tell none. Raises
+    UsageError for what is none of these."""
+    numbers = numbers_of(texts, names)
+    for one in numbers:
+        if not is_account(one) and one != "unknown":
+            known = f"Names that the lake has: {', '.join(sorted(set(names.values()))) or 'none'}."
+            raise UsageError(f"unknown account '{one}'. Give twelve digits, or a name. {known}")
+    return numbers
 
 
 def panels_json(

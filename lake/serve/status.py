@@ -143,7 +143,7 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
         bare=int(totals[4]),
-        geoip=snapshot.geoip or totals[2],
+        geoip=totals[2] if snapshot.geoip is None else snapshot.geoip,
         outdated=outdated,
         outdated_tables=outdated_tables,
         sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),

@@ -259,7 +259,8 @@ def _commit_ledger(
     context: dict[str, Any] = {"did": given.did}
     if kept_from := {**before.kept_from, **given.kept_from}:
         context["kept_from"] = kept_from
-    if geoip := given.geoip or before.geoip:
+    geoip = before.geoip if given.geoip is None else given.geoip
+    if geoip is not None:
         context["geoip"] = geoip
     if vacuumed := given.vacuumed or before.vacuumed:
         context["vacuumed"] = vacuumed

@@ -31,7 +31,8 @@ class Snapshot:
 
     `kept_from` maps a table to the first day (UTC) that `lake forget` has left, `vacuumed` is the
     time (ISO 8601, UTC) before which the lake's versions may lack files, `geoip` names the
-    databases of the last rebuild, `rebuilt` maps a table to the batch of its last one and to the
+    databases of the last ingest or rebuild that had some, or is "" after a rebuild of all tables
+    without any, `rebuilt` maps a table to the batch of its last one and to the
     transform (see `lake.sources.transform`) that made its rows.
     """
 

@@ -31,6 +31,8 @@ REST = "all others"
 _OTHER = "Other"
 OURS = ("filters", "series", "Figure", "Outcome", "Filter", "Status")
 """Columns whose values are words of a query or of the ledger, not of a log."""
+REASONS = ("Why",)
+"""The column of reasons of the ledger: ours, but for those that tell something of the log."""
 
 
 def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lake.ask.adhoc import ROW_LIMIT, SECONDS, Question, Result
 from lake.ask.at_hand import example
+from lake.ask.meant import meant
 from lake.ask.saved import Asked, note_asked, save_query, saved_names
 from lake.errors import LakeError, UsageError
 from lake.ui.cached import for_typed_sql, reader_comes
@@ -289,9 +290,11 @@ def _answer(lake: Lake) -> None:
     elif isinstance(said, Sentence):
         st.error(plain(say("That did not run: {why}", why=said)), icon=":material/block:")
     elif said:
-        meant = _REFUSED.get(said.partition(":")[0], Sentence("That did not run. DuckDB says:"))
-        st.error(say(meant), icon=":material/block:")
+        why = _REFUSED.get(said.partition(":")[0], Sentence("That did not run. DuckDB says:"))
+        st.error(say(why), icon=":material/block:")
         st.code(visible_lines(said), language=None, wrap_lines=True)
+        if fields := meant(st.session_state.get(_SENT, ""), said):
+            st.info(plain(say(fields)), icon=":material/lightbulb:")
     found: tuple[str, Result] | None = st.session_state.get(_RESULT)
     if found:
         draw_result(lake, *found)

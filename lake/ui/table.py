@@ -9,13 +9,13 @@ import pyarrow as pa
 import streamlit as st
 
 from lake.ui.accounts import with_name
-from lake.ui.charts import OURS, choose_cell
+from lake.ui.charts import OURS, REASONS, choose_cell
 from lake.ui.paper import EMPTY, draw_on_paper
 from lake.ui.words import say, say_known
 from lake.visible import LONGEST, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lake.dashboards.dashboards import Panel
     from lake.dashboards.panels import PanelResult
@@ -98,9 +98,12 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
             choose_cell(panel, result, row, _distinct(result.columns).index(column))
         st.session_state[f"{key}:turn"] = turn + 1
 
-    ours = [n for n, column in enumerate(result.columns) if column in OURS]
+    words: dict[int, Callable[[str], str]] = {}
+    for n, column in enumerate(result.columns):
+        if column in OURS or column in REASONS:
+            words[n] = say if column in OURS else say_known
     rows = [
-        tuple(say(str(value)) if n in ours else value for n, value in enumerate(row))
+        tuple(words[n](str(value)) if n in words else value for n, value in enumerate(row))
         for row in named_accounts(result.rows)
     ]
     st.dataframe(

@@ -23,12 +23,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.enrich.geoip import GeoIP
-from lake.errors import LakeError, ModelError, unknown_name
+from lake.errors import LakeError, ModelError, UsageError, unknown_name
 from lake.machine import default_memory
 from lake.normalize.engine import Engine
 from lake.normalize.normalize import Chunk
 from lake.normalize.records import ObjectFacts, Pending
 from lake.objects.keys import key_facts
+from lake.serve.status import read_status
 from lake.serve.views import ledger_views
 from lake.sources.catalogue import catalogue
 from lake.sources.transform import transform_version
@@ -40,6 +41,7 @@ from lake.store.recover import recover
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store
 from lake.upkeep.relayout import Known, Stored, records_of
+from lake.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +74,8 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """`source` names one table, else all that the lake has; `memory` in bytes."""
+    """`source` names one table, else all that the lake has; `geoip` is what serves, `GeoIP.none()`
+    where rows are to lose their places, else what the default folder has; `memory` in bytes."""
 
     source: str | None = None
     geoip: GeoIP | None = None
@@ -109,7 +112,8 @@ def rebuild(
     Where another writer changes files meanwhile (a compaction, an ingest that merges small ones),
     it begins again and holds the lake's lock until it is through.
 
-    Raises UsageError (no lake, no such table), LakeError (a file that is not as it was committed),
+    Raises UsageError (no lake, no such table; no GeoIP database where rows have places of one and
+    nobody said that they may go), LakeError (a file that is not as it was committed),
     StorageError where the disk refuses; the lake is as it was then.
     """
     options = options or RebuildOptions()
@@ -120,7 +124,7 @@ def rebuild(
         notify("waiting for another writer")
 
     with staging(store, folder, waiting) as notes:
-        geoip = options.geoip or GeoIP.default()
+        geoip = options.geoip or _geoip_of_rows(store)
         report = RebuildReport(geoip=geoip.describe(), notes=notes)
         try:
             _rebuild(store, folder, options, geoip, report, notify, partial(store.lock, waiting))
@@ -130,6 +134,19 @@ def rebuild(
             with store.lock(waiting):
                 _rebuild(store, folder, options, geoip, report, notify, nullcontext)
     return report
+
+
+def _geoip_of_rows(store: Store) -> GeoIP:
+    """The databases of the default folder. Raises UsageError where it has none and rows have places
+    of some: to make them anew would empty these."""
+    geoip = GeoIP.default()
+    if geoip.builds is None and (builds := read_status(store.path).geoip):
+        raise UsageError(
+            f"no GeoIP database is here, and rows have places from {visible(builds)}, which would "
+            "be lost. Name databases with --geoip, run `lake geoip update`, or say --no-geoip to "
+            "go on without places. Nothing was changed."
+        )
+    return geoip
 
 
 class _Changed(Exception):
@@ -174,7 +191,8 @@ def _rebuild(
         removed = {t: store.names(t, files) for t, files in old.items()}
         if staged:
             made = {t: transform_version(catalogue()[t]) for t in old}
-            given = Commit(staged, removed=removed, did="rebuild", geoip=geoip.builds, rebuilt=made)
+            builds = geoip.builds or (None if options.source else "")
+            given = Commit(staged, removed=removed, did="rebuild", geoip=builds, rebuilt=made)
             commit(store, given)
 
 

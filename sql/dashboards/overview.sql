@@ -74,7 +74,7 @@ LIMIT 200
 
 -- name: not_read
 -- Objects that were not read to their end, by reason (without its details in brackets), each with one of them.
-SELECT status AS "Status", coalesce(regexp_extract(reason, '^[^(]*[^( ]'), '') AS "Reason", min(path) AS "For example", count(*) AS "Objects"
+SELECT status AS "Status", coalesce(regexp_extract(reason, '^[^(]*[^( ]'), '') AS "Why", min(path) AS "For example", count(*) AS "Objects"
 FROM objects
 WHERE status <> 'read' AND NOT superseded
 GROUP BY ALL
@@ -83,7 +83,7 @@ LIMIT 200
 
 -- name: rejects
 -- Records that became no row, by reason, each with the object of one of them. The command lake rejects lists them with their text.
-SELECT coalesce(source, 'not recognised') AS "Source", reason AS "Reason", min(path) AS "For example", count(*) AS "Records"
+SELECT coalesce(source, 'not recognised') AS "Source", reason AS "Why", min(path) AS "For example", count(*) AS "Records"
 FROM rejects
 GROUP BY ALL
 ORDER BY 4 DESC, 1, 2

@@ -76,13 +76,14 @@ def test_the_report_of_an_ingest(lake: Callable[[str], Done], tmp_path: Path) ->
     assert any(
         line.startswith("6 records found = 5 rows + 0 duplicates + 1 rejects") for line in lines
     )
-    assert "rejected records: lake rejects" in lines
+    assert f"rejected records: lake rejects --lake {tmp_path / 'lake'}" in lines
+    assert lines[-1].startswith("GeoIP: no database")
     assert "1 unknown: text that no source knows" in lines
     assert any(line.startswith("e.g. ") and "/logs/notes.txt" in line for line in lines)
     assert (tmp_path / "lake" / "lake.duckdb").exists()
     again = lake(f"ingest logs --lake {tmp_path / 'lake'} --jobs 1")
     assert again.code == 0
-    assert "3 objects (0 B read): 3 unchanged since they were read" in again.err
+    assert again.err == "3 objects (0 B read): 3 unchanged since they were read\n"
 
 
 def test_strict_makes_a_reject_an_exit_code(lake: Callable[[str], Done], tmp_path: Path) -> None:
@@ -157,6 +158,7 @@ WRONG = {
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
+    "sql --lake made 'SELECT eventName FROM cloudtrail'": "Did you mean native.eventName?",
     "sql --lake made 'SELECT 1; FROM events'": "the rows of SELECT would be lost: only the last",
     "sql --lake made 'EXPLAIN SELECT 1; SET threads = 1'": "the rows of EXPLAIN SELECT would be",
     "sql --lake made 'SELECT 1' --format xml": (
@@ -377,3 +379,17 @@ def test_help_and_version(lake: Callable[[str], Done]) -> None:
         done = lake(f"{command} --help")
         assert (done.code, done.err) == (0, "")
         assert "--help" in done.out
+
+
+def test_help_says_what_holds_where_an_option_is_left_away(lake: Callable[[str], Done]) -> None:
+    said = " ".join(lake("ingest --help").out.replace("│", " ").split())
+    assert "The lake's folder. [default: ($LAKE_DIR, ./lakehouse)]" in said
+    assert "Processes. [default: (cores)]" in said
+    assert "MMDB files or folders. [default: (what geoip update loaded)]" in said
+    said = " ".join(lake("rebuild --help").out.replace("│", " ").split())
+    assert "One table. [default: (every table of the lake)]" in said
+
+
+def test_help_is_not_broken_where_the_source_text_is(lake: Callable[[str], Done]) -> None:
+    assert "and GeoIP databases and names of accounts for them." in lake("demo --help").out
+    assert "time, accounts, regions, search, filters, and the period" in lake("panels --help").out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -371,6 +372,44 @@ def test_a_table_that_is_wider_than_the_terminal_folds_texts_only(
     assert all(str(12345678900 + n) in shown for n in range(9))
     assert shown.count("x") == 40 + 1  # the x of the header
     assert "y" in shown and "…" not in shown
+
+
+def on_terminal(query: str, monkeypatch: pytest.MonkeyPatch, columns: int = 80) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = Terminal()
+    with duckdb.connect() as con:
+        write(con, query, "table", out)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    return [line.rstrip() for line in plain.splitlines()]
+
+
+def test_structures_that_do_not_fit_are_rows_under_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = "{'ip': '192.0.2.1', 'port': NULL, 'geo': {'name': '\x1b[31mhere', 'x': NULL}}"
+    row = f"SELECT 'a' AS name, {source} AS source, NULL AS gone, ['b', 'c'] AS list"
+    assert on_terminal(f"{row}, repeat('x', 90) AS long", monkeypatch) == [
+        "row 1",
+        "name                              a",
+        "source.ip                         192.0.2.1",
+        "source.geo.name                   \ufffd[31mhere",
+        'list                              ["b", "c"]',
+        f"long                              {'x' * 90}",
+        "(1 row)",
+    ]
+    assert on_terminal(row, monkeypatch, 120)[0].split() == ["name", "source", "gone", "list"]
+    assert on_terminal(f"{row}, 1 AS {'x' * 90} LIMIT 0", monkeypatch) == ["(0 rows)"]
+
+
+def test_many_columns_that_do_not_fit_are_rows_under_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = ", ".join(f"'text {n}' AS c{n}" for n in range(13))
+    assert on_terminal(f"SELECT {columns}", monkeypatch)[:2] == [
+        "row 1",
+        "c0                                text 0",
+    ]
+    assert on_terminal(f"SELECT {columns}", monkeypatch, 120)[0].split()[:2] == ["c0", "c1"]
 
 
 class Terminal(io.StringIO):

@@ -178,6 +178,7 @@ WRONG = {
     "compact --lake nowhere": "no lake at nowhere",
     "verify --lake nowhere": "no lake at nowhere",
     "rebuild --lake nowhere": "no lake at nowhere",
+    "rebuild --geoip logs --no-geoip": "--geoip and --no-geoip contradict each other",
     "compact --grace -1": "grace",
 }
 

@@ -112,6 +112,13 @@ def test_places_and_the_last_hours(
     assert (panels(*options) == panels()) == (not as_well)
 
 
+def test_an_account_that_is_neither_a_number_nor_a_name(panels: Callable[..., Any]) -> None:
+    code, err = panels("--account", "staging")
+    assert code == 2
+    assert "unknown account 'staging'. Give twelve digits, or a name." in " ".join(err.split())
+    assert panels("--account", "unknown") != panels()
+
+
 def test_the_last_hours_and_times_are_not_both_taken(panels: Callable[..., Any]) -> None:
     code, err = panels("--last", "1d", "--to", "2024-03-01")
     assert (code, "--last takes the place of --from and --to" in err) == (2, True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import small_lake
 
+from lake.enrich.geoip import GeoIP
 from lake.export.opensearch import export
 from lake.export.report import ExportOptions, ExportReport
 from lake.export.target import Place
@@ -18,7 +19,7 @@ from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
 from lake.sources.catalogue import catalogue
 from lake.upkeep.forget import forget
-from lake.upkeep.rebuild import rebuild
+from lake.upkeep.rebuild import RebuildOptions, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def test_a_stream_that_was_rolled_over(server: OpenSearchServer, lake: Path) -> 
 def test_rebuilt_and_forgotten(server: OpenSearchServer, lake: Path) -> None:
     send(server, lake)
     server.ask("POST", f"/{TRAIL}/_rollover")
-    rebuild(lake)
+    rebuild(lake, RebuildOptions(geoip=GeoIP.none()))
     report = send(server, lake)
     assert (sent(report), report.complete) == (14, True)
     assert ids(server) == rows(lake)

@@ -62,6 +62,7 @@ def listed() -> set[str]:
         found.add(f"{{field}} {said}" + ("" if op in ALONE else " {value}"))
     found |= {kind.title for kind in kinds().values()} | {name for name, _ in STEPS}
     found |= {says for _, says in functions()}
+    found |= {one.reason.partition(" (")[0] for one in catalogue().ignored}
     for dashboard in (*dashboards().values(), explored(EVENTS, ["source.ip"])):
         found |= {dashboard.label, dashboard.about if dashboard.entity else ""}
         for panel in dashboard.panels:
@@ -78,4 +79,6 @@ def written() -> set[str]:
         found |= {node.value for node in nodes if isinstance(node, ast.Constant)}
     for panel in (panel for one in dashboards().values() for panel in one.panels):
         found |= {one or two for one, two in re.findall(r"\"([^\"]*)\"|'([^']*)'", panel.block.sql)}
-    return {text for text in found if isinstance(text, str)}
+    texts = {text for text in found if isinstance(text, str)}
+    texts |= {one for text in texts for one in re.findall(r"'([^']*)'", text)}  # of SQL in the code
+    return texts | {text.partition(" (")[0] for text in texts}  # a reason without its details

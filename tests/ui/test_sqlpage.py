@@ -91,6 +91,25 @@ def test_it_shows_its_result(app: AppTest) -> None:
     assert len(app.dataframe) == 1
 
 
+@pytest.mark.usefixtures("as_if_alone")
+@pytest.mark.parametrize(
+    ("language", "run", "told"),
+    [
+        ("en", "Run", "Did you mean native\\.eventName?"),
+        ("ja", "実行", "native\\.eventName ではありませんか。"),
+    ],
+)
+def test_the_field_that_a_missing_column_could_be(
+    app: AppTest, language: str, run: str, told: str
+) -> None:
+    open_page(app, "sql", lang=language)
+    ask(app, "SELECT eventName FROM cloudtrail", run)
+    assert [note.value for note in app.info] == [told]
+    assert app.code[0].value.startswith("Binder Error")
+    ask(app, "SELECT nosuch FROM cloudtrail", run)
+    assert [note.value for note in app.info] == []
+
+
 @pytest.mark.parametrize(
     ("text", "how", "japanese", "duckdb"),
     [

@@ -164,7 +164,10 @@ def test_a_link_opens_the_same_view_in_both_languages(
     assert app.selectbox(key="span").label != other.selectbox(key="span").label
     assert [chart["n"] for chart in drawn(app)] == [chart["n"] for chart in drawn(other)]
     tables, others = (
-        [frame.value.drop(columns="Status", errors="ignore").to_dict() for frame in one.dataframe]
+        [
+            frame.value.drop(columns=["Status", "Why"], errors="ignore").to_dict()
+            for frame in one.dataframe
+        ]
         for one in (app, other)
     )
     assert tables == others
@@ -175,6 +178,21 @@ def test_a_link_opens_the_same_view_in_both_languages(
     assert {box.key: box.value for box in other.selectbox if box.key} == chosen | {"lang": "ja"}
     addresses = [dict(one.query_params) for one in (app, other)]
     assert addresses[1] == addresses[0] | {"lang": "ja"}
+
+
+@pytest.mark.usefixtures("as_if_alone")
+def test_why_an_object_was_not_read_is_said_in_japanese(
+    demo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_DIR", str(demo_folder / "lakehouse"))
+    said = []
+    for language in ("en", "ja"):
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        open_page(app, "overview", lang=language)
+        tables = [frame.value for frame in app.dataframe]
+        said += [list(table["Why"]) for table in tables if "Why" in table]
+    assert said[0] == ["CloudTrail digest file", "ELB access log test file"]
+    assert said[-1] == ["CloudTrail ダイジェストファイル", "ELB アクセスログのテストファイル"]
 
 
 @pytest.mark.usefixtures("as_if_alone")

@@ -26,6 +26,7 @@ from small_lake import make
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, UsageError
 from lake.query import open_lake
+from lake.serve.status import read_status
 from lake.sources.catalogue import catalogue
 from lake.upkeep import rebuild as rebuilding
 from lake.upkeep.compact import CompactOptions, compact
@@ -435,6 +436,25 @@ def test_a_row_that_the_transform_now_rejects_stays(tmp_path: Path) -> None:
         values = "SELECT native.n FROM own ORDER BY log.offset"
         assert ask(tmp_path / "lake", values) == [(10,), (20,), (3,), (4,), (50,)]
         assert verify(tmp_path / "lake").findings == []
+
+
+def test_places_do_not_go_because_no_database_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKE_GEOIP", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "none"))
+    make(tmp_path)
+    lake = tmp_path / "lakehouse"
+    placed = "SELECT count(source.geo.country_iso_code) FROM cloudtrail"
+    assert ask(lake, placed) == [(12,)]
+    for options in (None, RebuildOptions("cloudtrail")):
+        with pytest.raises(UsageError, match=r"places from .* would be lost.*--no-geoip"):
+            rebuild(lake, options)
+    assert ask(lake, placed) == [(12,)]
+    rebuild(lake, NONE)
+    assert ask(lake, placed) == [(0,)]
+    assert read_status(lake).geoip == ""
+    assert rebuild(lake).tables["cloudtrail"].kept == 0  # there is nothing more to lose
 
 
 def test_one_table_only(tmp_path: Path) -> None:
