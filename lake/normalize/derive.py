@@ -32,6 +32,7 @@ def derive(columns: Columns, rows: int, geoip: GeoIP) -> None:
     _related_texts(columns, rows, "user", ["user.name"])
     _related_texts(columns, rows, "hosts", [])
     _related_texts(columns, rows, "buckets", [])
+    _related_texts(columns, rows, "access_keys", [])
     _related_texts(columns, rows, "hash", [])
 
 

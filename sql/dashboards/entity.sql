@@ -88,7 +88,7 @@ WITH seen AS (
     list_transform(related.buckets, lambda x: {list: 'bucket', value: x}),
     list_transform(list_concat(related.hosts, [dns.question.name, url.domain, source.domain, destination.domain]),
       lambda x: {list: if(contains(x, '.'), 'domain', if(regexp_full_match(x, 'i-[0-9a-f]{8,17}'), 'instance', NULL)), value: x}),
-    [{list: 'access_key', value: "user".access_key.id}],
+    list_transform(list_append(related.access_keys, "user".access_key.id), lambda x: {list: 'access_key', value: x}),
     [{list: 'instance', value: cloud.instance.id}]))) AS named
   FROM logs),
 named AS (SELECT named.list AS list, named.value AS value FROM seen)

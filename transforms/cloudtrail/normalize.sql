@@ -132,7 +132,11 @@ SELECT
          THEN [r.requestParameters ->> '$.bucketName', nullif(regexp_extract(r.requestParameters ->> '$."x-amz-copy-source"', '^/?([^/:]+)/', 1), '')]
          WHEN contains(r.requestParameters, 'Bucket"')
          THEN list_append(regexp_extract_all(r.requestParameters, '"(?:Target)?Bucket"\s*:\s*"(?:arn:[\w-]+:s3:::)?([\w.-]+)"', 1), r.requestParameters ->> '$.bucketName')
-         ELSE [r.requestParameters ->> '$.bucketName'] END END AS "related.buckets"
+         ELSE [r.requestParameters ->> '$.bucketName'] END END AS "related.buckets",
+  -- keys beside the caller's: those handed out by STS, by a Cognito pool or by Roles Anywhere, and a user's own
+  CASE WHEN contains(r.responseElements, '"accessKeyId"') OR contains(r.requestParameters, '"accessKeyId"')
+       THEN [nullif(r.responseElements ->> '$.credentials.accessKeyId', ''), r.responseElements ->> '$.credentialSet[0].credentials.accessKeyId',
+             r.responseElements ->> '$.accessKey.accessKeyId', nullif(r.requestParameters ->> '$.accessKeyId', '')] END AS "related.access_keys"
 FROM (
   SELECT *,
     -- what kind of thing the call does: ECS event.type

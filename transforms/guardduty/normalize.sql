@@ -130,6 +130,8 @@ SELECT
   list_concat(list_transform(r.resource.s3BucketDetails, lambda b: b."name"),
     list_transform(parts, lambda p: CASE WHEN p.resourceType = 'S3_BUCKET' THEN p."name" ELSE nullif(regexp_extract(p.uid, '^arn:[\w-]+:s3:::([^/]+)/', 1), '') END),
     [api.affectedResources ->> '$."AWS::S3::Bucket"']) AS "related.buckets",
+  list_filter(list_concat(list_transform(actors, lambda a: a."user".credentialUid), list_transform(list_filter(parts, lambda p: p.resourceType = 'ACCESS_KEY'), lambda p: p.uid)),
+    lambda k: k IS DISTINCT FROM coalesce(nullif(caller.accessKeyId, ''), actors[1]."user".credentialUid)) AS "related.access_keys",
   list_concat(list_transform(intelligence, lambda t: t.threatFileSha256), list_transform(actors, lambda a: a.process.sha256), flatten(list_transform(infected, lambda t: list_transform(coalesce(t.filePaths, []), lambda p: p.hash))),
     list_transform(svc.malwareScanDetails.threats, lambda t: t.hash), scanned,
     flatten(list_transform(r.resource.s3BucketDetails, lambda b: list_transform(coalesce(b.s3ObjectDetails, []), lambda o: o.hash))),

@@ -384,6 +384,44 @@ def test_a_key_of_ones_own_names_whose_it_is() -> None:
     made = {"accessKey": {"userName": "bob", "accessKeyId": "AKIAEXAMPLE", "status": "Active"}}
     found = row("iam", "CreateAccessKey", responseElements=made)
     assert at(found, "user.target.name") == "bob"
+    assert at(found, "related.access_keys") == ["AKIAEXAMPLE"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "told"),
+    [
+        ("sts", "AssumeRole", {"responseElements": {"credentials": {"accessKeyId": "ASIAONE"}}}),
+        (
+            "sts",
+            "GetSessionToken",
+            {"responseElements": {"credentials": {"accessKeyId": "ASIAONE"}}},
+        ),
+        (
+            "rolesanywhere",
+            "CreateSession",
+            {"responseElements": {"credentialSet": [{"credentials": {"accessKeyId": "ASIAONE"}}]}},
+        ),
+        (
+            "iam",
+            "UpdateAccessKey",
+            {"requestParameters": {"accessKeyId": "ASIAONE", "status": "Inactive"}},
+        ),
+    ],
+)
+def test_keys_that_a_call_hands_out_or_changes(
+    service: str, call: str, told: dict[str, Any]
+) -> None:
+    """So that who looks for a key finds where it came from."""
+    found = row(service, call, **told)
+    assert at(found, "related.access_keys") == ["ASIAONE"]
+
+
+def test_a_call_that_names_no_key() -> None:
+    hidden = {"credentials": {"accessKeyId": "", "sessionToken": "HIDDEN"}}
+    for answer in (None, {"reservationId": "r-1"}, hidden):
+        assert (
+            at(row("ec2", "RunInstances", responseElements=answer), "related.access_keys") is None
+        )
 
 
 def test_a_sign_in_of_nobody_known_has_no_id() -> None:

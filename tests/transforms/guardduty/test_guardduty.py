@@ -702,6 +702,7 @@ CASES: list[tuple[str, Json, Json]] = [
             "related.hosts": ["i-0abc", "i-0def", "x.example", "y.example"],
             "related.user": ["john", "mary"],
             "related.buckets": ["exports", "plans"],
+            "related.access_keys": ["AKIA2"],
             "threat.framework": "MITRE ATT&CK",
             "threat.tactic.id": ["TA0007", "TA0040"],
             "threat.tactic.name": ["Discovery", "Odd", "Impact"],
