@@ -165,8 +165,9 @@ def test_the_status_tells_of_objects_that_have_changed(
     altered = logs.event(1, sourceIPAddress="192.0.2.66")
     place.take(logs.trail([altered, logs.event(2)]), TRAIL_KEY)
     out = run_lake(words, monkeypatch, capsys)[1]
-    assert "earlier readings of objects that have changed: 2, what only they hold: lake sql" in out
-    assert "records that also came with another text: 1, lake sql 'from duplicates" in out
+    sql = f"lake sql --lake {place.lake}"
+    assert f"earlier readings of objects that have changed: 2, what only they hold: {sql} 'f" in out
+    assert f"records that also came with another text: 1, {sql} 'from duplicates" in out
 
 
 @pytest.mark.parametrize("together", [True, False])
