@@ -25,7 +25,7 @@ OPEN_SETTINGS = (
 BLIND_REWRITES = ("distinct_aggregate_rewrite", "grouping_sets")
 """Optimizers of DuckDB 2.0.1 that put what is below `count(DISTINCT ...)` beside other aggregates
 (duckdb#24055), or below GROUPING SETS, into a CTE. Through that it does not see which leaves are
-wanted, and reads every leaf of a STRUCT: such a count over ten million flows takes five times as
+wanted, and reads every leaf of a STRUCT: such a count over ten million flows takes four times as
 long."""
 
 
