@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 _NONE = msgspec.Raw()
@@ -115,55 +117,49 @@ _NAMES = msgspec.json.Decoder(list[str | _Named])
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_T = TypeVar("_T")
+
+
+def _decoded(decoder: msgspec.json.Decoder[_T], text: bytes | msgspec.Raw) -> _T | None:
+    """What a text is; None where it is something else."""
+    try:
+        return decoder.decode(text)
+    except _WRONG:
+        return None
 
 
 def envelope_of(text: bytes | msgspec.Raw) -> Envelope | None:
     """What of a JSON object's members may tell an envelope; None where the text is no object."""
-    try:
-        return _ENVELOPE.decode(text)
-    except _WRONG:
-        return None
+    return _decoded(_ENVELOPE, text)
 
 
 def log_event_of(text: bytes) -> LogEvent | None:
     """A log event; None where the text is none."""
-    try:
-        return _LOG_EVENT.decode(text)
-    except _WRONG:
-        return None
+    return _decoded(_LOG_EVENT, text)
 
 
 def data_of(text: msgspec.Raw) -> str | None:
     """The member `data` of a JSON object; None where it has none that is text."""
-    try:
-        return _DATA.decode(text).data
-    except _WRONG:
-        return None
+    found = _decoded(_DATA, text)
+    return found.data if found else None
 
 
 def result_set_of(text: msgspec.Raw) -> ResultSet | None:
     """A result of Athena; None where the text is none."""
-    try:
-        return _RESULT_SET.decode(text)
-    except _WRONG:
-        return None
+    return _decoded(_RESULT_SET, text)
 
 
 def result_row_of(text: bytes) -> list[str | None] | None:
     """The cells of a row of such a result; None where the text is no row."""
-    try:
-        return [cell.value for cell in _ROW.decode(text).cells]
-    except _WRONG:
-        return None
+    row = _decoded(_ROW, text)
+    return [cell.value for cell in row.cells] if row else None
 
 
 def column_names(text: msgspec.Raw) -> list[str] | None:
     """The names of a table's columns; None where the text is no list of such, or they are not told
     apart."""
-    try:
-        names = [one if isinstance(one, str) else one.name for one in _NAMES.decode(text)]
-    except _WRONG:
-        return None
+    told = _decoded(_NAMES, text) or []
+    names = [one if isinstance(one, str) else one.name for one in told]
     return names if names and len(set(names)) == len(names) else None
 
 

@@ -55,6 +55,9 @@ CREATE OR REPLACE MACRO console_time(t) AS coalesce(
   try_strptime(t, '%Y-%m-%d %H:%M:%S %z'), try_strptime(t, '%B %d %Y %H:%M:%S %z'),
   try_strptime(t, ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %I:%M:%S %p', '%B %d %Y %H:%M:%S', '%B %d %Y %I:%M:%S %p']));
 
+-- whole_number(n): the text of a whole number, which a table's export may write as 6.0, without its decimals.
+CREATE OR REPLACE MACRO whole_number(n) AS CASE WHEN contains(n, '.') THEN regexp_replace(n, '\.0+$', '') ELSE n END;
+
 -- transport_name(p): IANA protocol number as text -> ECS network.transport, as the numbers' registry names them.
 CREATE OR REPLACE MACRO transport_name(p) AS CASE p
   WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'ipv6-icmp'

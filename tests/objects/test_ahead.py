@@ -16,7 +16,7 @@ from lake.objects.s3 import S3Location
 from lake.objects.stream import PulledStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pytest
 
@@ -29,12 +29,6 @@ class Near:
     asked: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     before: Callable[[RawObject], None] = lambda _: None
-
-    def objects(self) -> Iterator[RawObject]:
-        raise NotImplementedError
-
-    def listed_as(self, place: str) -> str | None:
-        raise NotImplementedError
 
     def open(self, obj: RawObject) -> BinaryIO:
         self.asked.append(obj.key)

@@ -77,8 +77,7 @@ FROM (
          THEN coalesce(no_route, 0)::HUGEINT + coalesce(blackhole, 0) + coalesce(mtu_exceeded, 0) + coalesce(ttl_expired, 0) END AS lost
   FROM (
     SELECT *,
-      -- a table's export may write whole numbers as 6.0
-      CASE WHEN contains(protocol, '.') THEN regexp_replace(protocol, '\.0+$', '') ELSE protocol END AS iana_number,
+      whole_number(protocol)           AS iana_number,
       TRY_CAST("start" AS BIGINT)                   AS start_number,
       TRY_CAST("end" AS BIGINT)                     AS end_number,
       TRY_CAST(packets AS BIGINT)                   AS packet_count,

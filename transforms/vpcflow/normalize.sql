@@ -89,8 +89,7 @@ FROM (
   FROM (
     SELECT *,
       coalesce(srcaddr, pkt_srcaddr)   AS from_address,
-      -- a table's export may write whole numbers as 6.0
-      CASE WHEN contains(protocol, '.') THEN regexp_replace(protocol, '\.0+$', '') ELSE protocol END AS iana_number,
+      whole_number(protocol)           AS iana_number,
       TRY_CAST("start" AS BIGINT)      AS start_number,
       TRY_CAST("end" AS BIGINT)        AS end_number,
       TRY_CAST(packets AS BIGINT)      AS packet_count,
