@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from lake.commands import errors as failures
-from lake.commands.ask import accounts, panels, rejects, sql, status
+from lake.commands.ask import accounts, buckets, panels, rejects, sql, status
 from lake.commands.export import export
 from lake.commands.options import (
     GeoipOption,
@@ -249,6 +249,7 @@ for _command in (
     dashboard,
     sources,
     accounts,
+    buckets,
     demo,
     compact,
     verify,

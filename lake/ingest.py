@@ -26,6 +26,7 @@ from lake.objects.decompress import configured_limit
 from lake.objects.discover import locate
 from lake.paths import JOURNAL, lake_folder
 from lake.report import IngestReport
+from lake.serve.buckets import bucket_accounts
 from lake.sources.catalogue import catalogue
 from lake.stage.batches import Batch, batches
 from lake.stage.changed import earlier_records
@@ -267,6 +268,7 @@ class _Ingest:
             ingested=self.ingested,
             source=self.options.source,
             account=self.options.account,
+            buckets=bucket_accounts(self.store.path),
             originals=self.options.originals,
         )
         if jobs == 1 or self.pool is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from lake.commands.options import (
 )
 from lake.errors import UsageError, unknown_name
 from lake.paths import default_lake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PANEL_FORMATS = ["table", "json"]
 
@@ -155,12 +158,7 @@ def accounts(
 
     store = Store.open(lake or default_lake())
     if file is not None:
-        try:
-            names = read_names(file.read_bytes())
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
-        except UsageError as error:
-            raise UsageError(f"{file}: {error}") from error
+        names = _told(file, read_names)
         keep_names(store.path, names)
         renew_client_file(store.path)
         stderr().print(f"{len(names):,} names of accounts are kept in the lake", highlight=False)
@@ -169,6 +167,49 @@ def accounts(
     write(
         opened.cursor(), "SELECT id, name FROM accounts ORDER BY lower(name), id", form, sys.stdout
     )
+
+
+def buckets(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A CSV, or JSON, with buckets and their accounts; without one those that the lake "
+            "has are printed."
+        ),
+    ] = None,
+    lake: LakeOption = None,
+    form: TextFormatOption = "table",
+) -> None:
+    """The accounts that buckets belong to: keep them in the lake, or print those that it has.
+
+    A line of an S3 access log names a bucket and no account. Rows that neither their record nor
+    their object's key gives an account get that of the bucket, at the next ingest and by lake
+    rebuild."""
+    from lake.ask.output import write
+    from lake.serve.buckets import PAIRS, bucket_accounts, keep_buckets, read_buckets
+    from lake.store.table import Store
+
+    path = lake or default_lake()
+    if file is not None:
+        owners = _told(file, read_buckets)
+        keep_buckets(Store.create(path).path, owners)
+        stderr().print(
+            f"buckets whose account is kept in the lake: {len(owners):,}", highlight=False
+        )
+        return
+    store = Store.open(path)
+    owners = bucket_accounts(store.path)
+    write(open_for(store.path).cursor(), PAIRS.select(owners), form, sys.stdout)
+
+
+def _told(file: Path, read: Callable[[bytes], dict[str, str]]) -> dict[str, str]:
+    """What a file tells, or what is wrong with it."""
+    try:
+        return read(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from error
 
 
 _PRESENT_REJECTS = (

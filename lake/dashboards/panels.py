@@ -22,9 +22,10 @@ from lake.filters.search import read_search
 from lake.filters.selection import Selection
 from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
-from lake.serve.accounts import account_names, is_account, numbers_of
+from lake.serve.accounts import account_names, numbers_of
 from lake.serve.extent import extent_of, lake_blocks
 from lake.serve.queries import Answer, Ask, Gathering, Query, relation
+from lake.serve.told import is_account
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import EVENTS, arrow_type, table_columns

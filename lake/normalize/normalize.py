@@ -21,7 +21,7 @@ from lake.decode.rows import row_record
 from lake.decode.shapes import as_it_came
 from lake.decode.wrap import Wrap
 from lake.normalize.assemble import Rows
-from lake.normalize.coded import coded_array, constant, encode
+from lake.normalize.coded import Coded, coded_array, constant, encode
 from lake.normalize.derive import derive
 from lake.normalize.flat import flat_sql, outputs
 from lake.normalize.onepiece import one_piece
@@ -40,12 +40,11 @@ from lake.sources.catalogue import catalogue
 from lake.sources.spelling import respelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lake.decode.shapes import Shape
     from lake.enrich.geoip import GeoIP
-    from lake.normalize.coded import Coded
     from lake.normalize.derive import Columns
     from lake.normalize.engine import Engine
     from lake.sources.fieldsets import Tree
@@ -93,6 +92,9 @@ class Chunk:
     geoip: GeoIP
     ingested: datetime
     account: str | None = None
+    """Of rows of which nothing else tells one."""
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    """The accounts that buckets belong to."""
     originals: bool = True
     """Whether rows keep the record as it came."""
     _failed: dict[int, Rejected] = field(default_factory=dict)
@@ -280,21 +282,34 @@ class Chunk:
         key's; and `log.context`, what else the envelope said. Gives the partition's keys."""
         wrapped = "wrap_account" in table.column_names
         places = []
-        for name, target, valid, hint in (
-            ("account", "cloud.account.id", ACCOUNT, self.account),
-            ("region", "cloud.region", REGION, None),
+        for name, target, valid, hints in (
+            ("account", "cloud.account.id", ACCOUNT, self._owners(columns, objects)),
+            ("region", "cloud.region", REGION, []),
         ):
-            keys = [getattr(facts, name) for facts in self.facts]
+            keys = pa.array([getattr(facts, name) for facts in self.facts], pa.string())
             texts = [columns[target]] if target in columns else []
             if not texts or texts[0].null_count:
                 texts += [one_piece(table[f"wrap_{name}"])] if wrapped else []
-                texts.append(pa.array(keys, pa.string()).take(pa.array(objects)))
+                texts.append(keys.take(pa.array(objects)))
             coded = encode([pc.coalesce(*texts)])[0]
             columns[target] = coded.array()
-            places.append(keyed(coded, valid, objects, [key or hint for key in keys]))
+            places.append(keyed([coded, Coded(keys, objects), *hints], valid))
         if wrapped:
             columns["log.context"] = wraps_as_text(self.engine, table)
         return places
+
+    def _owners(self, columns: Columns, objects: np.ndarray) -> list[Coded]:
+        """What the user says of a row's account, the best first: the owner of the bucket that its
+        record is about, of the bucket that its object lies in, and the account of all."""
+        told = []
+        if self.buckets and self.source.bucket in columns:
+            named = encode([columns[self.source.bucket]])[0]
+            owners = [self.buckets.get(bucket) for bucket in named.values.to_pylist()]
+            told.append(Coded(pa.array(owners, pa.string()), named.codes))
+        hints = [self.buckets.get(facts.bucket or "", self.account) for facts in self.facts]
+        if any(hints):
+            told.append(Coded(pa.array(hints, pa.string()), objects))
+        return told
 
 
 def _strangers(

@@ -70,23 +70,22 @@ def _delta_time(moment: int) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def keyed(
-    coded: Coded, valid: re.Pattern[str], objects: Codes, keys: Sequence[str | None]
-) -> Coded:
-    """Each row's account or region: what its record says where that is `valid`, else what the
-    object's key (or the user) says, else `unknown`."""
+def keyed(told: Sequence[Coded], valid: re.Pattern[str]) -> Coded:
+    """Each row's account or region: the first of what is told of it that is `valid` (by its record,
+    by its object's key, by the user), else `unknown`."""
     names: dict[str, int] = {}
 
     def number(text: str | None) -> int:
         return names.setdefault(text, len(names)) if text and valid.fullmatch(text) else -1
 
-    own = np.array([number(text) for text in coded.values.to_pylist()], np.int32)
-    codes = recode(own, coded.codes)
+    codes = np.full(len(told[0]), -1, np.int32)
+    for coded in told:
+        if len(codes) and codes.min() >= 0:
+            break
+        known = np.array([number(text) for text in coded.values.to_pylist()], np.int32)
+        codes = np.where(codes < 0, recode(known, coded.codes), codes)
     if len(codes) and codes.min() < 0:
-        unknown = names.setdefault(UNKNOWN, len(names))
-        given = [number(key) for key in keys]
-        other = np.array([unknown if n < 0 else n for n in given], np.int32)
-        codes = np.where(codes < 0, other[objects], codes)
+        codes = np.where(codes < 0, np.int32(names.setdefault(UNKNOWN, len(names))), codes)
     return Coded(pa.array(list(names), pa.string()), codes)
 
 

@@ -37,6 +37,8 @@ class ObjectFacts:
     key: str
     account: str | None
     region: str | None
+    bucket: str | None = None
+    """The bucket that it lies in, of an object in one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
         "keys": _TEXT,
         "names": _TABLE,
         "family": _TEXT,
+        "bucket": _TEXT,
         "latest": _TABLE,
         "recognise": _TABLE,
         "delimited": _TABLE,
@@ -251,6 +252,7 @@ def load_source(folder: Path) -> Source:
             csv=tuple(declared.get("csv", {}).items()),
             empty=tuple(declared.get("empty", ())),
             family=declared.get("family"),
+            bucket=declared.get("bucket", ""),
             latest=(tuple(latest.get("of", ())), tuple(latest.get("by", ()))),
         )
     except KeyError as error:
@@ -276,6 +278,8 @@ def _check_source(path: Path, source: Source) -> None:
     wrong = sorted({*source.latest[0], *source.latest[1]} - known)
     if wrong:
         raise SourceError(f"{path}: latest: {wrong[0]!r} is no leaf of ecs.toml or [native]")
+    if source.bucket and source.targets.get(source.bucket) != "VARCHAR":
+        raise SourceError(f"{path}: bucket: {source.bucket!r} is no leaf with a text")
     if bool(source.latest[0]) != bool(source.latest[1]):
         raise SourceError(f"{path}: latest has `of` and `by`, each a list of leaves")
     if not source.native:

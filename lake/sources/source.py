@@ -140,6 +140,8 @@ class Source:
     empty: tuple[str, ...] = ()
     """Members of which an empty cell of CSV says something: no error code, no error."""
     family: str | None = None
+    bucket: str = ""
+    """The leaf with the bucket whose log it is, where records tell no account."""
     latest: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Of records that come again in newer versions: the leaves that name the thing, and those that
     order its versions. Without them, every record is its own."""

@@ -39,6 +39,7 @@ from lake.store.ledger import reject_table
 from lake.store.parquet import StagedFile, write_parquet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from lake.decode.refused import Refused
@@ -65,6 +66,7 @@ class WorkerSetup:
     ingested: datetime
     source: str | None = None
     account: str | None = None
+    buckets: Mapping[str, str] = field(default_factory=dict)
     originals: bool = True
 
 
@@ -130,8 +132,8 @@ class _Object:
     facts: ObjectFacts = field(init=False)
 
     def __post_init__(self) -> None:
-        key = key_facts(self.obj.key)
-        self.facts = ObjectFacts(self.obj.path, self.obj.key, key.account, key.region)
+        obj, key = self.obj, key_facts(self.obj.key)
+        self.facts = ObjectFacts(obj.path, obj.key, key.account, key.region, obj.bucket)
 
 
 @dataclass(slots=True)
@@ -256,6 +258,7 @@ class _Run:
             self.setup.geoip,
             self.setup.ingested,
             self.setup.account,
+            self.setup.buckets,
             self.setup.originals,
         )
         found = chunk.normalise(parts)

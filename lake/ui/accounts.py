@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lake.paths import shown_lake
-from lake.serve.accounts import account_names, is_account, names_mark
+from lake.serve.accounts import account_names, names_mark
 from lake.serve.accounts import with_name as told
+from lake.serve.told import is_account
 
 if TYPE_CHECKING:
     from pathlib import Path

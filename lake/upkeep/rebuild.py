@@ -29,6 +29,7 @@ from lake.normalize.engine import Engine
 from lake.normalize.normalize import Chunk
 from lake.normalize.records import ObjectFacts, Pending
 from lake.objects.keys import key_facts
+from lake.serve.buckets import bucket_accounts
 from lake.serve.status import read_status
 from lake.serve.views import ledger_views
 from lake.sources.catalogue import catalogue
@@ -44,7 +45,7 @@ from lake.upkeep.relayout import Known, Stored, records_of
 from lake.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -166,12 +167,13 @@ def _rebuild(
     snapshot = store.snapshot()
     old: dict[str, list[DataFile]] = {}
     staged: list[StagedFile] = []
+    buckets = bucket_accounts(store.path)
     engine = Engine(options.memory or default_memory(), temp=str(folder / "spill"))
     try:
         with _Readings(store, snapshot) as readings:
             for table in _tables(snapshot, options.source, report):
                 old[table] = store.files(table, snapshot)
-                one = _Table(catalogue()[table], engine, geoip, readings, folder)
+                one = _Table(catalogue()[table], engine, geoip, buckets, readings, folder)
                 staged += one.rebuild(old[table], notify)
                 report.tables[table] = one.count
     except (LakeError, OSError):
@@ -245,13 +247,13 @@ class _Readings:
         """Each path's readings, oldest first, with the time when they ended."""
         found: dict[str, list[tuple[datetime, Known]]] = defaultdict(list)
         rows = self._con.execute(
-            "SELECT path, key, context, read_at FROM objects "
+            "SELECT path, key, bucket, context, read_at FROM objects "
             "WHERE path IN (SELECT unnest($paths)) ORDER BY read_at",
             {"paths": list(paths)},
         ).fetchall()
-        for path, key, context, read_at in rows:
+        for path, key, bucket, context, read_at in rows:
             facts = key_facts(key)
-            object_facts = ObjectFacts(path, key, facts.account, facts.region)
+            object_facts = ObjectFacts(path, key, facts.account, facts.region, bucket)
             known = Known(object_facts, json.loads(context) if context else {})
             found[path].append((read_at, known))
         return found
@@ -264,6 +266,7 @@ class _Table:
     source: Source
     engine: Engine
     geoip: GeoIP
+    buckets: Mapping[str, str]
     readings: _Readings
     folder: Path
     count: TableCount = field(default_factory=TableCount)
@@ -294,7 +297,16 @@ class _Table:
             number = {id(f): at for at, f in enumerate(facts)}
             pending = [Pending(number[id(f)], 0, records) for f, records in parts]
             ingested = rows["ingested"][0].as_py()
-            chunk = Chunk(self.engine, self.source, shape, facts, self.geoip, ingested, account)
+            chunk = Chunk(
+                self.engine,
+                self.source,
+                shape,
+                facts,
+                self.geoip,
+                ingested,
+                account,
+                self.buckets,
+            )
             found = chunk.normalise(pending)
             yield from self._staged(found, rows, done)
         self.count.rows += len(rows)

@@ -11,7 +11,7 @@ import pytest
 from logs import event, read, trail
 
 from lake.normalize import partitions
-from lake.normalize.coded import encode
+from lake.normalize.coded import Coded, encode
 from lake.normalize.partitions import ACCOUNT, REGION, Crowded, Partition, keyed, partition
 
 FIRST, LAST = "1970-01-02T00:00:00.000000Z", "2261-12-31T23:59:59.999999Z"
@@ -32,6 +32,11 @@ def placed(rows: list[tuple[str, str, str]]) -> list[tuple[Partition, list[int]]
         np.array([moment(time) for time in times], np.int64),
     )
     return [(part, np.flatnonzero(codes == at).tolist()) for at, part in enumerate(parts)]
+
+
+def of_key(said: str | None) -> Coded:
+    """What the only object's key says of its only row."""
+    return Coded(pa.array([said], pa.string()), np.zeros(1, np.int32))
 
 
 def test_more_partitions_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,11 +75,10 @@ def test_records_beyond_them_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_an_account_that_is_none_is_the_keys(said: str | None, account: str) -> None:
     given = encode([pa.array([said], pa.string())])[0]
-    objects = np.zeros(1, np.int32)
-    assert keyed(given, ACCOUNT, objects, ["111122223333"]).array().to_pylist() == [account]
+    assert keyed([given, of_key("111122223333")], ACCOUNT).array().to_pylist() == [account]
     due = account if account == said else "unknown"
-    assert keyed(given, ACCOUNT, objects, [None]).array().to_pylist() == [due]
-    assert keyed(given, ACCOUNT, objects, ["../x"]).array().to_pylist() == [due]
+    assert keyed([given, of_key(None)], ACCOUNT).array().to_pylist() == [due]
+    assert keyed([given, of_key("../x")], ACCOUNT).array().to_pylist() == [due]
 
 
 @pytest.mark.parametrize(
@@ -94,14 +98,20 @@ def test_an_account_that_is_none_is_the_keys(said: str | None, account: str) -> 
 )
 def test_a_region_that_is_none_is_unknown(said: str, valid: bool) -> None:
     given = encode([pa.array([said])])[0]
-    found = keyed(given, REGION, np.zeros(1, np.int32), [None]).array().to_pylist()
+    found = keyed([given, of_key(None)], REGION).array().to_pylist()
     assert found == [said if valid else "unknown"]
+
+
+def test_what_is_told_first_and_is_one_decides() -> None:
+    told = [[None, None, "x"], ["111122223333", None, None], ["999999999999", "no", "222233334444"]]
+    found = keyed([encode([pa.array(one, pa.string())])[0] for one in told], ACCOUNT)
+    assert found.array().to_pylist() == ["111122223333", "unknown", "222233334444"]
 
 
 def test_the_object_of_each_row_decides() -> None:
     given = encode([pa.array([None, "123456789012", None, None], pa.string())])[0]
-    keys = ["111122223333", None, "123456789012"]
-    found = keyed(given, ACCOUNT, np.array([0, 0, 1, 2], np.int32), keys)
+    keys = pa.array(["111122223333", None, "123456789012"])
+    found = keyed([given, Coded(keys, np.array([0, 0, 1, 2], np.int32))], ACCOUNT)
     assert found.array().to_pylist() == [
         "111122223333",
         "123456789012",

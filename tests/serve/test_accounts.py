@@ -15,7 +15,7 @@ from lake.commands.status_text import _accounts
 from lake.errors import UsageError
 from lake.query import open_lake
 from lake.serve.accounts import (
-    FILE,
+    PAIRS,
     account_names,
     accounts_in,
     keep_names,
@@ -55,7 +55,7 @@ def test_files_that_have_names(text: str) -> None:
         (b"", "no account with a name"),
         (b"\xff\xfe", "no list of accounts"),
         (b"{", "no list of accounts"),
-        (b"[1]", "1 is no account"),
+        (b"[1]", "1 is no pair of id and name"),
         (b"x,y\n1,2\n", "the columns x, y name no id and name"),
         (b"id,name\n123,prod\n", "no account with a name"),
         (b"id,name\nprod,111122223333\n", "'prod' is no account id of twelve digits"),
@@ -114,7 +114,7 @@ def test_a_file_that_is_none_names_nobody(lake: Path) -> None:
     """A lake may come from anybody."""
     keep_names(lake, {PROD: "a\n'); DROP TABLE x; --"})
     assert "DROP" in names_in(open_lake(lake))[0][1]
-    (lake / FILE).write_bytes(b"\xff\xff")
+    (lake / PAIRS.file).write_bytes(b"\xff\xff")
     assert account_names(lake) == {}
     assert names_in(open_lake(lake)) == []
     assert "WHERE false" in names_view(lake)
