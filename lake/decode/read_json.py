@@ -111,6 +111,7 @@ class TextReader:
         """Rows of a query as records; what came is their original."""
         self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
         source = self.reading.catalogue[rows.shape.source]
+        assert isinstance(rows.text, pa.Array)  # noqa: S101
         made = [row_record(source, text) for text in rows.text.to_pylist()]
         self.reading.count_losses(source.name, [record.encode() for record, _ in made])
         around = rows.wraps or [NO_WRAP] * len(made)
@@ -275,19 +276,18 @@ class JsonReader:
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 
-def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
+def cut_records(reading: Reading, lines: Records) -> Records:
     """Lines of an object as records, as `cut_lines` gives them; their layout is noted."""
     source, position = lines.shape.source, lines.position
     reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)
-    return cut_lines(lines, reading.cutting(source), listed)
+    return cut_lines(lines, reading.cutting(source))
 
 
-def cut_lines(lines: Records, given: Delimited, listed: list[str] | None = None) -> Records:
-    """Lines as records, with the text in which their fields are cut; `listed` as `cut_fields`
-    takes them."""
+def cut_lines(lines: Records, given: Delimited) -> Records:
+    """Lines as records, with the text in which their fields are cut."""
     if given.pattern is not None and not _in_order(lines.shape, given):
         given = replace(given, pattern=None)
-    separator, lines.cut = cut_fields(lines.text, given, listed)
+    separator, lines.cut = cut_fields(lines.text, given)
     lines.shape = _with_separator(lines.shape, separator)
     return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from lake.sources.source import column_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from lake.decode.recognise import Reading
     from lake.decode.shapes import Shape
     from lake.decode.wrap import Wrap
@@ -45,40 +48,52 @@ _MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arro
 @dataclass(slots=True)
 class Lines:
     """Lines without their ends, each with its number in the object; those that are not UTF-8 with
-    what came (`lake.decode.shapes.utf8`). Of a short text `listed` has them as Python takes
-    them."""
+    what came (`lake.decode.shapes.utf8`). Of a short text they are a list of Python's, as in
+    `Records`."""
 
-    text: pa.Array
+    text: pa.Array | list[str]
     position: np.ndarray
     original: pa.Array | None = None
     encoding: pa.Array | None = None
-    listed: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.position)
 
     def first(self, count: int) -> list[str]:
         """So many of them, or all."""
-        found: list[str] = (self.listed or self.text[:count].to_pylist())[:count]
-        return found
+        first = self.text[:count]
+        return first if isinstance(first, list) else list(first.to_pylist())
+
+    def line(self, at: int) -> str:
+        one = self.text[at]
+        return one if isinstance(one, str) else str(one.as_py())
 
     def without_blank(self) -> Lines:
-        if self.listed is not None:
-            if all(map(str.strip, self.listed)):
+        if isinstance(self.text, list):
+            if all(map(str.strip, self.text)):
                 return self
-            return self.kept(pa.array([bool(line.strip()) for line in self.listed], pa.bool_()))
-        kept = pc.not_equal(pc.utf8_trim_whitespace(self.text), "")
-        return self if pc.all(kept).as_py() else self.kept(kept)
+            kept = np.array([bool(line.strip()) for line in self.text])
+        else:
+            trimmed = pc.utf8_trim_whitespace(self.text)
+            kept = pc.not_equal(trimmed, "").to_numpy(zero_copy_only=False)
+        return self if kept.all() else self.kept(kept)
 
-    def kept(self, mask: pa.Array) -> Lines:
+    def kept(self, mask: NDArray[np.bool_]) -> Lines:
         """Those for which the mask is true."""
-        return self._taken(lambda a: a.filter(mask), mask.to_numpy(zero_copy_only=False))
+        if isinstance(self.text, list):
+            return Lines(list(compress(self.text, mask)), self.position[mask])
+        taken = pa.array(mask)
+        return self._taken(lambda a: a.filter(taken), mask)
 
     def part(self, part: slice) -> Lines:
-        taken = self._taken(lambda a: a[part], part)
-        if self.listed is not None:
-            taken.listed = self.listed[part]
-        return taken
+        return self._taken(lambda a: a[part], part)
+
+    def beginning(self, mark: str) -> list[int]:
+        """The places of those that begin with a mark."""
+        if isinstance(self.text, list):
+            return [at for at, line in enumerate(self.text) if line.startswith(mark)]
+        found = pc.starts_with(self.text, mark).to_numpy(zero_copy_only=False)
+        return list(np.flatnonzero(found).tolist())
 
     def of(self, shape: Shape) -> Records:
         """The same as records of a shape."""
@@ -86,7 +101,7 @@ class Lines:
             shape, self.text, self.position, original=self.original, encoding=self.encoding
         )
 
-    def _taken(self, take: Callable[[pa.Array], pa.Array], places: Any) -> Lines:  # noqa: ANN401
+    def _taken(self, take: Callable[[Any], Any], places: Any) -> Lines:  # noqa: ANN401
         return Lines(
             take(self.text),
             self.position[places],
@@ -190,12 +205,12 @@ class LineReader:
         lines = split_lines(text, self._line)
         self._line += len(lines)
         lines = lines.without_blank()
-        if len(text) <= MAX_RECORD:
+        if len(text) <= MAX_RECORD or isinstance(lines.text, list):
             return lines
-        short = pc.less_equal(pc.binary_length(lines.text), MAX_RECORD)
-        for at in np.flatnonzero(~short.to_numpy(zero_copy_only=False)).tolist():
-            self._too_long(lines.text[at].as_py().encode(), int(lines.position[at]))
-        return lines if pc.all(short).as_py() else lines.kept(short)
+        size = pc.binary_length(lines.text).to_numpy(zero_copy_only=False)
+        for at in np.flatnonzero(size > MAX_RECORD).tolist():
+            self._too_long(lines.line(at).encode(), int(lines.position[at]))
+        return lines if size.max(initial=0) <= MAX_RECORD else lines.kept(size <= MAX_RECORD)
 
     def _is_export(self, text: bytes) -> bool:
         """Whether these are lines of an export: something before each message, of which one of the
@@ -252,9 +267,9 @@ class LineReader:
                 assert self._shape is not None  # noqa: S101
                 self.reading.seen += mark - at
                 part = lines.part(slice(at, mark))
-                yield cut_records(self.reading, part.of(self._shape), part.listed)
+                yield cut_records(self.reading, part.of(self._shape))
             if mark < len(lines):
-                self._mark(lines.text[mark].as_py())
+                self._mark(lines.line(mark))
             at = mark + 1
 
     def _marks(self, lines: Lines) -> list[int]:
@@ -264,11 +279,10 @@ class LineReader:
         marks: set[int] = set()
         if source.header is not None and (given.header != "none" or self.reading.headers):
             for place in _named(lines):
-                if header_of(lines.text[place].as_py(), source, self._others):
+                if header_of(lines.line(place), source, self._others):
                     marks.add(place)
         if given.header.startswith("#") or self.reading.directed:
-            directives = pc.starts_with(lines.text, "#").to_numpy(zero_copy_only=False)
-            marks.update(np.flatnonzero(directives).tolist())
+            marks.update(lines.beginning("#"))
         return sorted(marks)
 
     @property
@@ -297,8 +311,8 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 def _named(lines: Lines) -> list[int]:
     """The places of lines that may be headers."""
-    if lines.listed is not None:
-        return [n for n, line in enumerate(lines.listed) if _MAY_HEAD.match(line)]
+    if isinstance(lines.text, list):
+        return [at for at, line in enumerate(lines.text) if _MAY_HEAD.match(line)]
     hint = pc.match_substring_regex(lines.text, _NAMES)
     hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
     data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), _NUMBER)
@@ -311,8 +325,7 @@ def split_lines(text: bytes, before: int = 0) -> Lines:
     last line is no line."""
     size = len(text) - text.endswith(b"\n")
     if size <= SHORT and text.isascii() and b"\r" not in text:
-        listed = text[:size].decode().split("\n")
-        return _numbered(before, pa.array(listed, pa.string()), listed=listed)
+        return _numbered(before, text[:size].decode().split("\n"))
     # the text is looked at where it lies: copies of it cost four times what the cutting does
     offsets = pa.py_buffer(np.array([0, size], np.int32))
     whole = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(text))
@@ -330,10 +343,9 @@ def split_lines(text: bytes, before: int = 0) -> Lines:
 
 def _numbered(
     before: int,
-    text: pa.Array,
+    text: pa.Array | list[str],
     original: pa.Array | None = None,
     encoding: pa.Array | None = None,
-    listed: list[str] | None = None,
 ) -> Lines:
     position = np.arange(before + 1, before + len(text) + 1, dtype=np.int64)
-    return Lines(text, position, original, encoding, listed)
+    return Lines(text, position, original, encoding)

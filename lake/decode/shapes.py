@@ -54,10 +54,12 @@ class Shape:
 @dataclass(slots=True)
 class Records:
     """Records of one object and shape: text (UTF-8), place (from 1, see `PLACE_BITS`), envelope,
-    and, where the text is not what came, the original."""
+    and, where the text is not what came, the original. Few short lines of ASCII are a list of
+    Python's: of objects of twenty lines each, to make Arrow's array of them object by object took
+    as long as to unpack one."""
 
     shape: Shape
-    text: pa.Array
+    text: pa.Array | list[str]
     position: np.ndarray
     wraps: list[Wrap] | None = None
     original: pa.Array | None = None
@@ -71,13 +73,18 @@ class Records:
     @property
     def nbytes(self) -> int:
         """Bytes of the texts, or of the table that stands for them."""
+        if isinstance(self.text, list):
+            return sum(map(len, self.text))
         return int(self.text.nbytes) + (self.table.nbytes if self.table is not None else 0)
 
     def pieces(self, rows: int, size: int) -> Iterator[Records]:
         """The same in pieces of at most so many records and about so many bytes."""
-        if self.table is None and len(self) <= rows and self.text.get_total_buffer_size() <= size:
-            yield self
-            return
+        if self.table is None and len(self) <= rows:
+            text = self.text  # `nbytes` of an array takes five times as long
+            held = self.nbytes if isinstance(text, list) else text.get_total_buffer_size()
+            if held <= size:
+                yield self
+                return
         most = max(1, min(rows, size * len(self) // max(self.nbytes, 1)))
         if most >= len(self):
             yield self

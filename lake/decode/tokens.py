@@ -34,19 +34,20 @@ were half of what an object of twenty flows took."""
 _QUOTE, _COMMA, _BACKSLASH, _CUT = (ord(c) for c in '",\\\x1f')
 
 
-def cut_fields(
-    lines: pa.Array, given: Delimited, listed: list[str] | None = None
-) -> tuple[str, pa.Array | None]:
+def cut_fields(lines: pa.Array | list[str], given: Delimited) -> tuple[str, pa.Array | None]:
     """The separator of the fields, and the lines in which it stands between fields only; None
-    where the lines themselves will do. An item is NULL where a line cannot be cut. `listed` are the
-    same lines where somebody has them so."""
+    where the lines themselves will do. An item is NULL where a line cannot be cut."""
+    if isinstance(lines, list):
+        if given.delimiter == " " and not given.quotes and not _any_idle_spaces(lines):
+            return " ", None
+        lines = pa.array(lines, pa.string())
     if given.delimiter == ",":
         return SEPARATOR, pa.array([_cut_csv(line) for line in lines.to_pylist()], pa.string())
     if given.quotes:
         return SEPARATOR, _cut_quoted(lines, given)
     if given.delimiter != " ":
         return given.delimiter, None
-    if not (_has_idle_spaces(lines) if listed is None else _any_idle_spaces(listed)):
+    if not _has_idle_spaces(lines):
         return " ", None
     plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from lake.normalize.onepiece import one_piece
 from lake.sources.fieldsets import Tree, literal, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lake.decode.shapes import Records, Shape
     from lake.normalize.engine import Engine
@@ -78,7 +79,7 @@ def chunk_table(parts: Sequence[Pending], facts: Sequence[ObjectFacts]) -> pa.Ta
         "object": pa.array(objects),
         "base": pa.array(bases ^ places & ~PLACE),
         "position": pa.array(places & PLACE),
-        "text": _column([(p.records.text, n) for p, n in zip(parts, counts, strict=True)]),
+        "text": pa.chunked_array(_texts(parts), pa.string()),
         "key_path": pa.DictionaryArray.from_arrays(pa.array(objects), keys),
     }
     for name in ("original", "encoding", "cut"):
@@ -117,6 +118,15 @@ def wraps_as_text(engine: Engine, chunk: pa.Table) -> pa.Array:
         f"THEN to_json(struct_pack({members}))::VARCHAR END AS context FROM chunk"
     )
     return one_piece(engine.run(query, chunk.select(names))["context"])
+
+
+def _texts(parts: Sequence[Pending]) -> Iterator[pa.Array]:
+    """The texts of all parts, in order; one array of those lists that follow each other."""
+    for listed, some in groupby((p.records.text for p in parts), lambda t: isinstance(t, list)):
+        if listed:
+            yield pa.array(list(chain.from_iterable(some)), pa.string())
+        else:
+            yield from some
 
 
 def _column(parts: list[tuple[pa.Array | None, int]]) -> pa.ChunkedArray:

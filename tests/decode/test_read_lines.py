@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from logs import FLOW_HEADER, GATEWAY_FLOW, GATEWAY_HEADER, flow, read
 
 from lake.decode import read_lines, tokens
-from lake.decode.read_lines import _named, split_lines
+from lake.decode.read_lines import Lines, _named, split_lines
 from lake.decode.tokens import _has_idle_spaces
 from lake.stage.preview import preview
 
@@ -35,7 +35,7 @@ KEY = "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/02/01/123456789012_vpcflo
 )
 def test_lines_without_their_ends(text: bytes, lines: list[str]) -> None:
     found = split_lines(text)
-    assert found.text.to_pylist() == lines
+    assert found.first(len(found)) == lines
     assert found.position.tolist() == list(range(1, len(lines) + 1))
     assert found.original is found.encoding is None
 
@@ -43,7 +43,7 @@ def test_lines_without_their_ends(text: bytes, lines: list[str]) -> None:
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_line_that_is_no_utf8_is_kept_as_its_bytes(end: bytes) -> None:
     found = split_lines(b"caf\xe9\r\ngood" + end)
-    assert found.text.to_pylist() == ["caf\ufffd", "good"]
+    assert found.first(2) == ["caf\ufffd", "good"]
     assert found.original is not None
     assert found.original.to_pylist() == ["Y2Fm6Q==", None]
     assert found.encoding is not None
@@ -53,7 +53,8 @@ def test_a_line_that_is_no_utf8_is_kept_as_its_bytes(end: bytes) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), min_size=1)))
 def test_whatever_is_joined_is_split(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
-    assert split_lines(text.encode()).text.to_pylist() == (lines or [""])
+    found = split_lines(text.encode())
+    assert found.first(len(found)) == (lines or [""])
 
 
 SPACED = "  ".join(FLOW.format(n=7).split())
@@ -86,12 +87,15 @@ PIECES = st.sampled_from(
 def test_lines_of_a_short_text_are_those_of_a_long_one(text: str, before: int) -> None:
     """Python looks at them one by one, Arrow at all at once."""
 
+    def texts(lines: Lines) -> list[str]:
+        return [lines.line(at) for at in range(len(lines))]
+
     def found() -> tuple[object, ...]:
         lines = split_lines(text.encode(), before)
         kept = lines.without_blank()
         named = _named(kept)
-        probed = lines.first(3) == lines.text[:3].to_pylist()
-        return lines.text, kept.text, kept.position.tolist(), named, probed
+        marks = kept.beginning("#"), kept.part(slice(1, 3)).first(9), lines.first(3)
+        return texts(lines), texts(kept), kept.position.tolist(), named, marks
 
     short = found()
     with pytest.MonkeyPatch.context() as patch:
