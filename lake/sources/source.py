@@ -132,6 +132,8 @@ class Source:
     key: tuple[str, ...] = ()
     """Patterns, of which one is found in the object's key."""
     file: tuple[re.Pattern[str], ...] = ()
+    """Patterns, of which one is found in the key's last part. A source that has patterns of both
+    kinds is told by both together."""
     members: tuple[Members, ...] = ()
     header: re.Pattern[str] | None = None
     line: re.Pattern[str] | None = None
@@ -146,20 +148,16 @@ class Source:
     """Of records that come again in newer versions: the leaves that name the thing, and those that
     order its versions. Without them, every record is its own."""
     _key: tuple[Callable[[str], object], ...] = field(init=False, repr=False)
+    _file: tuple[Callable[[str], object], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_key", tuple(map(_finder, self.key)))
+        object.__setattr__(self, "_file", tuple(pattern.search for pattern in self.file))
 
     def fits_key(self, key: str) -> bool:
         """Whether the object's key says that it is of this source."""
-        # a loop, since `any` with a generator takes twice as long
-        for finds in self._key:
-            if finds(key):
-                break
-        else:
-            return False
-        name = key.rpartition("/")[2]
-        return not self.file or any(p.search(name) for p in self.file)
+        told = bool(self._key or self.file)
+        return told and _found(self._key, key) and _found(self._file, key.rpartition("/")[2])
 
     def fits_members(self, members: Iterable[str]) -> bool:
         """Whether a JSON record with these members at its top is of this source."""
@@ -196,6 +194,15 @@ class Source:
             "identity": "VARCHAR",
         }
         return fixed | ecs_leaves() | native | whole
+
+
+def _found(finders: tuple[Callable[[str], object], ...], text: str) -> bool:
+    """Whether one of these finds what it looks for; of none, yes. A loop, since `any` with a
+    generator takes twice as long."""
+    for finds in finders:
+        if finds(text):
+            return True
+    return not finders
 
 
 def _finder(pattern: str) -> Callable[[str], object]:
