@@ -280,7 +280,7 @@ def test_the_panels_read_their_leaves_alone(lake: Lake) -> None:
     assert "original" not in plan
 
 
-def test_printed_values_are_json(lake: Lake) -> None:
+def test_printed_values_are_json() -> None:
     result = PanelResult(
         title="t",
         chart="table",
