@@ -22,7 +22,7 @@ from lake.decode.wrap import NO_WRAP, row_wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.decode.wrap import Wrap
     from lake.sources.catalogue import Catalogue
     from lake.sources.source import Source
@@ -40,7 +40,7 @@ _CUTS = (",", ";", "\t")
 """What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
 
 
-def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
+def read_csv(reading: Recognition, text: bytes, first: str) -> Iterator[Records] | None:
     """The rows of a CSV whose columns are a source's members; or a source of lines' columns, where
     Log Analytics' page wrote it, whose times no line has."""
     found = _whose_csv(first, reading.catalogue)
@@ -77,7 +77,7 @@ def _cut(header: str) -> str:
 
 
 def read_messages(
-    reading: Reading, text: bytes, first: str
+    reading: Recognition, text: bytes, first: str
 ) -> Iterator[tuple[int, bytes, Wrap]] | None:
     """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
     `@timestamp,@message` and whatever else was asked for of Logs Insights; of Datadog,
@@ -93,7 +93,7 @@ def read_messages(
 
 
 def _messages(
-    reading: Reading, text: bytes, names: list[str], column: str
+    reading: Recognition, text: bytes, names: list[str], column: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
     messages = Messages()
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
@@ -112,7 +112,7 @@ def _messages(
                 yield reading.seen, piece.text, wrap
 
 
-def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
+def _rows(reading: Recognition, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
     found: list[tuple[int, str, bytes, Wrap]] = []
     for place, row, original, wrong in _below_header(text, "replace"):
         reading.seen += 1

@@ -25,7 +25,7 @@ from lake.decode.wrap import NO_WRAP, Wrap, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.sources.source import Delimited
 
 BATCH = 50_000
@@ -40,7 +40,7 @@ Numbered = tuple[int, bytes, Wrap]
 class TextReader:
     """Texts that were inside something else -> records: JSON, or lines, or both."""
 
-    reading: Reading
+    reading: Recognition
     _shapes: dict[bool, Shape] = field(default_factory=dict)
     _unknown: list[Numbered] = field(default_factory=list)
 
@@ -142,7 +142,7 @@ class TextReader:
 class JsonReader:
     """An object of JSON, in windows -> records."""
 
-    reading: Reading
+    reading: Recognition
     _texts: TextReader = field(init=False)
     _cutter: Cutter = field(default_factory=Cutter)
     _enveloped: bool | None = None
@@ -275,7 +275,7 @@ class JsonReader:
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 
-def cut_records(reading: Reading, lines: Records, listed: list[str] | None = None) -> Records:
+def cut_records(reading: Recognition, lines: Records, listed: list[str] | None = None) -> Records:
     """Lines of an object as records, as `cut_lines` gives them; their layout is noted."""
     source, position = lines.shape.source, lines.position
     reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)

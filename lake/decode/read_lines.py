@@ -27,7 +27,7 @@ from lake.sources.source import column_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.decode.shapes import Shape
     from lake.decode.wrap import Wrap
     from lake.sources.catalogue import Catalogue
@@ -99,7 +99,7 @@ class Lines:
 class LineReader:
     """An object of lines, in windows -> records."""
 
-    reading: Reading
+    reading: Recognition
     _line: int = 0
     _rest: bytes = b""
     _last: bool = False
