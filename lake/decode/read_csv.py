@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from lake.decode.envelopes import Messages
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
-from lake.decode.rows import are_local, said, table_record, utc_cells, whose_table
+from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
 from lake.decode.shapes import Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
@@ -122,7 +122,7 @@ def _rows(reading: Recognition, text: bytes, source: Source, names: list[str]) -
             reading.refuse(original, wrong, place)
             continue
         cells = utc_cells(names, row)
-        told = said(dict(zip(names, cells, strict=True)))
+        told = wrap_of_row(dict(zip(names, cells, strict=True)))
         found.append((place, table_record(source, names, cells), original, told))
     if found:
         if source.format == "json":

@@ -26,7 +26,7 @@ from lake.decode.headers import (
 )
 from lake.decode.pieces import members_of
 from lake.decode.reading import Reading
-from lake.decode.rows import ABOUT, are_small, holds_text, is_row, whose_row
+from lake.decode.rows import ABOUT, are_lowercased, holds_text, is_row, whose_row
 from lake.errors import DecodeError
 from lake.sources.catalogue import choose
 from lake.sources.source import column_name
@@ -131,7 +131,7 @@ class Recognition(Reading):
         shape = members_shape(source, members)
         if shape.kind == "json" and (
             any(holds_text(source, one) for one in texts[:PROBE_TEXT])
-            or are_small(source, members, texts[:PROBE])
+            or are_lowercased(source, members, texts[:PROBE])
         ):
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
