@@ -45,6 +45,7 @@ class Sent:
 
     @property
     def key(self) -> Key:
+        """The partition: table, day, account, region."""
         return self.table, self.day, self.account, self.region
 
 

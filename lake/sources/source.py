@@ -181,6 +181,11 @@ class Source:
         return blanks and bool(self.line.search(line.replace("\t", " ")))
 
     @property
+    def select(self) -> str:
+        """`normalize.sql` as it stands within another SELECT, without a semicolon at its end."""
+        return self.sql.rstrip().rstrip(";")
+
+    @property
     def targets(self) -> dict[str, str]:
         """Every column that `normalize.sql` may give -> its DuckDB type."""
         native = {f"native.{leaf.name}": leaf.type for leaf in leaves(self.native)}
