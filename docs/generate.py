@@ -205,7 +205,8 @@ def source_page(source: Source) -> str:
     if source.key:
         lines.append("The object's key: " + " or ".join(map(code, source.key)) + ".")
     if source.file:
-        lines.append("Its last part: " + " or ".join(code(p.pattern) for p in source.file) + ".")
+        part = "Its last part: " if source.key else "The last part of the object's key: "
+        lines.append(part + " or ".join(code(p.pattern) for p in source.file) + ".")
     if source.members:
         shown = " or ".join(
             " with ".join(f"`{m}`" for m in sorted(group))

@@ -1,4 +1,4 @@
-"""Drives an ingest: lists, batches, sends batches to workers, finds duplicates, commits.
+"""Drives an ingest: lists objects, makes batches of them, has workers read these, commits.
 
 Everything that must happen once and in order happens here, one ingest of a lake at a time; what a
 record means and how it is read is the workers' part. The executor is any of `concurrent.futures`.
@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 
 from lake.enrich.geoip import GeoIP
 from lake.errors import LakeError, is_interrupt
-from lake.lean import give_back
 from lake.machine import cores, default_memory
-from lake.model import ObjectResult, RawObject, S3Options
+from lake.model import ObjectResult, S3Options
 from lake.objects.decompress import configured_limit
 from lake.objects.discover import locate
 from lake.paths import JOURNAL, lake_folder
@@ -29,15 +28,13 @@ from lake.report import IngestReport
 from lake.serve.buckets import bucket_accounts
 from lake.sources.catalogue import catalogue
 from lake.stage.batches import Batch, batches
-from lake.stage.changed import earlier_records
+from lake.stage.commits import Commits
 from lake.stage.listing import Listing
 from lake.stage.pool import workers
 from lake.stage.worker import BatchResult, WorkerSetup, run_batch
 from lake.store import ledger
-from lake.store.commit import Commit, LedgerFile, commit, growths
-from lake.store.duplicates import Distinct
-from lake.store.known import Identities, KnownObject, known_objects
-from lake.store.recover import recover
+from lake.store.commit import growths
+from lake.store.known import Identities, known_objects
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store, is_own
 from lake.upkeep.compact import crowded, merge_small
@@ -47,17 +44,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import pyarrow as pa
-
-    from lake.model import Location
-    from lake.stage.changed import Earlier
-    from lake.store.parquet import StagedFile
+    from lake.model import Location, RawObject
     from lake.store.snapshot import Snapshot
-    from lake.upkeep.compact import Place
 
-COMMIT_EVERY = 2.0
-"""Seconds between commits while batches arrive."""
-COMMIT_ROWS = 500_000
 LOCK = "_ingest.lock"
 """Held from the question what the lake knows to the last commit: of two ingests that ask at once
 both would read the same objects. Other writers go on beside an ingest."""
@@ -117,26 +106,20 @@ def ingest(
 
 @dataclass(slots=True)
 class _Ingest:
+    """One ingest at work."""
+
     path: Path
     where: list[str]
     options: IngestOptions
     notify: Callable[[Progress], None]
     report: IngestReport = field(default_factory=IngestReport)
     progress: Progress = field(default_factory=Progress)
-    done: list[BatchResult] = field(default_factory=list)
-    rows_waiting: int = 0
-    last_commit: float = field(default_factory=time.monotonic)
-    aside: list[ObjectResult] = field(default_factory=list)
-    reread: set[str] = field(default_factory=set)
-    """Paths of objects of which the lake has records, to be read again."""
-    places: set[Place] = field(default_factory=set)
-    """Partitions that have got files."""
-    first: int = 0
-    """The batch after which this ingest began."""
+    before: int = 0
+    """The lake's last batch when this ingest began."""
     ingested: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     store: Store = field(init=False)
-    identities: Identities = field(init=False)
+    commits: Commits = field(init=False)
     staging: Path = field(init=False)
     geoip: GeoIP = field(init=False)
     pool: Executor | None = None
@@ -207,12 +190,11 @@ class _Ingest:
 
     def _read(self, locations: list[Location]) -> None:
         snapshot = self.store.snapshot()
-        self.first = snapshot.batch
+        self.before = snapshot.batch
         growths(self.store, snapshot)
         for table in snapshot.tables:
             self.store.check_log(table, snapshot)
-        self.identities = Identities(self.store, snapshot)
-        work = self._list(locations, known_objects(self.store, snapshot))
+        work = self._list(locations, snapshot)
         self.progress.phase = "reading"
         self.progress.total = len(work)
         self.progress.total_size = sum(obj.size for _, obj in work)
@@ -222,22 +204,34 @@ class _Ingest:
         work.clear()  # a batch that is done is let go: a million objects take a gigabyte
         if queue:
             self._run_batches(queue, min(jobs, len(queue)))
-        self._commit()
-        if self.options.compact and self.places:
+        self.commits.commit()
+        if self.options.compact and self.commits.places:
             self._merge_small()
 
     def _list(
-        self, locations: list[Location], known: dict[str, KnownObject]
+        self, locations: list[Location], snapshot: Snapshot
     ) -> list[tuple[Location, RawObject]]:
+        """The objects to read; what else was found there waits for the first commit."""
+
         def tell(listed: int) -> None:
             self.progress.listed = listed
             self.notify(self.progress)
 
-        listing = Listing(known, self.options.rehash)
+        listing = Listing(known_objects(self.store, snapshot), self.options.rehash)
         listing.collect(locations, tell)
         self.progress.listed = listing.listed
         self.report.unchanged = listing.unchanged
-        self.aside, self.reread = listing.aside, listing.reread
+        self.commits = Commits(
+            store=self.store,
+            staging=self.staging,
+            identities=Identities(self.store, snapshot),
+            geoip=self.geoip,
+            ingested=self.ingested,
+            report=self.report,
+            waiting=self._waiting,
+            reread=listing.reread,
+            aside=listing.aside,
+        )
         return listing.work
 
     def _merge_small(self) -> None:
@@ -251,7 +245,7 @@ class _Ingest:
 
         merged = self.report.merged
         try:
-            due = list(crowded(self.store, self.store.snapshot(), self.places, self.first))
+            due = list(crowded(self.store, self.store.snapshot(), self.commits.places, self.before))
             merge_small(self.store, self.staging, due, merged, say, self.pool)
         except (LakeError, OSError, BrokenProcessPool) as error:
             merged.notes.append(f"small files stay as they are: {error}")
@@ -303,8 +297,7 @@ class _Ingest:
                 queue.extendleft(replace(batch, objects=part) for part in parts)
                 return
             result = _failed(batch, error)
-        self.done.append(result)
-        self.rows_waiting += sum(f.rows for f in result.files)
+        self.commits.add(result)
         for one in result.objects:
             self.progress.objects += 1
             self.progress.size += one.obj.size
@@ -312,80 +305,9 @@ class _Ingest:
         self.notify(self.progress)
         self._commit_if_due()
 
-    # -- duplicates and commit ------------------------------------------------------------------
-
     def _commit_if_due(self) -> None:
-        due = time.monotonic() - self.last_commit > COMMIT_EVERY
-        if self.done and (due or self.rows_waiting > COMMIT_ROWS):
-            self._commit()
-
-    def _commit(self) -> None:
-        results, self.done, self.rows_waiting = self.done, [], 0
-        aside, self.aside = self.aside, []
-        if not results and not aside:
-            return
-        with self.store.lock(self._waiting):
-            note = recover(self.store)
-            if note:
-                self.report.notes.append(note)
-            self._commit_whole(results, aside)
-        give_back()
-        self.last_commit = time.monotonic()
-        self.progress.phase = "reading"
-
-    def _commit_whole(self, results: list[BatchResult], aside: list[ObjectResult]) -> None:
-        """One commit of what batches gave and of objects that were set aside; duplicates and what
-        had been read of changed objects are taken out. The lake's lock is held."""
-        snapshot = self.store.snapshot()
-        self.identities.at(snapshot)
-        files = [file for r in results for file in r.files]
-        earlier = self._earlier(snapshot, results, files)
-        self.identities.note(earlier.also)
-        distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
-        for file in files:
-            distinct.add(file, self.identities)
-        removed: dict[str, list[str]] = {}
-        for mended in earlier.mended.values():
-            distinct.repeats.append(mended.repeats())
-            distinct.files += mended.rest(self.staging)
-            names = self.store.names(mended.table, [mended.file])
-            removed.setdefault(mended.table, []).extend(names)
-        objects = distinct.counted(o for r in results for o in r.objects) + aside
-
-        def rows(number: int) -> list[pa.Table]:
-            return [
-                ledger.object_table(objects, number, self.geoip.builds, self.ingested),
-                ledger.duplicate_table(distinct.repeats, number),
-                ledger.forgotten_table(distinct.forgotten, number),
-            ]
-
-        rejects = [LedgerFile(path) for r in results for path in r.rejects]
-        committed = commit(
-            self.store,
-            Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
-        )
-        for (table, date), fresh in distinct.fresh.items():
-            if fresh:
-                self.identities.add(table, date, fresh, committed)
-        self.identities.snapshot = committed
-        self._count(objects, distinct, earlier)
-
-    def _earlier(
-        self, snapshot: Snapshot, results: list[BatchResult], files: list[StagedFile]
-    ) -> Earlier:
-        """What the lake has of those objects of a commit that have changed."""
-        changed = self.reread & {o.obj.path for r in results for o in r.objects}
-        whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
-        return earlier_records(self.store, snapshot, files, changed, changed & whole)
-
-    def _count(self, objects: list[ObjectResult], distinct: Distinct, earlier: Earlier) -> None:
-        """Note in the report what a commit was of."""
-        self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
-        self.report.forgotten += distinct.forgotten.total()
-        self.report.mended += sum(len(one.rows) for one in earlier.mended.values())
-        self.report.reworded += sum(map(len, earlier.texts.values()))
-        for one in objects:
-            self.report.add(one)
+        self.commits.commit_if_due()
+        self.progress.phase = "reading"  # another writer may have been waited for
 
 
 def _failed(batch: Batch, error: Exception) -> BatchResult:

@@ -41,6 +41,7 @@ class RawObject:
 
     @property
     def identity(self) -> str:
+        """`root` and `key` as one text, by which the ledger knows the object."""
         return f"{self.root}\n{self.key}"
 
 

@@ -95,18 +95,22 @@ class IngestReport:
 
     @property
     def records(self) -> int:
+        """Records found in the objects, of all sources."""
         return sum(c.records for c in self.sources.values())
 
     @property
     def rows(self) -> int:
+        """Records that became rows, of all sources."""
         return sum(c.rows for c in self.sources.values())
 
     @property
     def duplicates(self) -> int:
+        """Records that the lake had already, of all sources."""
         return sum(c.duplicates for c in self.sources.values())
 
     @property
     def rejects(self) -> int:
+        """Records that became no row, of all sources."""
         return sum(c.rejects for c in self.sources.values())
 
 

@@ -60,3 +60,15 @@ SELECT utc_bucket($interval, "@timestamp") AS "@timestamp", event.outcome AS "ev
 FROM logs
 GROUP BY ALL
 ORDER BY 1, 3 DESC, 2
+
+-- name: present_rejects
+-- Records that became no row when their object was last read: an object that is read again tells its rejects again.
+SELECT source, path, position, reason, text
+FROM rejects ANTI JOIN (SELECT path, batch FROM objects WHERE superseded) USING (path, batch)
+ORDER BY path, position
+
+-- name: account_names
+-- The accounts of which the lake was told names.
+SELECT id, name
+FROM accounts
+ORDER BY lower(name), id

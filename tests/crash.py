@@ -36,8 +36,8 @@ PIECES = 12_000
 IN_PIECES = [
     sys.executable,
     "-c",
-    "from lake import ingest as i; from lake.stage import batches as b\n"
-    f"b.BATCH_BYTES = b.GROUP_BYTES = {PIECES}; i.COMMIT_EVERY = 0.0\n"
+    "from lake.stage import batches as b, commits as c\n"
+    f"b.BATCH_BYTES = b.GROUP_BYTES = {PIECES}; c.COMMIT_EVERY = 0.0\n"
     "from lake.cli import main; main()",
 ]
 """The same command, with a commit for every few objects."""
@@ -161,9 +161,8 @@ def _forked(
     arguments: list[str], environment: dict[str, str], told: str, pieces: int | None
 ) -> None:
     """What the command does, in a process that has imported it."""
-    from lake import ingest
     from lake.cli import main
-    from lake.stage import batches
+    from lake.stage import batches, commits
 
     os.setsid()
     out = os.open(told, os.O_WRONLY)
@@ -172,7 +171,7 @@ def _forked(
     os.environ.clear()
     os.environ.update(environment)
     if pieces is not None:
-        ingest.COMMIT_EVERY, batches.BATCH_BYTES, batches.GROUP_BYTES = 0.0, pieces, pieces
+        commits.COMMIT_EVERY, batches.BATCH_BYTES, batches.GROUP_BYTES = 0.0, pieces, pieces
     sys.argv = ["lake", *arguments]
     main()
 

@@ -77,8 +77,15 @@ def fates(lake: Path, columns: str = SUMS) -> dict[str, tuple[Any, ...]]:
 
 def hashes(lake: Path | Lake) -> list[tuple[str, int]]:
     """Table and identity of every row, sorted: two lakes with equal ones hold equal rows."""
-    query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
-    return [(table, number) for table, number in ask(lake, query)]
+    return [(table, number) for table, number in ask(lake, _HASHES)]
+
+
+def hashes_of(opened: Lake) -> list[tuple[str, int]]:
+    """The same as an opened lake has them, without taking up what is new."""
+    return opened.sql(_HASHES).fetchall()
+
+
+_HASHES = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
 
 
 def contents(lake: Path | Lake, table: str, where: str = "") -> dict[int, int]:
@@ -116,9 +123,3 @@ def client_rows(lake: Path) -> int:
     """The events that another DuckDB client sees."""
     with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as client:
         return int(client.sql("SELECT count(*) FROM events").fetchall()[0][0])
-
-
-def hashes_of(opened: object) -> list[tuple[str, int]]:
-    """As `hashes`, without taking up what is new."""
-    query = "SELECT event.dataset, event.hash FROM events ORDER BY ALL"
-    return list(opened.sql(query).fetchall())  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@ read one object without a lake."""
 
 from __future__ import annotations
 
-import atexit
 import bz2
 import gzip
 import io
@@ -12,21 +11,17 @@ import lzma
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from lake.decode.decode import Decoding
-from lake.enrich.geoip import GeoIP
-from lake.model import RawObject, Reject
-from lake.normalize.engine import Engine
-from lake.sources.catalogue import catalogue
-from lake.stage.worker import normalise_object
+from lake.stage.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lake.decode.decode import Decoding
+    from lake.model import Reject
 
 ACCOUNT = "111122223333"
 TRAIL_KEY = (
@@ -71,6 +66,7 @@ BALANCER_LINES = {
 }
 """A line of each kind that lies in the folder `elasticloadbalancing`."""
 BEGIN = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
+INGESTED = datetime(2024, 3, 1, tzinfo=UTC)
 TIMELESS = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "no-time"}
 """A call whose record has no time."""
 
@@ -279,23 +275,11 @@ class Read:
         return [row["event"]["original"] for row in self.rows]
 
 
-@cache
-def _engine() -> Engine:
-    engine = Engine(512 << 20)
-    atexit.register(engine.close)
-    return engine
-
-
 def read(data: bytes, key: str = "logs/object", source: str | None = None) -> Read:
     """Decode and normalise the bytes of one object as if they lay under `key`."""
-    obj = RawObject(root="test", key=key, path=key, size=len(data))
-    decoding = Decoding(obj, catalogue(), source)
-    tables, rejects = normalise_object(
-        _engine(), decoding, io.BytesIO(data), GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC)
-    )
-    rows = [row for table in tables.values() for row in table.to_pylist()]
-    rows.sort(key=lambda row: (row["log"]["offset"], row["event"]["original"]))
-    return Read(decoding, rows, sorted(rejects, key=lambda r: r.position))
+    found = preview(data, key, source=source, ingested=INGESTED)
+    rows = sorted(found.rows, key=lambda row: (row["log"]["offset"], row["event"]["original"]))
+    return Read(found.decoding, rows, sorted(found.rejects, key=lambda r: r.position))
 
 
 def meaning(row: dict[str, Any]) -> dict[str, Any]:

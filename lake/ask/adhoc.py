@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.ask.output import for_arrow, read_batches, told_apart, write
+from lake.ask.output import distinct_names, for_arrow, read_batches, write
 from lake.errors import LakeError, UsageError
 from lake.jsonvalues import cell_value
 from lake.serve.statements import analyzed, one_select
@@ -88,7 +88,7 @@ class Result:
                 con.register("first", first)
                 texts = ", ".join(f"to_json({name})::VARCHAR AS {name}" for name in nested)
                 first = con.sql(f"SELECT * REPLACE ({texts}) FROM first").to_arrow_table()
-        shown = told_apart([shortened(name, 100) for name in names])
+        shown = distinct_names([shortened(name, 100) for name in names])
         return pa.table([_for_the_eye(c) for c in first.columns], names=shown)
 
     def plan(self) -> list[Step] | None:

@@ -61,12 +61,12 @@ def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:
     """Columns of a view as they are written in SQL, members of a STRUCT one by one, with types."""
     if view in _DESCRIBED:
         described = lake.sql(f"DESCRIBE {view}").fetchall()
-        return [(written(name), kind) for name, kind, *_ in described]
+        return [(sql_name(name), kind) for name, kind, *_ in described]
     found = {"@timestamp": "TIMESTAMP WITH TIME ZONE"} | fields_of(view)
-    return [(written(name), kind) for name, kind in found.items()]
+    return [(sql_name(name), kind) for name, kind in found.items()]
 
 
-def written(name: str) -> str:
+def sql_name(name: str) -> str:
     """A field as SQL writes it: quoted where its name would mean something else."""
     parts = [name] if name.startswith("@") else name.split(".")
     return ".".join(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from lake.ask.at_hand import written
+from lake.ask.at_hand import sql_name
 from lake.documents.layout import layout_of
 from lake.filters.fields import fields_of
 from lake.sources.catalogue import catalogue
@@ -47,7 +47,7 @@ def _called(view: str, name: str) -> list[str]:
     fields = [f for f in fields_of(view) if plain in _endings(f)]
     fields.sort(key=lambda f: f.count("."))
     own = [leaf for member, leaf in members.items() if _plain(member) == plain]
-    return [written(f) for f in dict.fromkeys([*own, *fields])]
+    return [sql_name(f) for f in dict.fromkeys([*own, *fields])]
 
 
 def _endings(field: str) -> list[str]:

@@ -94,9 +94,9 @@ def _columns(result: duckdb.DuckDBPyConnection) -> list[str]:
     return [column[0] for column in result.description or []]
 
 
-def told_apart(names: list[str]) -> list[str]:
-    """Names of columns, each once, as a table and an object of JSON want them: the second `a` is
-    `a_1`, as in a subquery."""
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """The names of columns with equal ones made distinct, as a table and a JSON object need them:
+    the second `a` is `a_1`, as DuckDB calls it in a subquery."""
     found: list[str] = []
     for name in names:
         own, n = name, 0
@@ -108,7 +108,7 @@ def told_apart(names: list[str]) -> list[str]:
 
 
 def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    first, columns = True, told_apart(_columns(result))
+    first, columns = True, distinct_names(_columns(result))
     out.write("[")
     for row in _rows(result):
         out.write("\n" if first else ",\n")
@@ -118,7 +118,7 @@ def _json(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 
 def _jsonl(result: duckdb.DuckDBPyConnection, out: TextIO) -> None:
-    columns = told_apart(_columns(result))
+    columns = distinct_names(_columns(result))
     for row in _rows(result):
         out.write(_object(columns, row) + "\n")
 

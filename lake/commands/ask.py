@@ -127,14 +127,17 @@ def rejects(
 ) -> None:
     """Records that did not become a row: where they are and why, as each object was last read."""
     from lake.ask.output import write
+    from lake.serve.extent import lake_blocks
     from lake.serve.statements import refuse_target
 
     opened = open_for(lake)
     if output is not None:
         refuse_target(output, opened.path)
-    count = opened.sql(f"SELECT count(*) FROM ({_PRESENT_REJECTS})").fetchall()[0][0]
-    cut = f" LIMIT {limit}" if limit and form == "table" and output is None else ""
-    query = f"{_PRESENT_REJECTS} ORDER BY path, position{cut}"
+    query = lake_blocks()["present_rejects"].sql
+    count = opened.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+    cut = bool(limit) and form == "table" and output is None
+    if cut:
+        query = f"{query}\nLIMIT {limit}"
     write(opened.cursor(), query, form, sys.stdout, output, raw)
     if cut and count > limit:
         stderr().print(f"{limit:,} of {count:,} shown; --limit 0 shows all.", highlight=False)
@@ -154,6 +157,7 @@ def accounts(
     """The names of accounts: keep them in the lake, or print those that it has."""
     from lake.ask.output import write
     from lake.serve.accounts import keep_names, read_names
+    from lake.serve.extent import lake_blocks
     from lake.store.table import Store
 
     store = Store.open(lake or default_lake())
@@ -164,9 +168,7 @@ def accounts(
         stderr().print(f"{len(names):,} names of accounts are kept in the lake", highlight=False)
         return
     opened = open_for(store.path)
-    write(
-        opened.cursor(), "SELECT id, name FROM accounts ORDER BY lower(name), id", form, sys.stdout
-    )
+    write(opened.cursor(), lake_blocks()["account_names"].sql, form, sys.stdout)
 
 
 def buckets(
@@ -210,13 +212,6 @@ def _told(file: Path, read: Callable[[bytes], dict[str, str]]) -> dict[str, str]
         raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
-
-
-_PRESENT_REJECTS = (
-    "SELECT source, path, position, reason, text FROM rejects "
-    "ANTI JOIN (SELECT path, batch FROM objects WHERE superseded) USING (path, batch)"
-)
-"""An object that is read again tells its rejects again."""
 
 
 def panels(

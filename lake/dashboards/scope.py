@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import UsageError
 from lake.filters.filters import Filter, TimeRange
 from lake.filters.selection import Selection
-from lake.filters.spans import about, read_span, written
+from lake.filters.spans import about, read_span, span_text
 from lake.serve.chosen import chosen
 from lake.serve.extent import Extent, extent_of, extent_over, files_of, lake_blocks, places_of
 from lake.serve.gather import gathering
@@ -217,7 +217,7 @@ def _width(text: str, time: TimeRange) -> Interval:
                 f"--interval {text}: that would be {bars:,.0f} bars, more than {MOST_BARS:,}. "
                 "Choose wider ones, or a shorter time."
             )
-    return Interval(written(*span))
+    return Interval(span_text(*span))
 
 
 def bars_of(view: View, ask: Ask) -> dict[datetime, datetime]:

@@ -1,11 +1,11 @@
 """A cell of a table of events -> JSON, by the type that the source declares for its member.
 
-Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without quotes. The names
-that [native] declares tell where a value ends; where they do not (a name that is not declared or
-comes twice, a brace without its other half) the cell stays the text that it is. A map is printed
-alike, and what stands behind a comma and looks like a name is taken for its next one. JSON in a
-cell goes on as it is, but for the case of declared names, all of which Athena writes small; so
-does what Python printed (`{'type': 'IAMUser', 'arn': None}`), as pandas writes an event to CSV.
+Athena and CloudTrail Lake print a STRUCT as `{type=IAMUser, arn=null}`, without quotes. Its values
+end where a name follows that [native] declares. Where that does not work out (a name that is not
+declared or comes twice, braces that do not pair) the cell stays text. Maps are printed alike, and
+their names are declared nowhere: what looks like a name behind a comma is taken for one. JSON in a
+cell is kept, but for the case of its names, since Athena writes them in lower case; so is what
+Python printed (`{'type': 'IAMUser', 'arn': None}`), as pandas writes an event to CSV.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"([^\W\d]\w*)=")
 _MARK = re.compile(r"[{}]|, ([^\W\d]\w*)=")
-"""What may end a value: the next name, or the end of its STRUCT."""
+"""What may end a value of a STRUCT: the next name, or the STRUCT's end."""
 _ENTRY = re.compile(r"([^\W\d][\w.:/-]*)=")
 _ENTRY_MARK = re.compile(r"[{}]|, ([^\W\d][\w.:/-]*)=")
-"""The same of a map."""
+"""The name before a value of a map, and what may end the value."""
 _BEHIND = re.compile(r"\Z|[}\]]|, ")
-"""What is behind a brace that ends a STRUCT or a map."""
+"""What must follow a brace that ends a STRUCT or a map."""
 _NULL = re.compile(r"null(?=, |[}\]]|\Z)")
 _ITEM = re.compile(r"[^{}\[\],]*")
-"""A list's one item, of which nothing can be another one."""
+"""The only item of a list of texts: with a comma in it, it could be two."""
 _PYTHON = re.compile(r"\[*\{'")
 _JSON = json.JSONDecoder()
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -48,7 +48,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a member holds: `members` of a STRUCT by their `closed` names, a list of `item`, or
+    """What a member holds: `members` of a STRUCT by their folded names, a list of `item`, or
     JSON; else plain text."""
 
     members: dict[str, tuple[str, _Kind]] | None = None
@@ -59,8 +59,8 @@ class _Kind:
 _PLAIN = _Kind()
 
 
-def closed(name: str) -> str:
-    """A name in whatever case, with underscores or without: `principal_id` is `principalId`."""
+def folded(name: str) -> str:
+    """A name without case and underscores, so that `principal_id` finds `principalId`."""
     return name.lower().replace("_", "")
 
 
@@ -82,7 +82,7 @@ def cell_json(source: Source, path: str, text: str) -> str:
 
 
 def _printed(text: str) -> str | None:
-    """The JSON of what Python printed; None where it is none."""
+    """What Python printed, as JSON; None where the text is no Python literal."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes that are none
             said = json.dumps(ast.literal_eval(text), ensure_ascii=False, allow_nan=False)
@@ -93,15 +93,15 @@ def _printed(text: str) -> str | None:
 
 
 def value_json(source: Source, path: str, text: str) -> str:
-    """A JSON value of the member at a dotted path, its names as the source declares them; of a
-    string what is in it, as of a cell."""
+    """A JSON value of the member at a dotted path, with names as the source declares them. A string
+    is taken for a cell, and what is in it read."""
     if text[:1] == '"':
         return cell_json(source, path, json.loads(text, strict=False))
     return _respelt(text, _declared(source, path))
 
 
 def _respelt(text: str, kind: _Kind) -> str:
-    """A JSON value with the names that are declared in their own case; all else as it stands."""
+    """A JSON value with declared names in their own case; all else unchanged."""
     try:
         if kind.item is not None and text[:1] == "[":
             items = _RAWS.decode(text)
@@ -109,9 +109,9 @@ def _respelt(text: str, kind: _Kind) -> str:
         if kind.members is not None and text[:1] == "{":
             found: dict[str, str] = {}
             for name, raw in _MEMBERS.decode(text).items():
-                own, inner = kind.members.get(closed(name), (name, _PLAIN))
+                own, inner = kind.members.get(folded(name), (name, _PLAIN))
                 found[own] = _respelt(bytes(raw).decode(), inner)
-            return written(found)
+            return object_text(found)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
     return text
@@ -132,7 +132,7 @@ def _declared(source: Source, path: str) -> _Kind:
 
 def _kind(body: str | Tree) -> _Kind:
     if isinstance(body, dict):
-        return _Kind({closed(name): (name, _kind(inner)) for name, inner in body.items()})
+        return _Kind({folded(name): (name, _kind(inner)) for name, inner in body.items()})
     if body == "JSON":
         return _Kind(is_json=True)
     return _kind_of(duckdb.sqltype(body)) if "[]" in body else _PLAIN
@@ -142,7 +142,7 @@ def _kind_of(kind: duckdb.sqltypes.DuckDBPyType) -> _Kind:
     if kind.id == "list":
         return _Kind(item=_kind_of(kind.children[0][1]))  # type: ignore[arg-type]
     if kind.id == "struct":
-        return _Kind({closed(n): (n, _kind_of(inner)) for n, inner in kind.children})  # type: ignore[arg-type]
+        return _Kind({folded(n): (n, _kind_of(inner)) for n, inner in kind.children})  # type: ignore[arg-type]
     return _PLAIN
 
 
@@ -164,8 +164,12 @@ def _value(text: str, at: int, kind: _Kind, left: frozenset[str]) -> tuple[str, 
 def _text_end(
     text: str, at: int, marks: re.Pattern[str], left: frozenset[str] | None = None
 ) -> int:
-    """Where a text ends. It may have braces of its own (`${jndi:x}`), and what looks like a name
-    where its STRUCT has had all of them (`Credential=a, Signature=b`). A map may have any name."""
+    """Where a text ends. Raises ValueError where that cannot be told.
+
+    A text may hold braces of its own (`${jndi:x}`). `left` are the names that its STRUCT has not
+    had yet: any other name belongs to the text (`Credential=a, Signature=b`). None for a map, in
+    which any name ends it.
+    """
     depth = 0
     for mark in marks.finditer(text, at):
         if mark[0] == "{":
@@ -174,7 +178,7 @@ def _text_end(
             if not depth and _BEHIND.match(text, mark.end()):
                 return mark.start()
             depth = max(0, depth - 1)
-        elif closed(mark[1]) in (left or ()) or (left != frozenset() and not depth):
+        elif folded(mark[1]) in (left or ()) or (left != frozenset() and not depth):
             return mark.start()
     raise ValueError(text[at:])
 
@@ -203,13 +207,13 @@ def _struct(text: str, at: int, members: dict[str, tuple[str, _Kind]]) -> tuple[
     at = _after("{", text, at)
     while True:
         named = _matched(_NAME, text, at)
-        name, kind = members.get(closed(named[1]), (None, _PLAIN))
+        name, kind = members.get(folded(named[1]), (None, _PLAIN))
         if name is None or name in found:
             raise ValueError(named[1])
         left = frozenset(small for small, (own, _) in members.items() if own not in found)
-        found[name], at = _value(text, named.end(), kind, left - {closed(named[1])})
+        found[name], at = _value(text, named.end(), kind, left - {folded(named[1])})
         if text.startswith("}", at):
-            return written(found), at + 1
+            return object_text(found), at + 1
         at = _after(", ", text, at)
 
 
@@ -224,7 +228,7 @@ def _map(text: str, at: int) -> tuple[str, int]:
             raise ValueError(named[1])
         found[named[1]], at = _entry(text, named.end())
         if text.startswith("}", at):
-            return written(found), at + 1
+            return object_text(found), at + 1
         at = _after(", ", text, at)
 
 
@@ -261,18 +265,19 @@ def _matched(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
 
 
 class Items(dict[str, object]):
-    """A list's items by their numbers."""
+    """A list as it is put together: its items by their numbers, as text."""
 
 
-def written(members: Mapping[str, object]) -> str:
-    """A JSON object, or list, of members whose values are JSON texts, or such again."""
+def object_text(members: Mapping[str, object]) -> str:
+    """The JSON text of an object, or of a list (`Items`). Values are JSON texts, or mappings like
+    this one."""
     if isinstance(members, Items):
         return f"[{', '.join(_shown(members[number]) for number in sorted(members, key=int))}]"
     return f"{{{', '.join(f'{_quoted(name)}: {_shown(v)}' for name, v in members.items())}}}"
 
 
 def _shown(value: object) -> str:
-    return written(value) if isinstance(value, dict) else str(value)
+    return object_text(value) if isinstance(value, dict) else str(value)
 
 
 def _quoted(text: str) -> str:

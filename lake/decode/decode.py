@@ -20,7 +20,7 @@ from lake.decode.pieces import is_value
 from lake.decode.read_json import JsonReader
 from lake.decode.read_lines import LineReader
 from lake.decode.read_tables import read_parquet
-from lake.decode.recognise import PROBE_LINES, Reading
+from lake.decode.recognise import PROBE_LINES, Recognition
 from lake.decode.wrap import EXPORT_LINES
 from lake.errors import AccessError, DecodeError, LimitError
 from lake.objects.decompress import Budget, of_one_log, plain_blocks
@@ -43,7 +43,7 @@ _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 @dataclass(slots=True)
-class Decoding(Reading):
+class Decoding(Recognition):
     """One object being decoded. Consume `records(stream)`, then read what became of it.
 
     `sha256` is of the stored bytes, `content` of the plain ones, in hex. `base` tells the content

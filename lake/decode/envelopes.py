@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.decode.cells import written
+from lake.decode.cells import object_text
 from lake.decode.cutter import Cutter
 from lake.decode.envelope_members import (
     Envelope,
@@ -36,7 +36,7 @@ from lake.decode.envelope_members import (
 )
 from lake.decode.frames import items, values
 from lake.decode.pieces import MAX_RECORD, Piece, is_value, members
-from lake.decode.rows import answer_cells, cells_object, said
+from lake.decode.rows import answer_cells, cells_object, wrap_of_row
 from lake.decode.surrogates import has_surrogates, marked, unmarked
 from lake.decode.wrap import NO_WRAP, Wrap, joined, row_wrap
 
@@ -148,7 +148,7 @@ def _tabled(array: bytes, names: list[str]) -> Iterator[tuple[Piece, Wrap]]:
         if row is None or len(row) != len(names):
             yield Piece(piece.text, piece.reason or "no row of an answer"), NO_WRAP
             continue
-        text = written(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
+        text = object_text(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
         inner = shipped(text) if may_be_shipped(text) else None
         yield from inner or [(Piece(text), NO_WRAP)]
 
@@ -331,7 +331,9 @@ def _queried(array: bytes) -> Iterator[tuple[Piece, Wrap]]:
         elif not cells.get(due):
             yield Piece(piece.text, "a row of a query without @message"), NO_WRAP
         else:
-            yield from messages.opened(cells[due].encode("utf-8", "surrogatepass"), said(cells))
+            yield from messages.opened(
+                cells[due].encode("utf-8", "surrogatepass"), wrap_of_row(cells)
+            )
 
 
 def _answered(array: bytes) -> Iterator[tuple[Piece, Wrap]]:

@@ -36,10 +36,12 @@ class _Thrift:
     at: int
 
     def byte(self) -> int:
+        """The next byte. Raises IndexError at the end."""
         self.at += 1
         return self.data[self.at - 1]
 
     def varint(self) -> int:
+        """A number of seven bits a byte, the lowest first."""
         number = shift = 0
         while True:
             byte = self.byte()
@@ -51,6 +53,7 @@ class _Thrift:
                 raise ValueError("a number of over ten bytes")
 
     def zigzag(self) -> int:
+        """A number whose sign is its lowest bit."""
         number = self.varint()
         return (number >> 1) ^ -(number & 1)
 
@@ -65,12 +68,14 @@ class _Thrift:
         return found
 
     def fields(self) -> Iterator[tuple[int, int]]:
+        """Number and type of each field of the struct here; the caller reads or skips its value."""
         number = 0
         while (head := self.byte()) != _STOP:
             number = number + (head >> 4) if head >> 4 else self.zigzag()
             yield number, head & 0x0F
 
     def skip(self, kind: int, depth: int) -> None:
+        """Pass over a value of this type. Raises ValueError for what no page's header has."""
         if depth > _MAX_DEPTH:
             raise ValueError("a header that is too deep")
         if kind in (_TRUE, _FALSE):

@@ -15,14 +15,14 @@ import pyarrow.compute as pc
 from lake.decode.envelopes import Messages
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
-from lake.decode.rows import are_local, said, table_record, utc_cells, whose_table
+from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
 from lake.decode.shapes import Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.decode.wrap import Wrap
     from lake.sources.catalogue import Catalogue
     from lake.sources.source import Source
@@ -40,7 +40,7 @@ _CUTS = (",", ";", "\t")
 """What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
 
 
-def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:
+def read_csv(reading: Recognition, text: bytes, first: str) -> Iterator[Records] | None:
     """The rows of a CSV whose columns are a source's members; or a source of lines' columns, where
     Log Analytics' page wrote it, whose times no line has."""
     found = _whose_csv(first, reading.catalogue)
@@ -77,7 +77,7 @@ def _cut(header: str) -> str:
 
 
 def read_messages(
-    reading: Reading, text: bytes, first: str
+    reading: Recognition, text: bytes, first: str
 ) -> Iterator[tuple[int, bytes, Wrap]] | None:
     """The messages of a CSV download of CloudWatch Logs: `timestamp,message` of a log group's page,
     `@timestamp,@message` and whatever else was asked for of Logs Insights; of Datadog,
@@ -93,7 +93,7 @@ def read_messages(
 
 
 def _messages(
-    reading: Reading, text: bytes, names: list[str], column: str
+    reading: Recognition, text: bytes, names: list[str], column: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
     messages = Messages()
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
@@ -112,7 +112,7 @@ def _messages(
                 yield reading.seen, piece.text, wrap
 
 
-def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
+def _rows(reading: Recognition, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
     found: list[tuple[int, str, bytes, Wrap]] = []
     for place, row, original, wrong in _below_header(text, "replace"):
         reading.seen += 1
@@ -122,7 +122,7 @@ def _rows(reading: Reading, text: bytes, source: Source, names: list[str]) -> It
             reading.refuse(original, wrong, place)
             continue
         cells = utc_cells(names, row)
-        told = said(dict(zip(names, cells, strict=True)))
+        told = wrap_of_row(dict(zip(names, cells, strict=True)))
         found.append((place, table_record(source, names, cells), original, told))
     if found:
         if source.format == "json":

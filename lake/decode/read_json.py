@@ -25,7 +25,7 @@ from lake.decode.wrap import NO_WRAP, Wrap, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.sources.source import Delimited
 
 BATCH = 50_000
@@ -40,7 +40,7 @@ Numbered = tuple[int, bytes, Wrap]
 class TextReader:
     """Texts that were inside something else -> records: JSON, or lines, or both."""
 
-    reading: Reading
+    reading: Recognition
     _shapes: dict[bool, Shape] = field(default_factory=dict)
     _unknown: list[Numbered] = field(default_factory=list)
 
@@ -72,8 +72,8 @@ class TextReader:
     def _parted(
         self, shape: Shape, batch: list[Numbered]
     ) -> Iterator[tuple[Shape, list[Numbered]]]:
-        """Lines of one layout at a time: through one stream may come several, which tell by the
-        number of their fields. What no layout fits stays under the first, to be refused."""
+        """The records by layout. One stream may carry lines of several layouts, which differ in the
+        number of their fields; a line that fits none stays with the first, and is refused there."""
         if shape.kind != "fields":
             yield shape, batch
             return
@@ -108,7 +108,7 @@ class TextReader:
         return made
 
     def _of_rows(self, rows: Records) -> Records:
-        """Rows of a query as records; what came is their original."""
+        """Rows of a query as records; the text of the row is their original."""
         self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
         source = self.reading.catalogue[rows.shape.source]
         assert isinstance(rows.text, pa.Array)  # noqa: S101
@@ -143,7 +143,7 @@ class TextReader:
 class JsonReader:
     """An object of JSON, in windows -> records."""
 
-    reading: Reading
+    reading: Recognition
     _texts: TextReader = field(init=False)
     _cutter: Cutter = field(default_factory=Cutter)
     _enveloped: bool | None = None
@@ -175,9 +175,9 @@ class JsonReader:
             )
 
     def _begins_anew(self) -> bool:
-        """Where no source knew the first records, forget what was read and say so: the same is
-        read again, and records are looked for within. Other systems have them in members of their
-        own, and those of many logs in one file."""
+        """Whether no source knew the first records. All that was read of the object is forgotten
+        then: it is read once more, and records are looked for within its values, since other
+        systems keep them in members of their own, and those of many logs in one file."""
         if not self.reading.no_source:
             return False
         self.reading.take_back()
@@ -187,8 +187,8 @@ class JsonReader:
         return True
 
     def _plain(self, window: bytes) -> Sequence[bytes] | None:
-        """The records of an ordinary object: `Records` or lines that are all well-formed. None
-        where the first of them holds a record, which tells of the others."""
+        """The records of an ordinary object: `Records`, or lines of JSON, all of them well-formed.
+        None for any other, and where the first of them is an envelope, since all will be."""
         for cut in (plain_items, plain_lines):
             found = cut(window)
             if found is not None:
@@ -196,8 +196,9 @@ class JsonReader:
         return None
 
     def _held(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]] | None:
-        """What an envelope holds, or a shipper's JSON that nobody knows itself: the first one only
-        where what it holds is known."""
+        """What an envelope holds, or the JSON of a log shipper; None where it is neither. JSON that
+        is a known record itself is no shipper's, and the first of an object counts as a shipper's
+        only where it holds something known."""
         found = unwrapped(piece)
         if found is not None or self.reading.forced or not may_be_shipped(piece.text):
             return found
@@ -210,8 +211,8 @@ class JsonReader:
         return iter(pieces) if any(self.reading.knows(one.text) for one, _ in pieces) else None
 
     def _numbered_plain(self, found: Sequence[bytes]) -> Iterator[Numbered]:
-        """The ordinary object: `Records` or lines that are all well-formed, without envelopes. Each
-        is copied out of the object when it is its turn."""
+        """The records that `_plain` found, with their places. Each is copied out of the object when
+        its turn comes."""
         self.reading.seen += len(found)
         return ((place, bytes(text), NO_WRAP) for place, text in enumerate(found, 1))
 
@@ -224,7 +225,8 @@ class JsonReader:
                     yield self.reading.seen, inner.text, wrap
 
     def _is_line(self, piece: Piece) -> bool:
-        """Whether what is no JSON is a line of some source, where files were put together."""
+        """Whether a piece that is no JSON is a line of some source, as where files were put behind
+        one another."""
         return piece.text[:1] not in (b"", b"{", b"[") and self.reading.knows(piece.text)
 
     def _opened(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
@@ -241,8 +243,8 @@ class JsonReader:
                 yield from self._unwrapped(item)
 
     def _unwrapped(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
-        """What an envelope holds. The first record tells whether there are any: looking into each
-        of many plain ones would cost a third of the time."""
+        """What an envelope holds, else the piece itself. The first record tells whether an object
+        has envelopes: to look into each of many plain records would cost a third of the time."""
         if self._searching:
             yield from self._found(piece)
             return
@@ -262,13 +264,13 @@ class JsonReader:
         yield piece, NO_WRAP
 
     def _may_be_searched(self, piece: Piece) -> bool:
-        """Whether it is one of the first records of an object that cannot be read again, and nobody
-        knows it."""
+        """Whether it is one of the first records of an object in several windows, which cannot be
+        read once more, and nobody knows it."""
         early = not self._whole and self.reading.seen < PROBE and self.reading.forced is None
         return early and not self.reading.knows(piece.text)
 
     def _found(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
-        """The records that stand somewhere within a piece, else itself."""
+        """The records that stand anywhere within a piece, else the piece itself."""
         inner = unwrapped(piece) if piece.reason is None else None
         for one, wrap in inner or [(piece, NO_WRAP)]:
             plain = one.reason is None and one.came is None
@@ -276,7 +278,7 @@ class JsonReader:
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 
-def cut_records(reading: Reading, lines: Records) -> Records:
+def cut_records(reading: Recognition, lines: Records) -> Records:
     """Lines of an object as records, as `cut_lines` gives them; their layout is noted."""
     source, position = lines.shape.source, lines.position
     reading.laid_out(source, int(position[0]) & PLACE if len(position) else 0)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.decode.shapes import Shape
     from lake.decode.wrap import Wrap
     from lake.sources.catalogue import Catalogue
@@ -38,18 +38,20 @@ if TYPE_CHECKING:
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
 _NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
-"""A line that may be a header: it begins with two names, or is one."""
+"""A line that may be a header: it begins with two names, or is a single one."""
 _NUMBER = r"\d{3}"
-"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
-the lines that only begin like a header are told at once, not one by one."""
+"""Three digits in a row. No field's name has them, and every line of data has (`ACCEPT OK
+1418530010 ...`), so lines that only begin like a header are sorted out together, not one by one."""
 _MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
 
 
 @dataclass(slots=True)
 class Lines:
-    """Lines without their ends, each with its number in the object; those that are not UTF-8 with
-    what came (`lake.decode.shapes.utf8`). Of a short text they are a list of Python's, as in
-    `Records`."""
+    """Lines without their ends, each with its number in the object (from 1).
+
+    `original` and `encoding` keep the bytes of lines that are not UTF-8
+    (`lake.decode.shapes.utf8`). Of a short text `text` is a Python list, as in `Records`.
+    """
 
     text: pa.Array | list[str]
     position: np.ndarray
@@ -60,15 +62,17 @@ class Lines:
         return len(self.position)
 
     def first(self, count: int) -> list[str]:
-        """So many of them, or all."""
+        """The first lines, so many or all."""
         first = self.text[:count]
         return first if isinstance(first, list) else list(first.to_pylist())
 
     def line(self, at: int) -> str:
+        """The line at this place, from 0."""
         one = self.text[at]
         return one if isinstance(one, str) else str(one.as_py())
 
     def without_blank(self) -> Lines:
+        """Those that have more than white space."""
         if isinstance(self.text, list):
             if all(map(str.strip, self.text)):
                 return self
@@ -86,6 +90,7 @@ class Lines:
         return self._taken(lambda a: a.filter(taken), mask)
 
     def part(self, part: slice) -> Lines:
+        """A stretch of them."""
         return self._taken(lambda a: a[part], part)
 
     def beginning(self, mark: str) -> list[int]:
@@ -96,7 +101,7 @@ class Lines:
         return list(np.flatnonzero(found).tolist())
 
     def of(self, shape: Shape) -> Records:
-        """The same as records of a shape."""
+        """The lines as records of a shape."""
         return Records(
             shape, self.text, self.position, original=self.original, encoding=self.encoding
         )
@@ -114,7 +119,7 @@ class Lines:
 class LineReader:
     """An object of lines, in windows -> records."""
 
-    reading: Reading
+    reading: Recognition
     _line: int = 0
     _rest: bytes = b""
     _last: bool = False
@@ -145,8 +150,8 @@ class LineReader:
             self._too_long(self._long, self._line)
 
     def _whole_lines(self, window: bytes, last: bool) -> bytes:
-        """The window up to its last line end, after what was left of the one before. A line that
-        has no end within bounds is passed over, and refused at its end."""
+        """What was left of the window before, and this one up to its last line end. A line that is
+        too long to be kept is passed over, and refused where it ends."""
         if self._long is not None:
             end = window.find(b"\n")
             self._long.add(window[:end] if end >= 0 else window)
@@ -160,8 +165,8 @@ class LineReader:
         return text[:end]
 
     def _without_cut_line(self, text: bytes) -> bytes:
-        """The text of a damaged object without the line in which it breaks off: what is left of a
-        line can look like a whole one."""
+        """The text of a damaged object without its last line, which the damage may have cut: what
+        is left of a line can look like a whole one."""
         end = text.rfind(b"\n") + 1
         if text[end:].strip():
             self.reading.seen += 1
@@ -201,7 +206,7 @@ class LineReader:
             yield from self._segments(lines)
 
     def _split(self, text: bytes) -> Lines:
-        """The lines of a text that comes next; neither blank ones nor such as are too long."""
+        """The lines of the text that comes next, without blank and without too long ones."""
         lines = split_lines(text, self._line)
         self._line += len(lines)
         lines = lines.without_blank()
@@ -213,8 +218,8 @@ class LineReader:
         return lines if size.max(initial=0) <= MAX_RECORD else lines.kept(size <= MAX_RECORD)
 
     def _is_export(self, text: bytes) -> bool:
-        """Whether these are lines of an export: something before each message, of which one of the
-        first is known."""
+        """Whether these are lines of an export: each has something before its message, and one of
+        the first messages is of a known log."""
         plain = EXPORT_LINES[0].match(text) is None
         for head in EXPORT_LINES[1:] if plain else EXPORT_LINES:
             if head.match(text) is None:
@@ -321,8 +326,8 @@ def _named(lines: Lines) -> list[int]:
 
 
 def split_lines(text: bytes, before: int = 0) -> Lines:
-    """The lines of a text, which are so many lines into the object, without their ends. An empty
-    last line is no line."""
+    """The lines of a text that has so many lines of the object `before` it, without their ends.
+    What follows the last line end counts as a line only where it is not empty."""
     size = len(text) - text.endswith(b"\n")
     if size <= SHORT and text.isascii() and b"\r" not in text:
         return _numbered(before, text[:size].decode().split("\n"))

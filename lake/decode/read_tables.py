@@ -22,11 +22,11 @@ from lake.sources.source import column_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lake.decode.recognise import Reading
+    from lake.decode.recognise import Recognition
     from lake.sources.source import Source
 
 
-def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
+def read_parquet(reading: Recognition, data: bytes) -> Iterator[Records]:
     """The rows of a Parquet file. Raises DecodeError where its footer is damaged; a damaged row
     group costs itself."""
     file = _opened(data)
@@ -63,7 +63,7 @@ def read_parquet(reading: Reading, data: bytes) -> Iterator[Records]:
 
 
 def _records_of(
-    reading: Reading, shape: Shape, batch: pa.RecordBatch, place: int
+    reading: Recognition, shape: Shape, batch: pa.RecordBatch, place: int
 ) -> Iterator[Records]:
     """Rows that lie from a place on as records; one that is too long is refused."""
     names = [name for name, _ in shape.columns]
@@ -77,7 +77,7 @@ def _records_of(
     yield Records(shape, pa.nulls(len(batch), pa.string()), position, table=table)
 
 
-def _source_of(reading: Reading, names: list[str]) -> Source | None:
+def _source_of(reading: Recognition, names: list[str]) -> Source | None:
     """Whose rows these are, told by the columns and the key; None where the object is set aside."""
     known = reading.catalogue.set_aside(reading.obj.key, names)
     by_key = [] if known else reading.delimited_by_key()

@@ -1,14 +1,13 @@
 """What an object is, found out from its first records and its key: the source, and how a record's
 text becomes columns. Where content and key disagree the content wins; what is known to be no log of
 ours is set aside with its reason. The readers (`lake.decode.read_json`, `lake.decode.read_lines`,
-`lake.decode.read_csv`, `lake.decode.read_tables`) fill a `Reading`; what a record means they do not
-know.
+`lake.decode.read_csv`, `lake.decode.read_tables`) ask a `Recognition`; what a record means they do
+not know.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,11 +24,9 @@ from lake.decode.headers import (
     shape_under,
     whose_columns,
 )
-from lake.decode.losses import Losses
-from lake.decode.pieces import MAX_RECORD, members_of
-from lake.decode.refused import LongText, Refused, reject_text
-from lake.decode.rows import ABOUT, are_small, holds_text, is_row, plain, row_paths, whose_row
-from lake.decode.shapes import PLACE, Shape
+from lake.decode.pieces import members_of
+from lake.decode.reading import Reading
+from lake.decode.rows import ABOUT, are_lowercased, holds_text, is_row, whose_row
 from lake.errors import DecodeError
 from lake.sources.catalogue import choose
 from lake.sources.source import column_name
@@ -37,9 +34,7 @@ from lake.sources.source import column_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lake.decode.pieces import Piece
-    from lake.model import RawObject
-    from lake.sources.catalogue import Catalogue
+    from lake.decode.shapes import Shape
     from lake.sources.source import Delimited, Source
 
 PROBE = 64
@@ -47,128 +42,28 @@ PROBE = 64
 PROBE_LINES = 16
 """Lines looked at, where the first ones are none of any source."""
 PROBE_TEXT = 4
-"""Records looked at for JSON in strings: a writer that makes such makes them of all."""
+"""Records looked at for JSON in strings: a writer that does that does it in all of them."""
 MAX_HEADERS = 100
-"""Different headers of one object; each costs a plan, so that a made object could cost hours."""
+"""Different headers of one object. DuckDB plans a SELECT anew for each, so an object that was made
+for it could take hours."""
 
 
 @dataclass(slots=True)
-class Reading:
-    """One object being read: what it turned out to be, and what of it could not be used.
-    `mended`: place -> what came, of the records whose text is not that."""
-
-    obj: RawObject
-    catalogue: Catalogue
-    forced: str | None = None
-    source: Source | None = None
-    status: str = "read"
-    reason: str | None = None
-    no_source: bool = False
-    """Whether it was set aside because its first records are JSON objects of no known source."""
-    refused: list[Refused] = field(default_factory=list)
-    unknown_members: Counter[str] = field(default_factory=Counter)
-    lossy_members: Counter[str] = field(default_factory=Counter)
-    context: dict[str, object] = field(default_factory=dict)
-    headers: list[str] = field(default_factory=list)
-    mended: dict[int, bytes] = field(default_factory=dict)
-    seen: int = 0
-    delimiter: str | None = None
-    """What the lines are cut at, where they or their header say another than the source's own."""
-    directed: bool = False
-    """Whether lines that begin with `#` are none of the log."""
-    layout: dict[str, object] | None = None
-    layouts: list[dict[str, object]] = field(default_factory=list)
-    """What a record's own text does not tell of its columns, as it was found, and all that was,
-    each `from` the place where it begins to hold (see `lake.upkeep.relayout`)."""
-    _losses: dict[str, Losses] = field(default_factory=dict)
-
-    @property
-    def named(self) -> Source | None:
-        """The source that the user named: what is read is taken for its."""
-        return self.catalogue[self.forced] if self.forced else None
-
-    def refuse(self, text: bytes | LongText, reason: str, position: int | None = None) -> None:
-        """Note a piece that is no record; by default it is the last one seen."""
-        told = str(text) if isinstance(text, LongText) else reject_text(text)
-        self.refused.append(Refused(position or max(self.seen, 1), reason, told))
-
-    def takes(self, piece: Piece, place: int) -> bool:
-        """Count a piece that lies at this place (see `PLACE_BITS`), and tell whether it is a
-        record; what is none is refused."""
-        self.seen += 1
-        reason = piece.reason
-        if reason is None and len(piece.text) > MAX_RECORD:
-            reason = f"a record of over {MAX_RECORD >> 20} MB"
-        if reason is not None:
-            self.refuse(piece.long or piece.text, reason, place & PLACE)
-        elif piece.came is not None:
-            self.mended[place] = piece.came
-        return reason is None
-
-    def damaged(self, reason: str) -> None:
-        """Note why the object cannot be read, or not to its end."""
-        if self.reason is None or not self.reason.endswith(reason):
-            self.reason = reason if self.reason is None else f"{self.reason}; {reason}"
-
-    def note_unknown(self, names: list[str]) -> None:
-        """Count members or columns that the source does not declare."""
-        for name in filter(None, names):  # a table that pandas writes has a column without one
-            self.unknown_members[name[:200]] += 1
-
-    def note_columns(self, source: Source, names: list[str]) -> None:
-        """Count the columns of a query's rows that are none of the source's members."""
-        if source.delimited is None:
-            paths = row_paths(source, tuple(names))
-        else:
-            paths = [source.delimited.column(plain(name)) for name in names]
-        self.note_unknown(
-            [
-                name
-                for name, path in zip(names, paths, strict=True)
-                if path is None and not name.startswith(ABOUT)
-            ]
-        )
-
-    def count_losses(self, source: str, texts: list[bytes]) -> None:
-        """Count what JSON records of a source have that its rows will not hold."""
-        losses = self._losses.get(source)
-        if losses is None:
-            losses = self._losses[source] = Losses(
-                self.catalogue[source], self.catalogue, self.unknown_members, self.lossy_members
-            )
-        losses.look(texts)
-
-    def laid_out(self, source: str, place: int) -> None:
-        """Note that the records from a place on are laid out as was found last."""
-        if self.layout is not None:
-            told = {"from": place, "source": source, **self.layout}
-            self.layouts.append(told if self.delimiter is None else told | {"cut": self.delimiter})
-            self.layout = None
-
-    def lies_among(self, source: str, place: int, line: str) -> None:
-        """Note that lines of a source lay among those of another, and how they are laid out."""
-        if not any(one["source"] == source for one in self.layouts):
-            self.layouts.append({"from": place, "source": source, "line": line})
-            self.context["layouts"] = self.layouts
-
-    def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
-        """Note that the object is not read, and why."""
-        self.status, self.reason, self.no_source = status, reason, no_source
-
-    def take_back(self) -> None:
-        """Read an object after all that was set aside: later records are of a source."""
-        self.status, self.reason, self.no_source = "read", None, False
+class Recognition(Reading):
+    """An object being read, with what finds out its source and how its records become columns."""
 
     def by_key(self, fmt: str) -> list[Source]:
-        """The sources that the key speaks for."""
+        """The sources of this format that the key speaks for, best first. Where it speaks for none
+        of delimited lines, all that it speaks for."""
         found = self.catalogue.by_key(self.obj.key)
         return [s for s in found if s.format == fmt] or ([] if fmt == "json" else found)
 
     def delimited_by_key(self) -> list[Source]:
+        """The sources of delimited lines that the key speaks for."""
         return [s for s in self.by_key("delimited") if s.delimited]
 
     def name_by_key(self) -> None:
-        """An object without a record is what its key says."""
+        """Take an object without a record for what its key says."""
         known = self.catalogue.set_aside(self.obj.key)
         found = self.catalogue.by_key(self.obj.key)
         if known and not found:
@@ -178,8 +73,8 @@ class Reading:
     # -- records that were inside JSON ----------------------------------------------------------
 
     def recognise_texts(self, texts: list[bytes]) -> Shape | None:
-        """The shape of JSON records, or of lines that were inside JSON; None sets the object
-        aside."""
+        """The shape of JSON records, or of lines that were inside JSON. None where nobody knows
+        them: the object is set aside then."""
         members: list[str] = []
         for text in texts[:PROBE]:
             names = members_of(text)
@@ -199,15 +94,16 @@ class Reading:
         return self._is(source, members, texts)
 
     def recognise_others(self, texts: list[bytes]) -> Shape | None:
-        """The shape of further records of another kind (lines among JSON, JSON among lines). What
-        was found out about the object stays."""
+        """The shape of further records of another kind: lines among JSON, or JSON among lines. The
+        object keeps its source and status."""
         before = self.source, self.status, self.reason, self.no_source
         shape = self.recognise_texts(texts)
         self.source, self.status, self.reason, self.no_source = before
         return shape
 
     def recognise_lines_among(self, texts: list[bytes]) -> Shape | None:
-        """The shape of lines among those of another layout, cut at the same; else None."""
+        """The shape of lines among those of another layout; None where nobody knows them, or where
+        their fields end at another delimiter."""
         before = self.delimiter, self.layout
         shape = self.recognise_others(texts)
         if shape is not None and shape.kind == "fields" and self.delimiter == before[0]:
@@ -235,7 +131,7 @@ class Reading:
         shape = members_shape(source, members)
         if shape.kind == "json" and (
             any(holds_text(source, one) for one in texts[:PROBE_TEXT])
-            or are_small(source, members, texts[:PROBE])
+            or are_lowercased(source, members, texts[:PROBE])
         ):
             shape = replace(shape, kind="rows")
         if shape.kind == "rows":
@@ -243,8 +139,8 @@ class Reading:
         return shape
 
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
-        """The shape with the members of all these records: a writer may leave out what is null.
-        Those that are no column are counted."""
+        """The shape with the members of all these records, since a writer may leave out those that
+        are null. Members that are no column of the source are counted."""
         given = self.catalogue[shape.source].delimited
         assert given is not None  # noqa: S101
         known = {m for m, _ in shape.columns}
@@ -274,11 +170,11 @@ class Reading:
         return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
 
     def knows_within(self, text: bytes) -> bool:
-        """The same, or whether it is an envelope."""
+        """Whether a record is known to some source, or is an envelope."""
         return self.knows(text) or (text[:1] == b"{" and unwrap(text) is not None)
 
     def is_head(self, first: bytes) -> bool:
-        """Whether a first line is a line of some source, or a header or directive of one."""
+        """Whether an object's first line is a line, header or directive of some source."""
         line = first.decode("utf-8", "replace")
         names = names_in(line.removeprefix("#Fields:"))
         catalogue = self.catalogue
@@ -292,7 +188,7 @@ class Reading:
 
     @property
     def delimited(self) -> Delimited:
-        """How the source's lines are cut; only after lines have been recognised."""
+        """How the source's lines are cut in this object; only after lines were recognised."""
         assert self.source is not None  # noqa: S101
         return self.cutting(self.source.name)
 
@@ -303,9 +199,12 @@ class Reading:
         return with_delimiter(given, self.delimiter)
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
-        """The shape of lines, by the first of them that is a header or a line of a source, and by
-        the object's key: one that is broken must not cost the others. Below the first line most
-        names of a header are columns: prose about logs has some of them too."""
+        """The shape of lines, by the first of them that is a header or a line of some source, and
+        by the object's key. Broken lines before that one are passed over.
+
+        Below the first line a header counts only where most of its names are columns, since prose
+        about logs has some of these names too.
+        """
         by_key = self.delimited_by_key()
         for number, line in enumerate(lines):
             shape = self._under_header(line, by_key, least=names_columns if number else heads)
@@ -318,7 +217,8 @@ class Reading:
     def _under_header(
         self, line: str, by_key: list[Source], least: Callable[[Source, list[str]], bool]
     ) -> Shape | None:
-        """The shape of the lines under this one where it is a header, by the names at least."""
+        """The shape of the lines below this one where it is a header; None where it is not.
+        `least` says whether its names suffice for a source."""
         headed = read_header(line, self.catalogue, tuple(by_key), self.named, least)
         if headed is None:
             return None
@@ -326,7 +226,7 @@ class Reading:
         return self.header(line, names)
 
     def recognise_directives(self, head: list[str]) -> Shape | None:
-        """The shape of lines that begin with `#` lines, by the names that one of them gives."""
+        """The shape of lines that begin with directives (`#Fields: ...`), by the names in them."""
         by_key = self.delimited_by_key()
         data = [line for line in head if not line.startswith("#")]
         for line in head:
@@ -388,8 +288,8 @@ class Reading:
         return shape
 
     def header(self, line: str, names: list[str], source: Source | None = None) -> Shape:
-        """The shape of the lines under a header with these names, of the object's source or of
-        another. Raises DecodeError where there are too many of them."""
+        """The shape of the lines below a header with these names; `source` where it is not the
+        object's own. Raises DecodeError where the object has over `MAX_HEADERS` of them."""
         source = source or self.source
         assert source is not None  # noqa: S101
         given = self.cutting(source.name)
@@ -407,7 +307,7 @@ class Reading:
 
 @lru_cache(64)
 def with_delimiter(given: Delimited, delimiter: str | None) -> Delimited:
-    """The same, but that fields end at this delimiter; None leaves the source's own."""
+    """The same with fields that end at this delimiter; None leaves the source's own."""
     return given if delimiter is None else replace(given, delimiter=delimiter)
 
 

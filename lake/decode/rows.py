@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lake.decode.cells import Items, cell_json, closed, is_nested, value_json, written
+from lake.decode.cells import Items, cell_json, folded, is_nested, object_text, value_json
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
 from lake.sources.source import column_name
@@ -34,31 +34,36 @@ if TYPE_CHECKING:
     from lake.sources.source import Source
 
 ABOUT = "@"
-"""What the names begin with of what Logs Insights says of a log event, such as `@timestamp`."""
+"""The first character of columns that Logs Insights adds about a log event, such as `@timestamp`:
+they are no members of the record."""
 LOCAL = " [UTC]"
-"""What Log Analytics' page puts behind the names of times in a CSV; they are as the reader's
-language has them. https://learn.microsoft.com/azure/azure-monitor/logs/log-analytics-overview"""
+"""What Log Analytics' page puts behind the names of times in a CSV. It writes these times as the
+reader's language does. https://learn.microsoft.com/azure/azure-monitor/logs/log-analytics-overview"""
 _LOCAL_TIME = re.compile(
     r"(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4}),?[ T](\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)"
     r"(?:[ \u202f]?([AP]M|[ap]\.?m\.?))?"
 )
 DEEPEST = 100
-"""Parts of a path; Python cannot write a thousand objects within one another."""
+"""Dots in a column's name up to which it can be a path: Python's `json` cannot write a thousand
+objects nested in each other."""
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
 
 
 def whose_row(names: Sequence[str], catalogue: Catalogue) -> Source | None:
-    """The source of JSON of whose members most of these columns are. None where a source of lines
-    has more of them."""
+    """The JSON source whose members most of these columns are; None where there is none, or where a
+    source of lines has more of them."""
     best = whose_table(names, catalogue)
     return best if best is not None and best.format == "json" else None
 
 
 def whose_table(names: Sequence[str], catalogue: Catalogue) -> Source | None:
-    """The source of whose members or columns most of these are: half of those that are not about
-    the log event, and three, or all of two."""
+    """The source that has most of these columns, as members or as columns of its lines.
+
+    Columns that Logs Insights adds are not counted. Of the others a source must have at least three
+    and at least half; two are enough where there are no others.
+    """
     own = [name for name in names if not name.startswith(ABOUT)]
     best: Source | None = None
     most = 1
@@ -70,7 +75,8 @@ def whose_table(names: Sequence[str], catalogue: Catalogue) -> Source | None:
 
 
 def _known(source: Source, names: Sequence[str]) -> int:
-    """How many of the columns are the source's, where they tell it from others."""
+    """How many of the columns are the source's; 0 for a JSON source that cannot be recognised by
+    them."""
     if source.delimited is not None:
         return sum(source.delimited.column(plain(name)) is not None for name in names)
     paths = [path for path in row_paths(source, tuple(names)) if path is not None]
@@ -82,9 +88,12 @@ def _known(source: Source, names: Sequence[str]) -> int:
 
 
 def is_row(source: Source, names: Sequence[str]) -> bool:
-    """Whether a JSON object with these members is a row of a query rather than a record of the
-    source: some name is a path, or about the log event, or [csv]'s alone; or all are in lower
-    case."""
+    """Whether a JSON object with these members is a row of a query rather than a record.
+
+    It is one where a name is a path (`userIdentity.arn`), is added by Logs Insights (`@message`),
+    or stands in [csv] alone; or where all names are in lower case, as Athena writes them, and some
+    member is not.
+    """
     if source.format != "json":
         return False
     if any(name.startswith(ABOUT) or "." in name for name in names):
@@ -99,12 +108,13 @@ def is_row(source: Source, names: Sequence[str]) -> bool:
 
 @cache
 def _others(source: Source) -> frozenset[str]:
-    """The columns of [csv] that no member is named as, in any case."""
+    """The columns of [csv] whose names are no member's, in any case."""
     return frozenset(name for name, _ in source.csv if _path(source, name) is None)
 
 
 def holds_text(source: Source, text: bytes) -> bool:
-    """Whether a record has JSON in a string where the source declares an object, a list or JSON."""
+    """Whether a record holds JSON as a string where the source declares an object, a list or
+    JSON."""
     if b'"{' not in text and b'"[' not in text:
         return False
     found = members(text) or {}
@@ -112,48 +122,51 @@ def holds_text(source: Source, text: bytes) -> bool:
     return any(name in source.native and is_nested(source, name) for name in strings)
 
 
-def are_small(source: Source, names: Sequence[str], texts: Sequence[bytes]) -> bool:
-    """Whether records whose own names are all small have names within their members small that the
-    source has not, as Athena has all names: of what UNLOAD writes nothing else may tell."""
+def are_lowercased(source: Source, names: Sequence[str], texts: Sequence[bytes]) -> bool:
+    """Whether records come with all names in lower case, as Athena writes them: no name at the top
+    (`names`) has a capital, and within a member stands a declared name without its capitals. In
+    what UNLOAD writes nothing else may tell rows from records."""
     if any(name != name.lower() for name in names):
         return False
-    return any(name in text for text in texts for name in _small(source))
+    return any(name in text for text in texts for name in _lowercased(source))
 
 
 @cache
-def _small(source: Source) -> tuple[bytes, ...]:
-    """The names within [native]'s members that are not small, as they stand in JSON once small."""
+def _lowercased(source: Source) -> tuple[bytes, ...]:
+    """Names within [native]'s members that have capitals: in lower case, as JSON quotes them."""
     names = names_within(source)
     return tuple(f'"{name.lower()}"'.encode() for name in names if name != name.lower())
 
 
 @lru_cache(maxsize=256)
 def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
-    """The members that columns hold, as dotted paths, by their names. One that is a member's name
-    but for its case, and not [csv]'s, holds none that another holds by [csv]: `Type` is the
-    table's, beside `ActivityType`."""
+    """For each column the member that it holds, as a dotted path; None where it holds none.
+
+    What [csv] says goes before the name. A column that only its name makes a member's gives way to
+    one that [csv] says holds it: beside `ActivityType`, `Type` is the table's own.
+    """
     exact = dict(source.csv)
-    folded = {name.lower(): path for name, path in source.csv}
+    lowered = {name.lower(): path for name, path in source.csv}
     names = tuple(map(plain, names))
-    declared = [exact.get(name) or folded.get(name.lower()) for name in names]
+    declared = [exact.get(name) or lowered.get(name.lower()) for name in names]
     held = set(filter(None, declared))
     found = zip(names, declared, (_path(source, name) for name in names), strict=True)
     return [told or (None if path in held - {name} else path) for name, told, path in found]
 
 
 def _path(source: Source, name: str) -> str | None:
-    """The path that a name is, in whatever case and with underscores or without, where [native]
-    declares such a member, or JSON or a list that can have it."""
+    """The declared path that a name means, whatever its case and underscores; below a member of
+    JSON, or an item of a list, any name will do. None where [native] has no such member."""
     if name.count(".") > DEEPEST:
         return None
     body: str | Tree = source.native
     found: list[str] = []
     for part in name.split("."):
         if isinstance(body, dict):
-            declared = {closed(member): member for member in body}
-            if closed(part) not in declared:
+            declared = {folded(member): member for member in body}
+            if folded(part) not in declared:
                 return None
-            found.append(declared[closed(part)])
+            found.append(declared[folded(part)])
             body = body[found[-1]]
         elif part and (body == "JSON" or (body.endswith("[]") and part.isdecimal())):
             found.append(part)
@@ -164,9 +177,9 @@ def _path(source: Source, name: str) -> str | None:
 
 
 def answer_cells(row: bytes) -> dict[str, str] | None:
-    """The columns and cells of such a row, what is null being empty; None where it is none.
-    CloudWatch Logs has `[{"field": "srcAddr", "value": "10.0.0.1"}]`, CloudTrail Lake a list of one
-    cell each, `[{"eventID": "..."}, {"eventName": "..."}]`."""
+    """The columns and cells of a row of `get-query-results`, a null cell being empty; None where
+    the text is no such row. CloudWatch Logs writes `[{"field": "srcAddr", "value": "10.0.0.1"}]`,
+    CloudTrail Lake an object for each cell, `[{"eventID": "..."}, {"eventName": "..."}]`."""
     try:
         listed = _CELLS.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -185,15 +198,15 @@ def cells_object(cells: Mapping[str, str | None]) -> bytes:
 
 
 def as_object(text: bytes) -> bytes:
-    """A row that is a list of cells (`get-query-results`) as the JSON object that it was read as;
-    any other text as it is."""
+    """The JSON object for a row that is a list of cells (`get-query-results`); any other text
+    unchanged."""
     cells = answer_cells(text) if text[:1] == b"[" else None
     return text if cells is None else cells_object(cells)
 
 
 def row_record(source: Source, text: str) -> tuple[str, Wrap]:
-    """The record that a row is which is a JSON object, and what the row says of the log event; the
-    text itself where it is no object."""
+    """The record in a row that is a JSON object, and what the row says of the log event. Another
+    text comes back unchanged."""
     cells = members(text)
     if cells is None:
         return text, NO_WRAP
@@ -207,21 +220,21 @@ def row_record(source: Source, text: str) -> tuple[str, Wrap]:
         elif value not in _EMPTY or path in source.empty:
             put(record, path, value_json(source, path, '""' if value == "null" else value))
     texts = (json.loads(value, strict=False) if value[:1] == '"' else value for value in values)
-    return written(record), said(dict(zip(names, texts, strict=True)))
+    return object_text(record), wrap_of_row(dict(zip(names, texts, strict=True)))
 
 
 def plain(name: str) -> str:
-    """A column's name without what Log Analytics' page puts behind it."""
+    """A column's name without the ` [UTC]` of Log Analytics' page."""
     return name.removesuffix(LOCAL)
 
 
 def are_local(names: Sequence[str]) -> bool:
-    """Whether some columns are times as Log Analytics' page writes them."""
+    """Whether some column holds times as Log Analytics' page writes them."""
     return any(name.endswith(LOCAL) for name in names)
 
 
 def utc_cells(names: Sequence[str], cells: list[str]) -> list[str]:
-    """The cells of a row, those under the name of a time in UTC as ISO 8601 has it."""
+    """The cells of a row with the times of Log Analytics' page in ISO 8601 (UTC)."""
     if not are_local(names):
         return cells
     return [
@@ -231,9 +244,12 @@ def utc_cells(names: Sequence[str], cells: list[str]) -> list[str]:
 
 
 def _iso(text: str) -> str:
-    """A time as the languages of browsers write it, with the year in front or behind: the month is
-    in front of the day where AM and PM are capitals, as in the United States alone, or where the
-    second number is no month. Any other text as it is, which is no time."""
+    """A time as a browser's language writes it (`31/12/2025, 13:05:00.123`), in ISO 8601.
+
+    Where the year comes last, the month is taken to be first if AM or PM is in capitals, as only
+    the United States write it, or if the second number is no month; else the day is. Any other text
+    comes back unchanged, and is no time.
+    """
     match = _LOCAL_TIME.fullmatch(text)
     if match is None:
         return text
@@ -254,8 +270,8 @@ def _iso(text: str) -> str:
 
 
 def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
-    """The record that a row of a table, with its times as `utc_cells` has them, is: of a source of
-    lines its columns under their names."""
+    """The record in a row of a table, as JSON text; `cells` as `utc_cells` gives them. A source of
+    lines has its columns as members."""
     if source.format == "json":
         return cells_record(source, row_paths(source, tuple(names)), cells)
     filled = {plain(name): cell for name, cell in zip(names, cells, strict=True) if cell}
@@ -263,23 +279,25 @@ def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
 
 
 def cells_record(source: Source, paths: Sequence[str | None], cells: Sequence[str]) -> str:
-    """The record that a row of cells is."""
+    """The record in a row of cells, as JSON text; `paths` as `row_paths` gives them."""
     record: dict[str, object] = {}
     for path, value in zip(paths, cells, strict=True):
         if path and (value or path in source.empty):
             put(record, path, cell_json(source, path, value))
-    return written(record)
+    return object_text(record)
 
 
-def said(cells: Mapping[str, str]) -> Wrap:
-    """What a row of Logs Insights says of the log event; one of Log Analytics its time."""
+def wrap_of_row(cells: Mapping[str, str]) -> Wrap:
+    """What a row says of the log event around its record: Logs Insights gives time, account, group
+    and stream, Log Analytics the time."""
     time = cells.get("@timestamp") or cells.get("TimeGenerated") or cells.get("TimeGenerated [UTC]")
     told = row_wrap(time, cells.get("@log"), cells.get("@logStream"))
     return NO_WRAP if told == NO_WRAP else told
 
 
 def put(record: dict[str, object], path: str, value: str) -> None:
-    """Of two columns for one member the first that has something is taken."""
+    """Set the member at a dotted path to a JSON text, and make the objects above it. Of two columns
+    for one member the first that is not empty is taken."""
     parts = path.split(".")
     for name, below in pairwise(parts):
         inner = record.setdefault(name, Items() if below.isdecimal() else {})

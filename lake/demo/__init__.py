@@ -21,7 +21,6 @@ from lake.demo.flow_traffic import all_flows
 from lake.demo.geoip import write_geoip
 from lake.demo.guardduty import guardduty_objects
 from lake.demo.s3access import s3access_objects
-from lake.demo.story import STORY, Story
 from lake.demo.trail import insight_objects, trail_objects
 from lake.demo.transit import transit_objects
 from lake.demo.waf import waf_objects
@@ -34,12 +33,12 @@ if TYPE_CHECKING:
 
     from lake.demo.objects import DemoObject
 
-__all__ = ["DemoSummary", "Story", "demo_objects", "write_demo"]
+__all__ = ["DemoSummary", "demo_objects", "write_demo"]
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary:
-    """What was written: below `logs` the objects, `records` by table, and the story's facts.
+    """What was written: the objects below `logs`, GeoIP databases, and `records` by table.
 
     `set_aside` counts the objects among `objects` that hold no events (digests, a test file).
     """
@@ -51,7 +50,6 @@ class DemoSummary:
     objects: int
     set_aside: int
     records: Mapping[str, int]
-    story: Story
 
     @property
     def total(self) -> int:
@@ -110,5 +108,4 @@ def write_demo(directory: Path, seed: int = 7) -> DemoSummary:
         objects=len(made),
         set_aside=sum(item.source is None for item in made.values()),
         records=dict(sorted(records.items())),
-        story=STORY,
     )

@@ -38,17 +38,6 @@ def storage_requests(seed: int) -> tuple[StorageRequest, ...]:
     return tuple(sorted(found, key=lambda request: request.at))
 
 
-def stolen(requests: tuple[StorageRequest, ...]) -> list[StorageRequest]:
-    """The objects the attacker read."""
-    return [
-        request
-        for request in requests
-        if request.address == story.ATTACKER
-        and request.operation == "REST.GET.OBJECT"
-        and request.status == 200
-    ]
-
-
 def _assets(rng: random.Random, seed: int) -> list[StorageRequest]:
     """The CDN fetching what it has not cached, visitors at the bucket itself, and lifecycle."""
     found = []

@@ -9,10 +9,10 @@ alice.meyer notices and shuts the doors. The same names and addresses stand in e
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lake.demo.chance import END, fixed_hex, iso, moment
+from lake.demo.chance import END, fixed_hex, moment
 from lake.demo.world import DEPLOYER, EXPORTS, PRODUCTION, host_named
 
 if TYPE_CHECKING:
@@ -23,11 +23,10 @@ TAKEN = host_named("us-bastion")  # the machine they take over
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The identifiers to search for, the same for every seed. Times are UTC, as text."""
+    """The identifiers that the attack leaves in the logs, the same for every seed."""
 
     account: str
     attacker_address: str
-    attacker_country: str
     scanner_addresses: tuple[str, ...]
     stolen_user: str
     stolen_access_key: str
@@ -38,23 +37,9 @@ class Story:
     bad_domain: str
     bad_domain_address: str
     instance: str
-    instance_address: str
-    instance_public_address: str
     instance_role_key: str
     security_group: str
     trail: str
-    scan_at: str
-    probe_at: str
-    first_call_at: str
-    exfiltration_at: str
-    contained_at: str
-
-    def facts(self) -> dict[str, str]:
-        """Every fact by its name, as text to print."""
-        return {
-            name: ", ".join(value) if isinstance(value, tuple) else str(value)
-            for name, value in asdict(self).items()
-        }
 
 
 SCAN = moment(1, 22, 40)
@@ -75,7 +60,6 @@ QUARANTINED = moment(3, 9, 5)
 STORY = Story(
     account=PRODUCTION.id,
     attacker_address="26.77.13.201",
-    attacker_country="IS",
     scanner_addresses=("30.99.4.18", "30.99.71.203", "30.99.150.9", "30.99.212.77"),
     stolen_user=DEPLOYER.name,
     stolen_access_key="AKIAHALDENCI7EXAMPLE",
@@ -86,16 +70,9 @@ STORY = Story(
     bad_domain="telemetry.shadow-relay.example",
     bad_domain_address="28.45.9.77",
     instance=TAKEN.instance or "",
-    instance_address=TAKEN.address,
-    instance_public_address=TAKEN.public or "",
     instance_role_key="ASIAHALDENJMPEXAMPLE",
     security_group="sg-0" + fixed_hex("bastion security group", 16),
     trail="halden-org-trail",
-    scan_at=iso(SCAN),
-    probe_at=iso(PROBE),
-    first_call_at=iso(FIRST_CALL),
-    exfiltration_at=iso(EXFILTRATION),
-    contained_at=iso(CONTAINED),
 )
 
 ATTACKER = STORY.attacker_address

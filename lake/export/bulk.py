@@ -71,15 +71,18 @@ class Pace:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> None:
+        """Let a request wait for its turn."""
         if self.delay:
             self.stopped.wait(self.delay * (0.5 + random.random()))  # noqa: S311  no secret
 
     def refused(self) -> None:
+        """Go slower: the cluster took nothing for now."""
         now = time.monotonic()
         if now - self.slowed >= self.delay / 2:  # as long as a request waits at least
             self.delay, self.slowed = min(max(0.25, self.delay * 2), _SLOWEST), now
 
     def accepted(self) -> None:
+        """Go faster: the cluster took a request."""
         self.succeeded = time.monotonic()
         self.delay = self.delay / 4 if self.delay > 0.1 else 0.0
 

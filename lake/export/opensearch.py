@@ -29,7 +29,7 @@ from lake.export.bulk import Bulk, Item
 from lake.export.cluster import Cluster
 from lake.export.due import Due, Part
 from lake.export.report import ExportOptions, ExportReport, Progress
-from lake.export.sent import Memory, Sent, written
+from lake.export.sent import Memory, Sent, storage_errors
 from lake.export.target import connect, identify
 from lake.export.templates import STREAM, stream_of
 from lake.sources.catalogue import catalogue
@@ -246,7 +246,7 @@ class _Run:
 
     def _keep(self, rejects: list[dict[str, Any]]) -> None:
         """Write refused documents into the lake: the view `export_rejects`."""
-        with written(self.store.path), self.store.lock():
+        with storage_errors(self.store.path), self.store.lock():
             recover(self.store)
             given = Commit(
                 ledger_rows=lambda number: [ledger.export_reject_table(rejects, number)],

@@ -45,12 +45,13 @@ class Sent:
 
     @property
     def key(self) -> Key:
+        """The partition: table, day, account, region."""
         return self.table, self.day, self.account, self.region
 
 
 @contextmanager
-def written(lake: Path) -> Iterator[None]:
-    """Tells in plain words where the lake's disk refuses what an export keeps there."""
+def storage_errors(lake: Path) -> Iterator[None]:
+    """Raises StorageError for an OSError within: the lake's disk refuses what an export keeps."""
     try:
         yield
     except OSError as error:
@@ -84,7 +85,7 @@ class Memory:
         """Hold the lock without which nobody sends: of two at once each would delete, in a day that
         it compares, what the other has sent of it. `waiting` is called where another holds it."""
         with ExitStack() as held:
-            with written(self.path.parents[1]):
+            with storage_errors(self.path.parents[1]):
                 self.path.parent.mkdir(exist_ok=True)
                 held.enter_context(locked(self.path.with_suffix(".lock"), waiting))
             yield
@@ -130,7 +131,7 @@ class Memory:
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
         text = "\n".join(json.dumps({"where": self._where, **line}) for line in lines)
-        with written(self.path.parents[1]):
+        with storage_errors(self.path.parents[1]):
             self.path.parent.mkdir(exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"\n{text}\n")  # a line of its own also after one that a kill has cut

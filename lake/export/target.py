@@ -60,6 +60,7 @@ class Place:
 
     @property
     def host(self) -> str:
+        """The host's name in the URL."""
         return urlsplit(self.url).hostname or ""
 
     @property

@@ -1,10 +1,10 @@
 """What a reader has chosen to see: a time range and filters on fields.
 
-A `TimeRange` and a `Filter` each give their SQL, their words and their form in a URL from one
-definition, so that a link, a sentence on a page and a query cannot differ. Values reach SQL as
-parameters only; a field's name only after it was found in the row model (`lake.sources.fieldsets`)
-or among a source's own members. Which table is asked, and where the conditions enter, is
-`lake.dashboards.panels`'.
+A `TimeRange` and a `Filter` each give their SQL and their words, a filter also its form in a URL,
+from one definition, so that a link, a sentence on a page and a query cannot differ. Values reach
+SQL as parameters only; a field's name only after it was found in the row model
+(`lake.sources.fieldsets`) or among a source's own members. Which table is asked, and where the
+conditions enter, is `lake.dashboards.panels`' part.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from lake.filters.fields import (
     column_of,
     field_sql,
     fields_of,
-    moment_in,
     named_in_full,
     type_of,
     typed,
@@ -77,11 +76,6 @@ class TimeRange:
             )
 
     @classmethod
-    def parse(cls, start: str | None, end: str | None) -> TimeRange:
-        """A range from ISO 8601 texts; a text without a zone means UTC. Raises UsageError."""
-        return cls(moment_in(start) if start else None, moment_in(end) if end else None)
-
-    @classmethod
     def last(cls, span: timedelta, newest: datetime) -> TimeRange:
         """The last `span` of data whose newest event is of `newest`; open towards the end."""
         return cls(newest - span)
@@ -116,11 +110,6 @@ class TimeRange:
         if self.end:
             return Sentence("before {end} UTC", end=show_time(self.end))
         return Sentence("all times (UTC)")
-
-    def url(self) -> dict[str, str]:
-        """As parameters of a URL; `parse` reads them back."""
-        named = {"from": self.start, "to": self.end}
-        return {key: _iso(moment) for key, moment in named.items() if moment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +256,3 @@ def _comparison(op: str, name: str, kind: str, param: str) -> str:
     if kind.endswith("[]"):
         return f"list_contains({name}, {param})"
     return f"{name} {({'from': '>=', 'below': '<'}).get(op, '=')} {param}"
-
-
-def _iso(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat() + "Z"

@@ -25,6 +25,8 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """What must not fit."""
+
     part: Node
 
 
@@ -40,6 +42,7 @@ Node = Leaf | Not | Joined
 
 
 def leaves(node: Node) -> list[Leaf]:
+    """All tests in a search, from left to right."""
     if isinstance(node, Leaf):
         return [node]
     parts = (node.part,) if isinstance(node, Not) else node.parts
@@ -47,6 +50,7 @@ def leaves(node: Node) -> list[Leaf]:
 
 
 def join(word: str, parts: list[Node]) -> Node:
+    """Parts joined by AND or OR; a single one stands alone."""
     return parts[0] if len(parts) == 1 else Joined(word, tuple(parts))
 
 

@@ -43,12 +43,19 @@ _BLANK = re.compile(r"\s*")
 
 @lru_cache(64)  # a page reads its own whenever it is drawn
 def read_text(text: str) -> tuple[Node, tuple[tuple[str, Any], ...]]:
+    """The terms of a search and their parameters, by name. Raises UsageError that says at which
+    character the text cannot be read."""
     reader = _Reader(text)
     return reader.whole(), tuple(reader.params)
 
 
 class _Reader:
-    """Reads one text from left to right."""
+    """Reads one text from left to right, by recursive descent.
+
+    `at` is the character that comes next, `deep` the number of parentheses and NOTs around it. A
+    method reads what it is called after from there on; `name` is the field before a parenthesis,
+    whose values are read in it, or None.
+    """
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.deep = text, 0, 0
@@ -66,12 +73,14 @@ class _Reader:
             )
 
     def whole(self) -> Node:
+        """The whole text."""
         node = self.either(None)
         if self.at < len(self.text):
             raise self.wrong("a ) that nothing opens. Take it away, or put it in quotes.")
         return node
 
     def wrong(self, what: str, at: int | None = None, **values: str) -> UsageError:
+        """The error that says what is wrong, here or at another character."""
         said = what if isinstance(what, Sentence) else Sentence(what, **values)
         place = (self.at if at is None else at) + 1
         return UsageError(
@@ -79,6 +88,7 @@ class _Reader:
         )
 
     def blank(self) -> None:
+        """Go past blanks."""
         self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
 
     def keyword(self, *words: str) -> str:
@@ -93,13 +103,15 @@ class _Reader:
         return ""
 
     def either(self, name: str | None) -> Node:
+        """Parts joined by OR."""
         parts = [self.every(name)]
         while self.keyword("OR", "||"):
             parts.append(self.every(name))
         return join("OR", parts)
 
     def every(self, name: str | None) -> Node:
-        """What stands side by side: all of it must fit; of one field's values, any."""
+        """Parts joined by AND, or side by side. All must fit; of one field's values that stand side
+        by side, any (see `together`)."""
         parts, tied = [self.one(name)], [False]
         while True:
             both = bool(self.keyword("AND", "&&"))
@@ -119,6 +131,7 @@ class _Reader:
         return bool(found)
 
     def one(self, name: str | None) -> Node:
+        """One part: a term or a value, a NOT, or parentheses."""
         self.blank()
         start = self.at
         if start >= len(self.text):
@@ -145,6 +158,7 @@ class _Reader:
         return node
 
     def inside(self, name: str | None) -> Node:
+        """What stands in parentheses."""
         opened = self.at
         self.at += 1
         node = self.either(name)
@@ -155,6 +169,7 @@ class _Reader:
         return node
 
     def term(self) -> Node:
+        """`field:value`, or a word."""
         start = self.at
         named = _FIELD.match(self.text, start)
         word = _WORD.match(self.text, start)
@@ -229,6 +244,7 @@ class _Reader:
         return Joined("OR", (written, Leaf(name, "=", self.param(address))))
 
     def range(self, name: str) -> Node:
+        """`[1 TO 9]`, or `{1 TO 9}` without its ends."""
         start = self.at
         found = _ENDS.match(self.text, start)
         if found is None:
@@ -248,6 +264,7 @@ class _Reader:
         return Leaf(name, *ends[0], *ends[1:]) if ends else Leaf(name, "set")
 
     def ordered(self, name: str, text: str, quoted: bool, start: int) -> str:
+        """The parameter for a value that is compared by order."""
         kind = type_of(name).removesuffix("[]")
         if _IP.search(name) and kind == "VARCHAR":
             raise self.wrong(
@@ -263,6 +280,7 @@ class _Reader:
         return self.param(self.typed(name, kind, _plain(text, quoted), start))
 
     def typed(self, name: str, kind: str, text: str, start: int) -> Any:  # noqa: ANN401
+        """A value in the field's type."""
         try:
             return typed(name, kind, text)
         except UsageError as error:
@@ -286,6 +304,7 @@ class _Reader:
         return word[0], False
 
     def param(self, value: Any) -> str:  # noqa: ANN401  as many types as fields have
+        """A new parameter's name."""
         name = f"s_{len(self.params)}"
         self.params.append((name, value))
         return name

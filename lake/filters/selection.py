@@ -63,8 +63,3 @@ class Selection:
             for f in self.filters
             if not all(column_of(leaf) in known for leaf in leaves_of(f.field))
         ]
-
-    def words(self) -> str:
-        parts = [self.time.words(), *(f.words() for f in self.filters)]
-        parts += [self.search.words()] if self.search else []
-        return ", ".join([*parts, self.where] if self.where else parts)

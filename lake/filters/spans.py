@@ -31,7 +31,7 @@ def read_span(text: str, option: str) -> tuple[int, str]:
     )
 
 
-def written(count: int, unit: str) -> str:
+def span_text(count: int, unit: str) -> str:
     """As DuckDB reads it, and a page says it: `1 hour`, `7 days`."""
     if unit == "week":
         count, unit = count * 7, "day"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lake.sources.source import Source
 
 EARLIEST, LATEST = "1970-01-02", "2262-01-01"
-"""A time outside is none that a log can bear; the rows' reject says so."""
+"""A record with a time outside is rejected: no log can be of then."""
 _WIDE = re.compile(r"\b(U?HUGEINT|BIGNUM)\b", re.IGNORECASE)
 """Whole numbers of more than the 38 digits that Delta's decimals have."""
 _LONG = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "JSON": "VARCHAR"}
@@ -44,7 +44,7 @@ def outputs(source: Source) -> dict[str, str]:
     con.register("chunk", chunk_schema().empty_table())
     try:
         con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(source, shape, False)}")
-        found = con.execute(f"DESCRIBE ({source.sql.rstrip().rstrip(';')}\n)").fetchall()
+        found = con.execute(f"DESCRIBE ({source.select}\n)").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{where}: {error}") from error
     finally:
@@ -128,7 +128,7 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     if filled is not None:
         others = [f"{value} IS NOT NULL" for name, value in every.items() if name not in wanted]
         columns.append(f"{' OR '.join(others) or 'false'} AS more")
-    return f"SELECT {', '.join(columns)} FROM ({source.sql.rstrip().rstrip(';')}\n) n"
+    return f"SELECT {', '.join(columns)} FROM ({source.select}\n) n"
 
 
 def _values(source: Source, given: dict[str, str]) -> dict[str, str]:

@@ -48,6 +48,7 @@ class Days:
 
     @property
     def all(self) -> bool:
+        """Whether no day was chosen, so that all are wanted."""
         return self.since is None and self.until is None
 
     def touches(self, first: date, last: date) -> bool:

@@ -189,6 +189,7 @@ class _Place:
 
     @classmethod
     def of(cls, folder: str) -> _Place:
+        """The place of a folder, as it is stored."""
         stored = folder.rstrip("/") + "/"
         text = as_text(stored)
         return cls(stored, text, *identity_of(text))

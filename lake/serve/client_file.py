@@ -57,6 +57,7 @@ class Made:
             object.__setattr__(self, "mark", mark)
 
     def same_but_batch(self, other: Made) -> bool:
+        """Whether it is of the same lake, place and program, whatever batch."""
         return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)
 
     @property

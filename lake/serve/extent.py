@@ -40,7 +40,8 @@ class Extent:
 
 @cache
 def lake_blocks() -> dict[str, Block]:
-    """The queries that are asked of any table: its extent, accounts and regions, one row."""
+    """The queries of `sql/lake.sql`, by name: those that are asked of any table, and of the
+    ledger."""
     return read_blocks(resource("sql") / "lake.sql")
 
 
@@ -50,6 +51,7 @@ def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
 
 
 def extent_over(places: Sequence[Place]) -> Extent:
+    """First and last event of several accounts and regions, and the number of all their events."""
     return Extent(
         min((place.first for place in places), default=None),
         max((place.last for place in places), default=None),

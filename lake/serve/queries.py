@@ -158,13 +158,13 @@ class Query:
         """The parameters as the engine takes them."""
         return {name: _bound(value) for name, value in self.params} or None
 
-    def ask(self, cursor: duckdb.DuckDBPyConnection, row_limit: int | None = None) -> Answer:
+    def ask(self, cursor: duckdb.DuckDBPyConnection) -> Answer:
         """Run it. Raises UsageError with the engine's words and the query, and for what is more
         than one SELECT, as a condition of a user's own could make it."""
         try:
             cursor.execute(one_select(self.sql), self.bound)
             columns = tuple(column[0] for column in cursor.description or [])
-            rows = cursor.fetchall() if row_limit is None else cursor.fetchmany(row_limit)
+            rows = cursor.fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{error}\nThe query was:\n{self.written_out()}") from error
         return Answer(columns, tuple(rows))

@@ -17,6 +17,7 @@ class _OnDisk(DeltaTable):
     Polars looks for as they are."""
 
     def file_uris(self, *given: Any, **more: Any) -> list[str]:  # noqa: ANN401
+        """Their paths."""
         return [unquote(uri) for uri in super().file_uris(*given, **more)]
 
 

@@ -101,6 +101,7 @@ class Ignored:
     content: re.Pattern[str] | None
 
     def fits(self, key: str) -> bool:
+        """Whether an object's key says that it is one of these."""
         return any(p.search(key) for p in self.key)
 
 
@@ -157,6 +158,7 @@ class Catalogue:
         return [s for s in self.sources.values() if s.delimited and s.fits_header(names)]
 
     def by_line(self, line: str) -> list[Source]:
+        """The sources that a data line can be of, best first."""
         return [s for s in self.sources.values() if s.fits_line(line)]
 
     def set_aside(self, key: str, members: Iterable[str] = (), head: str = "") -> Ignored | None:

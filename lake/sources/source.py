@@ -77,15 +77,15 @@ class Delimited:
     by_name: tuple[str, ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
-    _closed: dict[str, str] = field(init=False, repr=False, compare=False)
+    _folded: dict[str, str] = field(init=False, repr=False, compare=False)
     """Names without their underscores -> columns."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_spelt", dict(self.aliases))
         object.__setattr__(self, "_known", frozenset((*self.columns, *self.by_name)))
         known = {name: name for name in self._known} | self._spelt
-        closed = {name.replace("_", ""): column for name, column in known.items()}
-        object.__setattr__(self, "_closed", closed)
+        folded = {name.replace("_", ""): column for name, column in known.items()}
+        object.__setattr__(self, "_folded", folded)
 
     @property
     def mark(self) -> str:
@@ -107,7 +107,7 @@ class Delimited:
         are `src_port`."""
         name = self._spelt.get(header) or column_name(header)
         name = self._spelt.get(name, name)
-        return name if name in self._known else self._closed.get(name.replace("_", ""))
+        return name if name in self._known else self._folded.get(name.replace("_", ""))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,6 +179,11 @@ class Source:
             return False
         blanks = self.delimited is not None and self.delimited.delimiter == " "
         return blanks and bool(self.line.search(line.replace("\t", " ")))
+
+    @property
+    def select(self) -> str:
+        """`normalize.sql` as it stands within another SELECT, without a semicolon at its end."""
+        return self.sql.rstrip().rstrip(";")
 
     @property
     def targets(self) -> dict[str, str]:

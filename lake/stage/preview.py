@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What became of one object. `tables` maps a source to its rows in the row model."""
+    """What became of one object: how it was read, its rows in the row model by source, and its
+    rejects."""
 
-    status: str
-    reason: str | None
+    decoding: Decoding
     tables: dict[str, pa.Table]
     rejects: list[Reject]
+
+    @property
+    def status(self) -> str:
+        """`read`, `partial`, `ignored`, `unknown` or `failed`, as in `objects.status`."""
+        return self.decoding.status
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was not read, or not to its end."""
+        return self.decoding.reason
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -35,17 +45,27 @@ class Preview:
 
 
 def preview(
-    data: bytes, key: str, *, source: str | None = None, geoip: GeoIP | None = None
+    data: bytes,
+    key: str,
+    *,
+    source: str | None = None,
+    geoip: GeoIP | None = None,
+    ingested: datetime | None = None,
 ) -> Preview:
-    """Decode, normalise and enrich the bytes of one object as if they lay under `key`."""
+    """Decode, normalise and enrich the bytes of one object as if they lay under `key`.
+
+    `source` takes it as that source, whatever it looks like; without `geoip` no address has a
+    place; `ingested` (aware) is the rows' `event.ingested`, now unless told. Raises UsageError for
+    an unknown source.
+    """
     from lake.stage.worker import normalise_object
 
     obj = RawObject(root="preview", key=key, path=key, size=len(data))
     decoding = Decoding(obj, catalogue(), source)
     tables, rejects = normalise_object(
-        _engine(), decoding, io.BytesIO(data), geoip or GeoIP.none(), datetime.now(UTC)
+        _engine(), decoding, io.BytesIO(data), geoip or GeoIP.none(), ingested or datetime.now(UTC)
     )
-    return Preview(decoding.status, decoding.reason, tables, rejects)
+    return Preview(decoding, tables, rejects)
 
 
 @cache

@@ -81,13 +81,13 @@ class BatchResult:
 
 
 _idle: defaultdict[int, list[tuple[WorkerSetup, Engine]]] = defaultdict(list)
-"""By process, since a forked one may not go on with its parent's: the DuckDBs that no batch is at
-work in; one, unless threads ingest at once."""
+"""The DuckDBs that no batch uses at the moment, by process: a forked process must not use those of
+its parent. A process has one, unless several of its threads ingest at once."""
 
 
 @atexit.register
 def _close() -> None:
-    """Give back the DuckDB before the interpreter goes: it complains of what it still holds."""
+    """Close the DuckDBs before the interpreter ends, which would warn of what they still hold."""
     while _idle[os.getpid()]:
         _idle[os.getpid()].pop()[1].close()
 
@@ -159,11 +159,12 @@ class _Run:
     reject_rows: list[Reject] = field(default_factory=list)
     keep: dict[str, list[pa.Table]] | None = None
     normalising: bool = False
-    """Whether a chunk is at work; it stays so where that raises."""
+    """Whether a chunk is being normalised. It stays true where that raises: the error is not the
+    fault of the object that is read then."""
 
     def batch(self, batch: Batch) -> BatchResult:
-        """Read every object of the batch. Raises only what is no object's fault: a full disk, a
-        source that is wrong."""
+        """Read every object of the batch. What one object causes becomes its result; raises only
+        what is no object's fault, such as a full disk or a wrong source."""
         for obj, opened in opened_ahead(batch.objects):
             try:
                 with opened() as stream:
@@ -200,6 +201,8 @@ class _Run:
         self._refuse(number, decoding.refused)
 
     def add(self, part: Pending) -> None:
+        """Put records into the chunk of their shape; a chunk that would grow too large is
+        normalised before."""
         shape, rows, size = part.records.shape, len(part.records), part.records.nbytes
         chunk = self.pending.get(shape)
         if chunk is not None and (
@@ -224,6 +227,7 @@ class _Run:
             refused.clear()
 
     def reject(self, rejected: list[Rejected], source: str) -> None:
+        """Note records that became no row; `source` is empty where none is known."""
         for r in rejected:
             entry = self.objects[r.object]
             entry.rejects += 1
@@ -241,11 +245,13 @@ class _Run:
             self.reject_rows.clear()
 
     def flush_all(self) -> None:
+        """Normalise and stage everything that is pending."""
         while self.pending:
             self.flush(next(iter(self.pending)))
 
     def flush(self, shape: Shape, second_look: bool = False) -> None:
-        """Normalise and stage the pending records of a shape."""
+        """Normalise and stage the pending records of a shape. Records that turn out to be another
+        source's are recognised by themselves, unless this is the `second_look` at such records."""
         parts = self.pending.pop(shape).parts
         self.normalising = True
         source = catalogue()[shape.source]

@@ -40,10 +40,12 @@ class Lacking:
         return bool(self.columns or self.structs)
 
     def as_json(self) -> dict[str, list[str]]:
+        """As a part of what `Model.as_json` gives."""
         return {"columns": sorted(self.columns), "structs": sorted(self.structs)}
 
     @classmethod
     def of_json(cls, given: dict[str, list[str]]) -> Lacking:
+        """What `as_json` gave."""
         return cls(frozenset(given["columns"]), frozenset(given["structs"]))
 
 
@@ -87,10 +89,12 @@ class Model:
         return found
 
     def as_json(self) -> dict[str, Any]:
+        """As the ledger's `models` keeps it."""
         return {"version": self.version, "grown": [[n, one.as_json()] for n, one in self.grown]}
 
     @classmethod
     def of_json(cls, given: dict[str, Any]) -> Model:
+        """What `as_json` gave."""
         grown = ((int(n), Lacking.of_json(one)) for n, one in given["grown"])
         return cls(given["version"], tuple(grown))
 

@@ -68,12 +68,14 @@ class _Kept:
         self._held = 0
 
     def get(self, key: _Key) -> Answer | None:
+        """An answer that is kept."""
         with self._guard:
             if key in self._answers:
                 self._answers.move_to_end(key)
             return self._answers.get(key)
 
     def put(self, key: _Key, answer: Answer) -> None:
+        """Keep an answer, and let go of those that were used longest ago."""
         with self._guard:
             if key in self._answers:
                 return
@@ -145,9 +147,11 @@ class _AtWork:
             threading.Thread(target=_interrupt, args=(unwanted,), daemon=True).start()
 
     def expect(self) -> None:
+        """Note that a reader is about to ask."""
         self._last = time.monotonic()
 
     def asked_within(self, seconds: float) -> bool:
+        """Whether a reader waits, or was about to ask in the last seconds."""
         with self._guard:
             waiting = any(run.readers for run in self._runs.values())
         return waiting or time.monotonic() - self._last < seconds

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
+from lake.ask.output import distinct_names
 from lake.ui.accounts import with_name
 from lake.ui.charts import OURS, REASONS, choose_cell
 from lake.ui.paper import EMPTY, draw_on_paper
@@ -34,7 +35,7 @@ def height(rows: int, most: int = _MOST) -> Any:  # noqa: ANN401  Streamlit's ty
 def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
     """Rows as an Arrow table, each column typed by its values, NULLs kept."""
     values = [[for_the_eye(row[n]) for row in rows] for n in range(len(columns))]
-    return pa.table([_array(column) for column in values], names=_distinct(columns))
+    return pa.table([_array(column) for column in values], names=distinct_names(columns))
 
 
 def named_accounts(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -45,7 +46,7 @@ def named_accounts(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
 def column_config(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """How each column is written."""
     found: dict[str, Any] = {}
-    told = zip(_distinct(columns), labels(columns, rows), strict=True)
+    told = zip(distinct_names(columns), labels(columns, rows), strict=True)
     for n, (name, label) in enumerate(told):
         first = _first(rows, n)
         if isinstance(first, datetime):
@@ -95,7 +96,7 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
     def on_select() -> None:
         cells = st.session_state[name]["selection"]["cells"]
         for row, column in cells:
-            choose_cell(panel, result, row, _distinct(result.columns).index(column))
+            choose_cell(panel, result, row, distinct_names(result.columns).index(column))
         st.session_state[f"{key}:turn"] = turn + 1
 
     words: dict[int, Callable[[str], str]] = {}
@@ -137,10 +138,3 @@ def _array(values: list[Any]) -> pa.Array:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
         return pa.array([None if value is None else str(value) for value in values])
-
-
-def _distinct(columns: Sequence[str]) -> list[str]:
-    """The names, told apart where two are equal: a frame for Arrow needs that."""
-    return [
-        name if columns.index(name) == n else f"{name} {n + 1}" for n, name in enumerate(columns)
-    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from lake.ask.output import told_apart
+from lake.ask.output import distinct_names
 from lake.filters.filters import show_time
 from lake.ui.charts import cell_filter, choose_value, name_of, named_values
 from lake.ui.choosing import set_time
@@ -58,7 +58,7 @@ def cells(panel: Panel, result: PanelResult) -> dict[str, tuple[str, str | None]
         if (cell := cell_filter(panel, result, n, m)) is not None
     }
     labels = [f"{column}: {eye(name, _LONGEST)}" for column, name in found]
-    return dict(zip(told_apart(labels), found.values(), strict=True))
+    return dict(zip(distinct_names(labels), found.values(), strict=True))
 
 
 def _draw_list(
@@ -67,7 +67,7 @@ def _draw_list(
     """Names and figures, to filter by the value of each that has one."""
     given = [(name, value, n) for (name, value), n in named if value is not None]
     # two long names may be alike as far as they are shown
-    labels = told_apart(
+    labels = distinct_names(
         [f"{eye(name, _LONGEST)} ({figure(n, panel.unit)})" for name, _, n in given]
     )
     values = dict(zip(labels, (value for _, value, _ in given), strict=True))

@@ -36,12 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
+    from lake.stage.commits import Place
     from lake.store.parquet import StagedFile
     from lake.store.snapshot import DataFile, Snapshot
 
     One = TypeVar("One", "Small", "_Merged")
-    Place = tuple[str, str, str, str]
-    """A partition: table, account, region, date."""
 
 SETTLED = 96 << 20
 """Bytes of a file that is large enough to be left, if it is sorted."""

@@ -247,9 +247,11 @@ class _Output:
 
     @property
     def size(self) -> int:
+        """Bytes so far."""
         return int(self._sink.tell())
 
     def write(self, group: pa.Table) -> None:
+        """Add rows, sorted by time, behind those that are there."""
         if self._writer is None:  # the other groups have about as many different values
             more = {"bloom_filter_options": filters(group)}
             self._writer = pq.ParquetWriter(self._sink, self._schema, **WRITING, **more)

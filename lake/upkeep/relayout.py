@@ -64,6 +64,7 @@ class Stored:
     at: np.ndarray
 
     def only(self, kept: np.ndarray) -> Stored:
+        """The rows for which `kept` is true."""
         mask = pa.array(kept)
         return Stored(
             self.text.filter(mask),

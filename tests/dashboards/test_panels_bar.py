@@ -13,7 +13,7 @@ from command import run_lake
 from small_lake import A, B
 
 from lake.errors import UsageError
-from lake.filters.spans import about, read_span, written
+from lake.filters.spans import about, read_span, span_text
 from lake.query import Lake, open_lake
 from lake.serve.accounts import keep_names
 
@@ -57,7 +57,7 @@ def panels(
 )
 def test_lengths_of_time(text: str, span: tuple[int, str], duckdb: str, long: timedelta) -> None:
     assert read_span(text, "--last") == span
-    assert (written(*span), about(*span)) == (duckdb, long)
+    assert (span_text(*span), about(*span)) == (duckdb, long)
 
 
 @pytest.mark.parametrize("text", ["", "0 hours", "hour", "1", "1 fortnight", "-1h", "99999 years"])

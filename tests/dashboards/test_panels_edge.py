@@ -239,7 +239,7 @@ def test_a_selection_without_findings_names_the_filter_of_the_page(lake: Lake) -
     )
 
 
-def test_a_dashboard_and_a_panel_are_found_by_former_titles(lake: Lake) -> None:
+def test_a_dashboard_and_a_panel_are_found_by_former_titles() -> None:
     assert find_dashboard("GuardDuty Sammary") is find_dashboard("guardduty")
     panel = find_dashboard("guardduty").panel("GuardDuty - Severity(Bar)")
     assert panel.title == "GuardDuty - Severity Count by Logs (Bar)"

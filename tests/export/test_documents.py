@@ -205,7 +205,7 @@ def test_every_member_is_mapped(demo_lake: Lake) -> None:
                 assert mapped(fields, one.body) == []
 
 
-def test_templates(lake: Lake) -> None:
+def test_templates() -> None:
     made = templates(catalogue().sources.values())
     assert sorted(made) == [
         "siem-lake-log-aws-cloudfront",

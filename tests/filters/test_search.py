@@ -274,7 +274,7 @@ def test_a_search_over_two_tables(
         assert [row[0] for row in networks.sql(query, dict(clause.params)).fetchall()] == due
 
 
-def test_a_field_of_another_table_is_missing_here(networks: Lake) -> None:
+def test_a_field_of_another_table_is_missing_here() -> None:
     search = read_search("native.log_status:OK user.name:alice")
     assert search is not None
     assert search.missing("cloudtrail") == ("native.log_status",)

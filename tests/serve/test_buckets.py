@@ -75,7 +75,9 @@ def lake(tmp_path: Path) -> Path:
 
 
 def accounts_of(lake: Path) -> list[tuple[str, str | None, str]]:
-    return ask(lake, 'SELECT native."Bucket", cloud.account.id, account FROM s3access ORDER BY 1')
+    return ask(
+        lake, 'SELECT native."Bucket", cloud.account.id, account FROM s3access ORDER BY 1, 3'
+    )
 
 
 def test_rows_of_a_bucket_lie_with_its_account(lake: Path, tmp_path: Path) -> None:

@@ -192,10 +192,10 @@ def test_the_files_are_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) ->
     plain: list[str] = []
     ask = Query.ask
 
-    def noted(self: Query, cursor: duckdb.DuckDBPyConnection, limit: int | None = None) -> Answer:
+    def noted(self: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
         if 'FROM "cloudtrail"' in self.sql:
             plain.append(self.sql)
-        return ask(self, cursor, limit)
+        return ask(self, cursor)
 
     monkeypatch.setattr(Query, "ask", noted)
     panels = run_dashboard(lake, "cloudtrail")

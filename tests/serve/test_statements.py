@@ -191,7 +191,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("text", KEPT_IN_MEMORY)
-def test_what_may_run_on_an_open_lake(text: str, here: Path) -> None:
+def test_what_may_run_on_an_open_lake(text: str) -> None:
     refuse_writes(text, Path("lakehouse"))
 
 

@@ -26,9 +26,10 @@ KILLED_AT = (
     + """
 from lake.serve import views as views_of
 from lake.serve.client_file import write_client_file
-from lake.ingest import IngestOptions, _Ingest, ingest
+from lake.ingest import IngestOptions, ingest
+from lake.stage.commits import Commits
 
-commit, views = _Ingest._commit, views_of.views
+commit, views = Commits.commit, views_of.views
 
 def committing(self):
     if self.done:
@@ -41,7 +42,7 @@ def viewing(*given):
             reached("lake.duckdb is half written")
         yield view
 
-_Ingest._commit, views_of.views = committing, viewing
+Commits.commit, views_of.views = committing, viewing
 ingest(Path(lake), where, IngestOptions(jobs=1))
 write_client_file(Path(lake))
 """
@@ -136,8 +137,8 @@ BY_PIECES = """
 import sys
 from pathlib import Path
 from lake import ingest
-from lake.stage import batches
-ingest.COMMIT_EVERY = 0.0
+from lake.stage import batches, commits
+commits.COMMIT_EVERY = 0.0
 batches.BATCH_BYTES = batches.GROUP_BYTES = 12_000
 ingest.ingest(Path(sys.argv[1]), sys.argv[2:], ingest.IngestOptions(jobs=1))
 """

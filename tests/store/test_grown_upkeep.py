@@ -142,9 +142,7 @@ def test_rows_that_cannot_be_made_anew_end_it(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("step", ["journal", "before commit 1", "after commit 1"])
-def test_a_kill_while_a_contradicted_table_is_rebuilt(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_while_a_contradicted_table_is_rebuilt(step: str, tmp_path: Path) -> None:
     """The earlier version is restored, with its type."""
     lake = contradicted(tmp_path, "192.0.2.1 n5")
     toml, _ = CONTRADICTIONS["another type"]

@@ -413,7 +413,7 @@ def test_a_lake_without_rows_says_what_to_do(
 
 
 def test_a_wrong_dashboard_of_ones_own_is_said(
-    lake: Lake, app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine.toml").write_text('title = "T"\nlabel = "T"\ntable = "nothing"\n')
     (tmp_path / "mine.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")

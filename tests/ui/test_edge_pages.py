@@ -85,7 +85,7 @@ def test_a_list_chooses_a_filter(app: AppTest) -> None:
     assert next(box for box in app.main.selectbox if box.label == "Rule").value is None
 
 
-def test_a_bar_filters_on_its_value(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_filters_on_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """`Critical` is how a page writes the value `critical`."""
     chosen: list[Any] = []
     monkeypatch.setattr("lake.ui.charts.add_filter", chosen.append)

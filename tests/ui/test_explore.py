@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
@@ -171,7 +171,7 @@ def test_a_hostile_search_reaches_no_file_but_its_own(lake: Lake) -> None:
     assert rows_file(lake, view, ("event.action",), "csv").count(b"\n") == 1
 
 
-def test_columns_that_a_table_has_not(lake: Lake) -> None:
+def test_columns_that_a_table_has_not() -> None:
     assert columns_for("events", ["nothing", "user.name"]) == ["user.name"]
     assert columns_for("events", ["nothing"]) == list(COLUMNS)
     assert columns_for("cloudtrail", ["native.log_status"]) == list(COLUMNS)
@@ -218,7 +218,7 @@ def test_a_page_of_all_logs_with_a_column_of_one(app: AppTest) -> None:
     assert list(shown["event.action"]) == list(shown["native.eventName"])
 
 
-def test_no_dashboard_takes_its_place(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
+def test_no_dashboard_takes_its_place(tmp_path: Path) -> None:
     from lake.dashboards.dashboards import load_dashboard
 
     (tmp_path / "explore.toml").write_text('title = "x"\n')

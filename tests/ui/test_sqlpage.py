@@ -17,8 +17,6 @@ from apptest import drawn, open_page
 from lake.ask.saved import FOLDER, history, saved_names, saved_query
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from streamlit.testing.v1 import AppTest
 
     from lake.query import Lake
@@ -336,7 +334,7 @@ def test_a_query_is_stopped_and_replaced(app: AppTest, lake: Lake) -> None:
     assert [one.note for one in history(lake.path)] == ["", "stopped", "stopped"]
 
 
-def test_another_page_ends_a_query(app: AppTest, tmp_path: Path) -> None:
+def test_another_page_ends_a_query(app: AppTest) -> None:
     open_page(app, "sql")
     app.text_area(key="sql:text").set_value(FOREVER)
     button(app, "Run").click().run()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from datetime import UTC, datetime
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def test_values_of_a_sentence_are_data_unless_they_are_sentences() -> None:
     [
         (Filter("source.ip", "is", ("192.0.2.1", "192.0.2.2")).words(), None),
         (Filter("event.action", "unset").words(), "event.action に値がない"),
-        (TimeRange.parse("2024-03-01", None).words(), "2024-03-01 00:00 UTC 以降"),
+        (TimeRange(datetime(2024, 3, 1, tzinfo=UTC)).words(), "2024-03-01 00:00 UTC 以降"),
         (Sentence("{kind} {value}", kind=Sentence("IP address"), value="::1"), "IP アドレス ::1"),
     ],
 )

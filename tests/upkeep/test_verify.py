@@ -244,7 +244,7 @@ def test_times_that_the_log_tells_otherwise(two: Path) -> None:
     assert changed == 1
 
 
-def test_a_row_in_the_wrong_partition(lake: Path, tmp_path: Path) -> None:
+def test_a_row_in_the_wrong_partition(lake: Path) -> None:
     """Of a lake whose files lie where their rows do not belong."""
     path = data_file(lake)
     target = Path(str(path).replace("date=2024-02-01", "date=2024-02-02"))
@@ -275,7 +275,7 @@ def test_a_lake_from_before_hashes(lake: Path) -> None:
     assert verify(lake).findings == []
 
 
-def test_many_findings_of_a_kind_are_counted(lake: Path) -> None:
+def test_many_findings_of_a_kind_are_counted() -> None:
     from lake.upkeep.verify_rows import SHOWN, _cut
 
     findings = [Finding("repeated", str(n), "2 rows", "") for n in range(50)]
