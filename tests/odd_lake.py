@@ -86,7 +86,7 @@ def _call(chance: random.Random, number: int, account: str, region: str) -> dict
         recipientAccountId=account,
         sourceIPAddress=one([*ADDRESSES, "AWS Internal", ""]),
         userAgent=one(AGENTS),
-        userIdentity=identity | one([{}, {"invokedBy": "kms.amazonaws.com"}]),
+        userIdentity=identity | {"invokedBy": one([None, "", "-", "kms.amazonaws.com"])},
         errorCode=one(ERRORS),
         tlsDetails=one([None, {"tlsVersion": one(["TLSv1.2", "TLSv1.3", "-"])}]),
         responseElements=one([None, {"ConsoleLogin": one(["Success", "Failure"])}]),

@@ -20,8 +20,8 @@ LIMIT 10
 SELECT id AS "Distribution ID", domain AS "URL Domain Name", n AS "Count", nullif(id, 'Missing') AS "_Distribution ID"
 FROM (SELECT id, domain, n, sum(n) OVER (PARTITION BY id) AS whole
       FROM (SELECT coalesce(native.distribution_id, 'Missing') AS id, url.domain AS domain, count(*) AS n FROM logs GROUP BY ALL))
-WHERE domain IS NOT NULL
-QUALIFY dense_rank() OVER (ORDER BY whole DESC, id) <= 100 AND row_number() OVER (PARTITION BY id ORDER BY n DESC, domain) <= 10
+QUALIFY domain IS NOT NULL AND dense_rank() OVER (ORDER BY whole DESC, id) <= 100
+  AND row_number() OVER (PARTITION BY id, domain IS NULL ORDER BY n DESC, domain) <= 10
 ORDER BY whole DESC, id, n DESC, domain
 
 -- name: outcomes
@@ -131,10 +131,10 @@ WITH counted AS (
         FROM logs WHERE http.request."method" IS NOT NULL GROUP BY ALL))
 SELECT "method" AS "Method", host AS "Domain", path AS "Path", n AS "Count"
 FROM counted
-WHERE host IS NOT NULL AND path IS NOT NULL
-QUALIFY dense_rank() OVER (ORDER BY of_method DESC, "method") <= 10
-  AND dense_rank() OVER (PARTITION BY "method" ORDER BY of_host DESC, host) <= 10
-  AND row_number() OVER (PARTITION BY "method", host ORDER BY n DESC, path) <= 10
+QUALIFY host IS NOT NULL AND path IS NOT NULL
+  AND dense_rank() OVER (ORDER BY of_method DESC, "method") <= 10
+  AND dense_rank() OVER (PARTITION BY "method", host IS NULL ORDER BY of_host DESC, host) <= 10
+  AND row_number() OVER (PARTITION BY "method", host, path IS NULL ORDER BY n DESC, path) <= 10
 ORDER BY n DESC, of_method DESC, "method", of_host DESC, host, path
 
 -- name: referrers

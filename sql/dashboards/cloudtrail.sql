@@ -18,7 +18,7 @@ WHERE native.responseElements ->> '$.ConsoleLogin' = 'Failure'
 SELECT 'Root Login' AS "filters", count(*) AS "Count"
 FROM logs
 WHERE native.userIdentity.type = 'Root'
-  AND native.userIdentity.invokedBy IS NULL
+  AND coalesce(native.userIdentity.invokedBy, '') IN ('', '-')
   AND native.eventType IS DISTINCT FROM 'AwsServiceEvent'
 
 -- name: unauthorized_calls

@@ -7,7 +7,8 @@ SELECT CASE WHEN grouping(source_ip) = 0 THEN 'source' WHEN grouping(destination
        failed, alert, listed, count(*) AS n, sum(flow_bytes) AS flow_bytes
 FROM (SELECT source.ip AS source_ip, source.geo.country_name AS source_country, source.as.organization.name AS source_organisation,
              destination.ip AS destination_ip, destination.geo.country_name AS destination_country,
-             destination.as.organization.name AS destination_organisation, "user".name AS who,
+             destination.as.organization.name AS destination_organisation,
+             CASE WHEN "user".name NOT IN ('', '-') THEN "user".name END AS who,
              utc_bucket($interval, "@timestamp") AS bucket, cloud.account.id AS account, cloud.region AS region, event.dataset AS type,
              CASE WHEN event.dataset = 'vpcflow' THEN event.action END AS flow_action,
              event.outcome = 'failure' AS failed, event.kind = 'alert' AS alert, len(threat.matched.providers) > 0 AS listed,

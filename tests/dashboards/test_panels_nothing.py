@@ -13,6 +13,7 @@ import pytest
 import small_lake
 from small_lake import FIREFOX, LONDON, SINGAPORE, A
 
+from lake.dashboards.dashboards import find_dashboard
 from lake.dashboards.panels import run_dashboard
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
@@ -25,9 +26,15 @@ DAY, REGION = "2024/03/01", "us-east-1"
 SILENT = {
     "errorCode": "",
     "tlsDetails": {"tlsVersion": "-"},
-    "userIdentity": {"type": "IAMUser", "arn": "", "accountId": A},
+    "userIdentity": {"type": "IAMUser", "arn": "", "accountId": A, "userName": "-"},
     "requestParameters": {"bucketName": ""},
 }
+NAMELESS = {"eventType": "", "eventSource": ""}
+ROOTS = {
+    number: {"userIdentity": {"type": "Root", "arn": "-", "accountId": A, "invokedBy": service}}
+    for number, service in ((5, ""), (6, "-"), (7, "kms.amazonaws.com"))
+}
+"""Calls by root, the last by a service for it."""
 EVENTS = [
     small_lake.event(
         1,
@@ -40,6 +47,7 @@ EVENTS = [
     ),
     *(small_lake.event(n, f"10:00:0{n}", "s3", "GetObject", **SILENT) for n in (2, 3)),
     small_lake.event(4, "11:00:00", "s3", "-", eventType="-", eventSource=""),
+    *(small_lake.event(n, "11:00:00", "-", "-", **NAMELESS | root) for n, root in ROOTS.items()),
 ]
 SAYS_NOTHING = {"httpVersion": "", "httpMethod": "-", "uri": ""}
 
@@ -71,7 +79,12 @@ FINDINGS = [
     )
     for name, instance, cluster in (("f1", edge_lake.INSTANCE, "shop"), ("f2", "", ""))
 ]
+FINDINGS.append(edge_lake.finding("f3", 5, ":EC2/Odd", "10:00:00"))
 VISITS = [{"c-ip": LONDON, "time-taken": "0.2"}, {"c-ip": SINGAPORE, "time-taken": "0.2"}]
+# by method: a host that nothing was asked of, by most, and ten hosts
+POSTS = [{"x-host-header": "none.example", "cs-uri-stem": "-"}] * 3
+POSTS += [{"x-host-header": f"h{n}.example", "cs-uri-stem": "/"} for n in range(10)]
+VISITS += [{"c-ip": "-", "cs-method": "POST"} | post for post in POSTS]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +114,7 @@ TEN = "2024-03-01T10:00:00+00:00"
 # Page -> title -> all of its rows, a time as text.
 LISTS: dict[str, dict[str, list[list[Any]]]] = {
     "cloudtrail": {
+        "CloudTrail - Root Login(CIS3.3)": [["Root Login", 2]],
         "CloudTrail - UserIdentity.arn": [[small_lake.BOB, 2]],
         "CloudTrail - Event Name(Pie)": [["GetObject", 3]],
         "CloudTrail - Event Name(Area)": [[TEN, "GetObject", 3]],
@@ -113,6 +127,7 @@ LISTS: dict[str, dict[str, list[list[Any]]]] = {
     },
     "hunting": {"S3Trail - Bucket Access Count": [["logs", 1]]},
     "guardduty": {
+        "GuardDuty - ThreatPurpose": [["Backdoor", 2]],
         "GuardDuty - Affected Instance": [[edge_lake.INSTANCE, 1]],
         "GuardDuty - EKS Cluster Name": [["shop", 1]],
         "GuardDuty - S3 Bucket Name": [["shop", 1]],
@@ -141,6 +156,10 @@ LISTS: dict[str, dict[str, list[list[Any]]]] = {
         ],
     },
     "cloudfront": {
+        "CloudFront - Top 10 Access": [
+            ["GET", edge_lake.HOST, "/index.html", 2],
+            *(["POST", f"h{n}.example", "/", 1] for n in range(9)),
+        ],
         "CloudFront - Source Country": [["GB", 1], ["SG", 1]],
         "CloudFront - Source Country(Pie)": [["GB", 1], ["SG", 1]],
         "CloudFront - Source Country (Table)": [["Singapore", 1], ["United Kingdom", 1]],
@@ -168,3 +187,15 @@ def test_a_row_has_no_dash_for_a_value(lake: Lake) -> None:
     (rows,) = (p for p in run_dashboard(lake, "waf") if p.title == "search - AWSWAF")
     names = [row[rows.columns.index("httpSourceName")] for row in rows.rows]
     assert names == [None, None, "ALB"]
+
+
+def test_the_search_of_a_figure_finds_what_says_nothing(lake: Lake) -> None:
+    search = find_dashboard("cloudtrail").panel("CloudTrail - Root Login(CIS3.3)").search_for("")
+    found = {p.title: p.rows for p in run_dashboard(lake, "cloudtrail", search=search)}
+    assert found["CloudTrail - AWS Account(Bar)"] == ((A, 2),)
+    assert found["CloudTrail - Root Login(CIS3.3)"] == (("Root Login", 2),)
+
+
+def test_a_dash_is_no_user(lake: Lake) -> None:
+    (figures,) = (p for p in run_dashboard(lake, "hunting") if p.title == "All - Figures")
+    assert ("Users", 2) in figures.rows  # bob and root

@@ -101,7 +101,7 @@ SELECT
   r.type                                               AS "rule.id",
   regexp_replace(trim(r.title), '\.$', '')             AS "rule.name",
   r.description                                        AS "rule.description",
-  kind.purpose                                         AS "rule.category",
+  nullif(kind.purpose, '')                             AS "rule.category",
 
   -- threat: the purposes that are named after ATT&CK tactics, and what an attack sequence lists
   CASE WHEN tactics IS NOT NULL OR techniques IS NOT NULL THEN 'MITRE ATT&CK' END AS "threat.framework",
@@ -140,7 +140,7 @@ SELECT
   -- native
   CASE WHEN r.severity > 8.9 THEN 'critical' WHEN r.severity > 6.9 THEN 'high' WHEN r.severity > 3.9 THEN 'medium'
        WHEN r.severity IS NOT NULL THEN 'low' END      AS "native.severitylabel",
-  kind.purpose                                         AS "native.ThreatPurpose",
+  nullif(kind.purpose, '')                             AS "native.ThreatPurpose",
   nullif(kind.resource, '')                            AS "native.ResourceTypeAffected",
   nullif(kind.family, '')                              AS "native.ThreatFamilyName",
   nullif(kind.mechanism, '')                           AS "native.DetectionMechanism",
