@@ -3,6 +3,7 @@ and print; imports stand inside, so that each pays only for what it needs."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import Annotated
@@ -28,6 +29,11 @@ from lake.errors import UsageError, unknown_name
 from lake.paths import default_lake
 
 PANEL_FORMATS = ["table", "json"]
+UNCHANGED = (
+    "SQL changes nothing of a lake. `lake ingest` adds rows, `lake forget --before DAY` takes days "
+    "out for good, `lake rebuild` derives rows anew, and -o FILE keeps what a query gives."
+)
+"""After the engine's words on a statement that would change a table."""
 
 
 def sql(
@@ -58,6 +64,7 @@ def sql(
     from lake.ask.output import write
     from lake.serve.client_file import open_prepared
     from lake.serve.statements import (
+        changes_tables,
         one_select,
         only_reads,
         refuse_lost_rows,
@@ -94,8 +101,10 @@ def sql(
             raise unreadable from error
         from lake.ask.meant import meant
 
-        tables = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
-        raise UsageError(f"{error}\n{meant(text, str(error)) or tables}") from error
+        hint = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
+        if changes_tables(text) and not re.search("does not exist|not found", str(error)):
+            hint = UNCHANGED
+        raise UsageError(f"{error}\n{meant(text, str(error)) or hint}") from error
 
 
 def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
@@ -151,6 +160,7 @@ def accounts(
     """The names of accounts: keep them in the lake, or print those that it has."""
     from lake.ask.output import write
     from lake.serve.accounts import keep_names, read_names
+    from lake.sizes import counted
     from lake.store.table import Store
 
     store = Store.open(lake or default_lake())
@@ -163,7 +173,8 @@ def accounts(
             raise UsageError(f"{file}: {error}") from error
         keep_names(store.path, names)
         renew_client_file(store.path)
-        stderr().print(f"{len(names):,} names of accounts are kept in the lake", highlight=False)
+        kept = counted(len(names), "name of an account", "names of accounts")
+        stderr().print(f"kept in the lake: {kept}", highlight=False)
         return
     opened = open_for(store.path)
     write(
