@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lake.filters.entities import PREFIX
 from lake.filters.filters import Filter, TimeRange, show_time
 from lake.serve.chosen import chosen
 from lake.serve.extent import extent_of, lake_blocks
@@ -52,9 +53,7 @@ def why_nothing(view: View, ask: Ask) -> str:
     rest = replace(selection, time=TimeRange())
     if not extent_of(table, rest, ask).events:
         own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
-        none = Sentence("No event fits the filters, whatever the time.")
-        if selection.search:
-            none = Sentence("No event fits the search and the filters, whatever the time.")
+        none = _none_fits(selection)
         if not own:
             return none
         also = Sentence("This page has one of its own: {filters}.", filters=", ".join(own))
@@ -63,6 +62,22 @@ def why_nothing(view: View, ask: Ask) -> str:
         "{first} {second}",
         first=Sentence("Nothing {time}.", time=selection.time.words()),
         second=_nearest(view, rest, ask),
+    )
+
+
+def _none_fits(selection: Selection) -> Sentence:
+    """What no event fits, at any time."""
+    named = all(one.field.startswith(PREFIX) for one in selection.filters)
+    if not selection.search:
+        return Sentence(
+            "No event names it, whatever the time."
+            if named
+            else "No event fits the filters, whatever the time."
+        )
+    return Sentence(
+        "No event fits the search and the filters, whatever the time."
+        if selection.filters
+        else "No event fits the search, whatever the time."
     )
 
 
