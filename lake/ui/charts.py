@@ -31,6 +31,8 @@ REST = "all others"
 _OTHER = "Other"
 OURS = ("filters", "series", "Figure", "Outcome", "Filter", "Status")
 """Columns whose values are words of a query or of the ledger, not of a log."""
+UNRECOGNISED = "not recognised"
+"""In a column of sources: what a query writes where an object is of none."""
 REASONS = ("Why",)
 """The column of reasons of the ledger: ours, but for those that tell something of the log."""
 

@@ -45,6 +45,8 @@ _LONGEST = 46
 """Letters of a name that a legend shows."""
 _NO_TITLE = {"padding": 2, "titlePadding": 0, "titleFontSize": 0}
 """Of a legend: a title takes its 33 pixels from the bars also where there is none."""
+_TICKS = 8
+"""Marks of an axis of time, more or less."""
 _PARTS = 50
 """Of an axis: a drag over less than one, 8 to 20 pixels, is the click of a hand that moved."""
 
@@ -200,7 +202,8 @@ def chosen(
 def time_label() -> str:
     """How an axis writes a time in UTC: days and months as a reader does."""
     return (
-        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
+        "utcmilliseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S.%L')"
+        " : utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
         " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
         f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
         f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
@@ -300,7 +303,9 @@ def _in_order(names: Sequence[str], figures: Sequence[float], tone: str) -> list
 
 
 def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dict[str, Any]:
-    """The axis of time, from the first bar to the end of the last, and that of figures."""
+    """The axis of time, from the first bar to the end of the last, and that of figures. No bar is
+    shorter than a second, and no mark stands within one."""
+    short = max(ends.values()) - min(ends) <= timedelta(seconds=_TICKS)
     return {
         "x": {
             "field": "start",
@@ -311,7 +316,7 @@ def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dic
                 "grid": False,
                 "titlePadding": 4,
                 "labelOverlap": True,
-                "tickCount": 8,
+                "tickCount": {"interval": "second", "step": 1} if short else _TICKS,
                 "labelExpr": time_label(),
             },
         },

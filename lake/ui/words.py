@@ -73,8 +73,10 @@ def say_known(text: str) -> str:
 
 
 def eye(text: str, longest: int) -> str:
-    """A value of a log as a chart or a list names it: shortened, and told of where it is empty."""
-    return shortened(text, longest) or say("(empty)")
+    """A value of a log as a chart or a list names it: shortened, and told of where the eye would
+    see none."""
+    seen = shortened(text, longest)
+    return seen if seen.strip() else say("(blank)" if seen else "(empty)")
 
 
 def say_error(error: LakeError) -> str:

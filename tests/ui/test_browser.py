@@ -536,6 +536,35 @@ def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: st
 
 
 @pytest.mark.long
+def test_another_thing_is_read_from_its_head(page: Page, address: str) -> None:
+    page.goto(f"{address}/entity?entity=26.77.13.201")
+    settled(page)
+    card(page, "Users and roles taken on").click(position={"x": 20, "y": 12})
+    page.wait_for_url("**entity=ci-deployer*")
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
+FRAME = """() => getComputedStyle(
+  document.querySelector('[data-testid=stMain]'), '::before').boxShadow"""
+
+
+def test_shift_frames_no_page_and_takes_no_shade_from_a_map(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    card(page, "Source countries on the map")
+    for label in ("Event name", "Event type"):
+        card(page, label).click(position={"x": 20, "y": 15}, modifiers=["Shift"])
+        page.wait_for_url(f"**native.event{label[6:].capitalize()}+not*")
+        settled(page)
+        assert page.evaluate(FRAME) == "none"
+    legend = card(page, "Source countries on the map").locator(".role-legend-gradient path")
+    page.wait_for_timeout(500)
+    assert (legend.get_attribute("fill") or "").startswith("url(#")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.documentElement.dataset.moves") == "key"
+
+
 def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: str) -> None:
     """From a call that names a bucket to the page about it, to an address that used it; each is in
     the address. What narrowed the first page would hide all other logs of the bucket: it is left
