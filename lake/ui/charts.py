@@ -15,7 +15,7 @@ from lake.ui.accounts import with_name
 from lake.ui.choosing import add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
-from lake.ui.words import say, say_error
+from lake.ui.words import heard, say, say_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
         painted=painted,
         label=say(panel.label),
         unit=panel.unit,
-        about=say(panel.about),
+        about=heard(panel),
     )
 
 

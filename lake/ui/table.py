@@ -11,7 +11,7 @@ import streamlit as st
 from lake.ui.accounts import with_name
 from lake.ui.charts import OURS, REASONS, UNRECOGNISED, choose_cell
 from lake.ui.paper import EMPTY, draw_on_paper
-from lake.ui.words import say, say_known
+from lake.ui.words import heard, say, say_known
 from lake.visible import LONGEST, shortened
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
         key=name,
         on_select=on_select if panel.fields else "ignore",
         selection_mode="single-cell",
-        alt=say(panel.about),
+        alt=heard(panel),
     )
     draw_on_paper(labels(result.columns, rows), rows)
 

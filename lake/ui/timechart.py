@@ -19,7 +19,7 @@ from lake.ui.choosing import set_time
 from lake.ui.clicks import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
 from lake.ui.look import GREY, MEANING, OTHERS, colours
 from lake.ui.text import BYTES, figure, size_unit, width
-from lake.ui.words import eye, say
+from lake.ui.words import eye, heard, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def draw_time(
     key = f"{view.dashboard.name}:{panel.title}"
     least = (max(ends.values()) - min(ends)) / _PARTS
     data = _data(panel, result, ends, series, axis)
-    draw_chart(key, data, spec, partial(chosen, acts, entries, least), say(panel.about))
+    draw_chart(key, data, spec, partial(chosen, acts, entries, least), heard(panel))
 
 
 def _series(view: View, panel: Panel, result: PanelResult, ask: Ask) -> _Series:

@@ -24,6 +24,7 @@ from lake.words import Sentence, translated
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from lake.dashboards.dashboards import Panel
     from lake.errors import LakeError
 
 LANG = "lang"
@@ -77,6 +78,12 @@ def eye(text: str, longest: int) -> str:
     see none."""
     seen = shortened(text, longest)
     return seen if seen.strip() else say("(blank)" if seen else "(empty)")
+
+
+def heard(panel: Panel) -> str:
+    """A panel's chart or table for a voice: which one it is, since several may share a query and
+    what that explains, and what it shows."""
+    return f"{say(panel.label)}: {say(panel.about)}"
 
 
 def say_error(error: LakeError) -> str:

@@ -263,6 +263,21 @@ def test_no_two_buttons_sound_alike(page: Page, address: str) -> None:
     assert opened.evaluate("one => one.getBoundingClientRect().width") < 80
 
 
+@pytest.mark.parametrize("name", ["vpcflow", "hunting"])
+def test_no_two_charts_sound_alike(page: Page, address: str, name: str) -> None:
+    """Several have one query, and what explains it."""
+    page.goto(f"{address}/{name}")
+    settled(page)
+    unfold(page, 1440)
+    settled(page)
+    charts = page.locator("[data-testid=stMain] [data-testid=stVegaLiteChart]").count()
+    heard = page.locator("[data-testid=stMain] [data-testid=stVegaLiteChart]").evaluate_all(
+        "all => all.map(one => (one.matches('[aria-label]') ? one"
+        " : one.querySelector('[aria-label]')).getAttribute('aria-label'))"
+    )
+    assert len(set(heard)) == charts > 10
+
+
 def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
     """Typed and added at once: the box has not told the page of it before."""
     page.goto(f"{address}/cloudtrail")
