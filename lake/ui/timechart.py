@@ -111,17 +111,21 @@ def _data(
 ) -> pa.Table:
     """A row a slice: its bar, what it is called, how high it is, and where a click finds it."""
     order = list(series.colours)
+    began = [f"{show_time(row[0])} UTC" for row in result.rows]
+    figures = [figure(row[-1], panel.unit) for row in result.rows]
+    told = zip(began, series.names, figures, strict=True)
     return pa.table(
         {
             "start": [row[0] for row in result.rows],
             "end": [ends.get(row[0], row[0]) for row in result.rows],
-            "from": [f"{show_time(row[0])} UTC" for row in result.rows],
+            "from": began,
             "name": series.names,
             "series": [series.told[name] for name in series.of],
             "place": [order.index(name) for name in series.of],
             "n": [float(row[-1]) for row in result.rows],
             "up": [float(row[-1]) * axis.times for row in result.rows],
-            "figure": [figure(row[-1], panel.unit) for row in result.rows],
+            "figure": figures,
+            "heard": [f"{at}, {name}, {say(panel.unit)}: {n}" for at, name, n in told],
             "row": list(range(len(result.rows))),
             **leaving(len(result.rows)),
         }
@@ -164,6 +168,7 @@ def _spec(
                 "legend": None if entries is None else legend(shown),
             },
             "order": {"field": "place", "type": "quantitative"},
+            "description": {"field": "heard", "type": "nominal"},
             "tooltip": [
                 {"field": "from", "type": "nominal", "title": say(view.interval)},
                 {"field": "name", "type": "nominal", "title": say(panel.label)},

@@ -7,6 +7,7 @@ are left in the test's temporary folder, to be looked at.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -276,6 +277,16 @@ def test_no_two_charts_sound_alike(page: Page, address: str, name: str) -> None:
         " : one.querySelector('[aria-label]')).getAttribute('aria-label'))"
     )
     assert len(set(heard)) == charts > 10
+
+
+def test_a_bar_sounds_as_its_tooltip_reads(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    named = card(page, "Event name").locator("path[aria-roledescription=bar]").first
+    assert re.fullmatch(r"GetObject, events: [\d,]+", named.get_attribute("aria-label") or "")
+    at = card(page, "Events by outcome").locator("path[aria-roledescription=bar]").first
+    told = r"2025-03-10 00:00 UTC, (success|failure), events: [\d,]+"
+    assert re.fullmatch(told, at.get_attribute("aria-label") or "")
 
 
 def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
