@@ -11,8 +11,9 @@
   history.pushState = history.replaceState = function (state, title, url) {
     const next = new URL(url ?? "", location.href);
     const other = next.href !== location.href;
-    // another thing's page is read from its head, though it is drawn in place of the one before
-    if (next.searchParams.get("entity") !== new URL(location.href).searchParams.get("entity"))
+    // another thing, or another search, is read from its head, though it is drawn in place of the one before
+    const now = new URL(location.href).searchParams;
+    if (["entity", "q"].some(key => next.searchParams.get(key) !== now.get(key)))
       document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
     (other && acted ? pushState : replaceState).call(history, state, title, url);
     acted &&= !other;

@@ -571,6 +571,18 @@ def test_another_thing_is_read_from_its_head(page: Page, address: str) -> None:
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
 
 
+def test_what_is_followed_everywhere_from_a_row_is_read_from_its_head(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/explore?logs=cloudtrail")
+    settled(page)
+    open_first_row(page)
+    page.get_by_role("button", name="Everywhere", exact=True).click()
+    page.wait_for_url("**q=*")
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
 FRAME = """() => getComputedStyle(
   document.querySelector('[data-testid=stMain]'), '::before').boxShadow"""
 
