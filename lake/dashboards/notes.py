@@ -52,17 +52,27 @@ def why_nothing(view: View, ask: Ask) -> str:
         )
     rest = replace(selection, time=TimeRange())
     if not extent_of(table, rest, ask).events:
-        own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
+        own = [
+            one.words()
+            for one in map(Filter.parse, view.dashboard.filters)
+            if one in selection.filters
+        ]
         none = _none_fits(selection)
         if not own:
             return none
-        also = Sentence("This page has one of its own: {filters}.", filters=", ".join(own))
+        also = Sentence("This page has one of its own: {filters}.", filters=_listed(own))
         return Sentence("{first} {second}", first=none, second=also)
     return Sentence(
         "{first} {second}",
         first=Sentence("Nothing {time}.", time=selection.time.words()),
         second=_nearest(view, rest, ask),
     )
+
+
+def _listed(words: list[Sentence]) -> Sentence:
+    """All of them, as one."""
+    first, *rest = words
+    return Sentence("{first}, {second}", first=first, second=_listed(rest)) if rest else first
 
 
 def _none_fits(selection: Selection) -> Sentence:

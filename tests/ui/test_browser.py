@@ -124,6 +124,25 @@ def test_no_figure_is_cut_beside_that_of_the_period_before(
     assert page.evaluate(CUT) == []
 
 
+BROKEN = """() => [...document.querySelectorAll('[data-testid=stMetricLabel] p')].filter(one => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1;
+}).map(one => one.innerText)"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["cloudtrail", "vpcflow", "hunting"])
+def test_no_label_of_a_figure_breaks_in_japanese(page: Page, address: str, name: str) -> None:
+    """Japanese would break within a word."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}/{name}?lang=ja")
+    settled(page)
+    unfold(page, 1280)
+    at_least(page, "[data-testid=stMetric]", 5)
+    assert page.evaluate(BROKEN) == []
+
+
 @pytest.mark.long
 def test_the_map_is_drawn_without_a_network(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
