@@ -61,8 +61,9 @@ def columns_of_view(lake: Lake, view: str) -> list[tuple[str, str]]:
     """Columns of a view as they are written in SQL, members of a STRUCT one by one, with types."""
     if view in _DESCRIBED:
         described = lake.sql(f"DESCRIBE {view}").fetchall()
-        return [(sql_name(name), kind) for name, kind, *_ in described]
-    found = {"@timestamp": "TIMESTAMP WITH TIME ZONE"} | fields_of(view)
+        short = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+        return [(sql_name(name), kind.replace(*short)) for name, kind, *_ in described]
+    found = {"@timestamp": "TIMESTAMPTZ"} | fields_of(view)
     return [(sql_name(name), kind) for name, kind in found.items()]
 
 

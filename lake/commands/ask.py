@@ -3,6 +3,7 @@ and print; imports stand inside, so that each pays only for what it needs."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PANEL_FORMATS = ["table", "json"]
+UNCHANGED = (
+    "SQL changes nothing of a lake. `lake ingest` adds rows, `lake forget --before DAY` takes days "
+    "out for good, `lake rebuild` derives rows anew, and -o FILE keeps what a query gives."
+)
+"""After the engine's words on a statement that would change a table."""
 
 
 def sql(
@@ -61,6 +67,7 @@ def sql(
     from lake.ask.output import write
     from lake.serve.client_file import open_prepared
     from lake.serve.statements import (
+        changes_tables,
         one_select,
         only_reads,
         refuse_lost_rows,
@@ -97,8 +104,10 @@ def sql(
             raise unreadable from error
         from lake.ask.meant import meant
 
-        tables = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
-        raise UsageError(f"{error}\n{meant(text, str(error)) or tables}") from error
+        hint = f"Tables with rows: {', '.join(opened.tables()) or 'none'}."
+        if changes_tables(text) and not re.search("does not exist|not found", str(error)):
+            hint = UNCHANGED
+        raise UsageError(f"{error}\n{meant(text, str(error)) or hint}") from error
 
 
 def status(lake: LakeOption = None, form: TextFormatOption = "table") -> None:
@@ -158,6 +167,7 @@ def accounts(
     from lake.ask.output import write
     from lake.serve.accounts import keep_names, read_names
     from lake.serve.extent import lake_blocks
+    from lake.sizes import counted
     from lake.store.table import Store
 
     store = Store.open(lake or default_lake())
@@ -165,7 +175,8 @@ def accounts(
         names = _told(file, read_names)
         keep_names(store.path, names)
         renew_client_file(store.path)
-        stderr().print(f"{len(names):,} names of accounts are kept in the lake", highlight=False)
+        kept = counted(len(names), "name of an account", "names of accounts")
+        stderr().print(f"kept in the lake: {kept}", highlight=False)
         return
     opened = open_for(store.path)
     write(opened.cursor(), lake_blocks()["account_names"].sql, form, sys.stdout)
@@ -189,15 +200,15 @@ def buckets(
     rebuild."""
     from lake.ask.output import write
     from lake.serve.buckets import PAIRS, bucket_accounts, keep_buckets, read_buckets
+    from lake.sizes import counted
     from lake.store.table import Store
 
     path = lake or default_lake()
     if file is not None:
         owners = _told(file, read_buckets)
         keep_buckets(Store.create(path).path, owners)
-        stderr().print(
-            f"buckets whose account is kept in the lake: {len(owners):,}", highlight=False
-        )
+        kept = counted(len(owners), "bucket's account", "buckets' accounts")
+        stderr().print(f"kept in the lake: {kept}", highlight=False)
         return
     store = Store.open(path)
     owners = bucket_accounts(store.path)

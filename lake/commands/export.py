@@ -12,7 +12,7 @@ import typer
 from lake.commands.options import LakeOption, day_of, put, stderr, stdout, told
 from lake.errors import UsageError
 from lake.paths import default_lake
-from lake.sizes import parse_size
+from lake.sizes import counted, parse_size
 
 if TYPE_CHECKING:
     from lake.export.report import ExportReport
@@ -143,7 +143,9 @@ def _print(report: ExportReport, dry_run: bool) -> None:
     sent = sum(count.sent for count in shown.values())
     if not dry_run:
         rate = f", {sent / report.seconds:,.0f} documents/s" if sent and report.seconds else ""
-        words.print(f"{sent:,} documents sent in {report.seconds:,.1f} s{rate}", highlight=False)
+        words.print(
+            f"{counted(sent, 'document')} sent in {report.seconds:,.1f} s{rate}", highlight=False
+        )
     for why, number in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:12]:
         put(words, f"  {number:,} refused: {why}")
     if any(count.refused or count.refused_before for count in shown.values()):

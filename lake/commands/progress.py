@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from lake.sizes import size_text
+from lake.sizes import counted, size_text
 from lake.terminal import keep_wide, status_line
 from lake.visible import visible
 
@@ -98,8 +98,10 @@ def _fates(report: IngestReport) -> str:
     fates = [f"{count:,} {status}" for status, count in sorted(report.statuses.items())]
     if report.unchanged:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
-    objects = "1 object" if report.objects == 1 else f"{report.objects:,} objects"
-    return f"{objects} ({size_text(report.size)} read): {', '.join(fates) or 'none'}"
+    return (
+        f"{counted(report.objects, 'object')} ({size_text(report.size)} read): "
+        f"{', '.join(fates) or 'none'}"
+    )
 
 
 def _lines(report: IngestReport, lake: str) -> Iterator[str]:
@@ -108,17 +110,16 @@ def _lines(report: IngestReport, lake: str) -> Iterator[str]:
     if report.sources:
         rate = report.records / report.seconds if report.seconds else 0.0
         yield (
-            f"{report.records:,} records found = {report.rows:,} rows + {report.duplicates:,} "
-            f"duplicates + {report.rejects:,} rejects, in {report.seconds:,.1f} s "
-            f"({rate:,.0f} records/s)"
+            f"{counted(report.records, 'record')} found = {counted(report.rows, 'row')} + "
+            f"{counted(report.duplicates, 'duplicate')} + {counted(report.rejects, 'reject')}, "
+            f"in {report.seconds:,.1f} s ({rate:,.0f} records/s)"
         )
     for (status, reason), count in report.reasons.most_common(REASONS_SHOWN):
         example = report.examples[(status, reason)]
         yield f"  {count:,} {status}: {visible(reason)}\n      e.g. {visible(example)}"
     more = len(report.reasons) - REASONS_SHOWN
     if more > 0:
-        reasons = "reason" if more == 1 else "reasons"
-        yield f"  ... and {more:,} more {reasons}: lake sql{lake} 'from objects'"
+        yield f"  ... and {counted(more, 'more reason')}: lake sql{lake} 'from objects'"
     if report.forgotten:
         yield (
             f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted as "
@@ -140,8 +141,8 @@ def _lines(report: IngestReport, lake: str) -> Iterator[str]:
         yield f"  rejected records: lake rejects{lake}"
     if report.merged.partitions:
         yield (
-            f"  {report.merged.files_before:,} small files of {report.merged.partitions:,} "
-            f"partitions became {report.merged.files_after:,}"
+            f"  {counted(report.merged.files_before, 'small file')} of "
+            f"{counted(report.merged.partitions, 'partition')} became {report.merged.files_after:,}"
         )
     for note in report.notes:
         yield f"  note: {visible(note)}"

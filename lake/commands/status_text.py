@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lake.commands.progress import OTHER_TEXTS
-from lake.sizes import size_text
+from lake.sizes import counted, size_text
 from lake.terminal import keep_wide
 from lake.visible import visible
 
@@ -62,7 +62,8 @@ def _table(status: Status) -> Table:
 
 def _lines(status: Status, lake: str) -> Iterator[str]:
     fates = ", ".join(f"{n:,} {fate}" for fate, n in status.objects.items()) or "none"
-    yield f"objects: {fates}; {status.duplicates:,} duplicates, {status.rejects:,} rejects"
+    again, refused = counted(status.duplicates, "duplicate"), counted(status.rejects, "reject")
+    yield f"objects: {fates}; {again}, {refused}"
     if any(status.accounts.values()):
         yield f"accounts: {_accounts(status.accounts)}"
     if status.earlier:

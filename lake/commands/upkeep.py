@@ -23,7 +23,7 @@ from lake.commands.options import (
 )
 from lake.errors import UsageError
 from lake.paths import default_lake
-from lake.sizes import parse_size
+from lake.sizes import counted, parse_size
 
 if TYPE_CHECKING:
     from lake.report import CompactReport
@@ -61,25 +61,26 @@ def _print_compacted(report: CompactReport) -> None:
         put(words, f"note: {note}")
     put(
         out,
-        f"{report.partitions:,} partitions, {report.rows:,} rows: {report.files_before:,} files "
+        f"{counted(report.partitions, 'partition')}, {counted(report.rows, 'row')}: "
+        f"{counted(report.files_before, 'file')} "
         f"({size_text(report.size_before)}) became {report.files_after:,} "
         f"({size_text(report.size_after)})",
     )
     if report.ledger_before:
         put(
             out,
-            f"_lake: {report.ledger_before:,} files became {report.ledger_after:,}",
+            f"_lake: {counted(report.ledger_before, 'file')} became {report.ledger_after:,}",
         )
     if report.skipped:
         put(
             out,
-            f"{report.skipped:,} partitions were changed by another writer meanwhile and left: "
+            f"left {counted(report.skipped, 'partition')}, changed by another writer meanwhile: "
             "run `lake compact` again",
         )
     put(
         out,
-        f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) of versions that "
-        "ended before the grace were deleted",
+        f"deleted {counted(report.vacuumed.files, 'file')} ({size_text(report.vacuumed.size)}) of "
+        "versions that ended before the grace",
     )
 
 
@@ -114,14 +115,18 @@ def _print_verified(report: VerifyReport) -> None:
         put(out, text)
 
     say(
-        f"{report.path}, batch {report.batch}: {report.files:,} files "
-        f"({size_text(report.size)}), {report.rows:,} rows"
+        f"{report.path}, batch {report.batch}: {counted(report.files, 'file')} "
+        f"({size_text(report.size)}), {counted(report.rows, 'row')}"
     )
     if report.unhashed:
-        say(f"{report.unhashed:,} files without a recorded hash: an earlier version wrote them")
+        say(
+            f"{counted(report.unhashed, 'file')} without a recorded hash, written by an earlier "
+            "version of lake"
+        )
     if report.earlier:
         say(
-            f"{report.earlier:,} files ({size_text(report.earlier_size)}) of earlier versions; "
+            f"{counted(report.earlier, 'file')} ({size_text(report.earlier_size)}) of earlier "
+            "versions; "
             "`lake compact` deletes them after its grace"
         )
     for note in report.notes:
@@ -131,8 +136,7 @@ def _print_verified(report: VerifyReport) -> None:
         say(f"  {finding.what}")
         say(f"  next: {finding.next}")
     count = len(report.findings)
-    told = f"{count:,} finding{'s' if count > 1 else ''}"
-    say(told if count else "sound: every file and every count is as committed")
+    say(counted(count, "finding") if count else "sound: every file and every count is as committed")
 
 
 def forget(
@@ -164,9 +168,8 @@ def forget(
     for one in lost:
         put(
             stdout(),
-            f"{one.table}, before {day}: {one.rows:,} rows of {one.days:,} "
-            f"{'day' if one.days == 1 else 'days'} in "
-            f"{one.files:,} files ({size_text(one.size)})",
+            f"{one.table}, before {day}: {counted(one.rows, 'row')} of "
+            f"{counted(one.days, 'day')} in {counted(one.files, 'file')} ({size_text(one.size)})",
         )
     if not yes and not (
         sys.stdin.isatty() and typer.confirm("Forget them? They cannot be read again", err=True)
@@ -180,9 +183,9 @@ def forget(
     rows = sum(one.rows for one in report.tables)
     put(
         stdout(),
-        f"{rows:,} rows forgotten; "
+        f"{counted(rows, 'row')} forgotten; "
         + (
-            f"{report.vacuumed.files:,} files ({size_text(report.vacuumed.size)}) deleted"
+            f"{counted(report.vacuumed.files, 'file')} ({size_text(report.vacuumed.size)}) deleted"
             if now
             else "their files go with the next `lake compact` after its grace"
         ),
@@ -224,7 +227,7 @@ def rebuild(
     for table, count in sorted(report.tables.items()):
         put(
             out,
-            f"{table}: {count.rows:,} rows, of which {count.kept:,} stay as they were",
+            f"{table}: {counted(count.rows, 'row')}, of which {count.kept:,} stay as they were",
         )
         for reason, number in count.reasons.most_common(5):
             put(out, f"  {number:,} stay: {reason}")

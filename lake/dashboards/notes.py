@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lake.filters.entities import PREFIX
 from lake.filters.filters import Filter, TimeRange, show_time
 from lake.serve.chosen import chosen
 from lake.serve.extent import extent_of, lake_blocks
@@ -51,18 +52,42 @@ def why_nothing(view: View, ask: Ask) -> str:
         )
     rest = replace(selection, time=TimeRange())
     if not extent_of(table, rest, ask).events:
-        own = [text for text in view.dashboard.filters if Filter.parse(text) in selection.filters]
-        none = Sentence("No event fits the filters, whatever the time.")
-        if selection.search:
-            none = Sentence("No event fits the search and the filters, whatever the time.")
+        own = [
+            one.words()
+            for one in map(Filter.parse, view.dashboard.filters)
+            if one in selection.filters
+        ]
+        none = _none_fits(selection)
         if not own:
             return none
-        also = Sentence("This page has one of its own: {filters}.", filters=", ".join(own))
+        also = Sentence("This page has one of its own: {filters}.", filters=_listed(own))
         return Sentence("{first} {second}", first=none, second=also)
     return Sentence(
         "{first} {second}",
         first=Sentence("Nothing {time}.", time=selection.time.words()),
         second=_nearest(view, rest, ask),
+    )
+
+
+def _listed(words: list[Sentence]) -> Sentence:
+    """All of them, as one."""
+    first, *rest = words
+    return Sentence("{first}, {second}", first=first, second=_listed(rest)) if rest else first
+
+
+def _none_fits(selection: Selection) -> Sentence:
+    """What no event fits, at any time."""
+    named = all(one.field.startswith(PREFIX) for one in selection.filters)
+    if not selection.search:
+        return Sentence(
+            "No event names it, whatever the time."
+            if named
+            else "No event fits the filters, whatever the time."
+        )
+    return Sentence(
+        "No event fits the search and the filters, whatever the time."
+        if selection.filters
+        else "No event fits the search, whatever the time."
     )
 
 

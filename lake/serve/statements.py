@@ -26,6 +26,7 @@ _IN_MEMORY = {
     *("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "DROP", "ALTER"),
     *("SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"),
 }
+_OF_TABLES = _IN_MEMORY - {"SELECT", "SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"}
 _CHANGES = ("COPY", "INSERT", "UPDATE", "DELETE")
 """What DuckDB 2 lets stand in a WITH; the parser calls the whole a SELECT."""
 _RUN_TEXT = ("json_execute_serialized_sql", "query")
@@ -103,6 +104,19 @@ def refuse_writes(text: str, lake: Path) -> None:
             continue
         elif kind not in _IN_MEMORY and not _is_harmless(kind, first, statement.query):
             raise UsageError(f"lake sql does not run {_named(statement)}. {ELSEWHERE}")
+
+
+def changes_tables(text: str) -> bool:
+    """Whether a statement of a text would change rows, or what a name stands for: none of it
+    reaches the lake. False where DuckDB cannot parse it."""
+    try:
+        statements = _parsed(text)
+    except UsageError:
+        return False
+    return any(
+        _kind(one) in _OF_TABLES or _hidden(one.query) in ("INSERT", "UPDATE", "DELETE")
+        for one in statements
+    )
 
 
 def refuse_lost_rows(text: str) -> None:

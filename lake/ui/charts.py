@@ -15,7 +15,7 @@ from lake.ui.accounts import with_name
 from lake.ui.choosing import add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.look import ACCENT, GREY, MEANING, OTHERS, SHADES, colours
-from lake.ui.words import say, say_error
+from lake.ui.words import heard, say, say_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,8 @@ REST = "all others"
 _OTHER = "Other"
 OURS = ("filters", "series", "Figure", "Outcome", "Filter", "Status")
 """Columns whose values are words of a query or of the ledger, not of a log."""
+UNRECOGNISED = "not recognised"
+"""In a column of sources: what a query writes where an object is of none."""
 REASONS = ("Why",)
 """The column of reasons of the ledger: ours, but for those that tell something of the log."""
 
@@ -55,7 +57,7 @@ def draw_bars(view: View, panel: Panel, result: PanelResult) -> None:
         painted=painted,
         label=say(panel.label),
         unit=panel.unit,
-        about=say(panel.about),
+        about=heard(panel),
     )
 
 

@@ -18,11 +18,13 @@ from lake.filters.selection import Selection
 from lake.serve.extent import extent_of
 from lake.sources.rowmodel import EVENTS
 from lake.ui.choosing import add_filter, look_at
+from lake.ui.follow import search_everywhere
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.page import draw_page, draw_sentence
 from lake.ui.sidebar import choose
 from lake.ui.text import plain
 from lake.ui.words import pick, say
+from lake.visible import shortened
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 ANY = "Any kind"
 SHOWN = 8
+_LONGEST = 200
 _EXAMPLES = Sentence(
     "198.51.100.7, alice, AKIA..., i-0123456789abcdef0, a bucket, example.com, or an ARN"
 )
@@ -54,15 +57,44 @@ def draw_entity(lake: Lake, dashboard: Dashboard, ask: Asker) -> None:
         _directory(view, ask)
         return
     known = (one for one in meant if extent_of(EVENTS, _only(*one), ask).events)
-    kind, value = meant[0] if len(meant) == 1 else next(known, meant[0])
+    found = meant[0] if len(meant) == 1 else next(known, None)
+    if found is None:
+        choose(lake, dashboard, ask)
+        _draw_unknown(meant)
+        return
+    kind, value = found
     namesakes = st.container(horizontal=True, vertical_alignment="center")
     chosen = Filter(kind.field, "is", value)
     selection = choose(lake, dashboard, ask, (chosen,))
     label = Sentence("{kind} {value}", kind=Sentence(kind.title), value=value)
-    draw_page(replace(dashboard, label=label), selection, ask)
+    view = draw_page(replace(dashboard, label=label), selection, ask)
+    if not view.shown.events:
+        _offer_search(value)
     if len(meant) > 1 and (others := list(known)):
         with namesakes:
             _namesakes(others)
+
+
+def _draw_unknown(meant: list[tuple[Kind, str]]) -> None:
+    """That no log knows a name, of whatever kind it may be."""
+    st.title(plain(shortened(meant[0][1], _LONGEST)), anchor=False)
+    said = say(
+        "No event names it, whatever the time. Looked for as: {kinds}.",
+        kinds=", ".join(say(kind.title) for kind, _ in meant),
+    )
+    st.info(plain(said), icon=":material/search_off:")
+    _offer_search(meant[0][1])
+
+
+def _offer_search(value: str) -> None:
+    """The way on for what is only a part of a name, or stands where no kind looks."""
+    st.button(
+        say("Search every record for this text"),
+        key="entity:search",
+        icon=":material/search:",
+        on_click=search_everywhere,
+        args=(value,),
+    )
 
 
 def _namesakes(others: list[tuple[Kind, str]]) -> None:

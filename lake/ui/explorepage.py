@@ -137,4 +137,6 @@ def _what(events: int) -> str:
             some=count(FILE_ROWS),
             all=count(events),
         )
+    if events == 1:
+        return say("The files have the one row under these filters.")
     return say("The files have all {count} rows under these filters.", count=count(events))

@@ -19,11 +19,19 @@ def follow(field: str, value: str) -> None:
     hide all others. Time, accounts and regions stay. For callbacks. What a widget of this page is
     bound to can only be set here, what one of the next page is bound to only on the way (`go`)."""
     kind = kind_named_by(field)
-    if kind is not None:
-        page, params = ENTITY, {"kind": kind.title, "entity": value}
+    if kind is None:
+        search_everywhere(value)
     else:
-        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-        page, params = EXPLORE, {"logs": EVENTS, "q": f'"{quoted}"'}
+        _leave_for(ENTITY, {"kind": kind.title, "entity": value})
+
+
+def search_everywhere(value: str) -> None:
+    """Go to where all logs are searched for a text, in the same way."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    _leave_for(EXPLORE, {"logs": EVENTS, "q": f'"{quoted}"'})
+
+
+def _leave_for(page: str, params: dict[str, str]) -> None:
     here = {key: text for key, text in params.items() if key in st.session_state}
     narrowing = {"f": [], "q": ""}
     for key, given in {**narrowing, **here}.items():

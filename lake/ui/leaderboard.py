@@ -41,18 +41,22 @@ def draw_leaderboard(
 ) -> None:
     """Names with their figures, in the order given; `painted` has colours for some of them. A name
     that is clicked is handed on with `is`, or with `not` where Shift was held."""
+    shown = [eye(with_name(name), LONGEST) for name, _ in rows]
+    figures = [figure(n, unit) for _, n in rows]
+    counted = say(unit or "count")
     data = pa.table(
         {
             "place": list(range(len(rows))),
             "name": [name for name, _ in rows],
-            "shown": [eye(with_name(name), LONGEST) for name, _ in rows],
+            "shown": shown,
             "n": [float(n) for _, n in rows],
-            "figure": [figure(n, unit) for _, n in rows],
+            "figure": figures,
+            "heard": [f"{name}, {counted}: {n}" for name, n in zip(shown, figures, strict=True)],
             "colour": [(painted or {}).get(name, colour) for name, _ in rows],
             **leaving(len(rows)),
         }
     )
-    spec = _spec(rows, label or say("value"), say(unit or "count"), clickable=bool(clicked))
+    spec = _spec(rows, label or say("value"), counted, clickable=bool(clicked))
     long = len(rows) > MOST
     with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
         draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
@@ -65,7 +69,7 @@ def _spec(rows: Sequence[tuple[str, float]], label: str, unit: str, *, clickable
     most = max((n for _, n in rows), default=0)
     cursor = "pointer" if clickable else "default"
     # The colour of the text around the chart, so that it reads on any theme.
-    ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor}
+    ink = {"type": "text", "fill": "currentColor", "fontSize": 13, "cursor": cursor, "aria": False}
     spec: Spec = {
         "height": BAR * len(rows) + _AROUND,
         "encoding": {
@@ -75,6 +79,7 @@ def _spec(rows: Sequence[tuple[str, float]], label: str, unit: str, *, clickable
                 "axis": None,
                 "scale": {"paddingInner": 0.18, "paddingOuter": 0.05},
             },
+            "description": {"field": "heard", "type": "nominal"},
             "tooltip": [
                 {"field": "shown", "type": "nominal", "title": label},
                 {"field": "figure", "type": "nominal", "title": unit},

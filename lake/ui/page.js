@@ -9,7 +9,12 @@
   addEventListener("popstate", () => { acted = false; }, true);
   const { pushState, replaceState } = history;
   history.pushState = history.replaceState = function (state, title, url) {
-    const other = new URL(url ?? "", location.href).href !== location.href;
+    const next = new URL(url ?? "", location.href);
+    const other = next.href !== location.href;
+    // another thing, or another search, is read from its head, though it is drawn in place of the one before
+    const now = new URL(location.href).searchParams;
+    if (["entity", "q"].some(key => next.searchParams.get(key) !== now.get(key)))
+      document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
     (other && acted ? pushState : replaceState).call(history, state, title, url);
     acted &&= !other;
   };
@@ -56,6 +61,10 @@
       help.dataset.explains = "";
       help.setAttribute("aria-label", known === "ja" ? `${beside} の説明` : `Help for ${beside}`);
     }
+    // A gradient is named with the address that the page had when it was drawn, and is lost with the next
+    for (const drawn of document.querySelectorAll('[data-testid="stVegaLiteChart"] [fill^="url(http"]')) {
+      drawn.setAttribute("fill", drawn.getAttribute("fill").replace(/^url\([^#]*/, "url("));
+    }
     for (const grid of document.querySelectorAll('[class*="st-key-cells-"] canvas[tabindex="0"]')) {
       grid.tabIndex = -1;
     }
@@ -68,6 +77,13 @@
 addEventListener("mousedown", event => {
   if (event.shiftKey && event.target.closest?.('[data-testid="stVegaLiteChart"]')) event.preventDefault();
 }, true);
+
+// The whole page has the focus once a click fell on it, and any key, such as the Shift of a click, would
+// frame it all: the frame is for whoever came to it with a key.
+for (const [kind, by] of [["pointerdown", "hand"], ["keydown", "key"]])
+  addEventListener(kind, event => {
+    if (kind === "pointerdown" || event.key === "Tab") document.documentElement.dataset.moves = by;
+  }, true);
 
 // Enter in the name of a query saves it; in a form of Streamlit's it would press Run. What an input
 // method takes as the end of a word is none.

@@ -186,7 +186,8 @@ def _sentence(view: View, earlier: View | None) -> list[Sentence]:
 def _events(view: View) -> Sentence:
     """How many are shown, of how many, and of further tables."""
     shown, whole = view.shown, view.whole
-    events = Sentence("{count} events", count=count(whole.events))
+    one = whole.events == 1
+    events = Sentence("{count} event" if one else "{count} events", count=count(whole.events))
     if shown.events < whole.events:
         events = Sentence(
             "{part} of {count} events", part=count(shown.events), count=count(whole.events)

@@ -22,7 +22,7 @@ from lake.ui.follow import follow
 from lake.ui.paper import EMPTY, draw_on_paper
 from lake.ui.table import ROW, column_config, for_the_eye, frame, height, labels, named_accounts
 from lake.ui.text import count, plain
-from lake.ui.words import back_or_forth, say, say_unread
+from lake.ui.words import back_or_forth, heard, say, say_unread
 from lake.visible import shortened, visible
 from lake.words import Sentence
 
@@ -66,7 +66,7 @@ def draw_rows(view: View, panel: Panel, ask: Ask) -> None:
         selection_mode="single-cell",
         # of these very rows: a cell is chosen by its place
         key=f"{view.dashboard.name}:{panel.title}:rows:{page}:{_digest(result)}",
-        alt=say(panel.about),
+        alt=heard(panel),
     )
     draw_on_paper(labels(result.columns, rows), rows)
     cells = event["selection"]["cells"]

@@ -108,7 +108,9 @@ def _table(result: Result) -> None:
         height=height(rows, 16),
         row_height=ROW,
         placeholder=EMPTY,
-        column_config={field.name: _column(field) for field in table.schema},
+        column_config={
+            field.name: _column(field, table.column(n)) for n, field in enumerate(table.schema)
+        },
         alt=say("The rows of the query"),
     )
     columns = [_printed(column) for column in table.slice(0, PRINTED).columns]
@@ -116,11 +118,13 @@ def _table(result: Result) -> None:
     draw_on_paper(labels, list(zip(*columns, strict=True)), result.table.num_rows)
 
 
-def _column(field: pa.Field) -> Any:  # noqa: ANN401  Streamlit's
+def _column(field: pa.Field, values: pa.ChunkedArray) -> Any:  # noqa: ANN401  Streamlit's
     label = _label(field)
     if pa.types.is_timestamp(field.type):
+        whole = pc.all(pc.equal(pc.subsecond(values), 0)).as_py() is not False
+        parts = "" if whole else ".SSS"
         return st.column_config.DatetimeColumn(
-            label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
+            label, format=f"YYYY-MM-DD HH:mm:ss{parts}", timezone="UTC"
         )
     if pa.types.is_date(field.type):
         return st.column_config.DateColumn(label, format="YYYY-MM-DD")

@@ -10,9 +10,9 @@ import streamlit as st
 
 from lake.ask.output import distinct_names
 from lake.ui.accounts import with_name
-from lake.ui.charts import OURS, REASONS, choose_cell
+from lake.ui.charts import OURS, REASONS, UNRECOGNISED, choose_cell
 from lake.ui.paper import EMPTY, draw_on_paper
-from lake.ui.words import say, say_known
+from lake.ui.words import heard, say, say_known
 from lake.visible import LONGEST, shortened
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
     for n, column in enumerate(result.columns):
         if column in OURS or column in REASONS:
             words[n] = say if column in OURS else say_known
+        elif column == "Source":
+            words[n] = _source
     rows = [
         tuple(words[n](str(value)) if n in words else value for n, value in enumerate(row))
         for row in named_accounts(result.rows)
@@ -117,7 +119,7 @@ def draw_table(key: str, panel: Panel, result: PanelResult) -> None:
         key=name,
         on_select=on_select if panel.fields else "ignore",
         selection_mode="single-cell",
-        alt=say(panel.about),
+        alt=heard(panel),
     )
     draw_on_paper(labels(result.columns, rows), rows)
 
@@ -131,6 +133,11 @@ def for_the_eye(value: Any, longest: int = LONGEST) -> Any:  # noqa: ANN401
     if isinstance(value, (list, tuple)):
         return [for_the_eye(item, longest) for item in value]
     return value
+
+
+def _source(name: str) -> str:
+    """A source's name, which is nobody's word to translate, or that there is none."""
+    return say(name) if name == UNRECOGNISED else name
 
 
 def _array(values: list[Any]) -> pa.Array:

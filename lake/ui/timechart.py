@@ -19,7 +19,7 @@ from lake.ui.choosing import set_time
 from lake.ui.clicks import LONGEST, Spec, clicked_in, draw_chart, leave, leaving, picks
 from lake.ui.look import GREY, MEANING, OTHERS, colours
 from lake.ui.text import BYTES, figure, size_unit, width
-from lake.ui.words import eye, say
+from lake.ui.words import eye, heard, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,8 @@ _LONGEST = 46
 """Letters of a name that a legend shows."""
 _NO_TITLE = {"padding": 2, "titlePadding": 0, "titleFontSize": 0}
 """Of a legend: a title takes its 33 pixels from the bars also where there is none."""
+_TICKS = 8
+"""Marks of an axis of time, more or less."""
 _PARTS = 50
 """Of an axis: a drag over less than one, 8 to 20 pixels, is the click of a hand that moved."""
 
@@ -84,7 +86,7 @@ def draw_time(
     key = f"{view.dashboard.name}:{panel.title}"
     least = (max(ends.values()) - min(ends)) / _PARTS
     data = _data(panel, result, ends, series, axis)
-    draw_chart(key, data, spec, partial(chosen, acts, entries, least), say(panel.about))
+    draw_chart(key, data, spec, partial(chosen, acts, entries, least), heard(panel))
 
 
 def _series(view: View, panel: Panel, result: PanelResult, ask: Ask) -> _Series:
@@ -109,17 +111,21 @@ def _data(
 ) -> pa.Table:
     """A row a slice: its bar, what it is called, how high it is, and where a click finds it."""
     order = list(series.colours)
+    began = [f"{show_time(row[0])} UTC" for row in result.rows]
+    figures = [figure(row[-1], panel.unit) for row in result.rows]
+    told = zip(began, series.names, figures, strict=True)
     return pa.table(
         {
             "start": [row[0] for row in result.rows],
             "end": [ends.get(row[0], row[0]) for row in result.rows],
-            "from": [f"{show_time(row[0])} UTC" for row in result.rows],
+            "from": began,
             "name": series.names,
             "series": [series.told[name] for name in series.of],
             "place": [order.index(name) for name in series.of],
             "n": [float(row[-1]) for row in result.rows],
             "up": [float(row[-1]) * axis.times for row in result.rows],
-            "figure": [figure(row[-1], panel.unit) for row in result.rows],
+            "figure": figures,
+            "heard": [f"{at}, {name}, {say(panel.unit)}: {n}" for at, name, n in told],
             "row": list(range(len(result.rows))),
             **leaving(len(result.rows)),
         }
@@ -162,6 +168,7 @@ def _spec(
                 "legend": None if entries is None else legend(shown),
             },
             "order": {"field": "place", "type": "quantitative"},
+            "description": {"field": "heard", "type": "nominal"},
             "tooltip": [
                 {"field": "from", "type": "nominal", "title": say(view.interval)},
                 {"field": "name", "type": "nominal", "title": say(panel.label)},
@@ -200,7 +207,8 @@ def chosen(
 def time_label() -> str:
     """How an axis writes a time in UTC: days and months as a reader does."""
     return (
-        "utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
+        "utcmilliseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S.%L')"
+        " : utcseconds(datum.value) > 0 ? utcFormat(datum.value, '%H:%M:%S')"
         " : utchours(datum.value) + utcminutes(datum.value) > 0 ? utcFormat(datum.value, '%H:%M')"
         f" : utcdate(datum.value) > 1 ? utcFormat(datum.value, '{say('%d %b')}')"
         f" : utcmonth(datum.value) > 0 ? utcFormat(datum.value, '{say('%b %Y')}')"
@@ -300,7 +308,9 @@ def _in_order(names: Sequence[str], figures: Sequence[float], tone: str) -> list
 
 
 def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dict[str, Any]:
-    """The axis of time, from the first bar to the end of the last, and that of figures."""
+    """The axis of time, from the first bar to the end of the last, and that of figures. No bar is
+    shorter than a second, and no mark stands within one."""
+    short = max(ends.values()) - min(ends) <= timedelta(seconds=_TICKS)
     return {
         "x": {
             "field": "start",
@@ -311,7 +321,7 @@ def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dic
                 "grid": False,
                 "titlePadding": 4,
                 "labelOverlap": True,
-                "tickCount": 8,
+                "tickCount": {"interval": "second", "step": 1} if short else _TICKS,
                 "labelExpr": time_label(),
             },
         },

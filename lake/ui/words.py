@@ -24,6 +24,7 @@ from lake.words import Sentence, translated
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from lake.dashboards.dashboards import Panel
     from lake.errors import LakeError
 
 LANG = "lang"
@@ -73,8 +74,16 @@ def say_known(text: str) -> str:
 
 
 def eye(text: str, longest: int) -> str:
-    """A value of a log as a chart or a list names it: shortened, and told of where it is empty."""
-    return shortened(text, longest) or say("(empty)")
+    """A value of a log as a chart or a list names it: shortened, and told of where the eye would
+    see none."""
+    seen = shortened(text, longest)
+    return seen if seen.strip() else say("(blank)" if seen else "(empty)")
+
+
+def heard(panel: Panel) -> str:
+    """A panel's chart or table for a voice: which one it is, since several may share a query and
+    what that explains, and what it shows."""
+    return f"{say(panel.label)}: {say(panel.about)}"
 
 
 def say_error(error: LakeError) -> str:

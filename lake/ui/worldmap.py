@@ -16,7 +16,7 @@ from lake.ui.charts import picked
 from lake.ui.clicks import Spec, draw_chart, leave, on_pick, picks
 from lake.ui.look import GREY
 from lake.ui.text import figure, plain
-from lake.ui.words import say
+from lake.ui.words import heard, say
 
 if TYPE_CHECKING:
     from lake.dashboards.dashboards import Panel
@@ -50,7 +50,7 @@ def draw_map(view: View, panel: Panel, result: PanelResult) -> None:
     """A country's shade is its figure, on a logarithmic scale: a few countries hold nearly all."""
     key = f"{view.dashboard.name}:{panel.title}"
     spec = _spec(panel, result)
-    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), say(panel.about))
+    draw_chart(key, None, spec, on_pick(partial(picked, panel, {})), heard(panel))
     numbers, points = _numbers(), _read("points.json")
     nowhere = [
         f"{code} ({figure(n, panel.unit)})"

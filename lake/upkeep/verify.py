@@ -21,7 +21,7 @@ from lake.errors import StorageError, in_plain_words
 from lake.machine import cores, default_memory
 from lake.paths import JOURNAL
 from lake.report import Finding
-from lake.sizes import size_text
+from lake.sizes import counted, size_text
 from lake.store import ledger
 from lake.store.behind import behind
 from lake.store.damage import COPY, damaged_log
@@ -238,8 +238,9 @@ def _check_log(
         report.findings.append(Finding("foreign", f"{table}/{name}", f"{what}{_told(by)}", ADVICE))
     for version in others:
         if version.number > named:
-            rows = [sum(version.added.values()), len(version.removed)]
-            what = f"adds {len(version.added)} files ({rows[0]:,} rows) and removes {rows[1]} files"
+            added = counted(len(version.added), "file")
+            rows = counted(sum(version.added.values()), "row")
+            what = f"adds {added} ({rows}) and removes {counted(len(version.removed), 'file')}"
             report.findings.append(
                 Finding(
                     "foreign",
@@ -312,7 +313,7 @@ def _check_file(file: _Committed) -> Finding | None:
     return None
 
 
-def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None:
+def _look_around(store: Store, checked: set[Path], report: VerifyReport) -> None:
     """What else lies among the tables' files: of earlier versions, and nobody's."""
     strange: list[str] = []
     for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
@@ -321,7 +322,7 @@ def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None
         except (OSError, ValueError):  # a finding of its own
             continue
         for path in sorted(root.rglob("*.parquet")):
-            if path in counted or "_delta_log" in path.parts:
+            if path in checked or "_delta_log" in path.parts:
                 continue
             if path in known:
                 report.earlier += 1
@@ -331,6 +332,6 @@ def _look_around(store: Store, counted: set[Path], report: VerifyReport) -> None
     if strange:
         more = f", and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
         report.notes.append(
-            f"{len(strange):,} files on disk that no version knows; nothing reads them: "
+            f"{counted(len(strange), 'file')} on disk that no version knows, so nothing reads: "
             f"{', '.join(strange[:SHOWN])}{more}"
         )

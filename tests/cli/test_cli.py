@@ -74,7 +74,7 @@ def test_the_report_of_an_ingest(lake: Callable[[str], Done], tmp_path: Path) ->
     assert "cloudtrail 1 4 3 0 1" in lines
     assert "vpcflow 1 2 2 0 0" in lines
     assert any(
-        line.startswith("6 records found = 5 rows + 0 duplicates + 1 rejects") for line in lines
+        line.startswith("6 records found = 5 rows + 0 duplicates + 1 reject") for line in lines
     )
     assert f"rejected records: lake rejects --lake {tmp_path / 'lake'}" in lines
     assert lines[-1].startswith("GeoIP: no database")
@@ -157,6 +157,10 @@ WRONG = {
     "sql --lake made ' '": "no query. Try: lake sql 'SELECT count(*) FROM events'.",
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
+    "sql --lake made 'DELETE FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
+    "sql --lake made 'DELETE FROM cloudtrail'": "`lake forget --before DAY` takes days out",
+    "sql --lake made 'WITH a AS (DELETE FROM cloudtrail) FROM a'": "SQL changes nothing",
+    "sql --lake made 'DROP TABLE cloudtrail'": "`lake rebuild` derives rows anew",
     "sql --lake made 'SELECT nobody FROM cloudtrail'": "nobody",
     "sql --lake made 'SELECT eventName FROM cloudtrail'": "Did you mean native.eventName?",
     "sql --lake made 'SELECT 1; FROM events'": "the rows of SELECT would be lost: only the last",
@@ -297,7 +301,7 @@ def test_status(lake: Callable[[str], Done], made: Path) -> None:
         ("vpcflow", 2, 1, 1, "2024-02-01"),
     ]
     done = lake("status --lake made")
-    assert "objects: 2 read, 1 unknown; 0 duplicates, 1 rejects" in done.out
+    assert "objects: 2 read, 1 unknown; 0 duplicates, 1 reject" in done.out
     assert "days are UTC" in done.out
     assert done.err == ""
 
@@ -337,7 +341,7 @@ def test_a_file_that_grows_tells_its_rejects_once(
         put(tmp_path / "logs", FLOW_KEY, grown)
         assert lake(f"ingest {tmp_path / 'logs'} {at} --jobs 1").code == 0
     for _ in range(2):
-        assert "objects: 1 read; 2 duplicates, 1 rejects" in lake(f"status {at}").out
+        assert "objects: 1 read; 2 duplicates, 1 reject" in lake(f"status {at}").out
         (row,) = lake(f"rejects {at} --format json").rows
         assert (row["position"], row["text"]) == (3, "no flow at all")
         assert len(lake(f"rejects {at}").out.splitlines()) == 2

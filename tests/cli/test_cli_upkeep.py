@@ -60,9 +60,9 @@ def test_compact_and_then_verify(lake: Callable[[str], Ran], tmp_path: Path) -> 
     code, out, err = lake("compact")
     assert (code, err) == (0, "")
     first, last = out.splitlines()
-    assert first.startswith("1 partitions, 4 rows: 2 files (")
+    assert first.startswith("1 partition, 4 rows: 2 files (")
     assert ") became 1 (" in first
-    assert last == "0 files (0 B) of versions that ended before the grace were deleted"
+    assert last == "deleted 0 files (0 B) of versions that ended before the grace"
     code, out, err = lake("verify")
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -71,7 +71,7 @@ def test_compact_and_then_verify(lake: Callable[[str], Ran], tmp_path: Path) -> 
     assert lines[1].startswith("2 files (")
     assert lines[1].endswith("of earlier versions; `lake compact` deletes them after its grace")
     assert lines[2] == "sound: every file and every count is as committed"
-    assert lake("compact --grace 0")[1].splitlines()[-1].startswith("2 files (")
+    assert lake("compact --grace 0")[1].splitlines()[-1].startswith("deleted 2 files (")
     with duckdb.connect(str(tmp_path / "lakehouse" / "lake.duckdb"), read_only=True) as con:
         assert con.sql("SELECT count(*) FROM events").fetchall() == [(6,)]
 

@@ -235,7 +235,7 @@ def test_a_selection_without_findings_names_the_filter_of_the_page(lake: Lake) -
     note = run_panel(nothing, nothing.dashboard.panel("search - GuardDuty"), ask_of(lake)).note
     assert note == (
         "No event fits the filters, whatever the time. This page has one of its own: "
-        "native.service.additionalInfo.sample not true."
+        "native.service.additionalInfo.sample is not true."
     )
 
 

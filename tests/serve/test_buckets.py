@@ -140,7 +140,7 @@ def test_commands(
     given = tmp_path / "buckets.csv"
     given.write_text(f"bucket,account\nnew,{C}\n")
     done = run_lake(["buckets", str(given), "--lake", str(lake)], monkeypatch, capsys)
-    assert done[0] == 0 and "kept in the lake: 1" in done[2]
+    assert done[0] == 0 and "kept in the lake: 1 bucket's account" in done[2]
     done = run_lake(["buckets", "--lake", str(lake), "--format", "csv"], monkeypatch, capsys)
     assert (done[0], done[1].splitlines()) == (0, ["bucket,account", f"new,{C}"])
     none = tmp_path / "none"

@@ -7,6 +7,7 @@ are left in the test's temporary folder, to be looked at.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -121,6 +122,25 @@ def test_no_figure_is_cut_beside_that_of_the_period_before(
     settled(page)
     page.wait_for_selector("[data-testid=stMetricDeltaDescription]")
     assert page.evaluate(CUT) == []
+
+
+BROKEN = """() => [...document.querySelectorAll('[data-testid=stMetricLabel] p')].filter(one => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1;
+}).map(one => one.innerText)"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["cloudtrail", "vpcflow", "hunting"])
+def test_no_label_of_a_figure_breaks_in_japanese(page: Page, address: str, name: str) -> None:
+    """Japanese would break within a word."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}/{name}?lang=ja")
+    settled(page)
+    unfold(page, 1280)
+    at_least(page, "[data-testid=stMetric]", 5)
+    assert page.evaluate(BROKEN) == []
 
 
 @pytest.mark.long
@@ -261,6 +281,31 @@ def test_no_two_buttons_sound_alike(page: Page, address: str) -> None:
     opened = page.get_by_role("button", name="Data Event name", exact=True)
     assert opened.count() == 1
     assert opened.evaluate("one => one.getBoundingClientRect().width") < 80
+
+
+@pytest.mark.parametrize("name", ["vpcflow", "hunting"])
+def test_no_two_charts_sound_alike(page: Page, address: str, name: str) -> None:
+    """Several have one query, and what explains it."""
+    page.goto(f"{address}/{name}")
+    settled(page)
+    unfold(page, 1440)
+    settled(page)
+    charts = page.locator("[data-testid=stMain] [data-testid=stVegaLiteChart]").count()
+    heard = page.locator("[data-testid=stMain] [data-testid=stVegaLiteChart]").evaluate_all(
+        "all => all.map(one => (one.matches('[aria-label]') ? one"
+        " : one.querySelector('[aria-label]')).getAttribute('aria-label'))"
+    )
+    assert len(set(heard)) == charts > 10
+
+
+def test_a_bar_sounds_as_its_tooltip_reads(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    named = card(page, "Event name").locator("path[aria-roledescription=bar]").first
+    assert re.fullmatch(r"GetObject, events: [\d,]+", named.get_attribute("aria-label") or "")
+    at = card(page, "Events by outcome").locator("path[aria-roledescription=bar]").first
+    told = r"2025-03-10 00:00 UTC, (success|failure), events: [\d,]+"
+    assert re.fullmatch(told, at.get_attribute("aria-label") or "")
 
 
 def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
@@ -536,6 +581,47 @@ def test_what_is_typed_into_the_search_is_in_the_address(page: Page, address: st
 
 
 @pytest.mark.long
+def test_another_thing_is_read_from_its_head(page: Page, address: str) -> None:
+    page.goto(f"{address}/entity?entity=26.77.13.201")
+    settled(page)
+    card(page, "Users and roles taken on").click(position={"x": 20, "y": 12})
+    page.wait_for_url("**entity=ci-deployer*")
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
+def test_what_is_followed_everywhere_from_a_row_is_read_from_its_head(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/explore?logs=cloudtrail")
+    settled(page)
+    open_first_row(page)
+    page.get_by_role("button", name="Everywhere", exact=True).click()
+    page.wait_for_url("**q=*")
+    settled(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
+FRAME = """() => getComputedStyle(
+  document.querySelector('[data-testid=stMain]'), '::before').boxShadow"""
+
+
+def test_shift_frames_no_page_and_takes_no_shade_from_a_map(page: Page, address: str) -> None:
+    page.goto(f"{address}/cloudtrail")
+    settled(page)
+    card(page, "Source countries on the map")
+    for label in ("Event name", "Event type"):
+        card(page, label).click(position={"x": 20, "y": 15}, modifiers=["Shift"])
+        page.wait_for_url(f"**native.event{label[6:].capitalize()}+not*")
+        settled(page)
+        assert page.evaluate(FRAME) == "none"
+    legend = card(page, "Source countries on the map").locator(".role-legend-gradient path")
+    page.wait_for_timeout(500)
+    assert (legend.get_attribute("fill") or "").startswith("url(#")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.documentElement.dataset.moves") == "key"
+
+
 def test_a_thing_is_followed_from_a_row_and_on_from_there(page: Page, address: str) -> None:
     """From a call that names a bucket to the page about it, to an address that used it; each is in
     the address. What narrowed the first page would hide all other logs of the bucket: it is left

@@ -150,9 +150,9 @@ def test_an_empty_text_has_a_name_and_filters_on_itself(
     result = PanelResult("", "bar", "", ("errorCode", "Count"), (("", 2), ("AccessDenied", 1)))
     drawn: list[Any] = []
     monkeypatch.setattr("lake.ui.leaderboard.draw_chart", lambda _, data, *__: drawn.append(data))
-    draw_leaderboard("x", [("", 2), ("AccessDenied", 1)], None)
-    assert drawn[0]["shown"].to_pylist() == ["(empty)", "AccessDenied"]
-    assert drawn[0]["name"].to_pylist() == ["", "AccessDenied"]
+    draw_leaderboard("x", [("", 2), ("AccessDenied", 1), ("  ", 1)], None)
+    assert drawn[0]["shown"].to_pylist() == ["(empty)", "AccessDenied", "(blank)"]
+    assert drawn[0]["name"].to_pylist() == ["", "AccessDenied", "  "]
     assert named_values(result)[0] == ("", "")
     open_page(app, "cloudtrail", f="native.errorCode is ")
     assert 'native.errorCode is ""' in app.main.caption[0].value.replace("\\", "")

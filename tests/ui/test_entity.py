@@ -56,10 +56,33 @@ def test_nothing_named_shows_those_with_most_events(lake: Lake, app: AppTest) ->
     assert not app.metric
 
 
-def test_what_nobody_knows(app: AppTest) -> None:
-    open_page(app, "entity", entity="203.0.113.99")
-    assert "No event fits the filters" in app.main.info[0].value
+@pytest.mark.parametrize(
+    ("text", "kind", "title", "said"),
+    [
+        ("nobody", "Any kind", "nobody", "Looked for as: User, Role, S3 bucket."),
+        ("nobody", "Role", "Role nobody", "No event names it, whatever the time."),
+    ],
+)
+def test_what_nobody_knows_is_of_no_kind_and_can_be_searched_for(
+    app: AppTest, text: str, kind: str, title: str, said: str
+) -> None:
+    open_page(app, "entity", entity=text, kind=kind)
+    assert app.title[0].value == title
+    assert said in app.main.info[0].value.replace("\\", "")
     assert not app.metric
+    assert app.selectbox(key="span").value == "All"
+    app.button(key="entity:search").click().run()
+    assert not app.exception
+    assert app.text_input(key="q").value == '"nobody"'
+    assert app.main.info[0].value.replace("\\", "") == (
+        "No event fits the search, whatever the time."
+    )
+
+
+def test_what_the_filters_leave_nothing_of(app: AppTest) -> None:
+    open_page(app, "entity", entity="bob", f="event.action is Nothing")
+    assert app.title[0].value == "User bob"
+    assert "No event fits the filters" in app.main.info[0].value
 
 
 def test_a_name_that_would_be_markup(app: AppTest) -> None:

@@ -4,6 +4,7 @@ is kept in the lake's folder and what is said where nothing can be, charts, plan
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -84,6 +85,7 @@ def test_it_shows_its_result(app: AppTest) -> None:
         "n": 1,
     }
     assert any(m.value.startswith("**12 rows** in ") for m in app.markdown)
+    assert "TIMESTAMPTZ" in list(app.dataframe[0].value["Type"])
     ask(app, "COPY cloudtrail TO 'x.csv'")
     assert "That did not run: COPY is not let in here" in said(app)
     assert len(app.dataframe) == 1
@@ -343,3 +345,13 @@ def test_another_page_ends_a_query(app: AppTest) -> None:
     assert not typed_queries()
     open_page(app, "sql")
     assert "the page was left" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("time", "form"),
+    [("10:00:00", "YYYY-MM-DD HH:mm:ss"), ("10:00:00.5", "YYYY-MM-DD HH:mm:ss.SSS")],
+)
+def test_times_have_parts_of_a_second_where_one_has(app: AppTest, time: str, form: str) -> None:
+    open_page(app, "sql")
+    ask(app, f"SELECT TIMESTAMPTZ '2024-02-01 {time}Z' AS at UNION ALL SELECT NULL")
+    assert json.loads(app.dataframe[1].proto.columns)["at"]["type_config"]["format"] == form

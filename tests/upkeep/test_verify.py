@@ -113,7 +113,7 @@ def test_a_row_that_an_outsider_removed(lake: Path) -> None:
     assert [f.kind for f in kinds] == ["foreign"]
     assert kinds[0].where == "vpcflow, version 2"
     assert "another program's commit (version 2, DELETE by delta-rs:py-" in kinds[0].what
-    assert "removes 1 files" in kinds[0].what
+    assert "removes 1 file" in kinds[0].what
 
 
 def outsiders_rows(lake: Path) -> None:
@@ -132,7 +132,7 @@ def test_rows_that_an_outsider_added(lake: Path) -> None:
     outsiders_rows(lake)
     (one,) = verify(lake).findings
     assert (one.kind, one.where) == ("foreign", "vpcflow, version 2")
-    assert "adds 1 files (6 rows) and removes 0 files" in one.what
+    assert "adds 1 file (6 rows) and removes 0 files" in one.what
 
 
 def test_the_next_batch_does_not_let_them_in(lake: Path, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_files_that_no_version_knows_are_told(lake: Path) -> None:
     report = verify(lake)
     assert report.findings == []
     assert report.notes == [
-        "1 files on disk that no version knows; nothing reads them: vpcflow/mine.parquet"
+        "1 file on disk that no version knows, so nothing reads: vpcflow/mine.parquet"
     ]
 
 
