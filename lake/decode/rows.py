@@ -3,8 +3,8 @@ JSON log, a column for each member that was asked for; and what other systems ha
 
 A row comes as a line of CSV, as a JSON object (UNLOAD, the console's download), as a list of cells
 (`get-query-results`), or out of Parquet. Its columns are named as the members are, in any case, or
-by their path (`userIdentity.arn`, `answers.0.Rdata`), or as the source's [csv] says. It becomes a
-JSON record of the source; its own text stays the original. Tables of Log Analytics (Microsoft
+by their path (`userIdentity.arn`, `answers.0.Rdata`, `userIdentity_arn`), or as the source's [csv]
+says. It becomes a JSON record of the source; its own text stays the original. Tables of Log Analytics (Microsoft
 Sentinel) are such rows too, with names and, in what its page exports, times of their own.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -22,6 +23,7 @@ import msgspec
 from lake.decode.cells import Items, cell_json, closed, is_nested, value_json, written
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
+from lake.sources.fieldsets import leaves
 from lake.sources.source import column_name
 from lake.sources.spelling import names_within
 
@@ -44,6 +46,8 @@ _LOCAL_TIME = re.compile(
 )
 DEEPEST = 100
 """Parts of a path; Python cannot write a thousand objects within one another."""
+_JOINS = ("__", "_", "/", "-", ":")
+"""What joins the names of a path where JSON was made flat, besides the dot."""
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
@@ -89,11 +93,13 @@ def is_row(source: Source, names: Sequence[str]) -> bool:
         return False
     if any(name.startswith(ABOUT) or "." in name for name in names):
         return True
+    paths = row_paths(source, tuple(names))
     if any(name in _others(source) for name in names):
+        return True
+    if any("." in (path or "") for path in paths):
         return True
     if any(name != name.lower() for name in names):
         return False
-    paths = row_paths(source, tuple(names))
     return any(path not in (None, name) for name, path in zip(names, paths, strict=True))
 
 
@@ -142,8 +148,18 @@ def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
 
 
 def _path(source: Source, name: str) -> str | None:
-    """The path that a name is, in whatever case and with underscores or without, where [native]
-    declares such a member, or JSON or a list that can have it."""
+    """The path that a name is: dotted, or with what else joins names (`userIdentity_arn`,
+    `user_identity_arn`, `httpRequest/clientIp`, `useridentityarn`)."""
+    found = _dotted(source, name)
+    if found is not None:
+        return found
+    joined = (_dotted(source, name.replace(by, ".")) for by in _JOINS if by in name)
+    return next(filter(None, joined), None) or _run_together(source).get(_squeezed(name))
+
+
+def _dotted(source: Source, name: str) -> str | None:
+    """The path that a dotted name is, in whatever case and with underscores or without, where
+    [native] declares such a member, or JSON or a list that can have it."""
     if name.count(".") > DEEPEST:
         return None
     body: str | Tree = source.native
@@ -161,6 +177,22 @@ def _path(source: Source, name: str) -> str | None:
         else:
             return None
     return ".".join(found)
+
+
+@cache
+def _run_together(source: Source) -> dict[str, str]:
+    """The paths below [native]'s members, by their names run together, where that tells of one."""
+    told: dict[str, str] = {}
+    paths = [leaf.name for leaf in leaves(source.native) if "." in leaf.name]
+    counts = Counter(map(_squeezed, paths))
+    for path in paths:
+        if counts[_squeezed(path)] == 1:
+            told[_squeezed(path)] = path
+    return told
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[._/:-]", "", name).lower()
 
 
 def answer_cells(row: bytes) -> dict[str, str] | None:
