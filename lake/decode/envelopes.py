@@ -126,17 +126,19 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _tables(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     """Rows that name no member, of answers that name their columns once: of the API of Log
-    Analytics, of SQL and ES|QL in OpenSearch and Elasticsearch, of Trino and Splunk (`json_rows`),
-    of pandas (`orient="split"`). A row's original has the names.
+    Analytics, of SQL and ES|QL in OpenSearch and Elasticsearch, of Trino, of ClickHouse
+    (`JSONCompact`), of Splunk (`json_rows`), of pandas (`orient="split"`). A row's original has the
+    names. Steampipe and Tailpipe name the columns, and the cells of each row besides.
 
     https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
     https://docs.opensearch.org/latest/search-plugins/sql/response-formats/
+    https://clickhouse.com/docs/interfaces/formats/JSONCompact
     """
     if bytes(envelope.tables)[:1] == b"[" and b'"columns"' in bytes(envelope.tables):
         return _listed(bytes(envelope.tables), NO_WRAP)
     for listed in (envelope.rows, envelope.datarows, envelope.values, envelope.table):
         if bytes(listed)[:1] == b"[":
-            for named in (envelope.columns, envelope.schema, envelope.fields):
+            for named in (envelope.columns, envelope.schema, envelope.fields, envelope.meta):
                 if bytes(named)[:1] == b"[" and (names := column_names(named)):
                     return _tabled(bytes(listed), names)
     return None
@@ -144,11 +146,13 @@ def _tables(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _tabled(array: bytes, names: list[str]) -> Iterator[tuple[Piece, Wrap]]:
     for piece in items(array):
-        row = None if piece.reason else table_row_of(piece.text)
-        if row is None or len(row) != len(names):
-            yield Piece(piece.text, piece.reason or "no row of an answer"), NO_WRAP
-            continue
-        text = written(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
+        text = piece.text
+        if piece.reason is not None or text[:1] != b"{":
+            row = None if piece.reason else table_row_of(text)
+            if row is None or len(row) != len(names):
+                yield Piece(text, piece.reason or "no row of an answer"), NO_WRAP
+                continue
+            text = written(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
         inner = shipped(text) if may_be_shipped(text) else None
         yield from inner or [(Piece(text), NO_WRAP)]
 

@@ -4,8 +4,9 @@ JSON log, a column for each member that was asked for; and what other systems ha
 A row comes as a line of CSV, as a JSON object (UNLOAD, the console's download), as a list of cells
 (`get-query-results`), or out of Parquet. Its columns are named as the members are, in any case, or
 by their path (`userIdentity.arn`, `answers.0.Rdata`, `userIdentity_arn`), or as the source's [csv]
-says. It becomes a JSON record of the source; its own text stays the original. Tables of Log Analytics (Microsoft
-Sentinel) are such rows too, with names and, in what its page exports, times of their own.
+says. It becomes a JSON record of the source; its own text stays the original. Tables of Log
+Analytics (Microsoft Sentinel) are such rows too, with names and, in what its page exports, times of
+their own.
 """
 
 from __future__ import annotations

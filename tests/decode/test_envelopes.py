@@ -408,6 +408,18 @@ def test_a_table_of_events_in_an_answer(who: str) -> None:
     assert read(compact(answer)).status == "unknown"
 
 
+@pytest.mark.parametrize("rows", [EVENTS, [{"message": one, "n": 1} for one in flows(3)]])
+def test_a_table_whose_rows_have_names_too(rows: list[dict[str, Any]]) -> None:
+    """As `steampipe query --output json` and Tailpipe print it: it was said not to be readable."""
+    columns = [{"name": name, "data_type": "text"} for name in rows[0]]
+    found = read(compact({"columns": columns, "rows": rows}))
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    if "n" in rows[0]:
+        assert found.originals == [one["message"] for one in rows]
+    else:
+        assert [json.loads(text) for text in found.originals] == rows
+
+
 def test_a_table_of_raw_records_in_an_answer() -> None:
     """Splunk's `output_mode=json_rows`."""
     rows = [{"_time": "1", "_raw": text} for text in TEXTS]
