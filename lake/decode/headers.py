@@ -30,6 +30,13 @@ DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
 
+NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
+"""A line that may be a header: it begins with two names, or is one."""
+NUMBER = r"\d{3}"
+"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
+the lines that only begin like a header are told at once, not one by one."""
+MAY_HEAD = re.compile(rf"(?s)(?={NAMES})(?!.*{NUMBER})", re.ASCII)  # as Arrow reads them
+
 
 def remembered(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
     """A function of a line whose last answers are kept: objects come by the thousand with one

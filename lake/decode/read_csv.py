@@ -16,7 +16,7 @@ from lake.decode.envelopes import Messages
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.rows import are_local, said, table_record, utc_cells, whose_table
-from lake.decode.shapes import Records, utf8
+from lake.decode.shapes import HEADING, Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def _messages(
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
         message = cells[column].encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
-            if reading.takes(piece, reading.seen + 1):
+            if reading.is_heading(piece.text):
+                yield HEADING, piece.text, wrap
+            elif reading.takes(piece, reading.seen + 1):
                 yield reading.seen, piece.text, wrap
 
 

@@ -3,7 +3,6 @@ Logs exports them. A line is never split between windows; its number is its plac
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,19 @@ import pyarrow.compute as pc
 
 from lake.decode.cutter import MAX_CARRIED
 from lake.decode.envelopes import Messages
-from lake.decode.headers import header_of, names_in
+from lake.decode.headers import MAY_HEAD, NAMES, NUMBER, header_of, names_in
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.read_csv import can_be_header, read_csv, read_messages
 from lake.decode.read_json import TextReader, cut_records
 from lake.decode.recognise import PROBE_LINES
 from lake.decode.refused import LongText
-from lake.decode.shapes import Records, numbered_place, utf8
+from lake.decode.shapes import HEADING, Records, numbered_place, utf8
 from lake.decode.tokens import SHORT
 from lake.decode.wrap import EXPORT_LINES, export_line
 from lake.sources.source import column_name
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
     from lake.decode.recognise import Reading
@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
-_NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
-"""A line that may be a header: it begins with two names, or is one."""
-_NUMBER = r"\d{3}"
-"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
-the lines that only begin like a header are told at once, not one by one."""
-_MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
 
 
 @dataclass(slots=True)
@@ -240,7 +234,9 @@ class LineReader:
                 message = b"\n".join(lines[begin + 1 : at]).strip()
             for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
                 place = numbered_place(self._line + begin + 1, number)
-                if self.reading.takes(piece, place):
+                if self.reading.is_heading(piece.text):
+                    yield HEADING, piece.text, own
+                elif self.reading.takes(piece, place):
                     yield place, piece.text, own
         self._line += len(lines)
 
@@ -298,10 +294,10 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 def _named(lines: Lines) -> list[int]:
     """The places of lines that may be headers."""
     if lines.listed is not None:
-        return [n for n, line in enumerate(lines.listed) if _MAY_HEAD.match(line)]
-    hint = pc.match_substring_regex(lines.text, _NAMES)
+        return [n for n, line in enumerate(lines.listed) if MAY_HEAD.match(line)]
+    hint = pc.match_substring_regex(lines.text, NAMES)
     hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
-    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), _NUMBER)
+    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), NUMBER)
     found: list[int] = hinted[~data.to_numpy(zero_copy_only=False)].tolist()
     return found
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lake.decode.envelopes import unwrap
 from lake.decode.headers import (
+    MAY_HEAD,
     cut_at,
     heads,
     line_shape,
@@ -267,11 +268,37 @@ class Reading:
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
 
     def knows(self, text: bytes) -> bool:
-        """Whether a record is a JSON object or a line of some source."""
+        """Whether a record is a JSON object or a line of some source, or a header of such lines."""
         if text[:1] == b"{":
             members = members_of(text) or []
             return bool(self.catalogue.by_members(members))
-        return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+        line = text.decode("utf-8", "replace")
+        return bool(self.catalogue.by_line(line)) or self.is_heading(text)
+
+    def is_heading(self, text: bytes) -> bool:
+        """Whether a text that was inside something else is a header or a directive of lines."""
+        begins = text[:1]
+        if begins == b"{" or begins.isdigit():  # most texts are told at once
+            return False
+        line = text.decode("utf-8", "replace")
+        by_key = tuple(self.delimited_by_key())
+        if begins == b"#":
+            directed = read_directive(line, self.catalogue, by_key, self.named)
+            return directed is not None or line.startswith("#Version:")
+        if MAY_HEAD.match(line) is None:
+            return False
+        headed = read_header(line, self.catalogue, by_key, self.named, names_columns)
+        return headed is not None
+
+    def below_heading(self, texts: list[bytes]) -> Shape | None:
+        """The shape of lines below the first of these, which is a heading; None where it names no
+        fields."""
+        lines = [text.decode("utf-8", "replace") for text in texts]
+        if lines[0].startswith("#Version:"):
+            return None
+        if lines[0].startswith("#"):
+            return self.recognise_directives(lines)
+        return self._under_header(lines[0], self.delimited_by_key(), names_columns)
 
     def knows_within(self, text: bytes) -> bool:
         """The same, or whether it is an envelope."""
