@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 WHOLE = ("eventjson", "cloudtrailevent", "cloud_trail_event", "_raw", "event.original")
 """Columns, in lower case, whose cells are events as CloudTrail, Steampipe, Splunk or Elastic have
 them."""
-_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;\t]')
+_HEADER = re.compile(r'\s*[,;|\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;|\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""
 _ABOVE = ("#TYPE ", "sep=")
 """What PowerShell 5 and what Excel takes above a header."""
-_CUTS = (",", ";", "\t")
-"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
+_CUTS = (",", ";", "\t", "|")
+"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons; `psql -A` has
+bars."""
 
 
 def read_csv(reading: Reading, text: bytes, first: str) -> Iterator[Records] | None:

@@ -15,6 +15,7 @@ from lake.decode.envelopes import Messages
 from lake.decode.headers import MAY_HEAD, NAMES, NUMBER, header_of, names_in
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.read_csv import can_be_header, read_csv, read_messages
+from lake.decode.read_held import read_held
 from lake.decode.read_json import TextReader, cut_records
 from lake.decode.recognise import PROBE_LINES
 from lake.decode.refused import LongText
@@ -176,8 +177,18 @@ class LineReader:
                 else:
                     self._shape = self.reading.recognise_lines(probe)
                 if self._shape is None:
+                    yield from self._held(text if whole else b"")
                     return
             yield from self._segments(lines)
+
+    def _held(self, text: bytes) -> Iterator[Records]:
+        """What lines hold of which no source knows one."""
+        if not text or self.reading.status != "unknown" or self.reading.forced is not None:
+            return
+        if (held := read_held(self.reading, text)) is not None:
+            self.reading.take_back()
+            self.reading.delimiter = self.reading.layout = None
+            yield from TextReader(self.reading).records(held)
 
     def _split(self, text: bytes) -> Lines:
         """The lines of a text that comes next; neither blank ones nor such as are too long."""

@@ -288,7 +288,7 @@ class Reading:
         if MAY_HEAD.match(line) is None:
             return False
         headed = read_header(line, self.catalogue, by_key, self.named, names_columns)
-        return headed is not None
+        return headed is not None and len(headed[2]) > 1  # a name alone is a cell of a header
 
     def below_heading(self, texts: list[bytes]) -> Shape | None:
         """The shape of lines below the first of these, which is a heading; None where it names no
