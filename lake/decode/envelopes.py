@@ -51,6 +51,9 @@ _WITHIN = ("result", "event")
 DEEPEST = 8
 """Objects and lists that a record is looked for within."""
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
+_ACTION = re.compile(rb'\{\s*"(?:index|create)"\s*:\s*\{(?:\s*"_(?:index|id|type)"[^{}]*)?\}\s*\}')
+"""A line of a bulk request of OpenSearch, before a document.
+https://docs.opensearch.org/latest/api-reference/document-apis/bulk/"""
 
 
 def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -60,6 +63,8 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     envelope = envelope_of(value)
     if envelope is None:
         return _mended(value) if has_surrogates(value) and not is_value(value) else None
+    if _ACTION.fullmatch(value):
+        return iter(())
     if bytes(envelope.ingested) and bytes(envelope.message):  # a log event without the list
         return _logged(b"[%b]" % value, NO_WRAP)
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
@@ -242,10 +247,12 @@ def may_be_shipped(value: bytes) -> bool:
 
 
 def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
-    """What a shipper's JSON holds beside its own members; None where it holds no text."""
+    """What a shipper's JSON holds beside its own members; None where it holds no text. Where ECS's
+    `event.original` is there, `message` may be words about it."""
     found = members(value) or {}
-    for holder in (found, *(members(found.get(name, msgspec.Raw())) or {} for name in _WITHIN)):
-        for name in SHIPPED:
+    result, event = (members(found.get(name, msgspec.Raw())) or {} for name in _WITHIN)
+    for holder, names in ((event, ("original",)), (found, SHIPPED), (result | event, SHIPPED)):
+        for name in names:
             if name in holder and (text := text_of(holder[name])):
                 return _inside(text.strip("\r\n"))
     return None

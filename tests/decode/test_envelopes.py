@@ -184,6 +184,23 @@ def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> No
     assert (found.status, found.originals, found.rejects) == ("read", records, [])
 
 
+def test_the_original_goes_before_words_about_it() -> None:
+    """Documents of Elastic's integrations have both; such were unknown."""
+    sources = [{"message": f"GetUser {n}", "event": {"original": t}} for n, t in enumerate(TEXTS)]
+    found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in sources))
+    assert (found.status, found.originals, found.rejects) == ("read", TEXTS, [])
+
+
+@pytest.mark.parametrize("action", ["index", "create"])
+@pytest.mark.parametrize("about", [{}, {"_index": "logs", "_id": "1"}])
+def test_the_body_of_a_bulk_request(action: str, about: dict[str, str]) -> None:
+    """Its lines that say what to do are no records; they were rejects."""
+    for documents in (EVENTS, [{"message": one, "@timestamp": "x"} for one in flows(3)]):
+        lines = [one for document in documents for one in ({action: about}, document)]
+        found = read(b"\n".join(map(compact, lines)))
+        assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+
+
 CHOSEN = "srcaddr dstaddr bytes action start end account-id"
 CHOSEN_FLOWS = [
     f"10.0.0.{n} 203.0.113.9 {1000 + n} REJECT 1706781540 1706781600 {ACCOUNT}" for n in range(1, 4)
