@@ -52,6 +52,10 @@ _JOINS = ("__", "_", "/", "-", ":")
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
+_NOTHING = frozenset(("null", "NULL", "None", "nan", "NaN", r"\N", "NoError"))
+"""What stands in an empty cell: words of Python, of databases, of Kaggle's flaws.cloud events."""
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d\d")
+"""A number as Excel saves one of twelve digits: such a time is off by hours, such an id is none."""
 
 
 def whose_row(names: Sequence[str], catalogue: Catalogue) -> Source | None:
@@ -298,7 +302,8 @@ def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
 def cells_record(source: Source, paths: Sequence[str | None], cells: Sequence[str]) -> str:
     """The record that a row of cells is."""
     record: dict[str, object] = {}
-    for path, value in zip(paths, cells, strict=True):
+    for path, cell in zip(paths, cells, strict=True):
+        value = "" if cell in _NOTHING or _ROUNDED.fullmatch(cell) else cell
         if path and (value or path in source.empty):
             put(record, path, cell_json(source, path, value))
     return written(record)

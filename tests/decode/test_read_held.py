@@ -70,7 +70,7 @@ def test_a_text_that_shows_a_record_is_no_log() -> None:
         "# How to read an event",
         "It looks like this:",
         "",
-        TEXTS[0],
+        f"e.g. {TEXTS[0]}",
         "",
         "Mind the time.",
         "x",
