@@ -406,19 +406,28 @@ def _found(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]]:
 
 @dataclass(slots=True)
 class Messages:
-    """Messages of one log. The first tells whether they are envelopes themselves, such as what
-    EventBridge writes into a log group: looking into each of many plain ones would cost. One with
-    surrogates may have to be mended."""
+    """Messages of one log. The first of JSON tells whether they are envelopes themselves, such as
+    what EventBridge writes into a log group, or, where it is told what is `known`, have records in
+    members of their own: looking into each of many plain ones would cost. One with surrogates may
+    have to be mended."""
 
+    known: Callable[[bytes], bool] | None = None
     _enveloped: bool | None = None
 
     def opened(self, message: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         """What a message holds, with what its envelope and the log's say."""
         look = message[:1] == b"{" and (self._enveloped is not False or has_surrogates(message))
-        inner = unwrap(message) if look else None
-        if self._enveloped is None:
+        inner = self._within(message) if look else None
+        if self._enveloped is None and look:
             self._enveloped = inner is not None
         return _either(inner, message, wrap)
+
+    def _within(self, message: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+        inner = unwrap(message)
+        if inner is not None or self.known is None or self.known(message):
+            return inner
+        found = found_within(message, self.known)
+        return iter([(piece, NO_WRAP) for piece in found]) if found else None
 
 
 def _either(

@@ -96,7 +96,7 @@ def read_messages(
 def _messages(
     reading: Reading, text: bytes, names: list[str], column: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
-    messages = Messages()
+    messages = Messages(reading.knows)
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
         cells = dict(zip(names, row, strict=False))
         if wrong is None and len(row) > len(names):

@@ -42,7 +42,7 @@ def read_held(reading: Reading, text: bytes) -> Iterator[tuple[int, bytes, Wrap]
 
 
 def _records(reading: Reading, text: bytes, cut: str) -> Iterator[tuple[int, bytes, Wrap]]:
-    messages = Messages()
+    messages = Messages(reading.knows)
     for number, (place, cells, original) in enumerate(_rows(text, cut)):
         found = _held(reading, cells)
         if not found and number:

@@ -105,7 +105,10 @@ class LineReader:
     _exported: TextReader | None = None
     _head: re.Pattern[bytes] = EXPORT_LINES[0]
     """What stands before each message of an export."""
-    _messages: Messages = field(default_factory=Messages)
+    _messages: Messages = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._messages = Messages(self.reading.knows)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""

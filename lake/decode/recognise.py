@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lake.decode.envelopes import unwrap
+from lake.decode.envelopes import found_within, unwrap
 from lake.decode.headers import (
     MAY_HEAD,
     cut_at,
@@ -65,7 +65,7 @@ class Reading:
     status: str = "read"
     reason: str | None = None
     no_source: bool = False
-    """Whether it was set aside because its first records are JSON objects of no known source."""
+    """Whether it was set aside while its first records were JSON objects of no known source."""
     refused: list[Refused] = field(default_factory=list)
     unknown_members: Counter[str] = field(default_factory=Counter)
     lossy_members: Counter[str] = field(default_factory=Counter)
@@ -154,7 +154,8 @@ class Reading:
 
     def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
         """Note that the object is not read, and why."""
-        self.status, self.reason, self.no_source = status, reason, no_source
+        self.status, self.reason = status, reason
+        self.no_source = self.no_source or no_source
 
     def take_back(self) -> None:
         """Read an object after all that was set aside: later records are of a source."""
@@ -301,8 +302,12 @@ class Reading:
         return self._under_header(lines[0], self.delimited_by_key(), names_columns)
 
     def knows_within(self, text: bytes) -> bool:
-        """The same, or whether it is an envelope."""
-        return self.knows(text) or (text[:1] == b"{" and unwrap(text) is not None)
+        """The same, or whether it is an envelope, or JSON that has a record somewhere within."""
+        if self.knows(text):
+            return True
+        if text[:1] != b"{":
+            return False
+        return unwrap(text) is not None or bool(found_within(text, self.knows))
 
     def is_head(self, first: bytes) -> bool:
         """Whether a first line is a line of some source, or a header or directive of one."""
