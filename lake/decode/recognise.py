@@ -282,12 +282,13 @@ class Reading:
         if begins == b"{" or begins.isdigit():  # most texts are told at once
             return False
         line = text.decode("utf-8", "replace")
+        if line.startswith("#Version:"):
+            return True
+        if begins != b"#" and MAY_HEAD.match(line) is None:
+            return False
         by_key = tuple(self.delimited_by_key())
         if begins == b"#":
-            directed = read_directive(line, self.catalogue, by_key, self.named)
-            return directed is not None or line.startswith("#Version:")
-        if MAY_HEAD.match(line) is None:
-            return False
+            return read_directive(line, self.catalogue, by_key, self.named) is not None
         headed = read_header(line, self.catalogue, by_key, self.named, names_columns)
         return headed is not None and len(headed[2]) > 1  # a name alone is a cell of a header
 

@@ -50,6 +50,22 @@ STRANGE = {
         b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n<worksheet xmlns="x"/>',
         "a part of an Excel workbook",
     ),
+    "a W3C log of IIS": (
+        b"#Software: Microsoft Internet Information Services\n#Version: 1.0\n#Fields: date time "
+        b"s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status "
+        b"sc-substatus sc-win32-status time-taken\n2024-02-01 10:00:00 10.0.0.1 GET / - 80 - "
+        b"198.51.100.7 curl/8 200 0 0 1\n",
+        "no source knows",
+    ),
+    "a table of a scanner": (
+        b"TIMESTAMP;ACCOUNT_UID;CHECK_ID;STATUS;SEVERITY;RESOURCE_TYPE;RESOURCE_UID;REGION\n"
+        b"2024-02-01 10:00:00;111122223333;iam_1;FAIL;high;AwsIamUser;arn:aws:iam::1:u;us-east-1\n",
+        "text that no source knows",
+    ),
+    "a table of resources": (
+        b"resourceId,resourceType,accountId,awsRegion\ni-1,AWS::EC2::Instance,111122223333,x\n",
+        "text that no source knows",
+    ),
     "a malware scan of GuardDuty": (
         b'{"schemaVersion":"1.0","scanStatus":"COMPLETED","resourceType":"S3_OBJECT",'
         b'"s3ObjectDetails":{},"scanResultDetails":{"scanResultStatus":"NO_THREATS_FOUND"}}',
