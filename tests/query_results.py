@@ -89,6 +89,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "SQL of OpenSearch": ("schema", "datarows"),
     "Splunk": ("fields", "rows"),
     "Log Analytics": ("columns", "rows"),
+    "ClickHouse": ("meta", "data"),
 }
 """Who answers with rows without names: where the columns' names stand, and where the rows."""
 

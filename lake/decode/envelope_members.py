@@ -98,6 +98,7 @@ class Envelope(msgspec.Struct):
     columns: msgspec.Raw = _NONE
     schema: msgspec.Raw = _NONE
     fields: msgspec.Raw = _NONE
+    meta: msgspec.Raw = _NONE
     rows: msgspec.Raw = _NONE
     datarows: msgspec.Raw = _NONE
     values: msgspec.Raw = _NONE

@@ -51,6 +51,9 @@ _WITHIN = ("result", "event")
 DEEPEST = 8
 """Objects and lists that a record is looked for within."""
 _MESSAGE = re.compile(rb'\A\s*\{\s*"message"\s*:\s*"')
+_ACTION = re.compile(rb'\{\s*"(?:index|create)"\s*:\s*\{(?:\s*"_(?:index|id|type)"[^{}]*)?\}\s*\}')
+"""A line of a bulk request of OpenSearch, before a document.
+https://docs.opensearch.org/latest/api-reference/document-apis/bulk/"""
 
 
 def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
@@ -60,6 +63,8 @@ def unwrap(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
     envelope = envelope_of(value)
     if envelope is None:
         return _mended(value) if has_surrogates(value) and not is_value(value) else None
+    if _ACTION.fullmatch(value):
+        return iter(())
     if bytes(envelope.ingested) and bytes(envelope.message):  # a log event without the list
         return _logged(b"[%b]" % value, NO_WRAP)
     return _records(envelope) or (_message(value) if _MESSAGE.match(value) else None)
@@ -126,17 +131,19 @@ def _records(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _tables(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
     """Rows that name no member, of answers that name their columns once: of the API of Log
-    Analytics, of SQL and ES|QL in OpenSearch and Elasticsearch, of Trino and Splunk (`json_rows`),
-    of pandas (`orient="split"`). A row's original has the names.
+    Analytics, of SQL and ES|QL in OpenSearch and Elasticsearch, of Trino, of ClickHouse
+    (`JSONCompact`), of Splunk (`json_rows`), of pandas (`orient="split"`). A row's original has the
+    names. Steampipe and Tailpipe name the columns, and the cells of each row besides.
 
     https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
     https://docs.opensearch.org/latest/search-plugins/sql/response-formats/
+    https://clickhouse.com/docs/interfaces/formats/JSONCompact
     """
     if bytes(envelope.tables)[:1] == b"[" and b'"columns"' in bytes(envelope.tables):
         return _listed(bytes(envelope.tables), NO_WRAP)
     for listed in (envelope.rows, envelope.datarows, envelope.values, envelope.table):
         if bytes(listed)[:1] == b"[":
-            for named in (envelope.columns, envelope.schema, envelope.fields):
+            for named in (envelope.columns, envelope.schema, envelope.fields, envelope.meta):
                 if bytes(named)[:1] == b"[" and (names := column_names(named)):
                     return _tabled(bytes(listed), names)
     return None
@@ -144,11 +151,13 @@ def _tables(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]] | None:
 
 def _tabled(array: bytes, names: list[str]) -> Iterator[tuple[Piece, Wrap]]:
     for piece in items(array):
-        row = None if piece.reason else table_row_of(piece.text)
-        if row is None or len(row) != len(names):
-            yield Piece(piece.text, piece.reason or "no row of an answer"), NO_WRAP
-            continue
-        text = object_text(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
+        text = piece.text
+        if piece.reason is not None or text[:1] != b"{":
+            row = None if piece.reason else table_row_of(text)
+            if row is None or len(row) != len(names):
+                yield Piece(text, piece.reason or "no row of an answer"), NO_WRAP
+                continue
+            text = object_text(dict(zip(names, row, strict=True))).encode("utf-8", "surrogatepass")
         inner = shipped(text) if may_be_shipped(text) else None
         yield from inner or [(Piece(text), NO_WRAP)]
 
@@ -238,10 +247,12 @@ def may_be_shipped(value: bytes) -> bool:
 
 
 def shipped(value: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
-    """What a shipper's JSON holds beside its own members; None where it holds no text."""
+    """What a shipper's JSON holds beside its own members; None where it holds no text. Where ECS's
+    `event.original` is there, `message` may be words about it."""
     found = members(value) or {}
-    for holder in (found, *(members(found.get(name, msgspec.Raw())) or {} for name in _WITHIN)):
-        for name in SHIPPED:
+    result, event = (members(found.get(name, msgspec.Raw())) or {} for name in _WITHIN)
+    for holder, names in ((event, ("original",)), (found, SHIPPED), (result | event, SHIPPED)):
+        for name in names:
             if name in holder and (text := text_of(holder[name])):
                 return _inside(text.strip("\r\n"))
     return None
@@ -397,19 +408,28 @@ def _found(envelope: Envelope) -> Iterator[tuple[Piece, Wrap]]:
 
 @dataclass(slots=True)
 class Messages:
-    """Messages of one log. The first tells whether they are envelopes themselves, such as what
-    EventBridge writes into a log group: looking into each of many plain ones would cost. One with
-    surrogates may have to be mended."""
+    """Messages of one log. The first of JSON tells whether they are envelopes themselves, such as
+    what EventBridge writes into a log group, or, where it is told what is `known`, have records in
+    members of their own: looking into each of many plain ones would cost. One with surrogates may
+    have to be mended."""
 
+    known: Callable[[bytes], bool] | None = None
     _enveloped: bool | None = None
 
     def opened(self, message: bytes, wrap: Wrap) -> Iterator[tuple[Piece, Wrap]]:
         """What a message holds, with what its envelope and the log's say."""
         look = message[:1] == b"{" and (self._enveloped is not False or has_surrogates(message))
-        inner = unwrap(message) if look else None
-        if self._enveloped is None:
+        inner = self._within(message) if look else None
+        if self._enveloped is None and look:
             self._enveloped = inner is not None
         return _either(inner, message, wrap)
+
+    def _within(self, message: bytes) -> Iterator[tuple[Piece, Wrap]] | None:
+        inner = unwrap(message)
+        if inner is not None or self.known is None or self.known(message):
+            return inner
+        found = found_within(message, self.known)
+        return iter([(piece, NO_WRAP) for piece in found]) if found else None
 
 
 def _either(

@@ -30,6 +30,13 @@ DELIMITERS = ("\t", ",", " ", ";", "|")
 """What the fields under a `#Fields:` line may be cut at: who sets up a delivery chooses it.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateDelivery.html"""
 
+NAMES = r"^[,;|\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;|\t]+\"?@?[A-Za-z]|$)"
+"""A line that may be a header: it begins with two names, or is one."""
+NUMBER = r"\d{3}"
+"""No name of a field has such a number, and no line of data (`ACCEPT OK 1418530010 ...`) lacks one:
+the lines that only begin like a header are told at once, not one by one."""
+MAY_HEAD = re.compile(rf"(?s)(?={NAMES})(?!.*{NUMBER})", re.ASCII)  # as Arrow reads them
+
 
 def remembered(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
     """A function of a line whose last answers are kept: objects come by the thousand with one
@@ -60,8 +67,10 @@ def read_header(
     least: Callable[[Source, list[str]], bool],
 ) -> tuple[Source, str | None, list[str]] | None:
     """Where a line is a header: whose, what its names are cut at (None: spaces), and they."""
-    for delimiter in (",", ";", "\t", None):
+    for delimiter in (",", ";", "\t", "|", None):
         if delimiter is not None and delimiter not in line:
+            continue
+        if delimiter == "|" and " |" in line:  # drawn for people: the blanks cut it too
             continue
         names = line.split(delimiter)
         found = catalogue.by_header([column_name(n) for n in names])
@@ -123,7 +132,7 @@ def header_shape(source: str, given: Delimited, names: Sequence[str]) -> Shape:
 @remembered
 def names_in(line: str) -> list[str]:
     """The names of a header, whatever they are cut at."""
-    return re.split(r"[\s,;]+", line.strip())
+    return re.split(r"[\s,;|]+", line.strip())
 
 
 @remembered

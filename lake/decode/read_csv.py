@@ -16,7 +16,7 @@ from lake.decode.envelopes import Messages
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
-from lake.decode.shapes import Records, utf8
+from lake.decode.shapes import HEADING, Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 WHOLE = ("eventjson", "cloudtrailevent", "cloud_trail_event", "_raw", "event.original")
 """Columns, in lower case, whose cells are events as CloudTrail, Steampipe, Splunk or Elastic have
 them."""
-_HEADER = re.compile(r'\s*[,;\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;\t]')
+_HEADER = re.compile(r'\s*[,;|\t]?"?@?[A-Za-z][\w .()*[\]-]*"?\s*[,;|\t]')
 """How a header begins, of two names at least. To look for the members of all sources in each line
 that is none would take longer than to read a small object."""
 _ABOVE = ("#TYPE ", "sep=")
 """What PowerShell 5 and what Excel takes above a header."""
-_CUTS = (",", ";", "\t")
-"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons."""
+_CUTS = (",", ";", "\t", "|")
+"""What cells are cut at: where the comma is a decimal's, Excel writes semicolons; `psql -A` has
+bars."""
 
 
 def read_csv(reading: Recognition, text: bytes, first: str) -> Iterator[Records] | None:
@@ -95,7 +96,7 @@ def read_messages(
 def _messages(
     reading: Recognition, text: bytes, names: list[str], column: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
-    messages = Messages()
+    messages = Messages(reading.knows)
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
         cells = dict(zip(names, row, strict=False))
         if wrong is None and len(row) > len(names):
@@ -108,7 +109,9 @@ def _messages(
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
         message = cells[column].encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
-            if reading.takes(piece, reading.seen + 1):
+            if reading.is_heading(piece.text):
+                yield HEADING, piece.text, wrap
+            elif reading.takes(piece, reading.seen + 1):
                 yield reading.seen, piece.text, wrap
 
 

@@ -16,9 +16,9 @@ from lake.decode.envelopes import found_within, may_be_shipped, shipped, unwrapp
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
-from lake.decode.recognise import PROBE
+from lake.decode.recognise import PROBE, PROBE_LINES
 from lake.decode.rows import row_record
-from lake.decode.shapes import PLACE, Records, Shape, utf8
+from lake.decode.shapes import HEADING, PLACE, Records, Shape, utf8
 from lake.decode.tokens import cut_fields
 from lake.decode.wrap import NO_WRAP, Wrap, joined
 
@@ -50,15 +50,30 @@ class TextReader:
             braced = [text[:1] == b"{" for _, text, _ in batch]
             for kind in (True, False):
                 if all(braced) if kind else not any(braced):
-                    yield from self._batch(batch, kind)
+                    yield from self._stretches(batch, kind)
                 elif any(one is kind for one in braced):
                     part = zip(batch, braced, strict=True)
-                    yield from self._batch([one for one, is_json in part if is_json is kind], kind)
+                    own = [one for one, is_json in part if is_json is kind]
+                    yield from self._stretches(own, kind)
             if self._shapes and self._unknown:
                 for place, text, _ in self._unknown:
                     self.reading.refuse(text, "a record that no source knows", place & PLACE)
                 self._unknown.clear()
                 self.reading.take_back()
+
+    def _stretches(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
+        """The stretches of a batch under one header: a shipper that sends an object's lines one by
+        one sends that too."""
+        heads = [] if braced else [n for n, (place, *_) in enumerate(batch) if place == HEADING]
+        at = 0
+        for head in [*heads, len(batch)]:
+            if head > at:
+                yield from self._batch(batch[at:head], braced)
+            if head < len(batch):
+                below = [text for _, text, _ in batch[head : head + PROBE_LINES]]
+                if (shape := self.reading.below_heading(below)) is not None:
+                    self._shapes[braced] = shape
+            at = head + 1
 
     def _batch(self, batch: list[Numbered], braced: bool) -> Iterator[Records]:
         texts = [text for _, text, _ in batch]
@@ -221,7 +236,9 @@ class JsonReader:
             for inner, wrap in self._opened(piece):
                 if inner.reason is not None and self._is_line(inner):
                     inner = Piece(inner.text)
-                if self.reading.takes(inner, self.reading.seen + 1):
+                if self.reading.is_heading(inner.text):
+                    yield HEADING, inner.text, wrap
+                elif self.reading.takes(inner, self.reading.seen + 1):
                     yield self.reading.seen, inner.text, wrap
 
     def _is_line(self, piece: Piece) -> bool:

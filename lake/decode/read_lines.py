@@ -3,7 +3,6 @@ Logs exports them. A line is never split between windows; its number is its plac
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -14,18 +13,20 @@ import pyarrow.compute as pc
 
 from lake.decode.cutter import MAX_CARRIED
 from lake.decode.envelopes import Messages
-from lake.decode.headers import header_of, names_in
+from lake.decode.headers import MAY_HEAD, NAMES, NUMBER, header_of, names_in
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.read_csv import can_be_header, read_csv, read_messages
+from lake.decode.read_held import read_held
 from lake.decode.read_json import TextReader, cut_records
 from lake.decode.recognise import PROBE_LINES
 from lake.decode.refused import LongText
-from lake.decode.shapes import Records, numbered_place, utf8
+from lake.decode.shapes import HEADING, Records, numbered_place, utf8
 from lake.decode.tokens import SHORT
 from lake.decode.wrap import EXPORT_LINES, export_line
 from lake.sources.source import column_name
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
@@ -37,12 +38,6 @@ if TYPE_CHECKING:
 
 PIECE = 8 << 20
 """Bytes of lines that are cut into records together: they take five times as much meanwhile."""
-_NAMES = r"^[,;\t]?\"?@?[A-Za-z][\w():\-]+\"?([ ,;\t]+\"?@?[A-Za-z]|$)"
-"""A line that may be a header: it begins with two names, or is a single one."""
-_NUMBER = r"\d{3}"
-"""Three digits in a row. No field's name has them, and every line of data has (`ACCEPT OK
-1418530010 ...`), so lines that only begin like a header are sorted out together, not one by one."""
-_MAY_HEAD = re.compile(rf"(?s)(?={_NAMES})(?!.*{_NUMBER})", re.ASCII)  # as Arrow reads them
 
 
 @dataclass(slots=True)
@@ -130,7 +125,10 @@ class LineReader:
     _exported: TextReader | None = None
     _head: re.Pattern[bytes] = EXPORT_LINES[0]
     """What stands before each message of an export."""
-    _messages: Messages = field(default_factory=Messages)
+    _messages: Messages = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._messages = Messages(self.reading.knows)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""
@@ -202,8 +200,18 @@ class LineReader:
                 else:
                     self._shape = self.reading.recognise_lines(probe)
                 if self._shape is None:
+                    yield from self._held(text if whole else b"")
                     return
             yield from self._segments(lines)
+
+    def _held(self, text: bytes) -> Iterator[Records]:
+        """What lines hold of which no source knows one."""
+        if not text or self.reading.status != "unknown" or self.reading.forced is not None:
+            return
+        if (held := read_held(self.reading, text)) is not None:
+            self.reading.take_back()
+            self.reading.delimiter = self.reading.layout = None
+            yield from TextReader(self.reading).records(held)
 
     def _split(self, text: bytes) -> Lines:
         """The lines of the text that comes next, without blank and without too long ones."""
@@ -260,7 +268,9 @@ class LineReader:
                 message = b"\n".join(lines[begin + 1 : at]).strip()
             for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
                 place = numbered_place(self._line + begin + 1, number)
-                if self.reading.takes(piece, place):
+                if self.reading.is_heading(piece.text):
+                    yield HEADING, piece.text, own
+                elif self.reading.takes(piece, place):
                     yield place, piece.text, own
         self._line += len(lines)
 
@@ -317,10 +327,10 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 def _named(lines: Lines) -> list[int]:
     """The places of lines that may be headers."""
     if isinstance(lines.text, list):
-        return [at for at, line in enumerate(lines.text) if _MAY_HEAD.match(line)]
-    hint = pc.match_substring_regex(lines.text, _NAMES)
+        return [at for at, line in enumerate(lines.text) if MAY_HEAD.match(line)]
+    hint = pc.match_substring_regex(lines.text, NAMES)
     hinted = np.flatnonzero(hint.to_numpy(zero_copy_only=False))
-    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), _NUMBER)
+    data = pc.match_substring_regex(lines.text.take(pa.array(hinted)), NUMBER)
     found: list[int] = hinted[~data.to_numpy(zero_copy_only=False)].tolist()
     return found
 

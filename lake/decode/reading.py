@@ -42,7 +42,7 @@ class Reading:
     reason: str | None = None
     """Why the status is not `read`."""
     no_source: bool = False
-    """Whether it was set aside because its first records are JSON objects of no known source."""
+    """Whether it was set aside while its first records were JSON objects of no known source."""
     refused: list[Refused] = field(default_factory=list)
     """Pieces that are no records; whoever consumes the records takes them out."""
     unknown_members: Counter[str] = field(default_factory=Counter)
@@ -141,7 +141,8 @@ class Reading:
 
     def set_aside(self, status: str, reason: str, no_source: bool = False) -> None:
         """Note that the object is not read, and why."""
-        self.status, self.reason, self.no_source = status, reason, no_source
+        self.status, self.reason = status, reason
+        self.no_source = self.no_source or no_source
 
     def take_back(self) -> None:
         """Undo `set_aside`: records that came later are of a known source."""

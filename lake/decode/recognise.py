@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lake.decode.envelopes import unwrap
+from lake.decode.envelopes import found_within, unwrap
 from lake.decode.headers import (
+    MAY_HEAD,
     cut_at,
     heads,
     line_shape,
@@ -163,15 +164,47 @@ class Recognition(Reading):
         return replace(shape, columns=(*shape.columns, *more.items())) if more else shape
 
     def knows(self, text: bytes) -> bool:
-        """Whether a record is a JSON object or a line of some source."""
+        """Whether a record is a JSON object or a line of some source, or a header of such lines."""
         if text[:1] == b"{":
             members = members_of(text) or []
             return bool(self.catalogue.by_members(members))
-        return bool(self.catalogue.by_line(text.decode("utf-8", "replace")))
+        line = text.decode("utf-8", "replace")
+        return bool(self.catalogue.by_line(line)) or self.is_heading(text)
+
+    def is_heading(self, text: bytes) -> bool:
+        """Whether a text that was inside something else is a header or a directive of lines."""
+        begins = text[:1]
+        if begins == b"{" or begins.isdigit():  # most texts are told at once
+            return False
+        line = text.decode("utf-8", "replace")
+        if line.startswith("#Version:"):
+            return True
+        if begins != b"#" and MAY_HEAD.match(line) is None:
+            return False
+        by_key = tuple(self.delimited_by_key())
+        if begins == b"#":
+            return read_directive(line, self.catalogue, by_key, self.named) is not None
+        headed = read_header(line, self.catalogue, by_key, self.named, names_columns)
+        return headed is not None and len(headed[2]) > 1  # a name alone is a cell of a header
+
+    def below_heading(self, texts: list[bytes]) -> Shape | None:
+        """The shape of lines below the first of these, which is a heading; None where it names no
+        fields."""
+        lines = [text.decode("utf-8", "replace") for text in texts]
+        if lines[0].startswith("#Version:"):
+            return None
+        if lines[0].startswith("#"):
+            return self.recognise_directives(lines)
+        return self._under_header(lines[0], self.delimited_by_key(), names_columns)
 
     def knows_within(self, text: bytes) -> bool:
-        """Whether a record is known to some source, or is an envelope."""
-        return self.knows(text) or (text[:1] == b"{" and unwrap(text) is not None)
+        """Whether a record is known to some source, is an envelope, or JSON that has a record
+        somewhere within."""
+        if self.knows(text):
+            return True
+        if text[:1] != b"{":
+            return False
+        return unwrap(text) is not None or bool(found_within(text, self.knows))
 
     def is_head(self, first: bytes) -> bool:
         """Whether an object's first line is a line, header or directive of some source."""

@@ -3,15 +3,17 @@ JSON log, a column for each member that was asked for; and what other systems ha
 
 A row comes as a line of CSV, as a JSON object (UNLOAD, the console's download), as a list of cells
 (`get-query-results`), or out of Parquet. Its columns are named as the members are, in any case, or
-by their path (`userIdentity.arn`, `answers.0.Rdata`), or as the source's [csv] says. It becomes a
-JSON record of the source; its own text stays the original. Tables of Log Analytics (Microsoft
-Sentinel) are such rows too, with names and, in what its page exports, times of their own.
+by their path (`userIdentity.arn`, `answers.0.Rdata`, `userIdentity_arn`), or as the source's [csv]
+says. It becomes a JSON record of the source; its own text stays the original. Tables of Log
+Analytics (Microsoft Sentinel) are such rows too, with names and, in what its page exports, times of
+their own.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -22,6 +24,7 @@ import msgspec
 from lake.decode.cells import Items, cell_json, folded, is_nested, object_text, value_json
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
+from lake.sources.fieldsets import leaves
 from lake.sources.source import column_name
 from lake.sources.spelling import names_within
 
@@ -46,9 +49,15 @@ _LOCAL_TIME = re.compile(
 DEEPEST = 100
 """Dots in a column's name up to which it can be a path: Python's `json` cannot write a thousand
 objects nested in each other."""
+_JOINS = ("__", "_", "/", "-", ":")
+"""What joins the names of a path where JSON was made flat, besides the dot."""
 _CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
 _FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
+_NOTHING = frozenset(("null", "NULL", "None", "nan", "NaN", r"\N", "NoError"))
+"""What stands in an empty cell: words of Python, of databases, of Kaggle's flaws.cloud events."""
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d\d")
+"""A number as Excel saves one of twelve digits: such a time is off by hours, such an id is none."""
 
 
 def whose_row(names: Sequence[str], catalogue: Catalogue) -> Source | None:
@@ -98,11 +107,13 @@ def is_row(source: Source, names: Sequence[str]) -> bool:
         return False
     if any(name.startswith(ABOUT) or "." in name for name in names):
         return True
+    paths = row_paths(source, tuple(names))
     if any(name in _others(source) for name in names):
+        return True
+    if any("." in (path or "") for path in paths):
         return True
     if any(name != name.lower() for name in names):
         return False
-    paths = row_paths(source, tuple(names))
     return any(path not in (None, name) for name, path in zip(names, paths, strict=True))
 
 
@@ -155,8 +166,18 @@ def row_paths(source: Source, names: tuple[str, ...]) -> list[str | None]:
 
 
 def _path(source: Source, name: str) -> str | None:
-    """The declared path that a name means, whatever its case and underscores; below a member of
-    JSON, or an item of a list, any name will do. None where [native] has no such member."""
+    """The declared path that a name means: dotted, or with what else joins names
+    (`userIdentity_arn`, `user_identity_arn`, `httpRequest/clientIp`, `useridentityarn`)."""
+    found = _dotted(source, name)
+    if found is not None:
+        return found
+    joined = (_dotted(source, name.replace(by, ".")) for by in _JOINS if by in name)
+    return next(filter(None, joined), None) or _run_together(source).get(_squeezed(name))
+
+
+def _dotted(source: Source, name: str) -> str | None:
+    """The declared path that a dotted name means, whatever its case and underscores; below a member
+    of JSON, or an item of a list, any name will do. None where [native] has no such member."""
     if name.count(".") > DEEPEST:
         return None
     body: str | Tree = source.native
@@ -174,6 +195,22 @@ def _path(source: Source, name: str) -> str | None:
         else:
             return None
     return ".".join(found)
+
+
+@cache
+def _run_together(source: Source) -> dict[str, str]:
+    """The paths below [native]'s members, by their names run together, where that tells of one."""
+    told: dict[str, str] = {}
+    paths = [leaf.name for leaf in leaves(source.native) if "." in leaf.name]
+    counts = Counter(map(_squeezed, paths))
+    for path in paths:
+        if counts[_squeezed(path)] == 1:
+            told[_squeezed(path)] = path
+    return told
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[._/:-]", "", name).lower()
 
 
 def answer_cells(row: bytes) -> dict[str, str] | None:
@@ -281,7 +318,8 @@ def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:
 def cells_record(source: Source, paths: Sequence[str | None], cells: Sequence[str]) -> str:
     """The record in a row of cells, as JSON text; `paths` as `row_paths` gives them."""
     record: dict[str, object] = {}
-    for path, value in zip(paths, cells, strict=True):
+    for path, cell in zip(paths, cells, strict=True):
+        value = "" if cell in _NOTHING or _ROUNDED.fullmatch(cell) else cell
         if path and (value or path in source.empty):
             put(record, path, cell_json(source, path, value))
     return object_text(record)

@@ -20,6 +20,8 @@ PLACE_BITS = 40
 """Bits of a record's place in its object: more than it takes. Where several records lie at one
 place, in an envelope on a line, the number of each among them (from 0) stands above these bits."""
 PLACE = (1 << PLACE_BITS) - 1
+HEADING = 0
+"""In the place of a record's: a line that names the fields of those behind it."""
 _NUMBERS = (1 << 63 - PLACE_BITS) - 1
 
 

@@ -38,8 +38,10 @@ CREATE OR REPLACE MACRO ip_text(t) AS CASE
 CREATE OR REPLACE MACRO list_or_null(l) AS
   CASE WHEN len(list_filter(l, lambda x: x IS NOT NULL)) > 0 THEN list_filter(l, lambda x: x IS NOT NULL) END;
 
--- epoch_time(t): seconds, milliseconds or microseconds since 1970 as text -> TIMESTAMPTZ; the size tells which.
+-- epoch_time(t): seconds, milliseconds or microseconds since 1970 as text -> TIMESTAMPTZ; the size tells which. What Excel
+-- rounded (1.74877E+12) is none: it is off by hours.
 CREATE OR REPLACE MACRO epoch_time(t) AS CASE
+  WHEN contains(CAST(t AS VARCHAR), 'E+') THEN NULL
   WHEN TRY_CAST(t AS DOUBLE) IS NULL OR TRY_CAST(t AS DOUBLE) < 0 THEN NULL
   WHEN TRY_CAST(t AS DOUBLE) < 1e11 THEN make_timestamptz(TRY_CAST(TRY_CAST(t AS DECIMAL(28, 6)) * 1000000 AS BIGINT))
   WHEN TRY_CAST(t AS DOUBLE) < 1e14 THEN make_timestamptz(TRY_CAST(TRY_CAST(t AS DECIMAL(28, 6)) * 1000 AS BIGINT))
@@ -75,7 +77,9 @@ CREATE OR REPLACE MACRO path_extension(p) AS
 
 -- seconds_time(n, t): Unix seconds, n as a number and t as text -> TIMESTAMPTZ; where n is none, t in ISO 8601. Flow logs
 -- with milliseconds were seen (obsrvbl/flowlogs-reader, pull request 30): 12 or 13 digits are such, as the original reads them.
+-- What Excel rounded (1.74877E+09) is none.
 CREATE OR REPLACE MACRO seconds_time(n, t) AS CASE
+  WHEN contains(CAST(t AS VARCHAR), 'E+') THEN NULL
   WHEN n BETWEEN 1 AND 99999999999 THEN make_timestamptz(n * 1000000)
   WHEN n BETWEEN 100000000000 AND 9999999999999 THEN make_timestamptz(n * 1000)
   WHEN t LIKE '____-__-__%' THEN TRY_CAST(t AS TIMESTAMPTZ) END;

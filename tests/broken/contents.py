@@ -33,6 +33,44 @@ STRANGE = {
         b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2272\n",
         "a pointer of Git LFS",
     ),
+    "a 7z archive": (b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(range(90)), "a 7z, RAR or cpio"),
+    "a RAR archive": (b"Rar!\x1a\x07\x01\x00" + bytes(range(90)), "a 7z, RAR or cpio"),
+    "lz4": (b"\x04\x22\x4d\x18\x64\x40" + bytes(range(90)), "lz4, lzma, snappy or"),
+    "compress": (b"\x1f\x9d\x90" + bytes(range(90)), "lz4, lzma, snappy or"),
+    "lzma": (b"]\x00\x00\x80\x00" + b"\xff" * 8 + bytes(range(90)), "lz4, lzma, snappy or"),
+    "snappy": (b"\xff\x06\x00\x00sNaPpY" + bytes(range(90)), "lz4, lzma, snappy or"),
+    "Avro": (b"Obj\x01\x04\x14avro.codec\x08null" + bytes(range(90)), "an Avro or ORC file"),
+    "ORC": (b"ORC\x1a\x0a\x03" + bytes(range(90)), "an Avro or ORC file"),
+    "age": (
+        b"age-encryption.org/v1\n-> X25519 abc\n" + bytes(range(90)),
+        "encrypted with PGP or age",
+    ),
+    "PGP": (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA\n", "encrypted with PGP or age"),
+    "a sheet of Excel": (
+        b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n<worksheet xmlns="x"/>',
+        "a part of an Excel workbook",
+    ),
+    "a W3C log of IIS": (
+        b"#Software: Microsoft Internet Information Services\n#Version: 1.0\n#Fields: date time "
+        b"s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status "
+        b"sc-substatus sc-win32-status time-taken\n2024-02-01 10:00:00 10.0.0.1 GET / - 80 - "
+        b"198.51.100.7 curl/8 200 0 0 1\n",
+        "no source knows",
+    ),
+    "a table of a scanner": (
+        b"TIMESTAMP;ACCOUNT_UID;CHECK_ID;STATUS;SEVERITY;RESOURCE_TYPE;RESOURCE_UID;REGION\n"
+        b"2024-02-01 10:00:00;111122223333;iam_1;FAIL;high;AwsIamUser;arn:aws:iam::1:u;us-east-1\n",
+        "text that no source knows",
+    ),
+    "a table of resources": (
+        b"resourceId,resourceType,accountId,awsRegion\ni-1,AWS::EC2::Instance,111122223333,x\n",
+        "text that no source knows",
+    ),
+    "a malware scan of GuardDuty": (
+        b'{"schemaVersion":"1.0","scanStatus":"COMPLETED","resourceType":"S3_OBJECT",'
+        b'"s3ObjectDetails":{},"scanResultDetails":{"scanResultStatus":"NO_THREATS_FOUND"}}',
+        "GuardDuty malware scan result",
+    ),
     "one letter": (b"x", "text that no source knows"),
     "prose": (b"Dear Sir or Madam,\nplease find the logs attached.\n", "text that no source knows"),
     "a number": (b"42", "no source knows"),

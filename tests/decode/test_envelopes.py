@@ -184,6 +184,66 @@ def test_records_in_what_a_shipper_wrote(shipper: str, records: list[str]) -> No
     assert (found.status, found.originals, found.rejects) == ("read", records, [])
 
 
+def test_the_original_goes_before_words_about_it() -> None:
+    """Documents of Elastic's integrations have both; such were unknown."""
+    sources = [{"message": f"GetUser {n}", "event": {"original": t}} for n, t in enumerate(TEXTS)]
+    found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in sources))
+    assert (found.status, found.originals, found.rejects) == ("read", TEXTS, [])
+
+
+@pytest.mark.parametrize("action", ["index", "create"])
+@pytest.mark.parametrize("about", [{}, {"_index": "logs", "_id": "1"}])
+def test_the_body_of_a_bulk_request(action: str, about: dict[str, str]) -> None:
+    """Its lines that say what to do are no records; they were rejects."""
+    for documents in (EVENTS, [{"message": one, "@timestamp": "x"} for one in flows(3)]):
+        lines = [one for document in documents for one in ({action: about}, document)]
+        found = read(b"\n".join(map(compact, lines)))
+        assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+
+
+CHOSEN = "srcaddr dstaddr bytes action start end account-id"
+CHOSEN_FLOWS = [
+    f"10.0.0.{n} 203.0.113.9 {1000 + n} REJECT 1706781540 1706781600 {ACCOUNT}" for n in range(1, 4)
+]
+
+
+@pytest.mark.parametrize("shipper", SHIPPED)
+def test_a_header_among_the_lines_that_a_shipper_wrote(shipper: str) -> None:
+    """Vector, Filebeat and others send an object's lines one by one, its header first: fields of
+    one's own choice were unknown, and the header of others a reject."""
+    lines = [CHOSEN, *CHOSEN_FLOWS, FLOW_HEADER, *flows(2)]
+    found = read(b"\n".join(compact(SHIPPED[shipper](line)) for line in lines))
+    assert (found.status, found.rejects) == ("read", [])
+    assert found.originals == [*CHOSEN_FLOWS, *flows(2)]
+    assert [row["network"]["bytes"] for row in found.rows[:3]] == [1001, 1002, 1003]
+    assert [row["event"]["action"] for row in found.rows] == 3 * ["REJECT"] + 2 * ["ACCEPT"]
+    assert len(set(found.hashes)) == 5
+
+
+def test_a_header_and_lines_in_one_message() -> None:
+    whole = "\n".join([CHOSEN, *CHOSEN_FLOWS, ""])
+    for told in ({"message": whole, "path": "s3://b/k"}, {"body": {"file": whole}}):
+        found = read(compact(told))
+        assert (found.status, found.originals, found.rejects) == ("read", CHOSEN_FLOWS, [])
+
+
+def test_directives_among_the_lines_that_a_shipper_wrote() -> None:
+    """Those of CloudFront, also of fields of one's own choice."""
+    fields = "#Fields: timestamp(ms) c-ip sc-status cs-method cs-uri-stem"
+    lines = ["#Version: 1.0", fields, "1706781600123\t203.0.113.9\t403\tGET\t/a"]
+    found = read(b"\n".join(compact({"message": line, "offset": 0}) for line in lines))
+    assert (found.status, found.rejects) == ("read", [])
+    (row,) = found.rows
+    assert row["event"]["dataset"] == "cloudfront"
+    assert (row["source"]["ip"], row["http"]["response"]["status_code"]) == ("203.0.113.9", 403)
+
+
+def test_prose_in_a_message_is_no_header() -> None:
+    told = ["action taken by the bytes team", "srcaddr was not found", *flows(1)]
+    found = read(b"\n".join(compact({"message": one, "level": "info"}) for one in told))
+    assert (found.originals, len(found.rejects)) == (flows(1), 2)
+
+
 def test_documents_that_are_the_events_themselves() -> None:
     found = read(b"\n".join(compact({"_index": "i", "_source": one}) for one in EVENTS))
     assert [json.loads(text) for text in found.originals] == EVENTS
@@ -406,6 +466,18 @@ def test_a_table_of_events_in_an_answer(who: str) -> None:
     assert json.loads(found.rejects[0].text) == rows[1]
     table[TABLES[who][0]] = ["eventName", "eventName"]
     assert read(compact(answer)).status == "unknown"
+
+
+@pytest.mark.parametrize("rows", [EVENTS, [{"message": one, "n": 1} for one in flows(3)]])
+def test_a_table_whose_rows_have_names_too(rows: list[dict[str, Any]]) -> None:
+    """As `steampipe query --output json` and Tailpipe print it: it was said not to be readable."""
+    columns = [{"name": name, "data_type": "text"} for name in rows[0]]
+    found = read(compact({"columns": columns, "rows": rows}))
+    assert (found.status, len(found.rows), found.rejects) == ("read", 3, [])
+    if "n" in rows[0]:
+        assert found.originals == [one["message"] for one in rows]
+    else:
+        assert [json.loads(text) for text in found.originals] == rows
 
 
 def test_a_table_of_raw_records_in_an_answer() -> None:

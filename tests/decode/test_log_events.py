@@ -12,11 +12,13 @@ from logs import (
     GATEWAY_FLOW,
     bus_event,
     compact,
+    events,
     flows,
     pretty,
     read,
     subscription,
 )
+from query_results import quoted_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,38 @@ def test_what_a_line_of_tail_says_is_kept(time: str) -> None:
         "time": time,
         "log_stream": "eni-1-all",
     }
+
+
+HEADS = {
+    "Fluentd": "2024-02-01T10:00:00+00:00\taws.flow\t",
+    "a container": "2024-02-01T10:00:00.123456789Z stdout F ",
+    "an export": "2024-02-01T10:00:00.000Z ",
+    "a program": "[app] ",
+}
+
+
+@pytest.mark.parametrize("member", ["message", "log", "payload"])
+@pytest.mark.parametrize("records", [TEXTS, flows(3)], ids=["events", "flows"])
+@pytest.mark.parametrize("head", HEADS)
+def test_records_within_json_behind_what_stands_before_it(
+    head: str, records: list[str], member: str
+) -> None:
+    """As a shipper adds members of its own to each: such lines were unknown."""
+    lines = [HEADS[head] + compact({"tag": "t", member: one}).decode() for one in records]
+    found = read("\n".join(lines).encode())
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+    rows = [{"timestamp": "1", "message": line.removeprefix(HEADS[head])} for line in lines]
+    found = read(quoted_csv(rows))
+    assert (found.status, found.originals, found.rejects) == ("read", records, [])
+
+
+def test_records_that_a_function_logs() -> None:
+    """Its log has lines about itself too; the first of them hid the events."""
+    about = "START RequestId: 1 Version: $LATEST"
+    said = [json.dumps({"level": "INFO", "message": one}) for one in events(2)]
+    found = read(compact(subscription([about, *said])))
+    assert (found.status, found.ids) == ("read", [1, 2])
+    assert [reject.text for reject in found.rejects] == [about]
 
 
 @pytest.mark.parametrize("form", ["a list", "lines"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from logs import ACCOUNT, compact, event, pretty, read
@@ -14,6 +14,9 @@ from query_results import TABLES, fields_answer, quoted_csv, table_answer
 
 from lake.decode.rows import is_row, row_paths, whose_row
 from lake.sources.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TIME = datetime(2024, 2, 1, 10, 0, 5, tzinfo=UTC)
 SAID = {"@timestamp": "2024-02-01 10:00:05.000"}
@@ -92,6 +95,35 @@ def test_the_fields_that_a_query_asked_for(source: str, form: str) -> None:
     row = found.rows[0]
     assert (row["event"]["dataset"], row["@timestamp"]) == (source, TIME)
     assert {path: leaf(row, path) for path in due} == due
+
+
+@pytest.mark.parametrize("form", [compact, quoted_csv])
+@pytest.mark.parametrize("by", ["_", "__", "-", "/", ":", ""])
+def test_names_of_json_that_was_made_flat(form: Callable[..., bytes], by: str) -> None:
+    """pandas (`json_normalize(sep="_")`), Power Query and others join the names as they are told;
+    such columns had no user and no address."""
+    for source in ("cloudtrail", "waf"):
+        fields, due = CASES[source]
+        named = {n: v for n, v in fields.items() if by or "requestParameters" not in n}
+        flat = {name.replace(".", by): value for name, value in named.items() if ".0." not in name}
+        row, other = read(form([SAID | flat, SAID | flat])).rows
+        told = {path for path in due if path not in ("url.domain", "user.target.name")}
+        assert {path: leaf(row, path) for path in told} == {path: due[path] for path in told}
+        assert row["event"]["dataset"] == other["event"]["dataset"] == source
+
+
+def test_names_that_run_together_are_a_path() -> None:
+    source = catalogue()["cloudtrail"]
+    names = (
+        "user_identity_session_context_session_issuer_user_name",
+        "requestParameters_bucketName",
+        "userIdentity_whatever",
+    )
+    assert row_paths(source, names) == [
+        "userIdentity.sessionContext.sessionIssuer.userName",
+        "requestParameters.bucketName",
+        None,
+    ]
 
 
 @pytest.mark.parametrize("form", FORMS)

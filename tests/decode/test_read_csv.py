@@ -42,6 +42,31 @@ def test_a_table_as_excel_saves_it(cut: str, above: str) -> None:
     assert found.originals == CALLS.replace(",", cut).splitlines()
 
 
+def test_a_time_that_excel_rounded_is_none() -> None:
+    """1.74877E+12 was read as a time that is hours off."""
+    header = "timestamp,action,httpRequest.clientIp,terminatingRuleId,webaclId"
+    row = "1.70678E+12,BLOCK,198.51.100.7,limit,acl"
+    found = read(f"{header}\n{row}\n{row.replace('1.70678E+12', '1706781600123')}\n".encode())
+    assert [(r.position, r.reason) for r in found.rejects] == [(2, "no valid time")]
+    assert [row["@timestamp"].isoformat() for row in found.rows] == [
+        "2024-02-01T10:00:00.123000+00:00"
+    ]
+    line = flows(1)[0].split()
+    line[10] = line[11] = "1.70678E+09"
+    found = read("\n".join([FLOW_HEADER, " ".join(line)]).replace(" ", ",").encode())
+    assert [r.reason for r in found.rejects] == ["no valid time"]
+
+
+@pytest.mark.parametrize("nothing", ["", "null", "NULL", "None", "nan", "NaN", "\\N", "NoError"])
+def test_a_cell_with_a_word_for_nothing_is_empty(nothing: str) -> None:
+    """An errorCode of None made a failure of every call."""
+    header = "eventTime,eventSource,eventName,eventID,userAgent,errorCode"
+    row = f"2024-02-01T10:00:00Z,iam.amazonaws.com,GetUser,id-1,{nothing},{nothing}"
+    (found,) = read(f"{header}\n{row}\n".encode()).rows
+    assert (found["event"]["outcome"], found["error"]["code"]) == ("success", None)
+    assert found["native"]["userAgent"] is None
+
+
 def test_a_table_as_pandas_writes_it() -> None:
     """`to_csv` puts the rows' numbers first, under no name; all rows were rejects."""
     rows = "".join(f"{n},{line}\n" for n, line in enumerate(CALLS.splitlines()))

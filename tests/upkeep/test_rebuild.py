@@ -241,6 +241,12 @@ DELIVERIES: dict[str, tuple[str, bytes]] = {
         "firehose.json",
         b"\n".join(logs.compact({"message": line}) for line in logs.flows(4)),
     ),
+    "headers in messages": (
+        "vector.json",
+        b"\n".join(
+            logs.compact({"message": m, "n": 1}) for m in two_headers().decode().split("\n")
+        ),
+    ),
     "flows as Parquet": ("vpcflowlogs/flows.parquet", flow_parquet()),
     "CSV of the console": ("event_history.csv", console_csv()),
     "the same as Excel saves it": ("event_history.txt", console_csv(";")),

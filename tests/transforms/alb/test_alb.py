@@ -618,3 +618,23 @@ def test_rows_as_cloudwatch_delivers_them() -> None:
     assert value(found, "url.domain") == "h"
     assert value(found, "event.duration") == 3_000_000
     assert value(found, "event.original") == text
+
+
+def test_rows_as_vector_parses_them() -> None:
+    """`parse_aws_alb_log`: the client and the target had no address."""
+    names = {
+        "type": "h2",
+        "timestamp": "2026-02-01T10:00:00.186641Z",
+        "elb": "app/my-lb/5",
+        "client_host": "81.2.69.142:2817",
+        "target_host": "10.0.0.1:80",
+        "elb_status_code": "200",
+        "request_method": "GET",
+        "request_url": "https://h:443/a?b=c",
+        "request_protocol": "HTTP/2.0",
+    }
+    found = row(json.dumps(names), key="x.json")
+    assert (value(found, "source.ip"), value(found, "source.port")) == ("81.2.69.142", 2817)
+    assert value(found, "destination.ip") == "10.0.0.1"
+    assert value(found, "http.request.method") == "GET"
+    assert (value(found, "http.version"), value(found, "url.path")) == ("2.0", "/a")
