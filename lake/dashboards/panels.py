@@ -23,12 +23,12 @@ from lake.filters.selection import Selection
 from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
 from lake.serve.accounts import account_names, numbers_of
-from lake.serve.extent import extent_of, lake_blocks
+from lake.serve.extent import lake_blocks, last_range
 from lake.serve.queries import Answer, Ask, Gathering, Query, relation
 from lake.serve.told import is_account
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal, quote
-from lake.sources.rowmodel import EVENTS, arrow_type, table_columns
+from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -175,10 +175,10 @@ def run_dashboard(
 
     `name` is short (`cloudtrail`) or a title ("CloudTrail Summary"); times are aware; `where` is a
     condition in SQL; `last` is a length of time ("7 days") that ends at the newest event of the
-    lake, instead of times; `accounts` are numbers, or names that the lake knows; `filters` are as a
-    page's address has them ("source.ip is 192.0.2.1"),
-    `search` is what its search box takes (`lake.filters.search`); `interval` a width of bars ("1
-    month") instead of one that fits the range; `compare` adds the figures of the period before.
+    lake (`last_range`), instead of times; `accounts` are numbers, or names that the lake knows;
+    `filters` are as a page's address has them ("source.ip is 192.0.2.1"), `search` is what its
+    search box takes (`lake.filters.search`); `interval` is a width of bars ("1 month") instead of
+    one that fits the range; `compare` adds the figures of the period before.
     Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
     that the engine refuses.
     """
@@ -191,9 +191,8 @@ def run_dashboard(
         return lake.answer(query)
 
     time = TimeRange(time_from, time_to)
-    newest = extent_of(EVENTS, Selection(), ask).last if last else None
-    if last and newest:
-        time = TimeRange.last(about(*read_span(last, "--last")), newest)
+    if last:
+        time = last_range(about(*read_span(last, "--last")), ask)
     numbers = _accounts(accounts, account_names(lake.path))
     places = (("account", numbers), ("region", tuple(regions)))
     chosen = Selection(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
@@ -74,11 +74,6 @@ class TimeRange:
                     start=show_time(self.start),
                 )
             )
-
-    @classmethod
-    def last(cls, span: timedelta, newest: datetime) -> TimeRange:
-        """The last `span` of data whose newest event is of `newest`; open towards the end."""
-        return cls(newest - span)
 
     def within(self, extent: TimeRange) -> TimeRange:
         """The part of this range that `extent` covers; open sides take those of `extent`."""

@@ -5,7 +5,7 @@ lake's files tell of that without their rows.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +17,7 @@ from lake.serve.gather import FILES
 from lake.serve.queries import Ask, Block, Gathering, Query, read_blocks
 from lake.serve.status import are_scattered
 from lake.sources.fieldsets import PARTITION, literal
-from lake.sources.rowmodel import tables_of
+from lake.sources.rowmodel import EVENTS, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,20 @@ def lake_blocks() -> dict[str, Block]:
 def extent_of(table: str, selection: Selection, ask: Ask) -> Extent:
     """First and last event of a table under a selection."""
     return extent_over(places_of(table, selection, ask))
+
+
+def last_range(span: timedelta, ask: Ask) -> TimeRange:
+    """The last `span` of a lake's events, up to its newest, since evidence is old; of no event, all
+    time. Events of days to come are left out where there are others: one wrong clock would empty
+    every such range."""
+    newest = extent_of(EVENTS, Selection(), ask).last
+    if newest is None:
+        return TimeRange()
+    tomorrow = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time.min, UTC)
+    if newest < tomorrow:
+        return TimeRange(newest - span)
+    known = extent_of(EVENTS, Selection(TimeRange(None, tomorrow)), ask).last
+    return TimeRange(known - span, tomorrow) if known else TimeRange(newest - span)
 
 
 def extent_over(places: Sequence[Place]) -> Extent:

@@ -17,8 +17,7 @@ from lake.filters.filters import ALONE, OPS, Filter, TimeRange
 from lake.filters.search import Search, read_search
 from lake.filters.selection import Selection
 from lake.serve.accounts import FIELDS, numbers_of
-from lake.serve.extent import extent_of
-from lake.sources.rowmodel import EVENTS
+from lake.serve.extent import last_range
 from lake.ui.accounts import names
 from lake.ui.chips import draw_chips
 from lake.ui.choosing import ALL, DATES, add_filter
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from lake.dashboards.dashboards import Dashboard
     from lake.query import Lake
-    from lake.serve.extent import Extent
     from lake.serve.queries import Ask
 
 _NEW = "filter"
@@ -75,7 +73,7 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
     search = _search()
     chips = st.container()
     with st.sidebar:
-        time = _time(extent_of(EVENTS, Selection(), ask))
+        time = _time(ask)
         _compare(time)
         found, wrong = _filters(dashboard)
         filters = [*fixed, *found.values()]
@@ -156,7 +154,7 @@ def _search() -> Search | None:
         return None
 
 
-def _time(extent: Extent) -> TimeRange:
+def _time(ask: Ask) -> TimeRange:
     if "span" not in st.session_state and "span" not in st.query_params and _dated():
         st.session_state["span"] = DATES
     span = pick(
@@ -165,15 +163,15 @@ def _time(extent: Extent) -> TimeRange:
         "span",
         on_change=_span_chosen,
         help=say(
-            "Days and hours end at the newest event in the lake. Drag over a chart of time to "
-            "choose a range."
+            "Days and hours end at the newest event in the lake; events of days to come do not "
+            "count. Drag over a chart of time to choose a range."
         ),
     )
     # Always there: a widget that is set while it first appears does not reach the URL.
     start, end = _moment(say("From"), "from"), _moment(say("To"), "to")
     length = SPANS[span]
-    if length and extent.last:
-        return TimeRange.last(length, extent.last)
+    if length:
+        return last_range(length, ask)
     try:
         return TimeRange(start, end) if span == DATES else TimeRange()
     except UsageError as error:

@@ -324,10 +324,6 @@ def test_a_time_without_a_zone_is_of_utc() -> None:
         moment_in("yesterday")
 
 
-def test_the_last_hours_end_with_the_newest_event() -> None:
-    assert TimeRange.last(timedelta(hours=1), NOON) == TimeRange(NOON - timedelta(hours=1))
-
-
 @pytest.mark.parametrize(
     ("start", "end", "within"),
     [
