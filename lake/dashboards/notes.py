@@ -16,6 +16,8 @@ from lake.sources.rowmodel import EVENTS
 from lake.words import Sentence
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lake.dashboards.dashboards import Panel
     from lake.dashboards.scope import View
     from lake.filters.selection import Selection
@@ -65,7 +67,7 @@ def why_nothing(view: View, ask: Ask) -> str:
     return Sentence(
         "{first} {second}",
         first=Sentence("Nothing {time}.", time=selection.time.words()),
-        second=_nearest(view, rest, ask),
+        second=_nearest(view, ask),
     )
 
 
@@ -91,16 +93,20 @@ def _none_fits(selection: Selection) -> Sentence:
     )
 
 
-def _nearest(view: View, rest: Selection, ask: Ask) -> Sentence:
-    table, time = view.dashboard.table, view.selection.time
-    rows = chosen(table, rest)
+def nearest(view: View, ask: Ask) -> list[datetime]:
+    """The last event before the range of a view and the first behind it, under its other filters
+    (UTC); one of them or none where there is no such event."""
+    time = view.selection.time
+    if time == TimeRange():
+        return []
+    rows = chosen(view.dashboard.table, replace(view.selection, time=TimeRange()))
     ends = {"from": time.start or time.end, "to": time.end or time.start}
-    query = Query.over(
-        lake_blocks()["nearest"],
-        {"logs": rows.sql},
-        dict(rows.params) | ends,
-    )
-    near = [show_time(at) for at in ask(query).rows[0] if at]
+    query = Query.over(lake_blocks()["nearest"], {"logs": rows.sql}, dict(rows.params) | ends)
+    return [at for at in ask(query).rows[0] if at]
+
+
+def _nearest(view: View, ask: Ask) -> Sentence:
+    near = [show_time(at) for at in nearest(view, ask)]
     if len(near) == 1:
         return Sentence("The nearest data is of {time} UTC.", time=near[0])
     return Sentence(

@@ -23,7 +23,7 @@ BAR = 25
 """Height of a bar in pixels."""
 
 MOST = 12
-"""Bars in view; more of them scroll."""
+"""Bars in view, unless told otherwise."""
 _AROUND = 17
 """Pixels of a chart that are no bar's: with less, a bar alone is lower than one of many."""
 
@@ -38,9 +38,11 @@ def draw_leaderboard(
     label: str = "",
     unit: str = "events",
     about: str | None = None,
+    most: int = MOST,
 ) -> None:
-    """Names with their figures, in the order given; `painted` has colours for some of them. A name
-    that is clicked is handed on with `is`, or with `not` where Shift was held."""
+    """Names with their figures, in the order given; `painted` has colours for some of them. More
+    than `most` scroll. A name that is clicked is handed on with `is`, or with `not` where Shift was
+    held."""
     shown = [eye(with_name(name), LONGEST) for name, _ in rows]
     figures = [figure(n, unit) for _, n in rows]
     counted = say(unit or "count")
@@ -57,8 +59,8 @@ def draw_leaderboard(
         }
     )
     spec = _spec(rows, label or say("value"), counted, clickable=bool(clicked))
-    long = len(rows) > MOST
-    with st.container(height=BAR * MOST + BAR // 2 if long else "content", border=False):
+    long = len(rows) > most
+    with st.container(height=BAR * most + BAR // 2 if long else "content", border=False):
         draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
 
 

@@ -6,6 +6,7 @@ All cards are laid out at once and filled as their answers come, whichever comes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
 from math import gcd
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lake.dashboards.dashboards import GRID, Dashboard, Panel
-from lake.dashboards.notes import why_nothing
+from lake.dashboards.notes import nearest, why_nothing
 from lake.dashboards.panels import PanelResult, prepare, run_compared, run_panel
 from lake.dashboards.scope import View, bars_of, view_before, view_of
 from lake.filters.filters import TimeRange, show_time
@@ -22,7 +23,7 @@ from lake.serve.extent import rows_without_originals, scattered
 from lake.ui.accounts import spoken
 from lake.ui.charts import draw_bars
 from lake.ui.choices import draw_choices
-from lake.ui.choosing import add_search
+from lake.ui.choosing import add_search, set_time
 from lake.ui.look import INK
 from lake.ui.rows import draw_rows
 from lake.ui.sidebar import comparing
@@ -154,6 +155,15 @@ def draw_sentence(view: View, earlier: View | None, ask: Ask) -> None:
         st.warning(plain(said))
     if not view.shown.events:
         st.info(plain(say(why_nothing(view, ask))), icon=":material/search_off:")
+        for day in dict.fromkeys(at.date() for at in nearest(view, ask)):
+            begin = datetime.combine(day, time.min, UTC)
+            st.button(
+                say("Show {day}", day=str(day)),
+                key=f"nearest:{day}",
+                icon=":material/event:",
+                on_click=set_time,
+                args=(begin, begin + timedelta(days=1)),
+            )
 
 
 def _sentence(view: View, earlier: View | None) -> list[Sentence]:

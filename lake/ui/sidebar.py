@@ -60,6 +60,9 @@ REFRESH = {"Off": 0, "Every 10 seconds": 10, "Every minute": 60, "Every 5 minute
 """As it stands on the page and in the URL -> seconds."""
 
 FACET_SHOWN = 6
+"""Accounts or regions whose bars are in view; the others scroll."""
+FACET_MOST = 200
+"""Bars at most: an organisation may have thousands of accounts. The list above has all."""
 PLACES = {"account": "cloud.account.id", "region": "cloud.region"}
 """What the lake keeps rows under -> the field that has what their log says."""
 _EARLIEST, _LATEST = datetime(1969, 1, 1), datetime(2263, 1, 1)  # noqa: DTZ001  the widget's
@@ -263,7 +266,7 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
             said=PLACES[field],
         ),
     )
-    now = facet(dashboard, chosen, field, ask)[:FACET_SHOWN]
+    now = facet(dashboard, chosen, field, ask)[:FACET_MOST]
     if now and not picked:
         draw_leaderboard(
             f"facet:{field}:{dashboard.name}",
@@ -271,6 +274,7 @@ def _facet(field: str, dashboard: Dashboard, chosen: Selection, ask: Ask) -> Seq
             lambda name, op: add_filter(Filter(field, op, name)),
             label=field,
             about=say("Values of {field}", field=field),
+            most=FACET_SHOWN,
         )
     return (
         [Filter(field, "is", numbers_of(picked, named) if named else tuple(picked))]

@@ -226,6 +226,11 @@ def test_a_range_without_events_names_the_nearest(app: AppTest) -> None:
     note = "Nothing from 2025-01-01 00:00 UTC on. The nearest data is of 2024-03-01 12:30 UTC."
     assert [info.value.replace("\\", "") for info in app.info] == [note]
     assert list(app.metric) == []
+    (there,) = [button for button in app.main.button if button.label.startswith("Show 20")]
+    assert there.label == "Show 2024-03-01"
+    there.click().run()
+    assert list(app.info) == [] and list(app.metric)
+    assert app.session_state["from"] == datetime(2024, 3, 1)  # noqa: DTZ001  as the widget has it
 
 
 def test_a_chosen_row_shows_the_record_as_it_came(lake: Lake, app: AppTest) -> None:
