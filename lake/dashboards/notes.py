@@ -79,7 +79,8 @@ def _listed(words: list[Sentence]) -> Sentence:
 
 def _none_fits(selection: Selection) -> Sentence:
     """What no event fits, at any time."""
-    named = all(one.field.startswith(PREFIX) for one in selection.filters)
+    filters = selection.filters
+    named = bool(filters) and all(one.field.startswith(PREFIX) for one in filters)
     if not selection.search:
         return Sentence(
             "No event names it, whatever the time."
@@ -88,7 +89,7 @@ def _none_fits(selection: Selection) -> Sentence:
         )
     return Sentence(
         "No event fits the search and the filters, whatever the time."
-        if selection.filters
+        if filters
         else "No event fits the search, whatever the time."
     )
 

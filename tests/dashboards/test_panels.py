@@ -210,6 +210,7 @@ NOTES = [
         Selection(filters=(Filter("source.ip", "is", "192.0.2.77"),)),
         "No event fits the filters, whatever the time.",
     ),
+    (Selection(where="1 = 2"), "No event fits the filters, whatever the time."),
 ]
 
 
