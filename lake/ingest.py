@@ -40,7 +40,7 @@ from lake.store.table import Store, is_own
 from lake.upkeep.compact import crowded, merge_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -122,6 +122,7 @@ class _Ingest:
     commits: Commits = field(init=False)
     staging: Path = field(init=False)
     geoip: GeoIP = field(init=False)
+    buckets: Mapping[str, str] = field(init=False)
     pool: Executor | None = None
 
     def run(self) -> IngestReport:
@@ -139,6 +140,7 @@ class _Ingest:
         if self.options.source is not None:
             catalogue()[self.options.source]
         configured_limit()
+        self.buckets = bucket_accounts(self.path)
         self.geoip = self.options.geoip or GeoIP.default()
         self.report.geoip = self.geoip.describe()
         self.report.originals = self.options.originals
@@ -262,7 +264,7 @@ class _Ingest:
             ingested=self.ingested,
             source=self.options.source,
             account=self.options.account,
-            buckets=bucket_accounts(self.store.path),
+            buckets=self.buckets,
             originals=self.options.originals,
         )
         if jobs == 1 or self.pool is None:
