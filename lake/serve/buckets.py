@@ -30,7 +30,7 @@ def bucket_accounts(lake: Path) -> dict[str, str]:
     where its file cannot be read: rows would lose their accounts."""
     try:
         return read_buckets(PAIRS.kept(lake))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UsageError) as error:
         raise UsageError(
