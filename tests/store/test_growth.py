@@ -133,7 +133,9 @@ def test_files_of_every_vintage_together(old: Path, tmp_path: Path) -> None:
     assert lake.sql(objects).fetchall() == [(6, 2, 2)]
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize(
+    "vintage", [*(pytest.param(v, marks=pytest.mark.long) for v in VINTAGES[:-1]), VINTAGES[-1]]
+)
 def test_every_source_goes_on_in_a_lake_of_every_vintage(vintage: str, tmp_path: Path) -> None:
     lake = unpacked(vintage, tmp_path)
     for good in GOOD.values():

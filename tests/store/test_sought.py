@@ -69,7 +69,7 @@ def test_files_have_them(lake: Path, compacted: bool) -> None:
     assert found["cloudtrail"] == {"source.ip", "event.id", "user.name", "user.id"}
 
 
-@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("compacted", [pytest.param(False, marks=pytest.mark.long), True])
 def test_every_value_is_found(lake: Path, compacted: bool) -> None:
     if compacted:
         compact(lake, CompactOptions())

@@ -189,6 +189,7 @@ LEGEND = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_a_window_made_narrow_cuts_no_line_of_a_legend(page: Page, address: str) -> None:
     """Nor does a legend of many lines take its place from the bars."""
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -283,7 +284,7 @@ def test_no_two_buttons_sound_alike(page: Page, address: str) -> None:
     assert opened.evaluate("one => one.getBoundingClientRect().width") < 80
 
 
-@pytest.mark.parametrize("name", ["vpcflow", "hunting"])
+@pytest.mark.parametrize("name", ["vpcflow", pytest.param("hunting", marks=pytest.mark.long)])
 def test_no_two_charts_sound_alike(page: Page, address: str, name: str) -> None:
     """Several have one query, and what explains it."""
     page.goto(f"{address}/{name}")
@@ -298,6 +299,7 @@ def test_no_two_charts_sound_alike(page: Page, address: str, name: str) -> None:
     assert len(set(heard)) == charts > 10
 
 
+@pytest.mark.long
 def test_a_bar_sounds_as_its_tooltip_reads(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)
@@ -590,6 +592,7 @@ def test_another_thing_is_read_from_its_head(page: Page, address: str) -> None:
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
 
 
+@pytest.mark.long
 def test_what_is_followed_everywhere_from_a_row_is_read_from_its_head(
     page: Page, address: str
 ) -> None:
@@ -606,6 +609,7 @@ FRAME = """() => getComputedStyle(
   document.querySelector('[data-testid=stMain]'), '::before').boxShadow"""
 
 
+@pytest.mark.long
 def test_shift_frames_no_page_and_takes_no_shade_from_a_map(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)

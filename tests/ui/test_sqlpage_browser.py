@@ -153,6 +153,7 @@ def test_enter_in_its_name_saves_a_query_and_back_goes_to_the_one_before(
     page.wait_for_selector("text=has not run")
 
 
+@pytest.mark.long
 def test_a_keyboard_in_a_list_leaves_the_editor_as_it_is(page: Page, address: str) -> None:
     page.goto(f"{address}/sql")
     page.wait_for_selector("textarea")
