@@ -16,7 +16,7 @@ from lake.decode.envelopes import Messages
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
-from lake.decode.shapes import HEADING, Records, utf8
+from lake.decode.shapes import Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 
 if TYPE_CHECKING:
@@ -109,10 +109,9 @@ def _messages(
         own = row_wrap(cells.get("timestamp"), cells.get("log"), cells.get("logstream"))
         message = cells[column].encode("utf-8", "surrogateescape")
         for piece, wrap in messages.opened(message, own):
-            if reading.is_heading(piece.text):
-                yield HEADING, piece.text, wrap
-            elif reading.takes(piece, reading.seen + 1):
-                yield reading.seen, piece.text, wrap
+            place = reading.placed(piece, reading.seen + 1)
+            if place is not None:
+                yield place, piece.text, wrap
 
 
 def _rows(reading: Recognition, text: bytes, source: Source, names: list[str]) -> Iterator[Records]:
@@ -152,13 +151,24 @@ def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], by
     """The rows below a CSV's header, the first line that can be one: the number of their first
     line (from 1), their cells, their text, and why they cannot be read. A quote that is open in
     the header ends there, where else it would take the rows with it."""
-    csv.field_size_limit(MAX_RECORD)
     lines = csv_lines(text)
     texts = (line.decode("utf-8", errors) for line in lines)
     above = next((n for n, line in enumerate(texts, 1) if can_be_header(line)), 0)
     cut = _cut(lines[above - 1].decode("utf-8", errors)) if above else ","
-    reader = csv.reader((line.decode("utf-8", errors) for line in lines[above:]), delimiter=cut)
-    end = above
+    for place, row, original, wrong in csv_rows(lines[above:], cut, errors):
+        if any(row) or wrong is not None:
+            yield above + place, row, original, wrong
+
+
+def csv_rows(
+    lines: list[bytes], cut: str, errors: str
+) -> Iterator[tuple[int, list[str], bytes, str | None]]:
+    """The rows in a CSV's lines, cut at `cut`, `errors` as `bytes.decode` takes it: the number of
+    the first line of each (from 1), its cells, its text, and why it cannot be cut, without cells
+    then."""
+    csv.field_size_limit(MAX_RECORD)
+    reader = csv.reader((line.decode("utf-8", errors) for line in lines), delimiter=cut)
+    end = 0
     while True:
         wrong = None
         try:
@@ -167,9 +177,8 @@ def _below_header(text: bytes, errors: str) -> Iterator[tuple[int, list[str], by
             row, wrong = [], str(error)
         if row is None:
             return
-        begin, end = end, above + reader.line_num
-        if any(row) or wrong is not None:
-            yield begin + 1, row, b"".join(lines[begin:end]).rstrip(b"\r\n"), wrong
+        begin, end = end, reader.line_num
+        yield begin + 1, row, b"".join(lines[begin:end]).rstrip(b"\r\n"), wrong
 
 
 def can_be_header(line: str) -> bool:

@@ -7,14 +7,13 @@ first rows hold a record.
 
 from __future__ import annotations
 
-import csv
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lake.decode.envelopes import Messages
-from lake.decode.pieces import MAX_RECORD
+from lake.decode.read_csv import csv_lines, csv_rows
 from lake.decode.recognise import PROBE_LINES
-from lake.decode.shapes import HEADING, numbered_place
+from lake.decode.shapes import numbered_place
 from lake.decode.wrap import NO_WRAP
 
 if TYPE_CHECKING:
@@ -31,29 +30,30 @@ def read_held(reading: Recognition, text: bytes) -> Iterator[tuple[int, bytes, W
     first row without one is taken for the names of columns; another is refused."""
     if b"\0" in text:
         return None
+    lines = csv_lines(text)
     for cut in _CUTS:
         if cut.encode() not in text and cut != _CUTS[0]:
             continue
-        first = list(islice(_rows(text, cut), PROBE_LINES + 1))
+        first = list(islice(_rows(lines, cut), PROBE_LINES + 1))
         holding = sum(bool(_held(reading, cells)) for _, cells, _ in first)
         if holding and 2 * holding >= len(first) - 1:
-            return _records(reading, text, cut)
+            return _records(reading, lines, cut)
     return None
 
 
-def _records(reading: Recognition, text: bytes, cut: str) -> Iterator[tuple[int, bytes, Wrap]]:
+def _records(
+    reading: Recognition, lines: list[bytes], cut: str
+) -> Iterator[tuple[int, bytes, Wrap]]:
     messages = Messages(reading.knows)
-    for number, (place, cells, original) in enumerate(_rows(text, cut)):
+    for number, (place, cells, original) in enumerate(_rows(lines, cut)):
         found = _held(reading, cells)
         if not found and number:
             reading.seen += 1
             reading.refuse(original, "a line that holds no record of a source", place)
         opened = (one for record in found for one in messages.opened(record, NO_WRAP))
         for count, (piece, wrap) in enumerate(opened):
-            at = numbered_place(place, count)
-            if reading.is_heading(piece.text):
-                yield HEADING, piece.text, wrap
-            elif reading.takes(piece, at):
+            at = reading.placed(piece, numbered_place(place, count))
+            if at is not None:
                 yield at, piece.text, wrap
 
 
@@ -70,21 +70,8 @@ def _held(reading: Recognition, cells: list[str]) -> list[bytes]:
     return found
 
 
-def _rows(text: bytes, cut: str) -> Iterator[tuple[int, list[str], bytes]]:
-    """The rows of a text: the number of their first line, their cells, their text. A cell in quotes
-    may have several lines; a row that cannot be cut has no cells."""
-    csv.field_size_limit(MAX_RECORD)
-    lines = text.splitlines(keepends=True)
-    reader = csv.reader((line.decode("utf-8", "surrogateescape") for line in lines), delimiter=cut)
-    end = 0
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error:
-            row = []
-        if row is None:
-            return
-        begin, end = end, reader.line_num
-        original = b"".join(lines[begin:end]).rstrip(b"\r\n")
+def _rows(lines: list[bytes], cut: str) -> Iterator[tuple[int, list[str], bytes]]:
+    """The rows that have a text, as `csv_rows` gives them."""
+    for place, cells, original, _ in csv_rows(lines, cut, "surrogateescape"):
         if original.strip():
-            yield begin + 1, row, original
+            yield place, cells, original

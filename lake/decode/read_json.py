@@ -236,10 +236,9 @@ class JsonReader:
             for inner, wrap in self._opened(piece):
                 if inner.reason is not None and self._is_line(inner):
                     inner = Piece(inner.text)
-                if self.reading.is_heading(inner.text):
-                    yield HEADING, inner.text, wrap
-                elif self.reading.takes(inner, self.reading.seen + 1):
-                    yield self.reading.seen, inner.text, wrap
+                place = self.reading.placed(inner, self.reading.seen + 1)
+                if place is not None:
+                    yield place, inner.text, wrap
 
     def _is_line(self, piece: Piece) -> bool:
         """Whether a piece that is no JSON is a line of some source, as where files were put behind

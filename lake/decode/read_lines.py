@@ -20,7 +20,7 @@ from lake.decode.read_held import read_held
 from lake.decode.read_json import TextReader, cut_records
 from lake.decode.recognise import PROBE_LINES
 from lake.decode.refused import LongText
-from lake.decode.shapes import HEADING, Records, numbered_place, utf8
+from lake.decode.shapes import Records, numbered_place, utf8
 from lake.decode.tokens import SHORT
 from lake.decode.wrap import EXPORT_LINES, export_line
 from lake.sources.source import column_name
@@ -267,10 +267,9 @@ class LineReader:
                     break
                 message = b"\n".join(lines[begin + 1 : at]).strip()
             for number, (piece, own) in enumerate(self._messages.opened(message, wrap)):
-                place = numbered_place(self._line + begin + 1, number)
-                if self.reading.is_heading(piece.text):
-                    yield HEADING, piece.text, own
-                elif self.reading.takes(piece, place):
+                line = numbered_place(self._line + begin + 1, number)
+                place = self.reading.placed(piece, line)
+                if place is not None:
                     yield place, piece.text, own
         self._line += len(lines)
 

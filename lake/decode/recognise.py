@@ -28,6 +28,7 @@ from lake.decode.headers import (
 from lake.decode.pieces import members_of
 from lake.decode.reading import Reading
 from lake.decode.rows import ABOUT, are_lowercased, holds_text, is_row, whose_row
+from lake.decode.shapes import HEADING
 from lake.errors import DecodeError
 from lake.sources.catalogue import choose
 from lake.sources.source import column_name
@@ -35,6 +36,7 @@ from lake.sources.source import column_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lake.decode.pieces import Piece
     from lake.decode.shapes import Shape
     from lake.sources.source import Delimited, Source
 
@@ -186,6 +188,13 @@ class Recognition(Reading):
             return read_directive(line, self.catalogue, by_key, self.named) is not None
         headed = read_header(line, self.catalogue, by_key, self.named, names_columns)
         return headed is not None and len(headed[2]) > 1  # a name alone is a cell of a header
+
+    def placed(self, piece: Piece, place: int) -> int | None:
+        """The place of a record that was inside something else, which is counted (`takes`), or
+        `HEADING` for a header or directive of those behind it; None where it is refused."""
+        if self.is_heading(piece.text):
+            return HEADING
+        return place if self.takes(piece, place) else None
 
     def below_heading(self, texts: list[bytes]) -> Shape | None:
         """The shape of lines below the first of these, which is a heading; None where it names no
