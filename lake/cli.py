@@ -7,7 +7,6 @@ pays only for what it needs.
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
@@ -102,8 +101,9 @@ def ingest(
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
     from lake.model import S3Options
+    from lake.serve.told import is_account
 
-    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
+    if account is not None and not is_account(account):
         raise UsageError(f"--account {account}: an account id has twelve digits.")
     options = IngestOptions(
         source=source,
