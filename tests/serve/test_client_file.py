@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from deltalake import DeltaTable
 from engine import put, read, two_sources
 from filelock import FileLock
 from logs import FLOW_KEY, TRAIL_KEY
+from mounted import NO_MOUNT, mounts, run_mounted
 from typer.testing import CliRunner
 
 from lake.cli import app
@@ -187,32 +187,25 @@ def test_an_ingest_does_not_fail_where_it_cannot_be_written(lake: Path) -> None:
     assert [p.name for p in lake.iterdir() if p.name.startswith(".lake.duckdb")] == []
 
 
-READ_ONLY = """
-mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+READ_ONLY = f"""
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit {NO_MOUNT}
 shift; exec "$@"
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a folder")
+@mounts
 def test_a_copy_that_may_only_be_read(lake: Path, tmp_path: Path) -> None:
     """The file says where it was written, and cannot be made anew: the lake is read."""
     moved = lake.rename(tmp_path / "moved")
     program = [sys.executable, "-m", "lake.cli", "sql", COUNT, "--lake", str(moved)]
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", str(moved), *program],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if done.returncode == 99:
-        pytest.skip(f"no mount: {done.stderr}")
+    done = run_mounted(READ_ONLY, [str(moved), *program])
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "6"
     assert "lake.duckdb cannot be written: " in done.stderr
     assert "The lake itself is whole." in done.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a folder")
+@mounts
 def test_evidence_without_the_heads_of_its_views(lake: Path, tmp_path: Path) -> None:
     """A lake that may only be read, as another version of the program left it or a copy of its
     tables alone: every reading command makes the heads in a folder of its own, and removes it."""
@@ -226,15 +219,8 @@ def test_evidence_without_the_heads_of_its_views(lake: Path, tmp_path: Path) -> 
     }
     for name, words in commands.items():
         program = [sys.executable, "-m", "lake.cli", *words]
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", str(lake), *program],
-            env={**os.environ, "LAKE_DIR": str(lake), "TMPDIR": str(tmp_path / "tmp")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if done.returncode == 99:
-            pytest.skip(f"no mount: {done.stderr}")
+        env = {**os.environ, "LAKE_DIR": str(lake), "TMPDIR": str(tmp_path / "tmp")}
+        done = run_mounted(READ_ONLY, [str(lake), *program], env)
         assert (name, done.returncode, done.stderr.count("Traceback")) == (name, 0, 0), done.stderr
         assert not name.startswith("sql") or done.stdout.split()[-1].isdecimal()
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -250,6 +250,8 @@ def ours(lake: Path) -> Iterator[Path]:
             os.chown(path, 65534, 65534)
         os.seteuid(65534)
     try:
+        if not os.access(ROOT / "sql", os.R_OK, effective_ids=True):
+            pytest.skip("the program lies where only root may read")
         yield folder / "lake"
     finally:
         os.seteuid(was)

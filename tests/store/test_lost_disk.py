@@ -3,15 +3,14 @@ what was committed is whole, and the same command again brings the rest."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from crash import IN_PIECES, lay_out, rows_of
 from engine import balance, read
+from mounted import NO_MOUNT, mounts, run_mounted
 
 from lake.query import open_lake
 from lake.store.table import Store
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.long
 
-FULL = """
-mount -t tmpfs -o size=$1k tmpfs "$2" || exit 99
+FULL = f"""
+mount -t tmpfs -o size=$1k tmpfs "$2" || exit {NO_MOUNT}
 shift; folder=$1; shift
 "$@" --lake "$folder/lake"; code=$?
 cp -a "$folder/lake" "$folder.kept"
@@ -71,17 +70,10 @@ def test_a_volume_that_goes_away(whole: Path, tmp_path: Path) -> None:
     check(told, process.returncode, gone, whole)
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
+@mounts
 @pytest.mark.parametrize("room", [160, 260, 300, 600, 900], ids="{} kB".format)
 def test_a_disk_that_fills_up(room: int, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     command = [*IN_PIECES, "ingest", str(whole / "logs"), "--jobs", "2"]
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", FULL, "sh", str(room), str(tmp_path / "disk"), *command],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if done.returncode == 99:
-        pytest.skip(f"no small disk: {done.stderr}")
+    done = run_mounted(FULL, [str(room), str(tmp_path / "disk"), *command])
     check(done.stderr, done.returncode, tmp_path / "disk.kept", whole)
