@@ -329,6 +329,30 @@ def test_the_person_of_identity_center_whom_a_call_is_about(
     assert (target in at(found, "related.user")) == (target is not None)
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "target"),
+    [
+        ("iam", "ListAccessKeys", None),
+        ("iam", "GetUser", None),
+        ("iam", "AttachUserPolicy", "bob"),
+        ("transfer", "CreateUser", "bob"),
+        ("transfer", "ImportSshPublicKey", "bob"),
+    ],
+)
+def test_who_is_only_asked_about_is_related_and_no_target(
+    source: str, name: str, target: str | None
+) -> None:
+    found = row(source, name, requestParameters={"userName": "bob"})
+    assert at(found, "user.target.name") == target
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "bob"]
+
+
+def test_a_user_who_is_renamed_is_found_by_both_names() -> None:
+    found = row("iam", "UpdateUser", requestParameters={"userName": "bob", "newUserName": "rob"})
+    assert at(found, "user.changes.name") == "rob"
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "bob", "rob"]
+
+
 def test_a_user_of_a_directory_is_named() -> None:
     asked = {"directoryId": "d-1", "userName": "jd"}
     found = row("ds", "ResetUserPassword", requestParameters=asked)
