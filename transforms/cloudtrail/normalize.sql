@@ -136,6 +136,7 @@ SELECT
        WHEN r.eventName = 'ChangeResourceRecordSets' THEN list_transform(list_concat(
          r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.name',
          r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.aliasTarget.dNSName'), lambda name: rtrim(name, '.'))
+       WHEN r.eventName = 'UpdateInstanceInformation' THEN list_append(coalesce(instances, []), r.requestParameters ->> '$.computerName')
        ELSE instances END                              AS "related.hosts",
   -- a copy names the bucket that it takes from, unless by an access point; replication, logging and
   -- inventory the one that they write to ("Bucket", "TargetBucket")

@@ -276,6 +276,12 @@ def test_the_addresses_that_a_call_is_about_are_related(
     assert at(found, "related.ip") == sorted(["198.51.100.7", *addresses])
 
 
+def test_the_name_that_an_agent_tells_of_its_instance_is_related() -> None:
+    asked = {"instanceId": "i-01", "computerName": "web-1.example.com"}
+    found = row("ssm", "UpdateInstanceInformation", requestParameters=asked)
+    assert at(found, "related.hosts") == ["i-01", "web-1.example.com"]
+
+
 def test_a_name_that_is_pointed_elsewhere_is_related_with_what_it_is_pointed_at() -> None:
     changes = [
         {

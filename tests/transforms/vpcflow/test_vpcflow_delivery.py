@@ -170,6 +170,13 @@ def test_an_unknown_order_without_a_header_is_not_guessed(more: str) -> None:
     assert result.reason.startswith("lines of vpcflow without a header and with other fields")
 
 
+@pytest.mark.parametrize("account", ["XXXXXXXXXXXX", "64111117617", "-"])
+def test_lines_whose_account_was_made_unreadable_are_known(account: str) -> None:
+    version, _, rest = LINE.split(" ", 2)
+    (row,) = flat(f"{version} {account} {rest}\n", "any/key", "vpcflow")
+    assert row["source.ip"] == VALUES["srcaddr"]
+
+
 def test_another_order_of_as_many_fields_is_not_taken_for_the_default() -> None:
     first, rest = LINE.split(" ", 1)
     result = taken(
