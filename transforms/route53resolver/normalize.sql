@@ -51,7 +51,8 @@ SELECT
     'name': NULL::VARCHAR, 'ttl': NULL::BIGINT, 'type': a.Type}) END AS "dns.answers",
   CASE WHEN len(addresses) > 0 THEN addresses END      AS "dns.resolved_ip",
 
-  -- rule: of the DNS firewall; a rule is known by its group and its list of domains
+  -- rule: of the DNS firewall; a rule is known by its group and its list of domains, an advanced one by what it finds
+  r.firewall_protection                                AS "rule.name",
   r.firewall_domain_list_id                            AS "rule.id",
   r.firewall_rule_group_id                             AS "rule.ruleset",
   CASE WHEN r.firewall_rule_action IS NOT NULL THEN 'DNS Firewall' END AS "rule.category",

@@ -349,6 +349,7 @@ def test_an_event_of_the_dns_firewall(action: str, outcome: str, types: list[str
         "rule.id": "rslvr-fdl-1",
         "rule.ruleset": "rslvr-frg-1",
         "native.query_name": "www.Example.com.",
+        "rule.name": "DGA",
         "native.firewall_protection": "DGA",
     }
     assert {path: at(row, path) for path in expected} == expected
