@@ -59,7 +59,8 @@ SELECT
 
   -- related
   CASE WHEN about IS NULL THEN addresses ELSE list_append(addresses, about) END AS "related.ip",
-  list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) OR service THEN list_transform(r.answers, lambda a:
+  -- a name is the same in whatever case; some resolvers ask in a case that changes (0x20)
+  list_concat([nullif(asked, '.'), lower(nullif(asked, '.'))], CASE WHEN len(r.answers) > len(addresses) OR service THEN list_transform(r.answers, lambda a:
     -- of MX and SRV the host is the last part, of HTTPS and SVCB the second
     CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS', 'DNAME') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.')
          WHEN a.Type IN ('MX', 'SRV') THEN nullif(rtrim(split_part(a.Rdata, ' ', -1), '.'), '')

@@ -93,7 +93,7 @@ CASES: list[tuple[str, Json, Json]] = [
             ],
             "dns.resolved_ip": ["93.184.216.34", "93.184.216.35"],
             "related.ip": ["10.0.0.5", "93.184.216.34", "93.184.216.35"],
-            "related.hosts": ["cdn.example.com", "www.Example.com"],
+            "related.hosts": ["cdn.example.com", "www.Example.com", "www.example.com"],
             "rule.id": None,
             "rule.category": None,
             "native.query_name": "www.Example.com.",
@@ -131,7 +131,7 @@ CASES: list[tuple[str, Json, Json]] = [
                 answer("MX", "10 mail.example"),
             ],
             "dns.resolved_ip": None,
-            "related.hosts": ["mail.example", "web.example", "www.Example.com"],
+            "related.hosts": ["mail.example", "web.example", "www.Example.com", "www.example.com"],
         },
     ),
     (
@@ -163,7 +163,7 @@ CASES: list[tuple[str, Json, Json]] = [
             ],
             "dns.resolved_ip": ["192.0.2.7", "192.0.2.8", "2001:db8::7"],
             "related.ip": ["10.0.0.5", "192.0.2.7", "192.0.2.8", "2001:db8::7"],
-            "related.hosts": ["edge.example", "pool.example", "www.Example.com"],
+            "related.hosts": ["edge.example", "pool.example", "www.Example.com", "www.example.com"],
         },
     ),
     (
