@@ -136,7 +136,7 @@ SELECT
        WHEN r.eventName = 'ChangeResourceRecordSets' THEN list_transform(list_concat(
          r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.name',
          r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.aliasTarget.dNSName'), lambda name: rtrim(name, '.'))
-       WHEN r.eventName = 'UpdateInstanceInformation' THEN list_append(coalesce(instances, []), r.requestParameters ->> '$.computerName')
+       WHEN r.eventName = 'UpdateInstanceInformation' THEN list_append(coalesce(instances, []), nullif(r.requestParameters ->> '$.computerName', 'HIDDEN_DUE_TO_SECURITY_REASONS'))
        ELSE instances END                              AS "related.hosts",
   -- a copy names the bucket that it takes from, unless by an access point; replication, logging and
   -- inventory the one that they write to ("Bucket", "TargetBucket")
@@ -327,6 +327,8 @@ FROM (
           -- of Identity Center also who is put into a group, or assigned to an account
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
                THEN coalesce(r.requestParameters ->> '$.userId', r.requestParameters ->> '$.memberId.userId', r.requestParameters ->> '$.member.memberId')
+               WHEN r.eventSource = 'identitystore-scim.amazonaws.com' AND contains(r.eventName, 'User')
+               THEN coalesce(r.requestParameters ->> '$.id', r.responseElements ->> '$.id')
                WHEN r.eventSource = 'sso.amazonaws.com'
                THEN CASE WHEN r.requestParameters ->> '$.principalType' = 'USER' THEN r.requestParameters ->> '$.principalId' END
                END AS target_id,
@@ -347,9 +349,9 @@ FROM (
             -- whom a call names: of IAM and directories any, of the users of other services (SFTP, brokers, caches) whoever is made or changed
             CASE WHEN r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com', 'ds.amazonaws.com')
                    OR (r.readOnly IS DISTINCT FROM true AND (contains(r.eventName, 'User') OR r.eventName = 'ImportSshPublicKey'))
-                 THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
+                 THEN nullif(coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
                    -- one's own key is made without a name
-                   CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END) END AS named_user,
+                   CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END), 'HIDDEN_DUE_TO_SECURITY_REASONS') END AS named_user,
             -- the user of a Cognito pool who signs in, or is administered
             CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ)
