@@ -118,9 +118,9 @@ SELECT
        WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('ec2.amazonaws.com', 'elasticloadbalancing.amazonaws.com', 'ecs.amazonaws.com',
               'route53.amazonaws.com', 'wafv2.amazonaws.com', 'waf.amazonaws.com', 'waf-regional.amazonaws.com', 'network-firewall.amazonaws.com',
               'globalaccelerator.amazonaws.com', 'lightsail.amazonaws.com', 'eks.amazonaws.com', 'workspaces.amazonaws.com')
-       THEN list_transform(list_concat(
-         regexp_extract_all(concat_ws(' ', r.requestParameters, r.responseElements), '"((?:\d{1,3}\.){3}\d{1,3})(?:/32)?"', 1),
-         regexp_extract_all(concat_ws(' ', r.requestParameters, r.responseElements), '"([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)(?:/128)?"', 1)), lambda ip: ip_text(ip)) END AS "related.ip",
+       THEN list_transform(list_transform(
+         regexp_extract_all(concat_ws(' ', r.requestParameters, r.responseElements), '"([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+(?:/32|/128)?)"', 1),
+         lambda ip: CASE WHEN contains(ip, ':') THEN replace(ip, '/128', '') ELSE replace(ip, '/32', '') END), lambda ip: ip_text(ip)) END AS "related.ip",
   -- the issuer of a session: its role, or the IAM user who asked for a federated user's credentials
   CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, named_user, target_id, target_role, effective, switched, pool_user, store_user,
                      r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
