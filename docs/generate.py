@@ -128,7 +128,7 @@ def _items(text: str, levels: list[int], start: int) -> Iterator[str]:
             if text[at] == ",":
                 yield text[begin:at].strip()
                 begin = at + 1
-            elif re.match(r"\bFROM\b", text[at:]) and not text[at - 1].isalnum():
+            elif re.match(r"\bFROM\b", text[at:]) and re.search(r"(?<!\bDISTINCT)\s$", text[:at]):
                 yield text[begin:at].strip()
                 return
     yield text[begin:].strip()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from docs.generate import DOCS, all_commands, answer, pages, questions_page
+from docs.generate import DOCS, all_commands, answer, pages, questions_page, select_items
 from lake.cli import app
 from lake.sources.catalogue import ENTRIES
 
@@ -56,6 +56,11 @@ def lake(arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_generated_pages_are_fresh(path: Path) -> None:
     assert path.exists(), STALE
     assert path.read_text("utf-8") == pages()[path], STALE
+
+
+def test_a_comparison_is_no_end_of_a_select_list() -> None:
+    sql = 'SELECT a IS DISTINCT FROM b AS "x", c AS "y" FROM records'
+    assert list(select_items(sql)) == [("x", "a IS DISTINCT FROM b"), ("y", "c")]
 
 
 def test_no_page_is_of_a_source_that_is_gone() -> None:

@@ -85,7 +85,7 @@ SELECT
   CASE WHEN target IS NOT NULL AND r.eventName = 'CreateUser' THEN coalesce(r.responseElements ->> '$.user.userId', r.responseElements ->> '$.userId')
        ELSE coalesce(target_id, CASE WHEN r.userIdentity.principalId IS DISTINCT FROM 'Anonymous' THEN pool_user END) END AS "user.target.id",
   CASE WHEN target_role IS NOT NULL THEN [target_role] END AS "user.target.roles",
-  CASE WHEN target IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS "user.changes.name",
+  new_name                                             AS "user.changes.name",
   effective                                            AS "user.effective.name",
   coalesce(effective_id, store_user)                   AS "user.effective.id",
 
@@ -111,12 +111,20 @@ SELECT
 
   -- related
   CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip)))
-       -- the instance that an EC2 Instance Connect Endpoint leads to
-       WHEN r.eventName = 'OpenTunnel' THEN list_transform([r.requestParameters ->> '$.privateIpAddress'], lambda ip: ip_text(ip)) END AS "related.ip",
+       -- the instance that an EC2 Instance Connect Endpoint leads to, and what an agent says of its own
+       WHEN r.eventName = 'OpenTunnel' THEN list_transform([r.requestParameters ->> '$.privateIpAddress'], lambda ip: ip_text(ip))
+       WHEN r.eventName = 'UpdateInstanceInformation' THEN list_transform([r.requestParameters ->> '$.iPAddress'], lambda ip: ip_text(ip))
+       -- what a call lets in, keeps out, points a name at, gives or takes: single addresses, no networks
+       WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('ec2.amazonaws.com', 'elasticloadbalancing.amazonaws.com', 'ecs.amazonaws.com',
+              'route53.amazonaws.com', 'wafv2.amazonaws.com', 'waf.amazonaws.com', 'waf-regional.amazonaws.com', 'network-firewall.amazonaws.com',
+              'globalaccelerator.amazonaws.com', 'lightsail.amazonaws.com', 'eks.amazonaws.com', 'workspaces.amazonaws.com')
+       THEN list_transform(list_transform(
+         regexp_extract_all(concat_ws(' ', r.requestParameters, r.responseElements), '"([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+(?:/32|/128)?)"', 1),
+         lambda ip: CASE WHEN contains(ip, ':') THEN replace(ip, '/128', '') ELSE replace(ip, '/32', '') END), lambda ip: ip_text(ip)) END AS "related.ip",
   -- the issuer of a session: its role, or the IAM user who asked for a federated user's credentials
-  CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, target, target_id, target_role, effective, switched, pool_user, store_user,
+  CASE WHEN coalesce(role, r.userIdentity.sessionContext.sessionIssuer.userName, named_user, target_id, target_role, effective, switched, pool_user, store_user,
                      r.userIdentity.sessionContext.sourceIdentity, r.userIdentity.onBehalfOf.userId) IS NOT NULL
-       THEN [role, nullif(r.userIdentity.sessionContext.sessionIssuer.userName, ''), target, target_id, target_role, effective, switched, pool_user, store_user,
+       THEN [role, nullif(r.userIdentity.sessionContext.sessionIssuer.userName, ''), named_user, new_name, target_id, target_role, effective, switched, pool_user, store_user,
              nullif(r.userIdentity.sessionContext.sourceIdentity, ''), r.userIdentity.onBehalfOf.userId] END AS "related.user",
   CASE WHEN r.eventSource = 'cloudhsm.amazonaws.com'
        THEN list_concat(coalesce(instances, []), [coalesce(r.responseElements ->> '$.clusterId', r.responseElements ->> '$.hsm.clusterId',
@@ -124,6 +132,11 @@ SELECT
        -- the instance whose credentials these are
        WHEN contains(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/')
        THEN list_append(coalesce(instances, []), nullif(regexp_extract(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/(m?i-[0-9a-f]+)$', 1), ''))
+       -- the names that are given an address, and what they are pointed at
+       WHEN r.eventName = 'ChangeResourceRecordSets' THEN list_transform(list_concat(
+         r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.name',
+         r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.aliasTarget.dNSName'), lambda name: rtrim(name, '.'))
+       WHEN r.eventName = 'UpdateInstanceInformation' THEN list_append(coalesce(instances, []), nullif(r.requestParameters ->> '$.computerName', 'HIDDEN_DUE_TO_SECURITY_REASONS'))
        ELSE instances END                              AS "related.hosts",
   -- a copy names the bucket that it takes from, unless by an access point; replication, logging and
   -- inventory the one that they write to ("Bucket", "TargetBucket")
@@ -290,6 +303,8 @@ FROM (
               -- {"key": "InstanceIds", "values": [...]}
               CASE WHEN contains(r.requestParameters, '"targets"') THEN coalesce(r.requestParameters ->> '$.targets[*].values[*]', []) ELSE [] END),
               lambda x: starts_with(x, 'i-') OR starts_with(x, 'mi-'))
+            -- an agent's channel names its instance as a resource alone
+            WHEN r.eventName = 'CreateControlChannel' THEN list_filter([regexp_extract(r.resources[1].ARN, '/(m?i-[0-9a-f]+)$', 1)], lambda x: x <> '')
             WHEN r.eventSource = 'ssm.amazonaws.com' THEN list_filter(
               CASE WHEN contains(r.requestParameters, '"targets"') THEN r.requestParameters ->> '$.targets[*].values[*]' ELSE [CASE r.eventName
                 WHEN 'StartSession' THEN r.requestParameters ->> '$.target' WHEN 'GetConnectionStatus' THEN r.requestParameters ->> '$.target'
@@ -300,10 +315,9 @@ FROM (
             WHEN r.eventSource = 'sts.amazonaws.com' AND r.userAgent = 'ec2.amazonaws.com' THEN [r.requestParameters ->> '$.roleSessionName']
             WHEN r.eventSource = 'cloudhsm.amazonaws.com' THEN [coalesce(r.responseElements ->> '$.hsmId', r.responseElements ->> '$.hsm.hsmId')]
           END AS instances,
-          CASE WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com', 'ds.amazonaws.com')
-               THEN coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
-                 -- one's own key is made without a name
-                 CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END) END AS target,
+          -- who is only asked about is no target
+          CASE WHEN r.readOnly IS DISTINCT FROM true THEN named_user END AS target,
+          CASE WHEN named_user IS NOT NULL AND r.eventName = 'UpdateUser' THEN r.requestParameters ->> '$.newUserName' END AS new_name,
           -- the role that is changed, or asked for, also in vain
           CASE WHEN r.eventSource = 'iam.amazonaws.com' AND r.readOnly IS DISTINCT FROM true THEN r.requestParameters ->> '$.roleName'
                WHEN r.eventSource IN ('sts.amazonaws.com', 'rolesanywhere.amazonaws.com') AND contains(r.requestParameters, ':role/')
@@ -313,6 +327,8 @@ FROM (
           -- of Identity Center also who is put into a group, or assigned to an account
           CASE WHEN r.eventSource IN ('identitystore.amazonaws.com', 'sso-directory.amazonaws.com')
                THEN coalesce(r.requestParameters ->> '$.userId', r.requestParameters ->> '$.memberId.userId', r.requestParameters ->> '$.member.memberId')
+               WHEN r.eventSource = 'identitystore-scim.amazonaws.com' AND contains(r.eventName, 'User')
+               THEN coalesce(r.requestParameters ->> '$.id', r.responseElements ->> '$.id')
                WHEN r.eventSource = 'sso.amazonaws.com'
                THEN CASE WHEN r.requestParameters ->> '$.principalType' = 'USER' THEN r.requestParameters ->> '$.principalId' END
                END AS target_id,
@@ -330,6 +346,12 @@ FROM (
                  ELSE r.sourceIPAddress END AS address,
             -- the person of Identity Center to whom an application's token is given
             CASE WHEN r.eventSource = 'sso-oauth.amazonaws.com' THEN r.additionalEventData ->> '$."identitystore:UserId"' END AS store_user,
+            -- whom a call names: of IAM and directories any, of the users of other services (SFTP, brokers, caches) whoever is made or changed
+            CASE WHEN r.eventSource IN ('iam.amazonaws.com', 'cognito-idp.amazonaws.com', 'identitystore.amazonaws.com', 'sso-directory.amazonaws.com', 'ds.amazonaws.com')
+                   OR (r.readOnly IS DISTINCT FROM true AND (contains(r.eventName, 'User') OR r.eventName = 'ImportSshPublicKey'))
+                 THEN nullif(coalesce(r.requestParameters ->> '$.userName', r.requestParameters ->> '$.username',
+                   -- one's own key is made without a name
+                   CASE WHEN r.eventName = 'CreateAccessKey' THEN r.responseElements ->> '$.accessKey.userName' END), 'HIDDEN_DUE_TO_SECURITY_REASONS') END AS named_user,
             -- the user of a Cognito pool who signs in, or is administered
             CASE WHEN r.eventSource = 'cognito-idp.amazonaws.com' THEN r.additionalEventData ->> '$.sub' END AS pool_user,
             CASE WHEN TRY_CAST(r.eventTime AS TIMESTAMPTZ) IS NOT NULL THEN TRY_CAST(r.eventTime AS TIMESTAMPTZ)

@@ -49,14 +49,16 @@ SELECT
     'name': NULL::VARCHAR, 'ttl': NULL::BIGINT, 'type': a.Type}) END AS "dns.answers",
   CASE WHEN len(addresses) > 0 THEN addresses END      AS "dns.resolved_ip",
 
-  -- rule: of the DNS firewall; a rule is known by its group and its list of domains
+  -- rule: of the DNS firewall; a rule is known by its group and its list of domains, an advanced one by what it finds
+  r.firewall_protection                                AS "rule.name",
   r.firewall_domain_list_id                            AS "rule.id",
   r.firewall_rule_group_id                             AS "rule.ruleset",
   CASE WHEN r.firewall_rule_action IS NOT NULL THEN 'DNS Firewall' END AS "rule.category",
 
   -- related
   CASE WHEN about IS NULL THEN addresses ELSE list_append(addresses, about) END AS "related.ip",
-  list_concat([nullif(asked, '.')], CASE WHEN len(r.answers) > len(addresses) OR service THEN list_transform(r.answers, lambda a:
+  -- a name is the same in whatever case; some resolvers ask in a case that changes (0x20)
+  list_concat([nullif(asked, '.'), lower(nullif(asked, '.'))], CASE WHEN len(r.answers) > len(addresses) OR service THEN list_transform(r.answers, lambda a:
     -- of MX and SRV the host is the last part, of HTTPS and SVCB the second
     CASE WHEN a.Type IN ('CNAME', 'PTR', 'NS', 'DNAME') AND ip_text(a.Rdata) IS NULL THEN rtrim(a.Rdata, '.')
          WHEN a.Type IN ('MX', 'SRV') THEN nullif(rtrim(split_part(a.Rdata, ' ', -1), '.'), '')

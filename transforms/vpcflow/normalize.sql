@@ -13,10 +13,10 @@ SELECT
   -- event
   'event'                                              AS "event.kind",
   ['network']                                          AS "event.category",
-  CASE WHEN action = 'ACCEPT' THEN ['connection', 'allowed'] WHEN action = 'REJECT' THEN ['connection', 'denied']
+  CASE WHEN action = 'ACCEPT' THEN ['connection', 'allowed'] WHEN action = 'REJECT' OR (action IS NULL AND reject_reason IS NOT NULL) THEN ['connection', 'denied']
        WHEN log_status IN ('NODATA', 'SKIPDATA') THEN ['info'] ELSE ['connection'] END AS "event.type",
   action                                               AS "event.action",
-  CASE WHEN action = 'ACCEPT' THEN 'success' WHEN action = 'REJECT' THEN 'failure' ELSE 'unknown' END AS "event.outcome",
+  CASE WHEN action = 'ACCEPT' THEN 'success' WHEN action = 'REJECT' OR reject_reason IS NOT NULL THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   reject_reason                                        AS "event.reason",
   start_time                                           AS "event.start",
   end_time                                             AS "event.end",

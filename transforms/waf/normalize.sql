@@ -3,7 +3,8 @@
 -- https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html
 -- The rule is the one that ended the evaluation: of a rule group, the rule inside of it (rule.name)
 -- and the group's place in the web ACL (rule.id). The default action is no rule. Redacted values
--- (`X.X.X.X`, `REDACTED`) stay as they are; an address that is none gives no source.ip.
+-- (`X.X.X.X`, `REDACTED`) stay as they are; an address that is none gives no source.ip. MONETIZE
+-- answers 402 until the client has paid.
 SELECT
   record,
   CASE WHEN r.timestamp BETWEEN 100000000000 AND 9999999999999 THEN make_timestamptz(r.timestamp * 1000)
@@ -14,10 +15,10 @@ SELECT
   CASE WHEN r.action = 'ALLOW' OR r.action IS NULL THEN 'event' ELSE 'alert' END AS "event.kind",
   ['web']                                              AS "event.category",
   CASE WHEN r.action IN ('ALLOW', 'COUNT') THEN ['access', 'allowed']
-       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') THEN ['access', 'denied'] ELSE ['access'] END AS "event.type",
+       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') OR (r.action = 'MONETIZE' AND r.responseCodeSent = 402) THEN ['access', 'denied'] ELSE ['access'] END AS "event.type",
   r.action                                             AS "event.action",
   CASE WHEN r.action IN ('ALLOW', 'COUNT') THEN 'success'
-       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') THEN 'failure' ELSE 'unknown' END AS "event.outcome",
+       WHEN r.action IN ('BLOCK', 'CAPTCHA', 'CHALLENGE') OR (r.action = 'MONETIZE' AND r.responseCodeSent = 402) THEN 'failure' ELSE 'unknown' END AS "event.outcome",
 
   -- cloud: from arn:aws:wafv2:<region>:<account>:regional|global/webacl/<name>/<id>; Classic has
   -- arn:aws:waf::<account>:webacl/<id>, arn:aws:waf-regional:... or the id alone

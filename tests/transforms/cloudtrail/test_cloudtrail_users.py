@@ -319,6 +319,8 @@ def test_a_role_of_identity_center_is_named() -> None:
         ("sso-directory", "AddMemberToGroup", {"member": {"memberId": "u-7"}}, "u-7"),
         ("sso", "CreateAccountAssignment", {"principalType": "USER", "principalId": "u-7"}, "u-7"),
         ("sso", "CreateAccountAssignment", {"principalType": "GROUP", "principalId": "g"}, None),
+        ("identitystore-scim", "PatchUser", {"tenantId": "t", "id": "u-7"}, "u-7"),
+        ("identitystore-scim", "PatchGroup", {"tenantId": "t", "id": "g-1"}, None),
     ],
 )
 def test_the_person_of_identity_center_whom_a_call_is_about(
@@ -327,6 +329,37 @@ def test_the_person_of_identity_center_whom_a_call_is_about(
     found = row(source, name, requestParameters={"groupId": "g-1"} | asked)
     assert at(found, "user.target.id") == target
     assert (target in at(found, "related.user")) == (target is not None)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "target"),
+    [
+        ("iam", "ListAccessKeys", None),
+        ("iam", "GetUser", None),
+        ("iam", "AttachUserPolicy", "bob"),
+        ("transfer", "CreateUser", "bob"),
+        ("transfer", "ImportSshPublicKey", "bob"),
+    ],
+)
+def test_who_is_only_asked_about_is_related_and_no_target(
+    source: str, name: str, target: str | None
+) -> None:
+    found = row(source, name, requestParameters={"userName": "bob"})
+    assert at(found, "user.target.name") == target
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "bob"]
+
+
+def test_a_user_who_is_renamed_is_found_by_both_names() -> None:
+    found = row("iam", "UpdateUser", requestParameters={"userName": "bob", "newUserName": "rob"})
+    assert at(found, "user.changes.name") == "rob"
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "bob", "rob"]
+
+
+def test_a_person_who_is_provisioned_is_known_by_the_answer() -> None:
+    made = {"id": "u-8", "userName": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+    found = row("identitystore-scim", "CreateUser", responseElements=made)
+    assert at(found, "user.target.id") == "u-8"
+    assert at(found, "related.user") == ["Admin", "alice@example.com", "u-8"]
 
 
 def test_a_user_of_a_directory_is_named() -> None:
@@ -365,6 +398,14 @@ def test_a_token_of_identity_center_names_the_person() -> None:
     )
     assert given(at(found, "user.effective")) == {"id": person}
     assert at(found, "related.user") == [person, "Admin", "alice@example.com"]
+
+
+def test_a_hidden_name_is_nobodys() -> None:
+    hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
+    asked = {"userPoolId": "p", "username": hidden}
+    found = row("cognito-idp", "AdminDisableUser", requestParameters=asked)
+    assert at(found, "user.target.name") is None
+    assert at(found, "related.user") == ["Admin", "alice@example.com"]
 
 
 def test_users_of_a_cognito_pool() -> None:

@@ -196,6 +196,125 @@ def test_the_address_that_a_tunnel_leads_to_is_related() -> None:
         assert at(found, "related.ip") == related
 
 
+ADDRESSES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    (
+        "ec2",
+        "AssociateAddress",
+        {"requestParameters": {"publicIp": "203.0.113.9"}},
+        ["203.0.113.9"],
+    ),
+    ("ec2", "AllocateAddress", {"responseElements": {"publicIp": "203.0.113.9"}}, ["203.0.113.9"]),
+    (
+        "ec2",
+        "RunInstances",
+        {
+            "responseElements": {
+                "instancesSet": {
+                    "items": [
+                        {
+                            "privateIpAddress": "10.0.0.77",
+                            "macAddress": "0a:1b:2c:3d:4e:5f",
+                            "ipv6Address": "2001:0db8:0:0::77",
+                        }
+                    ]
+                }
+            }
+        },
+        ["10.0.0.77", "2001:db8::77"],
+    ),
+    (  # one address, not a network
+        "ec2",
+        "AuthorizeSecurityGroupIngress",
+        {
+            "requestParameters": {
+                "ipPermissions": {
+                    "items": [
+                        {
+                            "ipRanges": {
+                                "items": [
+                                    {"cidrIp": "203.0.113.5/32"},
+                                    {"cidrIp": "0.0.0.0/0"},
+                                    {"cidrIp": "203.0.113.0/24", "description": "for 192.0.2.1"},
+                                ]
+                            },
+                            "ipv6Ranges": {
+                                "items": [
+                                    {"cidrIpv6": "2001:db8::5/128"},
+                                    {"cidrIpv6": "2001:db8::/32"},
+                                ]
+                            },
+                        }
+                    ]
+                }
+            }
+        },
+        ["2001:db8::5", "203.0.113.5"],
+    ),
+    (
+        "wafv2",
+        "UpdateIPSet",
+        {"requestParameters": {"addresses": ["203.0.113.6/32", "203.0.113.64/26"]}},
+        ["203.0.113.6"],
+    ),
+    (
+        "ssm",
+        "UpdateInstanceInformation",
+        {"requestParameters": {"iPAddress": "10.0.0.9"}},
+        ["10.0.0.9"],
+    ),
+    # a version looks like one
+    ("ssm", "UpdateInstanceInformation", {"requestParameters": {"agentVersion": "3.2.1.0"}}, []),
+    ("ec2", "DescribeAddresses", {"requestParameters": {"publicIp": "203.0.113.9"}}, []),
+]
+
+
+@pytest.mark.parametrize(("source", "name", "members", "addresses"), ADDRESSES)
+def test_the_addresses_that_a_call_is_about_are_related(
+    source: str, name: str, members: dict[str, Any], addresses: list[str]
+) -> None:
+    found = row(source, name, **members)
+    assert at(found, "related.ip") == sorted(["198.51.100.7", *addresses])
+
+
+def test_the_name_that_an_agent_tells_of_its_instance_is_related() -> None:
+    asked = {"instanceId": "i-01", "computerName": "web-1.example.com"}
+    found = row("ssm", "UpdateInstanceInformation", requestParameters=asked)
+    assert at(found, "related.hosts") == ["i-01", "web-1.example.com"]
+
+
+def test_a_name_that_is_pointed_elsewhere_is_related_with_what_it_is_pointed_at() -> None:
+    changes = [
+        {
+            "action": "UPSERT",
+            "resourceRecordSet": {
+                "name": "www.example.com.",
+                "type": "A",
+                "resourceRecords": [{"value": "203.0.113.44"}],
+            },
+        },
+        {
+            "action": "CREATE",
+            "resourceRecordSet": {
+                "name": "example.com",
+                "type": "A",
+                "aliasTarget": {"dNSName": "dexample.cloudfront.net."},
+            },
+        },
+    ]
+    asked = {"hostedZoneId": "Z1", "changeBatch": {"changes": changes}}
+    found = row("route53", "ChangeResourceRecordSets", requestParameters=asked)
+    names = ["dexample.cloudfront.net", "example.com", "www.example.com"]
+    assert at(found, "related.hosts") == names
+    assert at(found, "related.ip") == ["198.51.100.7", "203.0.113.44"]
+
+
+def test_an_agents_channel_names_its_instance_as_a_resource() -> None:
+    arn = "arn:aws:ssmmessages:eu-central-1:111122223333:control-channel/i-01"
+    for instance, resources in [("i-01", [{"ARN": arn}]), (None, None)]:
+        found = row("ssm", "CreateControlChannel", eventCategory="Data", resources=resources)
+        assert at(found, "cloud.instance.id") == instance
+
+
 @pytest.mark.parametrize(
     ("written", "version"), [("TLSv1.3", "1.3"), ("1.3", "1.3"), ("-", None), ("unknown", None)]
 )

@@ -94,7 +94,7 @@ CASES: list[tuple[str, Json, Json]] = [
             ],
             "dns.resolved_ip": ["93.184.216.34", "93.184.216.35"],
             "related.ip": ["10.0.0.5", "93.184.216.34", "93.184.216.35"],
-            "related.hosts": ["cdn.example.com", "www.Example.com"],
+            "related.hosts": ["cdn.example.com", "www.Example.com", "www.example.com"],
             "rule.id": None,
             "rule.category": None,
             "native.query_name": "www.Example.com.",
@@ -132,7 +132,7 @@ CASES: list[tuple[str, Json, Json]] = [
                 answer("MX", "10 mail.example"),
             ],
             "dns.resolved_ip": None,
-            "related.hosts": ["mail.example", "web.example", "www.Example.com"],
+            "related.hosts": ["mail.example", "web.example", "www.Example.com", "www.example.com"],
         },
     ),
     (
@@ -164,7 +164,7 @@ CASES: list[tuple[str, Json, Json]] = [
             ],
             "dns.resolved_ip": ["192.0.2.7", "192.0.2.8", "2001:db8::7"],
             "related.ip": ["10.0.0.5", "192.0.2.7", "192.0.2.8", "2001:db8::7"],
-            "related.hosts": ["edge.example", "pool.example", "www.Example.com"],
+            "related.hosts": ["edge.example", "pool.example", "www.Example.com", "www.example.com"],
         },
     ),
     (
@@ -350,6 +350,7 @@ def test_an_event_of_the_dns_firewall(action: str, outcome: str, types: list[str
         "rule.id": "rslvr-fdl-1",
         "rule.ruleset": "rslvr-frg-1",
         "native.query_name": "www.Example.com.",
+        "rule.name": "DGA",
         "native.firewall_protection": "DGA",
     }
     assert {path: at(row, path) for path in expected} == expected

@@ -121,7 +121,6 @@ def test_a_line_of_version_5_in_an_order_of_its_own() -> None:
         ("ecs-task-definition-arn", "arn:d", "native.ecs_task_definition_arn", "arn:d"),
         ("ecs-task-arn", "arn:t", "native.ecs_task_arn", "arn:t"),
         ("ecs-task-id", "0a1b", "native.ecs_task_id", "0a1b"),
-        ("reject-reason", "BPA", "event.reason", "BPA"),
         ("resource-id", "nat-0a1b", "native.resource_id", "nat-0a1b"),
         ("encryption-status", "3", "native.encryption_status", 3),
         ("instance-tag", "a", "native.instance_tag", "a"),
@@ -146,6 +145,12 @@ def test_a_field_of_a_later_version(name: str, given: str, leaf: str, value: obj
     plain = row("eni-1 1418530070", "interface-id end")
     found = row(f"eni-1 {given} 1418530070", f"interface-id {name} end")
     assert found == plain | ({leaf: value} if value is not None else {})
+
+
+def test_a_reason_for_a_rejection_says_that_it_was_one() -> None:
+    found = row("eni-1 BPA 1418530070", "interface-id reject-reason end")
+    told = (found["event.reason"], found["event.outcome"], found["event.type"])
+    assert told == ("BPA", "failure", ["connection", "denied"])
 
 
 def test_only_egress_has_a_traffic_path() -> None:

@@ -170,6 +170,32 @@ def test_an_unknown_order_without_a_header_is_not_guessed(more: str) -> None:
     assert result.reason.startswith("lines of vpcflow without a header and with other fields")
 
 
+@pytest.mark.parametrize(
+    ("line", "direction", "encrypted", "outcome"),
+    [
+        ("1 10.0.0.8 10.0.0.5 4000 80 6 - ingress -", "ingress", 1, "unknown"),
+        ("0 10.0.0.8 2001:db8::1 4000 80 6 1 egress EC", "egress", 0, "failure"),
+        ("ingress - 10.0.0.8 10.0.0.5 4000 80 3", "ingress", 3, "unknown"),
+    ],
+)
+def test_the_fields_that_pages_on_encryption_controls_choose(
+    line: str, direction: str, encrypted: int, outcome: str
+) -> None:
+    (row,) = flat(json.dumps(subscription([line])), "any/key", "vpcflow")
+    assert (row["source.ip"], row["source.port"], row["destination.port"]) == ("10.0.0.8", 4000, 80)
+    assert row["network.direction"] == direction
+    assert row["native.encryption_status"] == encrypted
+    assert row["event.outcome"] == outcome
+    assert ("denied" in row["event.type"]) == (outcome == "failure")
+
+
+@pytest.mark.parametrize("account", ["XXXXXXXXXXXX", "64111117617", "-"])
+def test_lines_whose_account_was_made_unreadable_are_known(account: str) -> None:
+    version, _, rest = LINE.split(" ", 2)
+    (row,) = flat(f"{version} {account} {rest}\n", "any/key", "vpcflow")
+    assert row["source.ip"] == VALUES["srcaddr"]
+
+
 def test_another_order_of_as_many_fields_is_not_taken_for_the_default() -> None:
     first, rest = LINE.split(" ", 1)
     result = taken(

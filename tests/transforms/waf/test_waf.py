@@ -243,6 +243,16 @@ CASES: list[tuple[str, Json, Json]] = [
         {"event.kind": "alert", "event.outcome": "failure", "event.type": ["access", "denied"]},
     ),
     (
+        "MONETIZE: 402, payment required",
+        record(action="MONETIZE", terminatingRuleId="crawlers", responseCodeSent=402),
+        {"event.kind": "alert", "event.outcome": "failure", "event.type": ["access", "denied"]},
+    ),
+    (
+        "MONETIZE, and not told whether it was paid",
+        record(action="MONETIZE", terminatingRuleId="crawlers"),
+        {"event.outcome": "unknown", "event.type": ["access"]},
+    ),
+    (
         "a global web ACL",
         record(webaclId="arn:aws:wafv2:us-east-1:012345678901:global/webacl/CF/a"),
         {"cloud.region": "global", "cloud.account.id": "012345678901", "rule.ruleset": "CF"},
