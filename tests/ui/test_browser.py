@@ -204,6 +204,16 @@ def test_a_window_made_narrow_cuts_no_line_of_a_legend(page: Page, address: str)
     assert high > 120
 
 
+def test_a_page_of_one_event_has_its_bars(page: Page, address: str) -> None:
+    """Vega knows `seconds` as what lies between two marks, and draws nothing for what it does not
+    know; so it is of up to eight seconds."""
+    page.goto(f"{address}/cloudtrail?q=eventName:CreateAccessKey")
+    settled(page)
+    assert sentence(page).startswith("1 of ")
+    bars = card(page, "Events by outcome").locator("path[aria-roledescription=bar]")
+    assert bars.count() == 1
+
+
 def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -> None:
     page.goto(f"{address}/cloudtrail")
     settled(page)

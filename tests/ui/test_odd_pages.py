@@ -64,7 +64,7 @@ def test_flows_without_a_packet_are_accepted_all_the_same(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "marks"), [(1, {"interval": "second", "step": 1}), (300, 8)], ids=["one", "many"]
+    ("seconds", "marks"), [(1, {"interval": "seconds", "step": 1}), (300, 8)], ids=["one", "many"]
 )
 def test_no_mark_of_an_axis_stands_within_a_second(seconds: int, marks: object) -> None:
     """Vega would write ten of them with the same second, and keep the last."""
