@@ -123,7 +123,7 @@ def _lake(path: Path) -> Lake | None:
     except LakeError as error:
         st.error(plain(say_error(error)))
         return None
-    if not lake.tables():
+    if not lake.tables() and not lake.status().objects:
         st.title(PRODUCT)
         st.info(say(NO_DATA), icon=":material/water:")
         st.caption(plain(say("The lake is {path}.", path=str(path))))
