@@ -62,11 +62,10 @@ def main() -> None:
     lake = _lake(shown_lake())
     if lake is None:
         return
-    try:
-        found = dashboards()
-    except LakeError as error:
+    wrong: list[LakeError] = []
+    found = dashboards(wrong)
+    for error in wrong:  # of one's own: the others are there all the same
         st.error(plain(say_error(error)))
-        return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
     looking = page_of(EXPLORE, say("Explore"), "search")

@@ -432,8 +432,15 @@ def test_a_wrong_dashboard_of_ones_own_is_said(
     (tmp_path / "mine.toml").write_text('title = "T"\nlabel = "T"\ntable = "nothing"\n')
     (tmp_path / "mine.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
     monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
-    app.run()
-    assert "unknown table 'nothing'" in app.error[0].value.replace("\\", "")
+    (tmp_path / "sjis.toml").write_text('title = "S"\nlabel = "S"\ntable = "cloudtrail"\n')
+    (tmp_path / "sjis.sql").write_bytes("-- name: one\n-- 件数\nSELECT 1\n".encode("cp932"))
+    (tmp_path / "lone.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
+    open_page(app, "cloudtrail")
+    said = [one.value.replace("\\", "") for one in app.error]
+    assert "unknown table 'nothing'" in said[0]
+    assert said[1].endswith("Save it as UTF-8.")
+    assert "lone.sql has no .toml beside it" in said[2]
+    assert app.title[0].value == "CloudTrail"  # the other pages are there all the same
 
 
 def test_hostile_text_makes_no_link() -> None:
