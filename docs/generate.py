@@ -270,9 +270,10 @@ def dashboards_page() -> str:
     lines += [
         "A click on a bar, a slice, a country, a cell of a table or an entry of a legend is a",
         "filter; with Shift (not on a cell) it leaves that out. What narrows a page stands over",
-        "it, each with a button that turns it around and one that takes it away, and is in the",
-        'address: a link opens the same view. "Data" on a card has the same values as a list, for',
-        "the keyboard, and the SQL. A drag over time is a range.",
+        "it, each with a button that turns it around, one that sets it aside (kept, and narrowing",
+        "nothing) and one that takes it away, and is in the address: a link opens the same view.",
+        '"Data" on a card has the same values as a list, for the keyboard, and the SQL. A drag',
+        "over time is a range.",
         "",
     ]
     for one in dashboards().values():

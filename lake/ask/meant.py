@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from lake.ask.at_hand import sql_name
-from lake.documents.layout import layout_of
 from lake.filters.fields import fields_of
 from lake.sources.catalogue import catalogue
+from lake.sources.layout import layout_of
 from lake.sources.rowmodel import EVENTS
 from lake.words import Sentence, either
 

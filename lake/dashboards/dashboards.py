@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lake.errors import SourceError, UsageError, unknown_name
+from lake.errors import LakeError, SourceError, UsageError, unknown_name
 from lake.filters.fields import all_fields, fields_of
 from lake.filters.filters import Filter
 from lake.filters.search import Search
@@ -155,22 +155,33 @@ def user_dashboards() -> Path | None:
     return Path(named) if named else None
 
 
-def dashboards() -> dict[str, Dashboard]:
-    """All dashboards by name: `overview` first, then by label."""
+def dashboards(wrong: list[LakeError] | None = None) -> dict[str, Dashboard]:
+    """All dashboards by name: `overview` first, then by label. One that cannot be read raises
+    SourceError, and LAKE_DASHBOARDS for what is no folder UsageError; where there is a list for
+    what is `wrong`, the error goes there, and the others are given."""
     folders = [resource("sql") / "dashboards"]
     own = user_dashboards()
-    if own is not None:
-        if not own.is_dir():
-            raise UsageError(f"LAKE_DASHBOARDS names {own}, which is no folder. Unset or make it.")
+    errors: list[LakeError] = []
+    if own is not None and own.is_dir():
         folders.append(own)
+    elif own is not None:
+        told = f"LAKE_DASHBOARDS names {own}, which is no folder. Unset or make it."
+        errors.append(UsageError(told))
     found: dict[str, Dashboard] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.toml")):
-            found[path.stem] = load_dashboard(path)
+            try:
+                found[path.stem] = load_dashboard(path)
+            except SourceError as error:
+                errors.append(error)
         alone = {p.stem for p in folder.glob("*.sql")} - {p.stem for p in folder.glob("*.toml")}
-        if alone:
-            lone = folder / f"{min(alone)}.sql"
-            raise SourceError(f"{lone} has no .toml beside it. Write its panels.")
+        for name in sorted(alone):
+            lone = folder / f"{name}.sql"
+            errors.append(SourceError(f"{lone} has no .toml beside it. Write its panels."))
+    if wrong is not None:
+        wrong += errors
+    elif errors:
+        raise errors[0]
     order = sorted(found.values(), key=lambda d: (d.name != "overview", d.label.lower()))
     return {dashboard.name: dashboard for dashboard in order}
 

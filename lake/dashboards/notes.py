@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lake.filters.entities import PREFIX
 from lake.filters.filters import Filter, TimeRange, show_time
+from lake.filters.search_hints import hint_for
 from lake.serve.chosen import chosen
 from lake.serve.extent import extent_of, lake_blocks
 from lake.serve.queries import Answer, Ask, Query
@@ -87,11 +88,13 @@ def _none_fits(selection: Selection) -> Sentence:
             if named
             else "No event fits the filters, whatever the time."
         )
-    return Sentence(
+    none = Sentence(
         "No event fits the search and the filters, whatever the time."
         if filters
         else "No event fits the search, whatever the time."
     )
+    hint = hint_for(selection.search)
+    return Sentence("{first} {second}", first=none, second=hint) if hint else none
 
 
 def nearest(view: View, ask: Ask) -> list[datetime]:

@@ -1,7 +1,7 @@
 """Rows -> documents: the field sets nested as ECS has them, the record's own members at the top.
 
 One rule for every source; what a source wants otherwise, `export.toml` says
-(`lake.documents.layout`). A document has no NULL, no empty object, list or text and no text `-`,
+(`lake.sources.layout`). A document has no NULL, no empty object, list or text and no text `-`,
 and nothing that the row does not have; `event.original` is there once, as `@message`.
 """
 
@@ -17,19 +17,19 @@ import pyarrow.compute as pc
 
 from lake.documents.jsonmembers import beside, flat, parsed
 from lake.documents.jsontext import each, members, objects
-from lake.documents.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.errors import UsageError
 from lake.jsonvalues import json_value
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import PARTITION
+from lake.sources.layout import ASIDE, FLAT, ROTATIONS, layout_of
 from lake.sources.rowmodel import table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lake.documents.jsontext import Texts
-    from lake.documents.layout import Layout
     from lake.sources.fieldsets import Tree
+    from lake.sources.layout import Layout
     from lake.sources.source import Source
 
 _PLACE = "(?s)^s3://(?P<bucket>[^/]*)/?(?P<key>.*)$"

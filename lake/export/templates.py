@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lake.documents.layout import FLAT, layout_of
 from lake.sources.fieldsets import PARTITION, ecs_leaves
+from lake.sources.layout import FLAT, layout_of
 from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lake.documents.layout import Layout
     from lake.sources.fieldsets import Tree
+    from lake.sources.layout import Layout
     from lake.sources.source import Source
 
 PREFIX = "siem-lake-"

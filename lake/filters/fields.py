@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from math import isfinite
 from typing import Any
 
 from lake.errors import UsageError
 from lake.filters.entities import PREFIX, address_leaves, as_address, entities_of, kinds
+from lake.filters.own_names import NATIVE, meant_by, near
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import PARTITION, ecs_leaves, leaves, literal, path_sql
 from lake.sources.rowmodel import columns_of, tables_of
@@ -64,8 +64,9 @@ def all_fields() -> dict[str, str]:
 
 
 def named_in_full(field: str) -> str:
-    """A field as the lake names it: a source's own may be written without `native.`, as AWS does.
-    Raises UsageError with the nearest names for an unknown one."""
+    """A field as the lake names it: a source's own may be written without `native.`, as AWS does,
+    and what a row keeps under an ECS name alone as the log calls it. Raises UsageError with the
+    nearest names for an unknown one."""
     name = _spelt_in(all_fields(), field)
     if name is None:
         raise _unknown(field)
@@ -78,11 +79,12 @@ def asked_as(view: str, field: str) -> str | None:
 
 
 def _spelt_in(known: dict[str, str], field: str) -> str | None:
-    return next((n for n in (field, f"native.{field}") if column_of(n) in known), None)
+    names = (field, meant_by(field), f"{NATIVE}{field}")
+    return next((n for n in names if n and column_of(n) in known), None)
 
 
 def _unknown(field: str) -> UsageError:
-    close = get_close_matches(field, all_fields(), 3, 0.5)
+    close = near(field, all_fields())
     unknown = Sentence("unknown field '{field}'.", field=field)
     if close:
         meant = Sentence("Did you mean {fields}?", fields=either(close))

@@ -21,8 +21,10 @@ from lake.filters.fields import (
     type_of,
 )
 from lake.filters.filters import Filter
+from lake.filters.own_names import kept_as
 from lake.filters.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.filters.search_text import TEXT, read_text
+from lake.sources.rowmodel import tables_of
 from lake.words import Sentence
 
 
@@ -55,17 +57,19 @@ class Search:
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that neither a table has nor one of those behind a view; what is asked of them
         fits no row of it."""
-        return tuple(name for name in self.fields if name not in fields_behind(table))
+        known = fields_behind(table)
+        tables = (table, *tables_of(table))
+        return tuple(
+            name
+            for name in self.fields
+            if not any(kept_as(one, name, known) in known for one in tables)
+        )
 
     def clause(self, table: str) -> Clause:
         """The condition for a table, with the parameters that it uses."""
-        known = fields_of(table)
-        sql = _sql(self.root, known)
+        sql = _sql(self.root, table)
         used = {
-            param
-            for leaf in leaves(self.root)
-            if any(column_of(name) in known for name in leaves_of(leaf.field))
-            for _, param in leaf.tests
+            param for leaf in leaves(self.root) if _asked(leaf, table) for _, param in leaf.tests
         }
         return Clause(sql, tuple((name, value) for name, value in self.params if name in used))
 
@@ -119,16 +123,20 @@ def _text(value: Any) -> str:  # noqa: ANN401  as many types as fields have
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _sql(node: Node, known: dict[str, str]) -> str:
+def _asked(leaf: Leaf, table: str) -> list[str]:
+    """The fields of a table that a test is of; none where it has none of them."""
+    known = fields_of(table)
+    names = (kept_as(table, name, known) for name in leaves_of(leaf.field))
+    return [name for name in names if column_of(name) in known]
+
+
+def _sql(node: Node, table: str) -> str:
     if isinstance(node, Not):
-        return f"coalesce(NOT ({_sql(node.part, known)}), true)"
+        return f"coalesce(NOT ({_sql(node.part, table)}), true)"
     if isinstance(node, Joined):
-        return "(" + f" {node.word} ".join(_sql(part, known) for part in node.parts) + ")"
-    tests = [
-        _test(node, name, known.get(name, WITHIN))
-        for name in leaves_of(node.field)
-        if column_of(name) in known
-    ]
+        return "(" + f" {node.word} ".join(_sql(part, table) for part in node.parts) + ")"
+    known = fields_of(table)
+    tests = [_test(node, name, known.get(name, WITHIN)) for name in _asked(node, table)]
     return f"({' OR '.join(tests)})" if len(tests) > 1 else tests[0] if tests else "false"
 
 

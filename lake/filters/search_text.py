@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from lake.errors import UsageError
-from lake.filters.entities import as_address
+from lake.filters.entities import address_leaves, as_address
 from lake.filters.fields import named_in_full, type_of, typed
 from lake.filters.search_terms import Joined, Leaf, Node, Not, join, together
 from lake.words import Sentence
@@ -26,9 +26,18 @@ ADDRESSES = "related.ip"
 
 _WORD = re.compile(r'(?:\\.|[^\s()"\\]|\\)+', re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
-_FIELD = re.compile(r"@?[A-Za-z_][\w.@-]*(?=:|\s+:(?!:))")
-_ESCAPED = re.compile(r"\\([\\*?\":()\[\]<>=-])")
-_PART = re.compile(r'\\[\\*?":()\[\]<>=-]|[*?%_#]', re.DOTALL)
+_TYPESET = re.compile(r"[\u201c\u201d\u201e\uff02](.*?)[\u201c\u201d\uff02]", re.DOTALL)
+"""Quotes as a word processor, a chat or a Japanese keyboard writes them."""
+_NAME = r"@?[A-Za-z_][\w.@-]*"
+_FIELD = re.compile(rf"{_NAME}(?=:|\s+:(?!:))")
+_FIELD_ALSO = re.compile(rf"{_NAME}(?=\s*\uff1a|\s*(?:>=|<=|>|<)\s*[^\s<>=])")
+"""A field where the name is one: before a colon of full width, before an order (`bytes > 9`)."""
+_REQUIRED = re.compile(rf"\+(?={_NAME}\s*:)")
+"""What must fit, as Lucene writes it; here everything must."""
+_EXISTS = "_exists_"
+"""Lucene's for a field that has a value."""
+_ESCAPED = re.compile(r"\\([\\*?\":()\[\]<>=\s-])")
+_PART = re.compile(r'\\[\\*?":()\[\]<>=\s-]|[*?%_#]', re.DOTALL)
 _ANY = {"*": "%", "?": "_"}
 """What stands for any text, and for any one character; as LIKE writes it."""
 _IP = re.compile(r"(ip|ip_?addr|addr|address)$", re.IGNORECASE)
@@ -37,6 +46,7 @@ _NETWORK = re.compile(r"[\da-fA-F.:]+/\d*")
 _ARN = re.compile(r"arn:aws[\w-]*:")
 """No field is meant where one was pasted."""
 _COMPARED = re.compile(r">=|<=|>|<")
+_DOTTED = re.compile(r"\d+(\.\d+){3}")
 _ENDS = re.compile(r'(\[|\{)\s*("(?:\\.|[^"\\])*"|\S+?)\s+TO\s+("(?:\\.|[^"\\])*"|\S+?)\s*(\]|\})')
 _BLANK = re.compile(r"\s*")
 
@@ -146,6 +156,9 @@ class _Reader:
         if self.keyword("NOT") or (self.text[start] in "-!" and follows):
             self.at = max(self.at, start + 1)
             node = Not(self.one(name))
+        elif name is None and _REQUIRED.match(self.text, start):
+            self.at += 1
+            node = self.one(name)
         elif self.text[start] == "(":
             node = self.inside(name)
         elif self.text[start] == ")":
@@ -171,21 +184,27 @@ class _Reader:
     def term(self) -> Node:
         """`field:value`, or a word."""
         start = self.at
-        named = _FIELD.match(self.text, start)
+        also = _FIELD_ALSO.match(self.text, start)
+        named = _FIELD.match(self.text, start) or also
         word = _WORD.match(self.text, start)
         if named is None or (word and (_ARN.match(word[0]) or _address(word[0]))):
             return self.bare()
+        if named[0] == _EXISTS and not also:
+            return self.exists(named.end())
         try:
             name = named_in_full(named[0])
         except UsageError as error:
             if named[0] == "@timestamp":
                 raise self.wrong("times are chosen with the time range, not searched.") from None
+            if also:
+                return self.bare()
             quoted = Sentence("A text with a colon goes in quotes.")
             said = Sentence("{first} {second}", first=error.args[0], second=quoted)
             raise self.wrong(said) from None
         self.at = named.end()
         self.blank()
-        self.at += 1  # the colon
+        if self.text[self.at] in ":\uff1a":
+            self.at += 1
         self.blank()
         if self.at >= len(self.text) or self.text[self.at] == ")":
             raise self.wrong(
@@ -194,6 +213,18 @@ class _Reader:
         if self.text[self.at] == "(":
             return self.inside(name)
         return self.value(name)
+
+    def exists(self, end: int) -> Node:
+        """`_exists_:field`, whose name ends there."""
+        self.at = end
+        self.blank()
+        self.at += 1  # the colon
+        self.blank()
+        start, name = self.at, self.text_here()[0]
+        try:
+            return Leaf(named_in_full(name), "set")
+        except UsageError as error:
+            raise self.wrong(error.args[0], start) from None
 
     def bare(self) -> Node:
         """A word or a phrase anywhere in the record as it came; a network among its addresses."""
@@ -229,12 +260,15 @@ class _Reader:
             )
         if not quoted and _wild(text):
             return Leaf(name, "like", self.param(_like(text, quoted)))
-        if _IP.search(name) and not quoted:
+        # A field that has addresses alone has no text to put in quotes, as Lucene wants a network.
+        if name in address_leaves() or (_IP.search(name) and not quoted):
             network = _network(text)
             if network:
                 return Leaf(name, "within", self.param(network))
             if _NETWORK.fullmatch(text):
                 raise self.wrong("{text} is no network, as 10.0.0.0/8 is.", start, text=text)
+        if name in address_leaves() and _DOTTED.fullmatch(text) and not as_address(text):
+            raise self.wrong("{text} is no address.", start, text=text)
         given = self.typed(name, kind, _plain(text, quoted), start)
         written = Leaf(name, "=", self.param(given))
         address = as_address(text) if _IP.search(name) and not quoted else None
@@ -289,6 +323,10 @@ class _Reader:
     def text_here(self) -> tuple[str, bool]:
         """The word or quoted text that stands here, as it is written, and whether quoted."""
         start = self.at
+        typeset = _TYPESET.match(self.text, start)
+        if typeset and typeset[1]:
+            self.at = typeset.end()
+            return typeset[1].replace("\\", "\\\\").replace('"', '\\"'), True
         if self.text[start : start + 1] == '"':
             quoted = _QUOTED.match(self.text, start)
             if quoted is None:

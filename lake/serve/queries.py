@@ -185,7 +185,10 @@ Ask = Callable[[Query], Answer]
 
 def read_blocks(path: Path) -> dict[str, Block]:
     """The queries of a SQL file, in order. Raises SourceError that names the file and the block."""
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: {error}. Save it as UTF-8.") from error
     heads = list(_HEAD.finditer(text))
     if not heads:
         raise SourceError(f"{path} has no '-- name:' line.")

@@ -62,11 +62,10 @@ def main() -> None:
     lake = _lake(shown_lake())
     if lake is None:
         return
-    try:
-        found = dashboards()
-    except LakeError as error:
+    wrong: list[LakeError] = []
+    found = dashboards(wrong)
+    for error in wrong:  # of one's own: the others are there all the same
         st.error(plain(say_error(error)))
-        return
     pages = {name: _page(dashboard) for name, dashboard in found.items()}
     first = next(iter(pages))
     looking = page_of(EXPLORE, say("Explore"), "search")
@@ -123,7 +122,7 @@ def _lake(path: Path) -> Lake | None:
     except LakeError as error:
         st.error(plain(say_error(error)))
         return None
-    if not lake.tables():
+    if not lake.tables() and not lake.status().objects:
         st.title(PRODUCT)
         st.info(say(NO_DATA), icon=":material/water:")
         st.caption(plain(say("The lake is {path}.", path=str(path))))

@@ -1,6 +1,6 @@
 """What narrows a page, each as a chip over it: a button turns it around, so that what was clicked
-is left out, another leads to all logs that know it, a third takes it away. The same stands as a
-sentence under the page's title.
+is left out, another leads to all logs that know it, a third sets it aside, the last takes it away.
+The same stands as a sentence under the page's title.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import streamlit as st
 from lake.filters.entities import kind_named_by
 from lake.filters.filters import Filter, TimeRange
 from lake.ui.accounts import spoken
-from lake.ui.choosing import add_filter, all_times, drop_filter, turn_filter
+from lake.ui.choosing import add_filter, all_times, drop_filter, set_aside, turn_filter
 from lake.ui.follow import follow
 from lake.ui.text import named, plain
 from lake.ui.words import say
@@ -31,13 +31,15 @@ def draw_chips(
     written: Mapping[str, Filter],
     listed: Iterable[Filter],
     own: Sequence[Filter] = (),
+    aside: Mapping[str, Filter] | None = None,
 ) -> None:
     """The range of time, the filters by how they are written, what the lists of accounts and
-    regions have, and the page's `own` filters, in whose place a reader's comes; nothing where there
-    is none of these."""
+    regions have, the page's `own` filters, in whose place a reader's comes, and those set `aside`,
+    by how they are written; nothing where there is none of these."""
     filters = [*written.items(), *(("", one) for one in listed)]
     timed = time != TimeRange()
-    if not filters and not timed and not own:
+    idle = list((aside or {}).items())
+    if not filters and not timed and not own and not idle:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chips"):
         if timed:
@@ -48,12 +50,18 @@ def draw_chips(
                 say(spoken(one).words()),
                 _buttons(one, text),
                 partial(drop_filter, one, text),
+                partial(set_aside, text) if text else None,
             )
+        for n, (text, one) in enumerate(idle):
+            words = say(Sentence("Set aside: {filter}", filter=spoken(one).words()))
+            again = say("Apply"), say("Have this filter narrow the page again")
+            buttons = {"again": (*again, partial(set_aside, text))}
+            _chip(f"aside:{n}", words, buttons, partial(drop_filter, one, text))
         for n, one in enumerate(own):
             words = say(Sentence("This page's own: {filter}", filter=spoken(one).words()))
             _chip(f"own:{n}", words, _buttons(one, ""), partial(add_filter, _anything(one)))
-        if len(filters) + timed > 1:
-            said, drop = say("Remove all"), partial(_drop_all, filters)
+        if len(filters) + len(idle) + timed > 1:
+            said, drop = say("Remove all"), partial(_drop_all, [*filters, *idle])
             st.button(said, key="chips:none", type="tertiary", on_click=drop)
 
 
@@ -81,6 +89,7 @@ def _chip(
     said: str,
     buttons: Mapping[str, tuple[str, str, Callable[[], None]]],
     drop: Callable[[], None],
+    aside: Callable[[], None] | None = None,
 ) -> None:
     with st.container(
         border=True,
@@ -98,6 +107,15 @@ def _chip(
                 type="tertiary",
                 help=means,
                 on_click=act,
+            )
+        if aside:
+            st.button(
+                named("", say("Set aside {name}", name=said)),
+                key=f"chip:{key}:aside",
+                type="tertiary",
+                icon=":material/pause:",
+                help=say("Keep this filter at hand without its narrowing the page"),
+                on_click=aside,
             )
         st.button(
             named("", say("Remove {name}", name=said)),

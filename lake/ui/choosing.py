@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ALL, DATES = "All", "From, to"
 """Of the quick ranges: every event, and those between two dates."""
+OFF = "off "
+"""Before a filter that is set aside: it stays on the page and in the address, narrowing nothing."""
 LISTED = ("account", "region")
 """Fields with a list of their own."""
 
@@ -44,6 +46,7 @@ def add_filter(chosen: Filter) -> None:
         return
     if chosen.opposite is not None:
         drop_filter(chosen.opposite)
+    _drop("f", f"{OFF}{chosen.url()}")
     _put(chosen)
 
 
@@ -68,6 +71,13 @@ def turn_filter(turned: Filter, text: str = "") -> None:
     else:
         drop_filter(turned, text)
         _put(opposite)
+
+
+def set_aside(text: str) -> None:
+    """Have a filter, as it is written, narrow nothing for now; or narrow again, in its place."""
+    other = text.removeprefix(OFF) if text.startswith(OFF) else f"{OFF}{text}"
+    before = st.session_state.get("f", [])
+    st.session_state["f"] = list(dict.fromkeys(other if one == text else one for one in before))
 
 
 def add_search(text: str) -> None:

@@ -121,7 +121,7 @@ class _Patience:
 def _pages(lake: Lake) -> dict[str, Dashboard]:
     """The pages by the name in their address: the first, which has none, Explore, and the rest but
     those about one thing."""
-    found = {name: page for name, page in dashboards().items() if not page.entity}
+    found = {name: page for name, page in dashboards([]).items() if not page.entity}
     tables = log_views(lake.tables())
     if not tables:
         return {}

@@ -20,7 +20,7 @@ from lake.serve.accounts import FIELDS, numbers_of
 from lake.serve.extent import last_range
 from lake.ui.accounts import names
 from lake.ui.chips import draw_chips
-from lake.ui.choosing import ALL, DATES, add_filter
+from lake.ui.choosing import ALL, DATES, OFF, add_filter
 from lake.ui.leaderboard import draw_leaderboard
 from lake.ui.text import count, plain
 from lake.ui.words import pick, pick_language, say, say_error, say_unread, shown
@@ -78,7 +78,7 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
     with st.sidebar:
         time = _time(ask)
         _compare(time)
-        found, wrong = _filters(dashboard)
+        found, aside, wrong = _filters(dashboard)
         filters = [*fixed, *found.values()]
         for field in PLACES:
             chosen = Selection(time, tuple(filters), search=search)
@@ -87,7 +87,7 @@ def choose(lake: Lake, dashboard: Dashboard, ask: Ask, fixed: tuple[Filter, ...]
     selection = Selection(time, tuple(filters), search=search)
     own = [one for one in dashboard.narrowed(selection).filters if one not in filters]
     with chips:
-        draw_chips(time, found, filters[len(fixed) + len(found) :], own)
+        draw_chips(time, found, filters[len(fixed) + len(found) :], own, aside)
     for why in wrong:  # on the page itself: beside it, a list of filters may hide it
         said = say("Not applied: {why}", why=say_error(why))
         st.error(plain(said), icon=":material/filter_alt_off:")
@@ -289,8 +289,11 @@ def _numbered() -> None:
     st.session_state["account"] = list(numbers_of(st.session_state["account"], names()))
 
 
-def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]:
-    """The filters by how they are written, and what is wrong with those that cannot be read."""
+def _filters(
+    dashboard: Dashboard,
+) -> tuple[dict[str, Filter], dict[str, Filter], list[UsageError]]:
+    """The filters by how they are written, those that are set aside, and what is wrong with those
+    that cannot be read."""
     texts = st.multiselect(
         say("Filters"),
         st.session_state.get("f", []),
@@ -306,14 +309,16 @@ def _filters(dashboard: Dashboard) -> tuple[dict[str, Filter], list[UsageError]]
         ),
     )
     found: dict[str, Filter] = {}
+    aside: dict[str, Filter] = {}
     wrong: list[UsageError] = []
     for text in texts:
         try:
-            found[text] = Filter.parse(text)
+            into = aside if text.startswith(OFF) else found
+            into[text] = Filter.parse(text.removeprefix(OFF))
         except UsageError as error:
             wrong.append(error)
     _form(dashboard)
-    return found, wrong
+    return found, aside, wrong
 
 
 def _form(dashboard: Dashboard) -> None:

@@ -321,7 +321,7 @@ def _axes(axis: _Axis, ends: Mapping[datetime, datetime], *, whole: bool) -> dic
                 "grid": False,
                 "titlePadding": 4,
                 "labelOverlap": True,
-                "tickCount": {"interval": "second", "step": 1} if short else _TICKS,
+                "tickCount": {"interval": "seconds", "step": 1} if short else _TICKS,
                 "labelExpr": time_label(),
             },
         },

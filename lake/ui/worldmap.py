@@ -80,18 +80,29 @@ def _countries(panel: Panel, result: PanelResult) -> list[dict[str, Any]]:
 def _shade(panel: Panel, result: PanelResult) -> Spec:
     most = max(n for _, n in result.rows)
     least = min([1, *(n for _, n in result.rows if n > 0)])
+    alarming = panel.tone == "bad"
+    # The light end of the blues is the grey of land: a country with one event seemed to have none.
+    begin = least if alarming else least / max(most / least, 8) ** (1 / 3)
+    ticks = {} if alarming else {"values": _ticks(least, most)}
     return {
         "field": "n",
         "type": "quantitative",
-        "scale": {"type": "log", "domain": [least, max(most, 2 * least)], "clamp": True}
-        | ({"scheme": "yelloworangered"} if panel.tone == "bad" else {}),
+        "scale": {"type": "log", "domain": [begin, max(most, 2 * begin)], "clamp": True}
+        | ({"scheme": "yelloworangered"} if alarming else {}),
         "legend": {
             "title": say(panel.unit),
             "orient": "bottom-left",
             "tickCount": 4,
             "format": "~s" if isinstance(most, int) else ".3~r",
+            **ticks,
         },
     }
+
+
+def _ticks(least: float, most: float) -> list[float]:
+    """What a legend writes: powers of ten, as many as have room, or both ends."""
+    tens = [10.0**n for n in range(-9, 19) if least <= 10.0**n <= most]
+    return tens[:: -(-len(tens) // 4)] if len(tens) > 1 else sorted({least, most})
 
 
 def _spec(panel: Panel, result: PanelResult) -> Spec:

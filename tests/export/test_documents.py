@@ -13,12 +13,12 @@ from own_source import LINES, LINES_SQL, odd, own_source
 
 from lake.ask.output import as_text
 from lake.documents.documents import Document, documents
-from lake.documents.layout import layout_of
 from lake.errors import SourceError, UsageError
 from lake.export.templates import properties, templates
 from lake.ingest import IngestOptions, ingest
 from lake.query import open_lake
 from lake.sources.catalogue import catalogue
+from lake.sources.layout import layout_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,10 @@ from command import run_lake
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.dashboards.dashboards import find_dashboard
+from lake.dashboards.notes import why_nothing
 from lake.dashboards.panels import panels_json, run_dashboard
+from lake.dashboards.scope import view_of
 from lake.errors import UsageError
 from lake.filters.fields import field_sql
 from lake.filters.search import read_search
@@ -93,6 +96,19 @@ ASKED = {
     "region:us-* account:111111111111": "region LIKE 'us-%' AND account = '111111111111'",
     "native.eventName:GetObject": "native.eventName = 'GetObject'",
     "native.readOnly:true": "native.readOnly",
+    # as Kibana and Lucene write it
+    "event.hash >= 0": "event.hash >= 0",
+    "event.hash>=0 and event.hash < 5": "event.hash BETWEEN 0 AND 4",
+    "foo >= 5": "false",
+    "_exists_:errorCode": "native.errorCode IS NOT NULL",
+    "NOT _exists_:errorCode": "native.errorCode IS NULL",
+    "+event.outcome:success +eventName:GetObject": "event.outcome = 'success' AND native.eventName = 'GetObject'",  # noqa: E501
+    'source.ip:"8.8.0.0/16"': "source.ip LIKE '8.8.%'",
+    # as a word processor, and a Japanese keyboard
+    "event.action:\u201cGetObject\u201d": "event.action = 'GetObject'",
+    "event.action\uff1aGetObject": "event.action = 'GetObject'",
+    "error\uff1aGetObject": "false",
+    r"event.action:Get\ Object": "event.action = 'Get Object'",
 }
 
 
@@ -100,6 +116,28 @@ ASKED = {
 def test_a_search_finds_what_its_sql_does(lake: Lake, text: str) -> None:
     (due,) = lake.sql(f"SELECT count(*) FROM cloudtrail WHERE {ASKED[text]}").fetchall()[0]
     assert found(lake, text, "cloudtrail") == due
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("user.name:no body", 'A value with blanks is written user.name:"no body".'),
+        ("user.name:no body user.id:x", 'A value with blanks is written user.name:"no body".'),
+        ("errorMessage:*no body*", r"is written errorMessage:*no\ body*."),
+        ('errorMessage:"*no body*"', r"stands without them: errorMessage:*no\ body*."),
+        ("event.action:getobject", "A value counts whole and with its case; *"),
+        ("source.port:5", "whatever the time."),
+        ("nobody", "whatever the time."),
+    ],
+)
+def test_what_could_have_been_meant_is_said_where_nothing_fits(
+    lake: Lake, text: str, said: str
+) -> None:
+    view = view_of(find_dashboard("cloudtrail"), Selection(search=read_search(text)), lake.answer)
+    told = str(why_nothing(view, lake.answer))
+    assert told.startswith("No event fits the search, whatever the time.")
+    assert said in told
+    assert told.endswith(said) or "counts whole" in said
 
 
 AS_FILTERS = {
@@ -195,6 +233,13 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         ("related.ip:192.0.2.1 related.ip:10.0.0.1", [], [1]),
         ("related.ip:(192.0.2.1 OR 192.0.2.7)", ["ConsoleLogin"], [1]),
         ("related.ip:10.0.0.1 NOT related.ip:192.0.2.0/30", [], [4, 5]),
+        # what flow logs' rows keep under an ECS name alone, as the log calls it
+        ("action:REJECT", [], [4, 5]),
+        ("action:REJECT srcport:>4", [], [5]),
+        ("action:ACCEPT dstport:443 -srcaddr:192.0.2.2", [], [1, 3]),
+        ("bytes > 8 packets:<2", [], PORTS),
+        ("bytes > 9", [], []),
+        ("srcaddr:192.0.2.4/31", [], [4, 5]),
         # other spellings of an IPv6 address
         ("source.ip:2001:db8::1", ["GetObject"], []),
         ("source.ip:2001:0db8:0:0::0001", ["GetObject"], []),
@@ -282,6 +327,13 @@ def test_a_field_of_another_table_is_missing_here() -> None:
     assert search.missing(EVENTS) == ()
 
 
+def test_a_flow_logs_own_name_is_not_missing_there() -> None:
+    search = read_search("action:REJECT dstport:22 bytes:>9")
+    assert search is not None
+    assert search.missing("cloudtrail") == ("native.action",)
+    assert search.missing("vpcflow") == search.missing(EVENTS) == ()
+
+
 def test_nothing_is_no_search() -> None:
     assert read_search(None) is read_search("") is read_search(" \n") is None
 
@@ -291,6 +343,14 @@ def test_nothing_is_no_search() -> None:
     [
         ("sourc.ip:1.2.3.4", "character 1: unknown field 'sourc.ip'. Did you mean source.ip"),
         ("https://example.com", "unknown field 'https'"),
+        ("eventname:x", "unknown field 'eventname'. Did you mean native.eventName? "),
+        ("eventName.keyword:x", "Did you mean native.eventName? "),
+        ("cs-uri-stem:x", "Did you mean url.path? "),
+        ("received_bytes:1", "Did you mean http.request.bytes or source.bytes? "),
+        ("source.ip:10.0.0.999", "character 11: 10.0.0.999 is no address"),
+        ('source.ip:"10.0.0.0/33"', "10.0.0.0/33 is no network"),
+        ("_exists_:sourc.ip", "character 10: unknown field 'sourc.ip'"),
+        ('@timestamp >= "2024"', "times are chosen with the time range"),
         ("source.ip:10.0.0.0/33", "10.0.0.0/33 is no network"),
         ("related.ip:2001:db8::/200", "2001:db8::/200 is no network"),
         ("a (b", "character 3: this ( is not closed"),

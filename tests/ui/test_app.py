@@ -405,16 +405,25 @@ def test_no_lake_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "nowhere" in app.caption[0].value
 
 
-def test_a_lake_without_rows_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["overview", "cloudtrail", "entity", "explore", "sql"])
+def test_a_lake_without_rows_says_what_became_of_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    """It said that there was nothing in it, also where every record of a bucket was rejected."""
     (tmp_path / "logs").mkdir()
+    timeless = small_lake.event(1, "10:00:00", "s3", "GetObject") | {"eventTime": "noon"}
+    (tmp_path / "logs" / "calls.json").write_text(json.dumps({"Records": [timeless]}))
     (tmp_path / "logs" / "notes.txt").write_text("nothing to see\n")
     ingest(tmp_path / "lakehouse", [str(tmp_path / "logs")], IngestOptions(jobs=1))
     monkeypatch.setenv("LAKE_DIR", str(tmp_path / "lakehouse"))
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    open_page(app, name)
     assert not app.exception
-    assert "There is nothing in this lake yet" in app.info[0].value
+    assert not app.error
+    if name in ("overview", "cloudtrail"):
+        assert app.main.info[0].value.startswith("This lake has no logs")
+    if name == "overview":
+        assert figures(app) == [1, 0, 0, 1]  # found, rows, duplicates, rejects
 
 
 def test_a_wrong_dashboard_of_ones_own_is_said(
@@ -423,8 +432,15 @@ def test_a_wrong_dashboard_of_ones_own_is_said(
     (tmp_path / "mine.toml").write_text('title = "T"\nlabel = "T"\ntable = "nothing"\n')
     (tmp_path / "mine.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
     monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
-    app.run()
-    assert "unknown table 'nothing'" in app.error[0].value.replace("\\", "")
+    (tmp_path / "sjis.toml").write_text('title = "S"\nlabel = "S"\ntable = "cloudtrail"\n')
+    (tmp_path / "sjis.sql").write_bytes("-- name: one\n-- 件数\nSELECT 1\n".encode("cp932"))
+    (tmp_path / "lone.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
+    open_page(app, "cloudtrail")
+    said = [one.value.replace("\\", "") for one in app.error]
+    assert "unknown table 'nothing'" in said[0]
+    assert said[1].endswith("Save it as UTF-8.")
+    assert "lone.sql has no .toml beside it" in said[2]
+    assert app.title[0].value == "CloudTrail"  # the other pages are there all the same
 
 
 def test_hostile_text_makes_no_link() -> None:

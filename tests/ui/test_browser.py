@@ -7,6 +7,7 @@ are left in the test's temporary folder, to be looked at.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from pages import (
     shades,
     unfold,
 )
+from small_lake import event
 
 from lake.ingest import IngestOptions, ingest
 
@@ -202,6 +204,18 @@ def test_a_window_made_narrow_cuts_no_line_of_a_legend(page: Page, address: str)
     assert names == within == wide[0] == wide[1] > 8
     assert high == pytest.approx(wide[2], abs=2)
     assert high > 120
+
+
+def test_a_lake_of_one_moment_has_its_bars(page: Page, tmp_path: Path) -> None:
+    """Vega draws nothing at all where it does not know what lies between two marks of an axis."""
+    (tmp_path / "one.json").write_text(json.dumps({"Records": [event(1, "10:00:00", "s3", "Get")]}))
+    ingest(tmp_path / "lake", [str(tmp_path / "one.json")], IngestOptions(jobs=1))
+    with served(tmp_path / "lake") as own:
+        page.goto(f"{own}/cloudtrail")
+        settled(page)
+        bars = card(page, "Events by outcome").locator("path[aria-roledescription=bar]")
+        assert bars.count() == 1
+        page.goto("about:blank")  # before its server ends
 
 
 def test_a_click_on_a_bar_is_a_filter_in_the_address(page: Page, address: str) -> None:

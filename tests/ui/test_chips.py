@@ -73,6 +73,30 @@ def test_a_chip_turns_its_filter_around(
     assert {key: app.session_state[key] for key in turned} == turned
 
 
+def test_a_filter_is_set_aside_and_applied_again(app: AppTest) -> None:
+    """As Kibana disables one: it stays on the page and in the address, in its place."""
+    open_page(app, "cloudtrail", f=[ALICE, "event.outcome is failure"])
+    narrow = app.main.caption[0].value
+    app.button(key="chip:0:aside").click().run()
+    assert not app.exception
+    assert app.session_state["f"] == [f"off {ALICE}", "event.outcome is failure"]
+    assert chips(app) == ["event.outcome is failure", "Set aside: user.name is alice"]
+    assert "alice" not in app.main.caption[0].value
+    app.button(key="chip:aside:0:again").click().run()
+    assert app.session_state["f"] == [ALICE, "event.outcome is failure"]
+    assert app.main.caption[0].value == narrow
+    app.button(key="chip:1:aside").click().run()
+    app.button(key="chips:none").click().run()
+    assert app.session_state["f"] == []
+
+
+def test_a_link_may_have_a_filter_that_is_set_aside(app: AppTest) -> None:
+    open_page(app, "cloudtrail", f="off user.name is nobody")
+    assert not app.error
+    assert chips(app) == ["Set aside: user.name is nobody"]
+    assert app.main.caption[0].value.startswith("13 events")
+
+
 def test_a_chip_of_a_thing_leads_to_the_page_about_it(app: AppTest) -> None:
     open_page(app, "cloudtrail", f=["source.ip is 8.8.4.4", "event.action is GetObject"], q="x")
     assert "chip:1:follow" not in [button.key for button in app.button]
@@ -95,6 +119,7 @@ def test_what_has_no_opposite_can_only_be_taken_away(app: AppTest) -> None:
         (["user.name not alice"], Filter("user.name", "is", "alice"), [ALICE]),
         ([ALICE], Filter("user.name", "not", "bob"), [ALICE, "user.name not bob"]),
         ([ALICE], Filter("user.name", "is", "alice"), [ALICE]),
+        ([f"off {ALICE}"], Filter("user.name", "is", "alice"), [ALICE]),
     ],
 )
 def test_a_filter_takes_the_place_of_its_opposite(

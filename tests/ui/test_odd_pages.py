@@ -12,9 +12,12 @@ import logs
 import pytest
 from apptest import drawn, figures, open_page
 
+from lake.dashboards.dashboards import find_dashboard
+from lake.dashboards.panels import PanelResult
 from lake.ingest import IngestOptions, ingest
 from lake.query import Lake, open_lake
 from lake.ui.timechart import _axes, _Axis
+from lake.ui.worldmap import _shade
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -64,10 +67,30 @@ def test_flows_without_a_packet_are_accepted_all_the_same(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "marks"), [(1, {"interval": "second", "step": 1}), (300, 8)], ids=["one", "many"]
+    ("seconds", "marks"), [(1, {"interval": "seconds", "step": 1}), (300, 8)], ids=["one", "many"]
 )
 def test_no_mark_of_an_axis_stands_within_a_second(seconds: int, marks: object) -> None:
     """Vega would write ten of them with the same second, and keep the last."""
     start = datetime(2024, 2, 1, 10, 0, 1, tzinfo=UTC)
     axes = _axes(_Axis("events", 1, 1), {start: start + timedelta(seconds=seconds)}, whole=True)
     assert axes["x"]["axis"]["tickCount"] == marks
+
+
+@pytest.mark.parametrize(
+    ("counts", "domain", "marks"),
+    [
+        ([1], [0.5, 1], [1]),
+        ([7, 2], [0.5, 7], [1, 7]),
+        ([1000, 1], [0.1, 1000], [1, 10, 100, 1000]),
+        ([10**7, 3], [10 ** (-7 / 3), 10**7], [1, 10**2, 10**4, 10**6]),
+    ],
+)
+def test_a_country_with_one_event_is_not_as_grey_as_the_land(
+    counts: list[int], domain: list[float], marks: list[float]
+) -> None:
+    """The least is a quarter of the way up the ramp; a figure alone is at its end."""
+    panel = find_dashboard("cloudtrail").panel("CloudTrail - Source Countries(Geo)")
+    rows = tuple(zip(("IS", "PA"), counts, strict=False))
+    shade = _shade(panel, PanelResult("", "map", "", ("code", "n"), rows))
+    assert shade["scale"]["domain"] == pytest.approx(domain)
+    assert shade["legend"]["values"] == marks
