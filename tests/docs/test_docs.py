@@ -19,7 +19,7 @@ import typer
 
 from docs.generate import DOCS, all_commands, answer, pages, questions_page
 from lake.cli import app
-from lake.sources.catalogue import ENTRIES
+from lake.sources.declared import ENTRIES
 
 if TYPE_CHECKING:
     from lake.query import Lake
