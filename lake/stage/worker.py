@@ -22,8 +22,9 @@ from lake.decode.shapes import as_it_came
 from lake.errors import LakeError
 from lake.lean import LARGE, give_back
 from lake.model import ObjectResult, Reject
-from lake.normalize.normalize import Chunk, Rejected
+from lake.normalize.normalize import Chunk
 from lake.normalize.records import Pending
+from lake.normalize.rejected import Rejected
 from lake.normalize.strangers import Stranger, as_pending
 from lake.objects.ahead import opened_ahead
 from lake.sources.catalogue import catalogue
