@@ -33,8 +33,8 @@ from lake.stage.listing import Listing
 from lake.stage.pool import workers
 from lake.stage.worker import BatchResult, WorkerSetup, run_batch
 from lake.store import ledger
-from lake.store.commit import growths
 from lake.store.known import Identities, known_objects
+from lake.store.rowmodels import growths
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store, is_own
 from lake.upkeep.compact import crowded, merge_small

@@ -26,7 +26,7 @@ from lake.serve.queries import Gathering, Query
 from lake.serve.statements import one_select
 from lake.sources.fieldsets import leaves, packed, quote
 from lake.sources.rowmodel import columns_of
-from lake.store.table import footer_times
+from lake.store.delta import footer_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -24,10 +24,11 @@ from lake.report import CompactReport
 from lake.sources.catalogue import catalogue
 from lake.stage.pool import workers
 from lake.store.commit import Commit, commit
+from lake.store.files import batch_of
 from lake.store.merged_schema import TypesDiffer
 from lake.store.recover import recover
 from lake.store.staging import staging, staging_name
-from lake.store.table import Store, batch_of
+from lake.store.table import Store
 from lake.upkeep.compact_ledger import compact_ledger
 from lake.upkeep.merge import is_sorted, merge
 from lake.upkeep.vacuum import vacuum

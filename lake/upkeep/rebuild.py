@@ -35,10 +35,11 @@ from lake.serve.views import ledger_views
 from lake.sources.catalogue import catalogue
 from lake.sources.transform import transform_version
 from lake.stage.worker import CHUNK_BYTES
-from lake.store.commit import Commit, commit, growths
+from lake.store.commit import Commit, commit
 from lake.store.files import check_unaltered, reading
 from lake.store.parquet import StagedFile, stage_rows, write_parquet
 from lake.store.recover import recover
+from lake.store.rowmodels import growths
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store
 from lake.upkeep.relayout import Known, Stored, records_of

@@ -25,11 +25,11 @@ from lake.sizes import counted, size_text
 from lake.store import ledger
 from lake.store.behind import behind
 from lake.store.damage import COPY, damaged_log
-from lake.store.delta import add_actions, told_times
+from lake.store.delta import add_actions, footer_times, logged_times
 from lake.store.deltalog import newest, versions
 from lake.store.files import ASK, recorded_sha256, sha256_of, unquoted
 from lake.store.snapshot import Snapshot
-from lake.store.table import Store, footer_times
+from lake.store.table import Store
 from lake.upkeep.verify_rows import check_rows
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _check_versions(
             report.findings.append(Finding("log", where, what, advice))
             unread.add(table)
             continue
-        for action, times in zip(found.to_pylist(), told_times(found), strict=True):
+        for action, times in zip(found.to_pylist(), logged_times(found), strict=True):
             name = str(action["path"])
             size, rows = int(action["size_bytes"]), int(action["num_records"])
             files.append(_Committed(table, name, root / name, size, rows, times))

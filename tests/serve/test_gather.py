@@ -31,7 +31,7 @@ from lake.serve.queries import Block, Gathering, Query, read_blocks, relation
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import leaves
 from lake.sources.rowmodel import EVENTS, columns_of
-from lake.store.table import footer_times
+from lake.store.delta import footer_times
 
 if TYPE_CHECKING:
     from pathlib import Path
