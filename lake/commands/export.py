@@ -99,8 +99,8 @@ def opensearch_dashboards(
 ) -> None:
     """Write index patterns and searches for OpenSearch Dashboards, to be imported there as saved
     objects."""
-    from lake.ask.output import whole_file
     from lake.export.saved import as_ndjson, saved_objects
+    from lake.whole import whole_file
 
     found = saved_objects()
     text = as_ndjson(found)
