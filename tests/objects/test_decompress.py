@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import DecodeError
-from lake.objects import codecs
+from lake.objects import codecs, decompress
 from lake.objects.codecs import magic
 from lake.objects.decompress import Budget, is_tar, of_one_log, plain_blocks
 
