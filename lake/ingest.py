@@ -192,7 +192,7 @@ class _Ingest:
     def _read(self, locations: list[Location]) -> None:
         snapshot = self.store.snapshot()
         self.before = snapshot.batch
-        growths(self.store, snapshot)
+        growths(self.path, snapshot)
         for table in snapshot.tables:
             self.store.check_log(table, snapshot)
         work = self._list(locations, snapshot)

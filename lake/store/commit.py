@@ -129,7 +129,7 @@ class _Run:
         self._plan_tables()
         ledger_actions = self._plan_ledger()
         tables = [*self.actions]
-        grown = growths(self.store, self.before, tables, self.batch.rebuilt)
+        grown = growths(self.store.path, self.before, tables, self.batch.rebuilt)
         remade = {table for table, growth in grown.items() if growth.contradictions}
         wider = [table for table, growth in grown.items() if growth.added or table in remade]
         versions = {**self.before.tables, ledger.TABLE: self.before.ledger_version}
@@ -140,7 +140,7 @@ class _Run:
         for table in dict.fromkeys([*wider, *tables]):
             take_back_others(self.store, table, self.before.tables.get(table), self.number)
         for table in wider:
-            versions[table] = widen(self.store, table, self.number, anew=table in remade)
+            versions[table] = widen(self.store.path, table, self.number, anew=table in remade)
         for table, actions in self.actions.items():
             if table in remade:  # its old files are out already
                 actions = [action for action in actions if isinstance(action, AddAction)]

@@ -19,11 +19,11 @@ from lake.store.growth import Growth, Lacking, Model, growth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
+    from pathlib import Path
 
     import pyarrow as pa
 
     from lake.store.snapshot import Snapshot
-    from lake.store.table import Store
 
 
 def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
@@ -35,7 +35,7 @@ def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
 
 
 def growths(
-    store: Store, before: Snapshot, tables: Iterable[str] = (), rebuilt: Container[str] = ()
+    lake: Path, before: Snapshot, tables: Iterable[str] = (), rebuilt: Container[str] = ()
 ) -> dict[str, Growth]:
     """How every table, not only the batch's, differs from its row model, where the last batch was
     not written with the present one. Tables of which no source is known stay as they are. Raises
@@ -48,12 +48,12 @@ def growths(
         if table in before.models and before.models[table].version == version:
             continue
         try:
-            stored = DeltaTable(store.path / table).schema()
+            stored = DeltaTable(lake / table).schema()
         except TableNotFoundError:
             continue
         grown[table] = growth(stored, schema())
         if table not in rebuilt:
-            grown[table].must_be_growth(table, store.path)
+            grown[table].must_be_growth(table, lake)
     return grown
 
 
@@ -72,10 +72,10 @@ def grown_models(
     return models
 
 
-def widen(store: Store, table: str, number: int, anew: bool) -> int:
+def widen(lake: Path, table: str, number: int, anew: bool) -> int:
     """Tell Delta of new columns and leaves, which a commit of files does not; with `anew`, replace
     the type and take out the files of the old one. Returns the table's new version."""
-    root = store.path / table
+    root = lake / table
     rows = present_model(table)[1]().empty_table()
     write_deltalake(
         root,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,15 @@ from lake.store.growth import Model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class Place(NamedTuple):
+    """A partition of a table."""
+
+    table: str
+    account: str
+    region: str
+    date: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def _tables(snapshot: Snapshot, source: str | None, report: RebuildReport) -> li
 
 def _check_kept(store: Store, snapshot: Snapshot, report: RebuildReport) -> None:
     """Rows that stay as they are must be readable by the present row model."""
-    for table, growth in growths(store, snapshot, rebuilt=report.tables).items():
+    for table, growth in growths(store.path, snapshot, rebuilt=report.tables).items():
         count = report.tables.get(table)
         if growth.contradictions and count is not None and count.kept:
             reason = next(iter(count.reasons), "the transform leaves them out")
