@@ -25,7 +25,7 @@ from lake.demo import write_demo
 from lake.normalize.flat import outputs
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import leaves
-from lake.sources.rowmodel import LOCATED, table_sets
+from lake.sources.rowmodel import LOCATED, QUESTION, table_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -183,6 +183,8 @@ def _enriched(leaf: str, given: dict[str, str]) -> str | None:
         return f"GeoIP of `{first}.ip`"
     if first == "user_agent" and "user_agent.original" in given:
         return "`user_agent.original`, parsed"
+    if leaf.rpartition(".")[2] in QUESTION and "dns.question.name" in given:
+        return "`dns.question.name`, by the Public Suffix List"
     return None
 
 

@@ -1,5 +1,5 @@
-"""The leaves that the engine adds to what a source gives: places and systems of addresses, user
-agents, `related.*`.
+"""The leaves that the engine adds to what a source gives: places and systems of addresses, the
+parts of user agents and of names in DNS questions, `related.*`.
 
 Each distinct value of a chunk is looked up once and reaches its rows by its code. What a source
 gives itself is not overwritten.
@@ -15,9 +15,11 @@ import pyarrow.compute as pc
 
 from lake.normalize.coded import encode, lists
 from lake.normalize.onepiece import one_piece
-from lake.sources.rowmodel import ADDRESSES, AGENT, LOCATED
+from lake.sources.rowmodel import ADDRESSES, AGENT, LOCATED, QUESTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lake.enrich.geoip import GeoIP
     from lake.normalize.coded import Coded, Codes
 
@@ -29,6 +31,7 @@ def derive(columns: Columns, rows: int, geoip: GeoIP) -> None:
     """Add the derived leaves of a chunk's columns, and put addresses into RFC 5952 form."""
     _addresses(columns, rows, geoip)
     _agents(columns)
+    _questions(columns)
     _related_texts(columns, rows, "user", ["user.name"])
     _related_texts(columns, rows, "hosts", [])
     _related_texts(columns, rows, "buckets", [])
@@ -58,17 +61,33 @@ def _addresses(columns: Columns, rows: int, geoip: GeoIP) -> None:
 
 
 def _agents(columns: Columns) -> None:
-    texts = columns.get("user_agent.original")
-    if texts is None:
-        return
-    from lake.enrich.useragent import parse
+    if "user_agent.original" in columns:
+        from lake.enrich.useragent import parse
 
-    coded = encode([texts])[0]
+        _parts(columns, "user_agent", "original", AGENT, parse)
+
+
+def _questions(columns: Columns) -> None:
+    if "dns.question.name" in columns:
+        from lake.enrich.domains import split
+
+        _parts(columns, "dns.question", "name", QUESTION, split)
+
+
+def _parts(
+    columns: Columns,
+    prefix: str,
+    text: str,
+    leaves: tuple[str, ...],
+    parse: Callable[[pa.Array], pa.Table],
+) -> None:
+    """The leaves that stand beside a text and that `parse` makes of its distinct values."""
+    coded = encode([columns[f"{prefix}.{text}"]])[0]
     parsed = parse(coded.values)
-    columns["user_agent.original"] = coded.array()
-    for leaf in AGENT:
-        if f"user_agent.{leaf}" not in columns:
-            _spread(columns, f"user_agent.{leaf}", one_piece(parsed[leaf]), coded)
+    columns[f"{prefix}.{text}"] = coded.array()
+    for leaf in leaves:
+        if f"{prefix}.{leaf}" not in columns:
+            _spread(columns, f"{prefix}.{leaf}", one_piece(parsed[leaf]), coded)
 
 
 def _related_texts(columns: Columns, rows: int, kind: str, targets: list[str]) -> None:

@@ -48,6 +48,8 @@ _PLAIN = {
 """Types that need not be asked of DuckDB, which takes 0.1 s to start."""
 AGENT = ("name", "version", "os", "device")
 """What the engine tells of a user agent."""
+QUESTION = ("registered_domain", "subdomain", "top_level_domain")
+"""What it tells of the name in a DNS question."""
 _ENGINE = (
     "cloud.account.id",
     "cloud.region",
@@ -95,6 +97,8 @@ def table_sets(source: Source) -> dict[str, Tree]:
             used |= {f"{endpoint}.geo", f"{endpoint}.as"}
     if "user_agent.original" in used:
         used |= {f"user_agent.{part}" for part in AGENT}
+    if "dns.question.name" in used:
+        used |= {f"dns.question.{part}" for part in QUESTION}
     if any(target in used for target in ADDRESSES):
         used.add("related.ip")
     if "user.name" in used:

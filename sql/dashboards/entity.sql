@@ -86,7 +86,7 @@ WITH seen AS (
     list_transform(related.user, lambda x: {list: if(regexp_full_match(x, 'i-[0-9a-f]{8,17}'), 'instance', 'user'), value: x}),
     list_transform("user".roles, lambda x: {list: 'role', value: x}),
     list_transform(related.buckets, lambda x: {list: 'bucket', value: x}),
-    list_transform(list_concat(related.hosts, [dns.question.name, url.domain, source.domain, destination.domain]),
+    list_transform(list_concat(related.hosts, [dns.question.name, dns.question.registered_domain, url.domain, source.domain, destination.domain]),
       lambda x: {list: if(contains(x, '.'), 'domain', if(regexp_full_match(x, 'i-[0-9a-f]{8,17}'), 'instance', NULL)), value: x}),
     list_transform(list_append(related.access_keys, "user".access_key.id), lambda x: {list: 'access_key', value: x}),
     [{list: 'instance', value: cloud.instance.id}]))) AS named

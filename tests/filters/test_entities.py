@@ -89,6 +89,7 @@ KNOWN = {
     "domain": (
         "shop.halden.example",
         "url.domain = 'shop.halden.example' OR dns.question.name = 'shop.halden.example'"
+        " OR dns.question.registered_domain = 'shop.halden.example'"
         " OR list_contains(related.hosts, 'shop.halden.example')"
         " OR destination.domain = 'shop.halden.example'",
     ),

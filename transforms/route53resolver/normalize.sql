@@ -2,10 +2,9 @@
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
 -- DNS Firewall events of EventBridge: one for each query that a rule blocked or reported, without an answer.
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/events-detail-reference.html
--- Names lose their final dot, as everywhere in ECS. dns.question.registered_domain stays NULL: it
--- needs the public suffix list. The addresses answered are in dns.resolved_ip and related.ip, the one
--- whose name is asked for (PTR) in related.ip alone. What an HTTPS or SVCB answer hints at (ipv4hint)
--- is an address answered. "0 .", a mail server that is none, keeps its dot.
+-- Names lose their final dot, as everywhere in ECS. The addresses answered are in dns.resolved_ip and
+-- related.ip, the one whose name is asked for (PTR) in related.ip alone. What an HTTPS or SVCB answer
+-- hints at (ipv4hint) is an address answered. "0 .", a mail server that is none, keeps its dot.
 SELECT
   record,
   CASE WHEN r.query_timestamp IS NOT NULL THEN TRY_CAST(r.query_timestamp AS TIMESTAMPTZ)
@@ -42,7 +41,6 @@ SELECT
   -- dns
   CASE WHEN r.last_observed_at IS NULL THEN 'answer' ELSE 'query' END AS "dns.type",
   asked                                                AS "dns.question.name",
-  nullif(regexp_extract(asked, '([^.]+)$', 1), '')     AS "dns.question.top_level_domain",
   r.query_type                                         AS "dns.question.type",
   r.query_class                                        AS "dns.question.class",
   upper(r.rcode)                                       AS "dns.response_code",

@@ -84,7 +84,8 @@ CASES: list[tuple[str, Json, Json]] = [
             "dns.question.type": "A",
             "dns.question.class": "IN",
             "dns.question.top_level_domain": "com",
-            "dns.question.registered_domain": None,
+            "dns.question.registered_domain": "example.com",
+            "dns.question.subdomain": "www",
             "dns.response_code": "NOERROR",
             "dns.answers": [
                 answer("CNAME", "cdn.example.com"),
