@@ -62,7 +62,7 @@ ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
         "pattern": _TEXT,
     },
 }
-"""The entries of each part of a source.toml, and their types; `docs/transforms.md` explains them."""
+"""The entries of each part of a source.toml and their types; `docs/transforms.md` explains them."""
 LAYOUT: dict[str, tuple[type, str]] = {
     "columns": _LIST,
     "upto": _LIST,
