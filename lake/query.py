@@ -100,7 +100,7 @@ class Lake:
         gatherer = Gatherer(con)
         con.execute(macros())
         held = data_files(self._store, snapshot)
-        gatherer.tell_files(con, held)
+        gatherer.add_files(con, held)
         shown = views(self._store, snapshot, held)
         try:
             for view in shown:
