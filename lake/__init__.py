@@ -1,12 +1,21 @@
 """siem-lake: AWS security logs as Parquet, SQL and dashboards, on one machine.
 
-`lake.open(DIR)` opens a lake. The names below load when they are first used, since DuckDB and
-Arrow take longer to import than most commands need.
+`lake.open(DIR)` opens a lake for reading and returns a `Lake`; every error of the package derives
+from `LakeError`.
+
+    import lake
+
+    opened = lake.open("demo/lakehouse")
+    opened.sql("SELECT event.dataset, count(*) FROM events GROUP BY ALL").fetchall()
+    opened.scan("cloudtrail").select("@timestamp", "account").collect()
+
+The names of `__all__` load on first use, since DuckDB and Arrow take longer to import than most
+commands need.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lake.errors import LakeError
@@ -15,17 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Lake", "LakeError", "open"]
 
-_WHERE = {
+_EXPORTS = {
     "Lake": ("lake.query", "Lake"),
     "LakeError": ("lake.errors", "LakeError"),
     "open": ("lake.query", "open_lake"),
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name not in _WHERE:
+def __getattr__(name: str) -> object:
+    if name not in _EXPORTS:
         raise AttributeError(f"module 'lake' has no attribute {name!r}")
     from importlib import import_module
 
-    module, attribute = _WHERE[name]
+    module, attribute = _EXPORTS[name]
     return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    """With the names that are not loaded yet, for `help(lake)` and completion."""
+    return sorted({*globals(), *__all__})

@@ -24,11 +24,11 @@ from lake.commands.options import (
     MemoryOption,
     TextFormatOption,
     day_of,
+    help_text,
     naming,
     open_for,
     renew_client_file,
     stderr,
-    told,
 )
 from lake.commands.stdio import make_streams_ready
 from lake.commands.upkeep import compact, forget, rebuild, verify
@@ -101,7 +101,7 @@ def ingest(
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
     from lake.model import S3Options
-    from lake.serve.told import is_account
+    from lake.serve.pairs import is_account
 
     if account is not None and not is_account(account):
         raise UsageError(f"--account {account}: an account id has twelve digits.")
@@ -256,7 +256,7 @@ for _command in (
     rebuild,
     forget,
 ):
-    app.command(help=told(_command))(_command)
+    app.command(help=help_text(_command))(_command)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Drives an ingest: lists objects, makes batches of them, has workers read these, commits.
 
-Everything that must happen once and in order happens here, one ingest of a lake at a time; what a
-record means and how it is read is the workers' part. The executor is any of `concurrent.futures`.
+Everything that must happen once and in order happens here, one ingest of a lake at a time. The
+workers (`lake.stage.worker`) read; `lake.stage.commits` makes what they give part of the lake.
 """
 
 from __future__ import annotations
@@ -9,42 +9,43 @@ from __future__ import annotations
 import shutil
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lake.enrich.geoip import GeoIP
-from lake.errors import LakeError, is_interrupt
+from lake.errors import LakeError
 from lake.machine import cores, default_memory
-from lake.model import ObjectResult, S3Options
+from lake.model import S3Options
 from lake.objects.decompress import configured_limit
 from lake.objects.discover import locate
 from lake.paths import JOURNAL, lake_folder
 from lake.report import IngestReport
 from lake.serve.buckets import bucket_accounts
 from lake.sources.catalogue import catalogue
-from lake.stage.batches import Batch, batches
+from lake.stage.batches import batches
 from lake.stage.commits import Commits
+from lake.stage.dispatch import batch_results
 from lake.stage.listing import Listing
 from lake.stage.pool import workers
-from lake.stage.worker import BatchResult, WorkerSetup, run_batch
+from lake.stage.worker import WorkerSetup
 from lake.store import ledger
-from lake.store.commit import growths
 from lake.store.known import Identities, known_objects
+from lake.store.rowmodels import growths
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store, is_own
 from lake.upkeep.compact import crowded, merge_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
     from datetime import date
     from pathlib import Path
 
     from lake.model import Location, RawObject
+    from lake.stage.batches import Batch
     from lake.store.snapshot import Snapshot
 
 LOCK = "_ingest.lock"
@@ -63,7 +64,7 @@ class IngestOptions:
     memory: int | None = None
     account: str | None = None
     rehash: bool = False
-    """Tell what has changed by every object's content, not by its size, time and ETag."""
+    """Detect changes by every object's content, not by its size, time and ETag."""
     s3: S3Options = field(default_factory=S3Options)
     geoip: GeoIP | None = None
     compact: bool = True
@@ -161,11 +162,11 @@ class _Ingest:
                 self._unmake(held)
 
     def _unmake(self, held: set[str] | None) -> None:
-        """Leave no lake behind that holds nothing, unless another ingest is at work in it or a
-        batch had begun: what that has left, only the lake's journal knows. What was in the folder
-        before (`held`; None where there was none) stays."""
-        begun = (self.path / JOURNAL).exists()
-        if begun or self.store.snapshot().batch or any(self.staging.parent.iterdir()):
+        """Remove a lake that holds nothing, unless another ingest is at work in it or a batch had
+        begun (its journal is needed to take that back). What was in the folder before (`held`; None
+        where there was no folder) stays."""
+        unfinished = (self.path / JOURNAL).exists()
+        if unfinished or self.store.snapshot().batch or any(self.staging.parent.iterdir()):
             return
         for entry in self.path.iterdir():
             if is_own(entry.name) and entry.name not in (held or ()):
@@ -188,12 +189,10 @@ class _Ingest:
         self.progress.phase = "waiting for another ingest"
         self.notify(self.progress)
 
-    # -- listing and batching -------------------------------------------------------------------
-
     def _read(self, locations: list[Location]) -> None:
         snapshot = self.store.snapshot()
         self.before = snapshot.batch
-        growths(self.store, snapshot)
+        growths(self.path, snapshot)
         for table in snapshot.tables:
             self.store.check_log(table, snapshot)
         work = self._list(locations, snapshot)
@@ -237,9 +236,9 @@ class _Ingest:
         return listing.work
 
     def _merge_small(self) -> None:
-        """Make one file of the small ones that had gathered in a partition before this ingest (an
-        export that follows tells its own files from what was merged). Where that fails the lake is
-        as it was, and what was read is committed: a note says so."""
+        """Make one file of the small ones that had gathered in a partition before this ingest (of
+        its own files the next export has to know them as new). Where that fails a note says so: the
+        lake is as it was, with what was read."""
 
         def say(what: str) -> None:
             self.progress.merging = what
@@ -253,8 +252,6 @@ class _Ingest:
             merged.notes.append(f"small files stay as they are: {error}")
         self.report.notes += merged.notes
 
-    # -- workers --------------------------------------------------------------------------------
-
     def _run_batches(self, queue: deque[Batch], jobs: int) -> None:
         memory = self.options.memory or default_memory()
         setup = WorkerSetup(
@@ -267,54 +264,13 @@ class _Ingest:
             buckets=self.buckets,
             originals=self.options.originals,
         )
-        if jobs == 1 or self.pool is None:
-            while queue:
-                batch = queue.popleft()
-                self._take(partial(run_batch, setup, batch), batch, queue)
-            return
-        self._pump(self.pool, setup, queue, jobs)
-
-    def _pump(self, pool: Executor, setup: WorkerSetup, queue: deque[Batch], jobs: int) -> None:
-        running: dict[Future[BatchResult], Batch] = {}
-        while queue or running:
-            while queue and len(running) < jobs + 1:
-                batch = queue.popleft()
-                running[pool.submit(run_batch, setup, batch)] = batch
-            finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-            for future in finished:
-                self._take(future.result, running.pop(future), queue)
-            self._commit_if_due()
-
-    def _take(self, get: Callable[[], BatchResult], batch: Batch, queue: deque[Batch]) -> None:
-        """A batch's result; a batch that fails as a whole is cut until the object is found."""
-        try:
-            result = get()
-        except (BrokenProcessPool, OSError):
-            raise
-        except Exception as error:
-            if is_interrupt(error):
-                raise KeyboardInterrupt from error
-            if half := len(batch.objects) // 2:
-                parts = batch.objects[half:], batch.objects[:half]
-                queue.extendleft(replace(batch, objects=part) for part in parts)
-                return
-            result = _failed(batch, error)
-        self.commits.add(result)
-        for one in result.objects:
-            self.progress.objects += 1
-            self.progress.size += one.obj.size
-            self.progress.records += one.records
-        self.notify(self.progress)
-        self._commit_if_due()
-
-    def _commit_if_due(self) -> None:
-        self.commits.commit_if_due()
-        self.progress.phase = "reading"  # another writer may have been waited for
-
-
-def _failed(batch: Batch, error: Exception) -> BatchResult:
-    """The result of a batch of one object that cannot be read."""
-    said = str(error).splitlines()[0][:300] if str(error) else ""
-    reason = f"{type(error).__name__}: {said}"
-    failed = ObjectResult(batch.objects[0][1], "failed", reason=reason)
-    return BatchResult(batch.number, (), (), (failed,))
+        for results in batch_results(setup, queue, jobs, self.pool):
+            for result in results:
+                self.commits.add(result)
+                for became in result.objects:
+                    self.progress.objects += 1
+                    self.progress.size += became.obj.size
+                    self.progress.records += became.records
+                self.notify(self.progress)
+            self.commits.commit_if_due()
+            self.progress.phase = "reading"  # another writer may have been waited for

@@ -45,8 +45,8 @@ SPILL_LIMIT = "10GB"
 
 
 @dataclass(frozen=True, slots=True)
-class _Now:
-    """A version of the lake, and who answers queries on it: replaced as one."""
+class _Version:
+    """A version of the lake with the connection and gatherer that serve it: replaced as one."""
 
     snapshot: Snapshot
     con: duckdb.DuckDBPyConnection
@@ -54,9 +54,17 @@ class _Now:
 
 
 class Lake:
-    """A lake for reading; `lake.open(DIR)` gives one. Safe to share between threads: each query
-    takes its own `cursor()`. All times are UTC. Where `locked`, no query opens another file than
-    the lake's committed ones, nor changes a setting."""
+    """A lake opened for reading: one snapshot of it, until `refresh()`. `lake.open(DIR)` makes one.
+
+    Views: one per table (`cloudtrail`, `vpcflow`, ...; `tables()` lists them), `events` over all of
+    them, `elb` and `cdn` over a family's, and of the ledger `objects`, `rejects`, `duplicates`.
+    Columns are STRUCTs by ECS field set (`source.ip`, `event.action`), beside the partition keys
+    `account`, `region` and `"date"`. Times are TIMESTAMPTZ in UTC, to the microsecond; account ids
+    are text; sizes are bytes.
+
+    Safe to share between threads: each query runs on a `cursor()` of its own. A `locked` lake opens
+    no file but its committed ones, and its settings cannot be changed.
+    """
 
     def __init__(
         self,
@@ -66,6 +74,7 @@ class Lake:
         locked: bool = False,
         memory: int | None = None,
     ) -> None:
+        """See `lake.open`, which takes the same arguments and raises the same errors."""
         self._store = Store.open(Path(path))
         self._as_of = as_of
         self.locked = locked
@@ -74,7 +83,7 @@ class Lake:
         snapshot = self._store.snapshot(as_of)
         if as_of is not None:
             self._store.check_there(snapshot, as_of)
-        self._now = self._connect(snapshot)
+        self._current = self._connect(snapshot)
 
     @property
     def path(self) -> Path:
@@ -83,15 +92,15 @@ class Lake:
 
     @property
     def version(self) -> int:
-        """Changes with every commit."""
-        return self._now.snapshot.ledger_version
+        """The ledger's Delta version: grows with every commit, and tells caches apart."""
+        return self._current.snapshot.ledger_version
 
-    def _connect(self, snapshot: Snapshot) -> _Now:
+    def _connect(self, snapshot: Snapshot) -> _Version:
         con = connection(self.path, self._memory)
         gatherer = Gatherer(con)
         con.execute(macros())
         held = data_files(self._store, snapshot)
-        gatherer.tell_files(con, held)
+        gatherer.add_files(con, held)
         shown = views(self._store, snapshot, held)
         try:
             for view in shown:
@@ -108,56 +117,65 @@ class Lake:
             con.execute("SET lock_configuration = true")
         else:
             keep_settings(con)
-        return _Now(snapshot, con, gatherer)
+        return _Version(snapshot, con, gatherer)
 
     def refresh(self) -> int:
-        """Take up what has been committed since; returns the version."""
+        """Move to the newest commit, unless opened `as_of` a time; returns the version. Cursors
+        that are in use keep the snapshot they began with."""
         if self._as_of is None and self._store.ledger_version() != self.version:
             with self._guard:
                 if self._store.ledger_version() != self.version:
-                    self._now = self._connect(self._store.snapshot())
+                    self._current = self._connect(self._store.snapshot())
         return self.version
 
     def still(self) -> Lake:
-        """This lake as it is now, for whoever asks more than one query: a `refresh` of this one, by
-        another thread too, changes nothing in it."""
+        """This snapshot as a `Lake` of its own, for several queries that have to agree: a `refresh`
+        of this one, by another thread too, does not move it."""
         return copy(self)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor over the views; one a thread and query."""
-        return self._now.con.cursor()
+        """A new DuckDB cursor over the views. Use one per thread and query."""
+        return self._current.con.cursor()
 
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection | None = None) -> Answer:
-        """The answer to a query of the project's own; what several ask in common is gathered once.
-        Raises UsageError with the engine's words. `cursor` is one of this lake's: whoever holds it
-        can `interrupt`. Raises LakeError that names the file where one of the lake's is damaged."""
+        """The answer to one of the project's own queries (a panel's); rows that several of them
+        read are gathered once (`lake.serve.gather`). `cursor`, one of this lake's, is what
+        `interrupt` takes.
+
+        Raises UsageError with DuckDB's message, LakeError that names the file where one of the
+        lake's is damaged.
+        """
         try:
-            return self._now.gatherer.answer(query, cursor or self.cursor())
+            return self._current.gatherer.answer(query, cursor or self.cursor())
         except UsageError as error:
             raise of_the_lake(self.path, error.__cause__) or error from error.__cause__
 
     def interrupt(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """End the answer that runs by a cursor, with what is gathered for it."""
-        self._now.gatherer.interrupt(cursor)
+        """Cancel the `answer` that runs on a cursor, and what is being gathered for it."""
+        self._current.gatherer.interrupt(cursor)
 
     def sql(
         self, query: str, params: dict[str, Any] | list[Any] | None = None
     ) -> duckdb.DuckDBPyRelation:
-        """The result of a query, as a DuckDB relation (`.df()`, `.pl()`, `.fetchall()`).
+        """The result of a query as a DuckDB relation (`.fetchall()`, `.df()`, `.pl()`, `.arrow()`),
+        computed when it is fetched. `params` are a list for `?`, a dict for `$name`.
 
+        Besides the views there are the macros `cidr`, `is_private`, `ago`, `utc_bucket` and `arn`.
         Raises duckdb.Error for wrong SQL; on a locked lake UsageError for what is not one SELECT.
-        Views: `tables()`, `events`, `objects`, `rejects`, `duplicates`, `superseded_rows`,
-        `guardduty_latest`; macros: `cidr`, `is_private`, `ago`, `utc_bucket`, `arn`.
         """
         statement = one_select(query) if self.locked else query
         return self.cursor().sql(statement, params=params)
 
     def scan(self, source: str) -> pl.LazyFrame:
-        """A source's rows as a Polars LazyFrame, at this snapshot."""
+        """A table's rows at this snapshot as a Polars LazyFrame, which reads only the columns and
+        partitions that the query needs; field sets are Polars structs.
+
+        Raises UsageError for an unknown source, LakeError where the lake has no rows of it.
+        """
         from lake.serve.scan import scan_table
 
         catalogue()[source]
-        tables = self._now.snapshot.tables
+        tables = self._current.snapshot.tables
         if source not in tables:
             raise LakeError(
                 f"the lake has no rows of {source}. It has: {', '.join(self.tables())}."
@@ -165,16 +183,23 @@ class Lake:
         return scan_table(self.path / source, tables[source])
 
     def tables(self) -> list[str]:
-        """The tables that have rows."""
-        return sorted(self._now.snapshot.tables)
+        """The names of the tables that have rows, sorted."""
+        return sorted(self._current.snapshot.tables)
 
     def status(self) -> Status:
-        """What the lake holds, by table, and what became of the objects."""
-        now = self._now
-        return status_of(self._store, now.snapshot, now.con.cursor())
+        """Rows, files, bytes and days of each table, and how many objects were read, set aside,
+        unknown or failed, as `lake status` prints them. Reads no row."""
+        current = self._current
+        return status_of(self._store, current.snapshot, current.con.cursor())
 
     def ingest(self, *where: str, **options: Any) -> IngestReport:  # noqa: ANN401
-        """Read logs into the lake, as `lake ingest` does; options as `IngestOptions`."""
+        """Read folders, files, archives and `s3://` places into the lake, as `lake ingest` does,
+        and move to the result. `options` are the fields of `lake.ingest.IngestOptions` (`source`,
+        `since`, `until`, `jobs`, `account`, ...).
+
+        Raises UsageError and AccessError before anything is written, StorageError where the disk
+        refuses: what was committed until then stays.
+        """
         from lake.ingest import IngestOptions, ingest
 
         report = ingest(self.path, list(where), IngestOptions(**options))
@@ -193,11 +218,13 @@ def open_lake(
     locked: bool = False,
     memory: int | None = None,
 ) -> Lake:
-    """Open a lake for reading, as it is or as it was at a time (aware); `locked` for queries of
-    which one does not know what they do. `memory` in bytes is what its queries may take before they
-    go through the disk: a quarter of the machine's unless told.
+    """Open a lake for reading, as it is now or, with `as_of`, an aware datetime, as it was then.
 
-    Raises UsageError where there is none, LakeVersionError where a newer version made it, LakeError
-    where files of that time have been deleted.
+    `locked` is for SQL of strangers: no query opens another file or changes a setting. `memory`, in
+    bytes, is what queries may take before they spill to disk (default: a quarter of the machine's).
+
+    Raises UsageError where there is no lake or no such state of it, LakeVersionError where a newer
+    version made it, ModelError where its columns contradict the row model, LakeError where files of
+    that time have been deleted.
     """
     return Lake(path, as_of, locked=locked, memory=memory)

@@ -1,4 +1,4 @@
-"""Small files that somebody wrote or chose, kept whole or not at all."""
+"""Files that are written whole or not at all: where that fails, what was there before stays."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lake.errors import StorageError
 from lake.words import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_whole(path: Path, text: str, *, sync: bool = True) -> None:
@@ -30,6 +34,23 @@ def write_whole(path: Path, text: str, *, sync: bool = True) -> None:
             raise
     except OSError as error:
         raise not_written(path, error) from error
+
+
+@contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A path to write to, whose file takes the target's place once the block has ended. A pipe or a
+    device is written as it is."""
+    if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path
+        yield target
+        return
+    target = target.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if part.exists():
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def not_written(path: Path, error: OSError) -> StorageError:

@@ -4,6 +4,7 @@ on those below it."""
 from __future__ import annotations
 
 import ast
+import pydoc
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -74,3 +75,11 @@ def test_no_modules_need_each_other() -> None:
 def test_every_package_has_a_layer() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders <= set(LAYERS)
+
+
+def test_help_lists_the_public_names() -> None:
+    """They load when they are first used; pydoc asks `dir` for what there is."""
+    text = pydoc.plaintext.document(lake)
+    assert "class Lake(" in text
+    assert "class LakeError(" in text
+    assert "open = open_lake(path" in text

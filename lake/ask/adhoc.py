@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.ask.output import distinct_names, for_arrow, read_batches, write
+from lake.ask.casts import for_arrow
+from lake.ask.output import distinct_names, read_batches, write
 from lake.errors import LakeError, UsageError
 from lake.jsonvalues import cell_value
 from lake.serve.statements import analyzed, one_select

@@ -11,7 +11,6 @@ are never changed.
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 from contextlib import contextmanager, nullcontext
@@ -20,11 +19,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lake.ask.casts import for_arrow, for_python
 from lake.errors import StorageError, UsageError, unknown_name
 from lake.jsonvalues import cell_value, is_number, json_text, json_value, shown
 from lake.serve.statements import gives_rows
-from lake.sources.fieldsets import quote
 from lake.visible import visible, visible_lines
+from lake.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,49 +40,10 @@ country takes as the end of a cell. The last four are the wide forms of the sign
 _HARMLESS = re.compile(r"-|[-+]?\d+(\.\d+)?")
 """What begins so and is no formula: the dash of an empty field, a number."""
 _BATCH = 2_000
-_WIDEST_OR_SPAN = re.compile(r"\b(UHUGEINT|INTERVAL)(?=[\[,)]|$)")
-"""The type where one stands in the name of a type, not a member that is called so."""
-_NO_PYTHON = re.compile(r"\b(INTERVAL|TIMESTAMP_NS|TIMESTAMPTZ_NS|TIME_NS)(?=[\[,)]|$)")
-"""Types of which Python's values lack months, or a time's last three digits."""
-_NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
-_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-
-
-def for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The same rows with text for what Arrow or Parquet has no value of: of a UHUGEINT DuckDB gives
-    half as negative, an INTERVAL is three numbers that no Parquet file takes."""
-    return _recast(relation, lambda column, kind: _as_text(column, kind, _WIDEST_OR_SPAN))
-
-
-def _for_python(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The same rows with text for what Python has no value of: a month of an interval, nanoseconds,
-    a time that is infinite."""
-
-    def cast(column: str, kind: str) -> str:
-        if kind not in _TIMES:
-            text = _as_text(column, kind, _NO_PYTHON)
-            return f"replace({text}, ' ', 'T')" if kind in _NANOSECONDS else text
-        either = f"CAST({column} AS UNION(finite {kind}, never VARCHAR))"
-        return f"CASE WHEN isfinite({column}) THEN {either} ELSE CAST({column} AS VARCHAR) END"
-
-    return _recast(relation, cast)
-
-
-def _as_text(column: str, kind: str, which: re.Pattern[str]) -> str:
-    text, found = which.subn("VARCHAR", kind)
-    return f"CAST({column} AS {text})" if found else column
-
-
-def _recast(
-    relation: duckdb.DuckDBPyRelation, cast: Callable[[str, str], str]
-) -> duckdb.DuckDBPyRelation:
-    """The same rows with SQL in place of columns, told by number since names may repeat."""
-    given = [(f"#{n}", str(kind)) for n, kind in enumerate(relation.types, 1)]
-    made = [cast(column, kind) for column, kind in given]
-    if made == [column for column, _ in given]:
-        return relation
-    named = zip(made, relation.columns, strict=True)
-    return relation.project(", ".join(f"{column} AS {quote(name)}" for column, name in named))
+_WIDEST = 1_000
+"""Columns of a pipe's table that one of its columns takes at most."""
+_PLAN = ["explain_key", "explain_value"]
+"""The columns of EXPLAIN: its value is a drawing of many lines."""
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
@@ -207,12 +168,6 @@ def _lines(names: list[str], numbers: list[bool], rows: list[list[str]]) -> Iter
         yield "  ".join(cells).rstrip() + "\n"
 
 
-_WIDEST = 1_000
-"""Columns of a pipe's table that one of its columns takes at most."""
-_PLAN = ["explain_key", "explain_value"]
-"""The columns of EXPLAIN: its value is a drawing of many lines."""
-
-
 FORMATS: dict[str, Callable[[duckdb.DuckDBPyConnection, TextIO], None]] = {
     "table": _table,
     "csv": _csv,
@@ -252,7 +207,7 @@ def write(
             relation = con.sql(query)
             if relation is None:
                 return False
-            con.execute(_for_python(relation).sql_query())  # a relation has no rows in parts
+            con.execute(for_python(relation).sql_query())  # a relation has no rows in parts
         with whole_file(target) if target else nullcontext() as part:
             if part is not None and form == "parquet":
                 with _seekable(part) as whole:
@@ -270,23 +225,6 @@ def write(
             raise
         why = error.strerror or str(error)
         raise StorageError(f"{target} cannot be written: {why}. Name another file.") from error
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """A file to write, which takes its place once it is whole: what was there before stays where a
-    query fails. A pipe or a device is written as it is."""
-    if target.exists() and not target.is_file():  # asked first: a pipe of the shell's has no path
-        yield target
-        return
-    target = target.resolve()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield part
-        if part.exists():
-            part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

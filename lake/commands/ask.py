@@ -172,7 +172,7 @@ def accounts(
 
     store = Store.open(lake or default_lake())
     if file is not None:
-        names = _told(file, read_names)
+        names = _read_pairs(file, read_names)
         keep_names(store.path, names)
         renew_client_file(store.path)
         kept = counted(len(names), "name of an account", "names of accounts")
@@ -205,7 +205,7 @@ def buckets(
 
     path = lake or default_lake()
     if file is not None:
-        owners = _told(file, read_buckets)
+        owners = _read_pairs(file, read_buckets)
         keep_buckets(Store.create(path).path, owners)
         kept = counted(len(owners), "bucket's account", "buckets' accounts")
         stderr().print(f"kept in the lake: {kept}", highlight=False)
@@ -215,8 +215,8 @@ def buckets(
     write(open_for(store.path).cursor(), PAIRS.select(owners), form, sys.stdout)
 
 
-def _told(file: Path, read: Callable[[bytes], dict[str, str]]) -> dict[str, str]:
-    """What a file tells, or what is wrong with it."""
+def _read_pairs(file: Path, read: Callable[[bytes], dict[str, str]]) -> dict[str, str]:
+    """The pairs in a user's file. Raises UsageError that names the file."""
     try:
         return read(file.read_bytes())
     except OSError as error:

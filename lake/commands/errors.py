@@ -84,7 +84,7 @@ _LIBRARIES = ("duckdb", "_duckdb", "pyarrow", "deltalake", "_internal")
 
 
 def _damage(lake: Path | None, words: str) -> str:
-    from lake.store.blame import told_by
+    from lake.store.blame import damage_behind
 
-    known = told_by(lake_folder(lake or default_lake()), words)
+    known = damage_behind(lake_folder(lake or default_lake()), words)
     return known or "`lake verify` says whether a file of it is amiss."

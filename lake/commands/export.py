@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.commands.options import LakeOption, day_of, put, stderr, stdout, told
+from lake.commands.options import LakeOption, day_of, help_text, put, stderr, stdout
 from lake.errors import UsageError
 from lake.paths import default_lake
 from lake.sizes import counted, parse_size
@@ -99,8 +99,8 @@ def opensearch_dashboards(
 ) -> None:
     """Write index patterns and searches for OpenSearch Dashboards, to be imported there as saved
     objects."""
-    from lake.ask.output import whole_file
     from lake.export.saved import as_ndjson, saved_objects
+    from lake.whole import whole_file
 
     found = saved_objects()
     text = as_ndjson(found)
@@ -116,7 +116,7 @@ def opensearch_dashboards(
 
 
 for _command in (opensearch, opensearch_dashboards):
-    export.command(help=told(_command))(_command)
+    export.command(help=help_text(_command))(_command)
 
 
 def _print(report: ExportReport, dry_run: bool) -> None:

@@ -69,7 +69,7 @@ RawOption = Annotated[
 OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 
-def told(command: Callable[..., None]) -> str:
+def help_text(command: Callable[..., None]) -> str:
     """A command's docstring as its help, a line a paragraph: typer would keep the line breaks."""
     paragraphs = inspect.getdoc(command) or ""
     return "\n\n".join(" ".join(one.split()) for one in paragraphs.split("\n\n"))

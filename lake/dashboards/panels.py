@@ -24,8 +24,8 @@ from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
 from lake.serve.accounts import account_names, numbers_of
 from lake.serve.extent import lake_blocks, last_range
+from lake.serve.pairs import is_account
 from lake.serve.queries import Answer, Ask, Gathering, Query, relation
-from lake.serve.told import is_account
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import arrow_type, table_columns

@@ -1,35 +1,33 @@
 """Place and autonomous system of public addresses, from MMDB files on this machine.
 
-Decides which files of those given serve, and what of a record goes into ECS `geo` and `as`:
-GeoLite2, GeoIP2 and DB-IP write the same members. How addresses are read is `address`'s business,
-how files are searched `mmdb`'s. Nothing is asked over the network.
+Decides which of several files serve, and looks each record up once. How addresses are read is
+`address`'s part, how files are searched `mmdb`'s, what a record says `georecord`'s. Nothing is
+asked over the network.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import reduce
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lake.enrich.address import parse
 from lake.enrich.columns import member_type
+from lake.enrich.georecord import places, systems
 from lake.enrich.mmdb import Database
 from lake.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from lake.enrich.address import Addresses
-    from lake.enrich.mmdb import Member
 
 _KEPT_ROWS = 262_144
 """Records kept for each database and process; about 150 bytes each, in Arrow."""
@@ -120,16 +118,14 @@ class GeoIP:
         """
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
-        given = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-        addresses = parse(given)
+        if not isinstance(texts, pa.Array):
+            texts = pa.array(texts, pa.string())
+        addresses = parse(texts)
         public = addresses.public()
-        columns = {
-            "text": given,
-            "ip": addresses.texts,
-        }
+        columns = {"text": texts, "ip": addresses.texts}
         for name, rows in (("geo", self._geo), ("as", self._as)):
             kind = member_type(f"source.{name}")
-            columns[name] = rows.column(public, kind) if rows else pa.nulls(len(given), kind)
+            columns[name] = rows.column(public, kind) if rows else pa.nulls(len(texts), kind)
         return pa.table(columns)
 
 
@@ -239,82 +235,3 @@ def _databases(path: Path) -> list[_Found]:
             f"no .mmdb file in {path}. Put one there, or run 'lake geoip update' to fetch GeoLite2."
         )
     return [_look_into(Database(file)) for file in files]
-
-
-def places(database: Database, addresses: Sequence[str]) -> pa.StructArray:
-    """What City, Country and Enterprise records say of addresses, as ECS geo, in English; NULL
-    where one says nothing. Raises UsageError where the file is damaged."""
-    kind = member_type("source.geo")
-    texts = {leaf: _texts(database.members(addresses, path)) for leaf, path in _PLACE.items()}
-    region = [texts["country_iso_code"], texts["region_iso_code"]]
-    at = {leaf: _numbers(database.members(addresses, path)) for leaf, path in _POSITION.items()}
-    known = pc.and_(*(pc.is_valid(number) for number in at.values()))
-    return _struct(
-        kind,
-        {
-            **texts,
-            "region_iso_code": pc.binary_join_element_wise(*region, "-"),
-            "location": _struct(kind.field("location").type, at, known),
-        },
-    )
-
-
-def systems(database: Database, addresses: Sequence[str]) -> pa.StructArray:
-    """What ASN, ISP and Enterprise records say of addresses, as ECS as; in the last the members
-    stand in `traits`. NULL and errors as with `places`."""
-    kind = member_type("source.as")
-
-    def either(name: str, read: Callable[[list[Any]], pa.Array]) -> pa.Array:
-        paths: list[Member] = [(name,), ("traits", name)]
-        return pc.coalesce(*(read(database.members(addresses, path)) for path in paths))
-
-    number = either("autonomous_system_number", _whole_numbers)
-    name = either("autonomous_system_organization", _texts)
-    organization = _struct(kind.field("organization").type, {"name": name})
-    return _struct(kind, {"number": number, "organization": organization})
-
-
-_PLACE: dict[str, Member] = {
-    "city_name": ("city", "names", "en"),
-    "continent_code": ("continent", "code"),
-    "continent_name": ("continent", "names", "en"),
-    "country_iso_code": ("country", "iso_code"),
-    "country_name": ("country", "names", "en"),
-    "postal_code": ("postal", "code"),
-    "region_iso_code": ("subdivisions", 0, "iso_code"),
-    "region_name": ("subdivisions", 0, "names", "en"),
-    "timezone": ("location", "time_zone"),
-}
-_POSITION: dict[str, Member] = {
-    "lat": ("location", "latitude"),
-    "lon": ("location", "longitude"),
-}
-
-
-def _texts(values: list[Any]) -> pa.Array:
-    return pa.array([v if isinstance(v, str) and v else None for v in values], pa.string())
-
-
-def _numbers(values: list[Any]) -> pa.Array:
-    given = (float(v) if isinstance(v, int | float) else None for v in values)
-    return pa.array(given, pa.float64())
-
-
-def _whole_numbers(values: list[Any]) -> pa.Array:
-    given = (v if isinstance(v, int) and v < 1 << 63 else None for v in values)
-    return pa.array(given, pa.int64())
-
-
-def _struct(
-    kind: pa.StructType, members: Mapping[str, pa.Array], known: pa.Array | None = None
-) -> pa.StructArray:
-    """A STRUCT of these members, the others NULL; NULL itself where `known` says so, or where all
-    of them are."""
-    if known is None:
-        known = reduce(pc.or_, (pc.is_valid(member) for member in members.values()))
-    coded = {
-        name: member.dictionary_encode() if pa.types.is_string(member.type) else member
-        for name, member in members.items()
-    }
-    arrays = [coded.get(f.name, pa.nulls(len(known), f.type)) for f in kind]
-    return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=pc.invert(known))

@@ -197,11 +197,11 @@ class Bulk:
                     raise explained(error, self._place)
                 return [], f"{status}: {reason(error)}"
             else:
-                refused[at] = _told(told.get("error"))
+                refused[at] = _refusal(told.get("error"))
         return later, ""
 
 
-def _told(error: Any) -> str:  # noqa: ANN401  as OpenSearch answers
+def _refusal(error: Any) -> str:  # noqa: ANN401  as OpenSearch answers
     """OpenSearch's reason for a refused document, with its cause."""
     if not isinstance(error, dict):
         return str(error)[:2_000]

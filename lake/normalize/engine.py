@@ -36,6 +36,7 @@ class Engine:
     fit is spilled to `temp`."""
 
     def __init__(self, memory: int, temp: str | None = None) -> None:
+        self.memory, self.temp = memory, temp
         self._con: duckdb.DuckDBPyConnection = connect(memory, temp=temp)
         self._table = pa.table({})
         self._plans: OrderedDict[tuple[str, pa.Schema], int] = OrderedDict()
@@ -63,6 +64,7 @@ class Engine:
             self._con.execute(f"SET GLOBAL temp_directory = {literal(temp)}")
         except duckdb.Error:
             return False
+        self.temp = temp
         return True
 
     def _arrow(self, statement: str) -> pa.Table:

@@ -44,26 +44,26 @@ def outputs(source: Source) -> dict[str, str]:
     con.register("chunk", chunk_schema().empty_table())
     try:
         con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records_sql(source, shape, False)}")
-        found = con.execute(f"DESCRIBE ({source.select}\n)").fetchall()
+        described = con.execute(f"DESCRIBE ({source.select}\n)").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{where}: {error}") from error
     finally:
         con.close()
-    given = {name: _LONG.get(kind, kind) for name, kind, *_ in found}
+    columns = {name: _LONG.get(kind, kind) for name, kind, *_ in described}
     targets = source.targets
-    wrong = [n for n in given if n not in targets]
+    wrong = [n for n in columns if n not in targets]
     if wrong:
         raise SourceError(f"{where}: {wrong[0]!r} is no leaf of ecs.toml, no member of [native]")
-    unnamed = sorted(n for n in given if "." in n and n not in named(source))
+    unnamed = sorted(n for n in columns if "." in n and n not in named(source))
     if unnamed:
         raise SourceError(f'{where}: write AS "{unnamed[0]}", with the name in quotes')
     _check_native(source)
-    missing = {"record", "@timestamp"} - set(given)
+    missing = {"record", "@timestamp"} - set(columns)
     if source.identity == "id":
-        missing |= {"identity"} - set(given)
+        missing |= {"identity"} - set(columns)
     if missing:
         raise SourceError(f"{where}: gives no column {sorted(missing)[0]!r}")
-    return given
+    return columns
 
 
 def _check_native(source: Source) -> None:

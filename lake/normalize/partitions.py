@@ -28,7 +28,8 @@ ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,2}[a-z]?|global")
 UNKNOWN = "unknown"
 MAX_PARTITIONS = 20_000
-"""Partitions of a chunk. Each is a file, of 3 ms at least; a made object can have one a record."""
+"""Partitions of a chunk at most. Each is a file, of 3 ms at least, and a hostile object can name
+one with each record."""
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,16 +71,16 @@ def _delta_time(moment: int) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def keyed(told: Sequence[Coded], valid: re.Pattern[str]) -> Coded:
-    """Each row's account or region: the first of what is told of it that is `valid` (by its record,
-    by its object's key, by the user), else `unknown`."""
+def keyed(candidates: Sequence[Coded], valid: re.Pattern[str]) -> Coded:
+    """Each row's account or region: its first candidate that is `valid` (the record's, the object's
+    key's, the user's), else `unknown`."""
     names: dict[str, int] = {}
 
     def number(text: str | None) -> int:
         return names.setdefault(text, len(names)) if text and valid.fullmatch(text) else -1
 
-    codes = np.full(len(told[0]), -1, np.int32)
-    for coded in told:
+    codes = np.full(len(candidates[0]), -1, np.int32)
+    for coded in candidates:
         if len(codes) and codes.min() >= 0:
             break
         known = np.array([number(text) for text in coded.values.to_pylist()], np.int32)
@@ -100,10 +101,9 @@ def partition(
     regions = max(len(region.values), 1)
     first_day = int(days.min())
     span = int(days.max()) - first_day + 1
-    who = account.codes.astype(np.int64) * regions + region.codes
-    key = who * span + (days - first_day)
-    found = pa.array(key).dictionary_encode()
-    codes = to_codes(found.indices)
+    pairs = account.codes.astype(np.int64) * regions + region.codes
+    keys = pa.array(pairs * span + (days - first_day)).dictionary_encode()
+    codes = to_codes(keys.indices)
     rows = np.bincount(codes)
     if len(rows) > MAX_PARTITIONS:
         kept = np.zeros(len(rows), bool)
@@ -113,16 +113,16 @@ def partition(
     last = np.full(len(rows), np.iinfo(np.int64).min)
     np.minimum.at(first, codes, moments)
     np.maximum.at(last, codes, moments)
-    accounts, places = account.values.to_pylist(), region.values.to_pylist()
+    accounts, names = account.values.to_pylist(), region.values.to_pylist()
     parts = []
-    for at, pair in enumerate(found.dictionary.to_pylist()):
-        both, day = divmod(pair, span)
-        who_at, place_at = divmod(both, regions)
+    for at, number in enumerate(keys.dictionary.to_pylist()):
+        pair, day = divmod(number, span)
+        account_at, region_at = divmod(pair, regions)
         date = (_EPOCH + timedelta(days=first_day + day)).strftime("%Y-%m-%d")
         parts.append(
             Partition(
-                accounts[who_at],
-                places[place_at],
+                accounts[account_at],
+                names[region_at],
                 date,
                 int(rows[at]),
                 int(first[at]),

@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from lake.sources.source import Delimited, Source
 
 WRAP = ("account", "region", "time", "id", "log_group", "log_stream")
-"""What an envelope may say of a record."""
+"""The members of a `Wrap`: what an envelope may say of a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What the engine knows of an object beside its records: for `log.*` and partition keys."""
+    """What is known of an object beside its records, for `log.*` and partition keys."""
 
     path: str
     key: str
     account: str | None
     region: str | None
     bucket: str | None = None
-    """The bucket that it lies in, of an object in one."""
+    """The bucket that the object lies in; None where it lies in none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Records of one object (by its number) that wait for their chunk to fill. `base` tells the
-    content they lie in by 63 bits; with a record's place it tells the record."""
+    """Records of one object (by its number) that wait for their chunk to fill. `base` is 63 bits of
+    a hash of the content they lie in; with a record's position it is the record's identity."""
 
     object: int
     base: int
@@ -83,9 +83,9 @@ def chunk_table(parts: Sequence[Pending], facts: Sequence[ObjectFacts]) -> pa.Ta
         "key_path": pa.DictionaryArray.from_arrays(pa.array(objects), keys),
     }
     for name in ("original", "encoding", "cut"):
-        given = [(getattr(p.records, name), n) for p, n in zip(parts, counts, strict=True)]
-        if any(array is not None for array, _ in given):
-            columns[name] = _column(given)
+        arrays = [(getattr(p.records, name), n) for p, n in zip(parts, counts, strict=True)]
+        if any(array is not None for array, _ in arrays):
+            columns[name] = _column(arrays)
     if any(p.records.wraps for p in parts):
         for name in WRAP:
             columns[f"wrap_{name}"] = _column(
@@ -110,7 +110,7 @@ def rows_as_text(engine: Engine, shape: Shape, chunk: pa.Table) -> pa.Table:
 
 
 def wraps_as_text(engine: Engine, chunk: pa.Table) -> pa.Array:
-    """What the envelopes of a chunk said, as JSON; NULL where there was none."""
+    """Each record's envelope as JSON; NULL where there was none."""
     names = [f"wrap_{n}" for n in WRAP]
     members = ", ".join(f"{n} := wrap_{n}" for n in WRAP)
     query = (
@@ -145,8 +145,8 @@ def records_sql(
         if wrapped
         else "NULL::STRUCT(" + ", ".join(f"{n} VARCHAR" for n in WRAP) + ")"
     )
-    came = "coalesce(original, text)" if derived else "text"
-    common = f"struct_pack(row := row, text := {came}, wrap := wrap"
+    original = "coalesce(original, text)" if derived else "text"
+    common = f"struct_pack(row := row, text := {original}, wrap := wrap"
     base = f"SELECT *, {wrap} AS wrap FROM chunk"
     if source.format == "json":
         schema = literal(json.dumps(_json_schema(source.native)))
@@ -158,15 +158,15 @@ def records_sql(
             f"SELECT {common}, r := r, refuse := {refuse}, accepted := {accepts}) AS record, "
             f"r, text, key_path, wrap FROM ({parsed})"
         )
-    given = source.delimited
-    assert given is not None  # noqa: S101
-    cells = _CELLS[shape.kind](given, shape, base)
-    nulls = ", ".join(literal(n) for n in (*given.nulls, ""))
+    delimited = source.delimited
+    assert delimited is not None  # noqa: S101
+    cells = _CELLS[shape.kind](delimited, shape, base)
+    nulls = ", ".join(literal(n) for n in (*delimited.nulls, ""))
     columns = ", ".join(
         f"CASE WHEN {cells.at[c]} NOT IN ({nulls}) THEN {cells.at[c]} END AS {quote(c)}"
         if c in cells.at
         else f"NULL::VARCHAR AS {quote(c)}"
-        for c in (*given.columns, *given.by_name)
+        for c in (*delimited.columns, *delimited.by_name)
     )
     return (
         f"SELECT {common}, refuse := {cells.refuse}, accepted := true) AS record, {columns}, text, "
@@ -176,15 +176,15 @@ def records_sql(
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Where the columns of a delimited source are found: the relation that has them, each column's
-    SQL there, and why a row is none (NULL where it is one)."""
+    """The columns of a delimited source as SQL: the relation that has them, each column's
+    expression there (`at`), and why a row is refused (NULL where it is not)."""
 
     relation: str
     at: dict[str, str]
     refuse: str = "NULL::VARCHAR"
 
 
-def _fields(given: Delimited, shape: Shape, base: str) -> _Cells:
+def _fields(delimited: Delimited, shape: Shape, base: str) -> _Cells:
     """Lines cut at a separator."""
     cut = "cut" if shape.separator == SEPARATOR else "text"
     # a line may end in a delimiter: one empty field too many is none
@@ -202,21 +202,21 @@ def _fields(given: Delimited, shape: Shape, base: str) -> _Cells:
     )
 
 
-def _members(given: Delimited, shape: Shape, base: str) -> _Cells:
+def _members(delimited: Delimited, shape: Shape, base: str) -> _Cells:
     """JSON objects with a member for each column."""
     # from_json takes no empty STRUCT; a source that was asked for may know no member
-    names = [m for m, _ in shape.columns] or [given.columns[0]]
+    names = [m for m, _ in shape.columns] or [delimited.columns[0]]
     schema = literal(json.dumps(dict.fromkeys(names, "VARCHAR")))
-    told = ", ".join(f"m.{quote(m)}" for m in names)
+    values = ", ".join(f"m.{quote(m)}" for m in names)
     return _Cells(
         f"SELECT *, TRY(from_json(text, {schema})) AS m FROM ({base})",
         {c: f"m.{quote(m)}" for m, c in shape.columns},
         "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' "
-        f"WHEN coalesce({told}) IS NULL THEN 'no field of {shape.source} in it' END",
+        f"WHEN coalesce({values}) IS NULL THEN 'no field of {shape.source} in it' END",
     )
 
 
-def _table(given: Delimited, shape: Shape, base: str) -> _Cells:
+def _table(delimited: Delimited, shape: Shape, base: str) -> _Cells:
     """Columns of Parquet."""
     return _Cells(base, {c: _cell(quote("t_" + n)) for n, c in shape.columns})
 

@@ -1,7 +1,7 @@
-"""Records that lay among those of another source: which source each is of, looked at one by one.
+"""Strangers: records among those of another source, each recognised by itself.
 
 An object is recognised by its first records; what its source does not accept comes here with all
-that is known of it (envelope, bytes that are not UTF-8). What nobody knows becomes a reject.
+that is known of it (envelope, bytes that are not UTF-8). What no source knows becomes a reject.
 """
 
 from __future__ import annotations
@@ -97,5 +97,5 @@ def _records(shape: Shape, strangers: Sequence[Stranger]) -> Records:
         pa.array([one.original for one in strangers], pa.string()),
         pa.array([one.encoding for one in strangers], pa.string()),
     )
-    given = catalogue()[shape.source].delimited
-    return cut_lines(records, given) if shape.kind == "fields" and given else records
+    delimited = catalogue()[shape.source].delimited
+    return cut_lines(records, delimited) if shape.kind == "fields" and delimited else records

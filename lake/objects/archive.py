@@ -15,7 +15,8 @@ import zstandard
 
 from lake.errors import DecodeError, LakeError
 from lake.model import RawObject, Unreadable
-from lake.objects.decompress import DAMAGE, Budget, is_tar, magic, new_member, plain_blocks
+from lake.objects.codecs import CODECS, DAMAGE, magic
+from lake.objects.decompress import Budget, is_tar, plain_blocks
 from lake.objects.members import Archive, Member, TarArchive, ZipArchive
 from lake.objects.names import MEMBER, as_stored, identity_of
 from lake.objects.spool import spool, spool_damage, spool_name
@@ -170,7 +171,7 @@ def _inflated_head(wrapper: str, head: bytes, stream: BinaryIO) -> bytes:
             return zstd.stream_reader(first, read_across_frames=True).read(512)
         except DAMAGE:
             return b""
-    decompressor = new_member(wrapper)
+    decompressor = CODECS[wrapper].new()
     found = b""
     fed = 0
     while head and len(found) < 512 and fed < _PEEK_LIMIT:

@@ -8,34 +8,23 @@ mean is `lake.decode.decode`'s business.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import os
 import tempfile
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
-
-import zstandard
+from typing import TYPE_CHECKING, Protocol
 
 from lake.errors import DecodeError, LimitError
+from lake.objects.codecs import BLOCK, CODECS, DAMAGE, magic
 from lake.objects.zipped import ZIP_DAMAGE, ZipReader
 from lake.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
-BLOCK = 1 << 20
-"""Bytes read, and bytes given, at a time."""
-STEP = 64 << 10
-"""Compressed bytes fed at a time, where the decompressor limits what it gives."""
-FINE = 512
-"""Compressed bytes fed at a time where it does not, or where a stream is damaged: little is lost,
-and a zstd block (128 kB) takes at least 4 of them, so that a bomb gives 16 MB before it is seen."""
-MEMORY = 256 << 20
-"""What a window or dictionary may take that a stream asks for; xz may ask for 4 GB."""
+    from lake.objects.codecs import Codec, M
+
 SPOOLED = 64 << 20
 """A zip within an object is kept in memory up to here, on disk beyond."""
 MAX_DEPTH = 3
@@ -46,8 +35,6 @@ most repetitive of these logs, reach 40."""
 LIMIT = "LAKE_UNPACK_LIMIT"
 """The environment's variable that says another size than 1 GiB."""
 _ALIGNED = 64 << 20
-DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError)
-"""What the libraries raise where a stream is damaged."""
 
 
 @dataclass(slots=True)
@@ -78,8 +65,8 @@ class Budget:
 
 def configured_limit() -> int:
     """What an object may always give, in bytes. Raises UsageError where the variable is no size."""
-    told = os.environ.get(LIMIT)
-    return parse_size(told, LIMIT) if told else FREE_OUTPUT
+    size = os.environ.get(LIMIT)
+    return parse_size(size, LIMIT) if size else FREE_OUTPUT
 
 
 def unpack_limit(stored: int) -> int:
@@ -97,21 +84,6 @@ def too_large(stored: int, limit: int) -> LimitError:
         f"set {LIMIT}, such as 20GB, and ingest again",
         limit,
     )
-
-
-def magic(head: bytes) -> str | None:
-    """The wrapper that these first bytes announce, or None for plain content."""
-    if head[:2] == b"\x1f\x8b":
-        return "gzip"
-    if head[:3] == b"BZh" and head[3:4].isdigit():
-        return "bzip2"
-    if len(head) >= 4 and _zstd_begins(head):
-        return "zstd"
-    if head[:6] == b"\xfd7zXZ\x00":
-        return "xz"
-    if head[:4] == b"PK\x03\x04":
-        return "zip"
-    return None
 
 
 def is_tar(head: bytes) -> bool:
@@ -175,22 +147,10 @@ def _broken(head: bytes, damage: DecodeError) -> Iterator[bytes]:
     raise damage
 
 
-def _zstd_begins(data: bytes) -> bool:
-    """Whether a frame may begin so: one of data, or one to pass over (RFC 8878, 3.1.2), in which
-    pzstd and the seekable format keep their tables."""
-    passed = 0x50 <= data[0] <= 0x5F and b"\x2a\x4d\x18".startswith(data[1:4])
-    return passed or b"\x28\xb5\x2f\xfd".startswith(data[:4])
-
-
-def new_member(kind: str) -> Any:  # noqa: ANN401  each library's own
-    """What reads one member of such a stream: of gzip, bzip2, xz or zstd."""
-    return _WRAPPERS[kind].new()
-
-
 def _members(blocks: Iterator[bytes], kind: str) -> Iterator[bytes]:
     """Every member of a stream of members; zeros after the last one are padding."""
-    wrapper = _WRAPPERS[kind]
-    member = wrapper.new()
+    codec = CODECS[kind]
+    member = codec.new()
     for block in blocks:
         data = block
         while data:
@@ -198,102 +158,28 @@ def _members(blocks: Iterator[bytes], kind: str) -> Iterator[bytes]:
                 data = data.lstrip(b"\0")
                 if not data:
                     break
-                if not wrapper.begins(data):
+                if not codec.begins(data):
                     raise DecodeError(f"{len(data):,} bytes after the {kind} data are no {kind}")
-                member = wrapper.new()
-            data = yield from _fed(member, data, wrapper, kind)
+                member = codec.new()
+            data = yield from _fed(codec, member, data, kind)
     if not member.eof:
         if kind == "gzip" and (rest := member.flush()):
             yield rest
         raise DecodeError(f"{kind} data ends early (the object is cut)")
 
 
-def _fed(
-    member: Any,  # noqa: ANN401  each library's own
-    data: bytes,
-    wrapper: _Wrapper,
-    kind: str,
-) -> Generator[bytes, None, bytes]:
+def _fed(codec: Codec[M], member: M, data: bytes, kind: str) -> Generator[bytes, None, bytes]:
     """What a member gives for the data, as far as it reaches; returns what is behind its end."""
-    for at in range(0, len(data), wrapper.step):
+    for at in range(0, len(data), codec.step):
         try:
-            for given in wrapper.feed(member, data[at : at + wrapper.step]):
-                if given:
-                    yield given
+            for block in codec.feed(member, data[at : at + codec.step]):
+                if block:
+                    yield block
         except DAMAGE as error:
             raise DecodeError(f"{kind} data damaged: {_words(error)}") from error
         if member.eof:
-            return bytes(member.unused_data) + data[at + wrapper.step :]
+            return bytes(member.unused_data) + data[at + codec.step :]
     return b""
-
-
-def _inflate(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
-    """What a gzip member gives for a step, a block at a time."""
-    given = b""
-    while data or len(given) == BLOCK:
-        before = member.copy()
-        try:
-            given = member.decompress(data, BLOCK)
-        except zlib.error:
-            yield from _to_the_damage(before, data)
-            raise
-        yield given
-        if member.eof:
-            return
-        data = member.unconsumed_tail
-
-
-def _to_the_damage(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
-    """What a gzip member gives before the byte at which it is damaged: of a short object with a
-    wrong checksum all. Raises zlib.error."""
-    for at in range(0, len(data), FINE):
-        step = data[at : at + FINE]
-        before = member.copy()
-        try:
-            yield member.decompress(step)
-        except zlib.error:
-            for byte in step:
-                yield before.decompress(bytes([byte]))
-            raise
-
-
-def _limited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
-    yield member.decompress(data, BLOCK)
-    while not member.eof and not member.needs_input:
-        yield member.decompress(b"", BLOCK)
-
-
-def _unlimited(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
-    yield member.decompress(data)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrapper:
-    """A compression whose streams are made of members: what begins one, what reads one, what it
-    gives for some bytes, and how many it is fed at a time."""
-
-    begins: Callable[[bytes], bool]
-    new: Callable[[], Any]
-    feed: Callable[[Any, bytes], Iterator[bytes]]
-    step: int = FINE
-
-
-def _starting(magic: bytes) -> Callable[[bytes], bool]:
-    return lambda data: magic.startswith(data[: len(magic)])
-
-
-_WRAPPERS = {
-    "gzip": _Wrapper(_starting(b"\x1f\x8b"), lambda: zlib.decompressobj(31), _inflate, STEP),
-    "bzip2": _Wrapper(_starting(b"BZh"), bz2.BZ2Decompressor, _limited),
-    "xz": _Wrapper(
-        _starting(b"\xfd7zXZ"), lambda: lzma.LZMADecompressor(memlimit=MEMORY), _limited
-    ),
-    "zstd": _Wrapper(
-        _zstd_begins,
-        lambda: zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj(),
-        _unlimited,
-    ),
-}
 
 
 def _zip(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -93,7 +93,7 @@ class S3Location:
     def check(self) -> None:
         """One list call: whether the bucket answers and something lies below the prefix."""
         client = self.client(tries=2)  # a wrong endpoint should not take half a minute
-        with s3errors.told(self.bucket, self.prefix, client.meta.endpoint_url):
+        with s3errors.translated(self.bucket, self.prefix, client.meta.endpoint_url):
             page = client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
             if page.get("Contents") or not self.prefix:
                 return
@@ -120,7 +120,7 @@ class S3Location:
         # services do not know the parameter.
         extra = {"OptionalObjectAttributes": ["RestoreStatus"]} if _at_aws(client) else {}
         lister = Lister(client, self.bucket, self.prefix, self.days, **extra)
-        with s3errors.told(self.bucket, self.prefix, client.meta.endpoint_url):
+        with s3errors.translated(self.bucket, self.prefix, client.meta.endpoint_url):
             for found in lister.entries():
                 if isinstance(found, Unlisted):
                     path = f"s3://{self.bucket}/{as_text(found.prefix)}"
@@ -206,16 +206,18 @@ _making = threading.Lock()
 def _client(
     profile: str | None, endpoint_url: str | None, region: str | None, tries: int, pid: int
 ) -> S3Client:
-    with s3errors.told("", "", endpoint_url), _endpoint_checked(endpoint_url):
+    with s3errors.translated("", "", endpoint_url), _endpoint_checked(endpoint_url):
         session = boto3.Session(profile_name=profile, region_name=region)
-        client = _made(session, endpoint_url, tries, {})
+        client = _new_client(session, endpoint_url, tries, {})
         if endpoint_url or not _at_aws(client):
             # Other services answer under one host name; a bucket before it has no DNS entry.
-            client = _made(session, endpoint_url, tries, {"addressing_style": "path"})
+            client = _new_client(session, endpoint_url, tries, {"addressing_style": "path"})
     return client
 
 
-def _made(session: boto3.Session, endpoint_url: str | None, tries: int, s3: _S3Dict) -> S3Client:
+def _new_client(
+    session: boto3.Session, endpoint_url: str | None, tries: int, s3: _S3Dict
+) -> S3Client:
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": tries},
         connect_timeout=10,

@@ -44,7 +44,7 @@ _GIVE = (
 
 
 @contextmanager
-def told(bucket: str, prefix: str, endpoint: str | None) -> Iterator[None]:
+def translated(bucket: str, prefix: str, endpoint: str | None) -> Iterator[None]:
     """Turns botocore's errors of the block into ours; without a bucket those of the settings."""
     try:
         yield
@@ -125,7 +125,7 @@ def _of_rights(error: Exception, code: str, place: str, where: str, action: str)
         return UsageError(f"'{bucket}' cannot be a bucket's name at {where}. Check the WHERE.")
     if code in _ELSEWHERE:
         return UsageError(
-            f"bucket '{bucket}' is in another region than the one asked ({_said(error)}). "
+            f"bucket '{bucket}' is in another region than the one asked ({_message(error)}). "
             "Set AWS_DEFAULT_REGION to the bucket's region."
         )
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
@@ -145,9 +145,9 @@ def _of_rights(error: Exception, code: str, place: str, where: str, action: str)
         )
     if place == "S3":
         return UsageError(
-            f"S3 cannot be asked: {_said(error)}. Look at the AWS_ variables and ~/.aws/config."
+            f"S3 cannot be asked: {_message(error)}. Look at the AWS_ variables and ~/.aws/config."
         )
-    return AccessError(f"{place} cannot be read: {_said(error)}. Repeat the command later.")
+    return AccessError(f"{place} cannot be read: {_message(error)}. Repeat the command later.")
 
 
 def _profile(error: boto.ProfileNotFound) -> UsageError:
@@ -163,8 +163,8 @@ def _code(error: Exception) -> str:
     return ""
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, boto.ClientError):
-        told_by = error.response.get("Error", {})
-        return f"{told_by.get('Code', '')}: {told_by.get('Message', '')}".strip(": ")
+        answer = error.response.get("Error", {})
+        return f"{answer.get('Code', '')}: {answer.get('Message', '')}".strip(": ")
     return str(error)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
-from lake.serve.told import Pairs, is_account
+from lake.serve.pairs import Pairs, is_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

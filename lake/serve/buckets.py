@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lake.errors import UsageError
-from lake.serve.told import Pairs
+from lake.serve.pairs import Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

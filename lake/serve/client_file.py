@@ -40,8 +40,8 @@ BEHIND = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a client file was made for; its view `lake_version` says it. `version` is that of
+class Origin:
+    """What a client file was written from, as its view `lake_version` has it. `version` is that of
     `_lake`, `mark` tells the program's files (see `program_mark`) and the names of accounts: those
     of now unless told."""
 
@@ -56,15 +56,15 @@ class Made:
             mark = f"{program_mark()} {names_mark(Path(self.lake))}".rstrip()
             object.__setattr__(self, "mark", mark)
 
-    def same_but_batch(self, other: Made) -> bool:
+    def same_but_batch(self, other: Origin) -> bool:
         """Whether it is of the same lake, place and program, whatever batch."""
         return (self.lake, self.program, self.mark) == (other.lake, other.program, other.mark)
 
     @property
     def copy(self) -> Path:
         """Where the copy of such a file is."""
-        told = "\0".join((self.lake, str(self.version), self.program, self.mark))
-        name = hashlib.sha256(os.fsencode(told)).hexdigest()[:16]
+        key = "\0".join((self.lake, str(self.version), self.program, self.mark))
+        name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
         return Path(self.lake, VIEWS, f"{name}.duckdb")
 
 
@@ -108,7 +108,7 @@ def _present_copy(lake: Path) -> Path | None:
     version = newest(lake / LEDGER)
     if version is None:
         return None
-    client, copy = lake / CLIENT_FILE, Made(0, str(lake), version).copy
+    client, copy = lake / CLIENT_FILE, Origin(0, str(lake), version).copy
     try:
         kept = _same_file(client, copy) and not client.with_name(f"{CLIENT_FILE}.wal").exists()
     except OSError:
@@ -162,8 +162,8 @@ def _write(store: Store, target: Path, temporary: Path) -> None:
 
     left = target.with_name(f"{CLIENT_FILE}.wal")
     snapshot = store.snapshot()
-    made = _present(store, snapshot)
-    if _is_present(target, made) and not left.exists():
+    origin = _present(store, snapshot)
+    if _is_present(target, origin) and not left.exists():
         return
     with duckdb.connect() as con:
         con.execute(f"ATTACH {literal(str(temporary))} AS client (STORAGE_VERSION 'v1.0.0')")
@@ -172,10 +172,10 @@ def _write(store: Store, target: Path, temporary: Path) -> None:
             if not all(file.startswith(f"{store.path}{os.sep}") for file in view.files):
                 raise OSError("_views takes no files")  # those of this process end with it
             con.execute(view.sql)
-        con.execute(f"{_told_by(made, sorted(snapshot.tables))}; COMMIT")
-    _copy(temporary, made.copy)
-    for other in made.copy.parent.glob("*.duckdb"):
-        if other != made.copy:
+        con.execute(f"{_version_view(origin, sorted(snapshot.tables))}; COMMIT")
+    _copy(temporary, origin.copy)
+    for other in origin.copy.parent.glob("*.duckdb"):
+        if other != origin.copy:
             other.unlink()
     # what a client that was killed has left belongs to the old file
     left.unlink(missing_ok=True)
@@ -206,40 +206,40 @@ def client_file_stale(path: Path) -> bool:
     return not written.same_but_batch(present) or (written != present and age > BEHIND)
 
 
-def _present(store: Store, snapshot: Snapshot) -> Made:
+def _present(store: Store, snapshot: Snapshot) -> Origin:
     """What a client file says that is up to date."""
-    return Made(snapshot.batch, str(store.path), snapshot.ledger_version)
+    return Origin(snapshot.batch, str(store.path), snapshot.ledger_version)
 
 
-def _is_present(target: Path, present: Made) -> bool:
+def _is_present(target: Path, present: Origin) -> bool:
     try:
         return _written_for(target) == present
     except duckdb.IOException:
         return False
 
 
-def _written_for(target: Path) -> Made | None:
+def _written_for(target: Path) -> Origin | None:
     """What it says; None where there is no such file or view. Raises duckdb.IOException where it
     cannot be opened."""
     if not target.exists():
         return None
     try:
         with duckdb.connect(str(target), read_only=True) as con:
-            return _told(con)
+            return _read_origin(con)
     except duckdb.IOException:
         raise
     except duckdb.Error:
         return None
 
 
-def _told(con: duckdb.DuckDBPyConnection) -> Made:
+def _read_origin(con: duckdb.DuckDBPyConnection) -> Origin:
     query = "SELECT batch, lake, version, program, mark FROM lake_version"
     ((batch, lake, version, program, mark),) = con.execute(query).fetchall()
-    return Made(int(batch), str(lake), int(version), str(program), str(mark))
+    return Origin(int(batch), str(lake), int(version), str(program), str(mark))
 
 
-def _told_by(made: Made, tables: list[str]) -> str:
-    batch, lake, version, program, mark = astuple(made)
+def _version_view(origin: Origin, tables: list[str]) -> str:
+    batch, lake, version, program, mark = astuple(origin)
     return (
         f"CREATE VIEW lake_version AS SELECT {batch} AS batch, {literal(lake)} AS lake, "
         f"{literal(program)} AS program, {version} AS version, {literal(mark)} AS mark, "

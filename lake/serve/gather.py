@@ -26,7 +26,7 @@ from lake.serve.queries import Gathering, Query
 from lake.serve.statements import one_select
 from lake.sources.fieldsets import leaves, packed, quote
 from lake.sources.rowmodel import columns_of
-from lake.store.table import footer_times
+from lake.store.delta import footer_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,17 +79,17 @@ def named_leaves(table: str, sql: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def gathering_sql(told: Gathering) -> str:
+def gathering_sql(wanted: Gathering) -> str:
     """The SELECT that gives the leaves, nested as the view has them."""
     tree: dict[str, object] = {}
-    for name in told.leaves:
+    for name in wanted.leaves:
         inner = tree
         *above, last = name.split(".")
         for part in above:
             inner = inner.setdefault(part, {})  # type: ignore[assignment]
         inner[last] = name
     columns = ", ".join(f"{packed(body)} AS {quote(name)}" for name, body in tree.items())
-    return f"SELECT {columns} FROM ({told.relation})"
+    return f"SELECT {columns} FROM ({wanted.relation})"
 
 
 class Gatherer:
@@ -116,10 +116,11 @@ class Gatherer:
         if self._made_for is cursor:
             self._maker.interrupt()
 
-    def tell_files(
+    def add_files(
         self, con: duckdb.DuckDBPyConnection, held: Mapping[str, Sequence[DataFile]]
     ) -> None:
-        """Make the table `FILES`, which tells what would else be asked of every file."""
+        """Make the table `FILES`: what the lake's log has of each file, so that none is opened for
+        it."""
         rows = []
         for table, files in held.items():
             for file in files:
@@ -132,9 +133,9 @@ class Gatherer:
         kinds = (pa.string(), pa.string(), pa.string(), pa.date32(), pa.int64(), moment, moment)
         columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
         arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
-        con.register("files_told", pa.table(dict(zip(_FILE, arrays, strict=True))))
-        con.execute(f"CREATE TABLE {FILES} AS FROM files_told")
-        con.unregister("files_told")
+        con.register("committed_files", pa.table(dict(zip(_FILE, arrays, strict=True))))
+        con.execute(f"CREATE TABLE {FILES} AS FROM committed_files")
+        con.unregister("committed_files")
 
     def answer(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Answer:
         """The answer to a query, by this cursor. Raises UsageError as `Query.ask` does."""
@@ -158,21 +159,22 @@ class Gatherer:
         return query.ask(cursor)
 
     def _over_held(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query | None:
-        """The query over tables that are held, made where they are not; None where none serves."""
+        """The query over tables in memory, which are made where they are missing; None where the
+        query has to ask the view."""
         shorter = self._shared(query, cursor) if query.shares else None
         query = shorter or query
         held = self._gathered(query, cursor)
         return _over(query, held) if held else shorter
 
     def _shared(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Query:
-        """The query with what it shares with others in tables."""
+        """The query over the tables of the relations that it shares with others."""
         for shared in query.shares:
             self._put(shared, cursor)
             query = query.over_shared(shared, _name(shared))
         return query
 
     def _put(self, shared: Query, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Have a query's answer in a table."""
+        """Put a shared relation's rows into a table, where they are not in one."""
         table = _name(shared)
         asked = None if shared in self._held else self._over_held(shared, cursor)
         asked = asked or shared
@@ -186,34 +188,35 @@ class Gatherer:
                 self._held[shared] = rows * len(columns)
 
     def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
-        """What is held of the rows behind a query, gathered where nothing is."""
-        told = query.gather
-        if told is None or told.relation not in query.sql or _takes_whole_rows(query.sql):
+        """The table that has the rows behind a query, made where it is missing; None where the
+        query needs more than a table can have."""
+        wanted = query.gather
+        if wanted is None or wanted.relation not in query.sql or _takes_whole_rows(query.sql):
             return None
-        return self._gather(told, cursor)
+        return self._gather(wanted, cursor)
 
-    def _gather(self, told: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
-        """What is held that answers this: its own rows, or all of the table's. None where they turn
-        out to be too many: how many there are was a guess."""
+    def _gather(self, wanted: Gathering, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
+        """The table that answers this: of exactly these rows, or of all of the source's. None where
+        they turn out to be too many, since their number was an estimate."""
         with self._guard:
             for held in self._held:
-                if isinstance(held, Gathering) and _answers(held, told):
+                if isinstance(held, Gathering) and _answers(held, wanted):
                     self._held.move_to_end(held)
                     return held
-            if told in self._too_much:
+            if wanted in self._too_much:
                 return None
-            self._make_room(Gathering, told.cells)
-            most = CELLS // len(told.leaves)
-            select = f"{gathering_sql(told)} LIMIT {most + 1}"
-            rows = self._make(_name(told), select, dict(told.params), cursor)
-            cells = rows * len(told.leaves)
+            self._make_room(Gathering, wanted.cells)
+            most = CELLS // len(wanted.leaves)
+            select = f"{gathering_sql(wanted)} LIMIT {most + 1}"
+            rows = self._make(_name(wanted), select, dict(wanted.params), cursor)
+            cells = rows * len(wanted.leaves)
             if cells > CELLS:
-                self._too_much.add(told)
-                self._maker.execute(f"DROP TABLE {_name(told)}")
+                self._too_much.add(wanted)
+                self._maker.execute(f"DROP TABLE {_name(wanted)}")
                 return None
             self._make_room(Gathering, cells)
-            self._held[told] = cells
-            return told
+            self._held[wanted] = cells
+            return wanted
 
     def _make(
         self,
@@ -247,17 +250,17 @@ class Gatherer:
 
 
 def _over(query: Query, held: Gathering) -> Query | None:
-    """The query over a table that answers what it gathers."""
-    told = query.gather
-    condition = told.condition if told is not None and held != told else ""
+    """The query over a table that answers its gathering."""
+    wanted = query.gather
+    condition = wanted.condition if wanted is not None and held != wanted else ""
     return query.over_table(_name(held), condition or "")
 
 
-def _answers(held: Gathering, told: Gathering) -> bool:
-    """Whether one table has the rows and leaves of another."""
-    whole = held.table == told.table and held.condition == ""
-    part = whole and told.condition is not None
-    return held == told or (part and {*told.leaves} <= {*held.leaves})
+def _answers(held: Gathering, wanted: Gathering) -> bool:
+    """Whether a table in memory has the rows and leaves that are wanted."""
+    whole = held.table == wanted.table and held.condition == ""
+    part = whole and wanted.condition is not None
+    return held == wanted or (part and {*wanted.leaves} <= {*held.leaves})
 
 
 @lru_cache(1_000)  # 0.5 ms each
@@ -265,8 +268,8 @@ def _takes_whole_rows(sql: str) -> bool:
     """Whether a query takes all leaves of a table (`*`, `FROM logs`, `to_json(logs)`), or cannot be
     looked into. What the page's relations select, each all of a table, does not count."""
     (text,) = _parser().cursor().execute("SELECT json_serialize_sql($1)", [sql]).fetchone() or ("",)
-    told = json.loads(text)
-    if told["error"]:
+    parsed = json.loads(text)
+    if parsed["error"]:
         return True
     tables: set[str] = set()
     names: set[str] = set()
@@ -286,7 +289,7 @@ def _takes_whole_rows(sql: str) -> bool:
             names.add(node["column_names"][0].lower())
         return any([node.get("class") == "STAR", *map(stars, node.values())])
 
-    return stars(told["statements"]) or bool(names & tables)
+    return stars(parsed["statements"]) or bool(names & tables)
 
 
 @cache
@@ -295,5 +298,5 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _name(told: Gathering | Query) -> str:
-    return f"{PLACE}.rows_{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}"
+def _name(key: Gathering | Query) -> str:
+    return f"{PLACE}.rows_{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lake.serve.accounts import account_names
 from lake.serve.reader import connection
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from lake.store.snapshot import Snapshot
 
 
-_TOLD = "objects_told"
-_ASKED = (
+_OBJECTS = "status_objects"
+_COLUMNS = (
     "status, superseded, rejects, duplicates, geoip, batch, source, transform, rows, "
     "unknown_members, lossy_members, contains(context, '\"original\": false') AS bare"
 )
@@ -116,36 +116,36 @@ def status_of(store: Store, snapshot: Snapshot, con: duckdb.DuckDBPyConnection) 
     accounts = {one for _, f in held for one in f["partition.account"].unique().to_pylist()}
     names = account_names(store.path)
     # once, since the ledger has a file a batch
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS SELECT {_ASKED} FROM objects")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_OBJECTS} AS SELECT {_COLUMNS} FROM objects")
     objects = dict(
         con.execute(
-            f"SELECT status, count(*) FROM {_TOLD} WHERE NOT superseded GROUP BY 1 ORDER BY 1"
+            f"SELECT status, count(*) FROM {_OBJECTS} WHERE NOT superseded GROUP BY 1 ORDER BY 1"
         ).fetchall()
     )
-    totals = con.execute(
+    ((rejects, duplicates, geoip, earlier, bare),) = con.execute(
         "SELECT coalesce(sum(rejects) FILTER (NOT superseded), 0)::BIGINT, "
         "coalesce(sum(duplicates) FILTER (NOT superseded), 0)::BIGINT, "
         "arg_max(geoip, batch), count(*) FILTER (superseded AND rows + duplicates > 0), "
         "coalesce(sum(rows) FILTER (bare), 0)::BIGINT "
-        f"FROM {_TOLD}"
-    ).fetchone() or (0, 0, None, 0, 0)
+        f"FROM {_OBJECTS}"
+    ).fetchall()
     reworded = "SELECT count(*) FROM duplicates WHERE text IS NOT NULL"
-    outdated, outdated_tables = _outdated(con, snapshot.rebuilt)
+    outdated = _outdated(con, snapshot.rebuilt)
     return Status(
         path=store.path,
         batch=snapshot.batch,
         tables=tuple(table for table in tables if table.files),
         objects=objects,
-        rejects=int(totals[0]),
-        duplicates=int(totals[1]),
-        earlier=int(totals[3]),
+        rejects=rejects,
+        duplicates=duplicates,
+        earlier=earlier,
         reworded=con.execute(reworded).fetchall()[0][0],
         unknown_members=_by_member(con, "unknown_members"),
         lossy_members=_by_member(con, "lossy_members"),
-        bare=int(totals[4]),
-        geoip=totals[2] if snapshot.geoip is None else snapshot.geoip,
-        outdated=outdated,
-        outdated_tables=outdated_tables,
+        bare=bare,
+        geoip=geoip if snapshot.geoip is None else snapshot.geoip,
+        outdated=outdated.rows,
+        outdated_tables=outdated.tables,
         sourceless=tuple(sorted(snapshot.tables.keys() - catalogue().sources.keys())),
         accounts={one: names.get(one) for one in sorted(accounts - {"unknown"})},
         kept_from=snapshot.kept_from,
@@ -171,13 +171,18 @@ def _table_status(source: Source, files: pa.Table) -> TableStatus:
     )
 
 
-def _outdated(
-    con: duckdb.DuckDBPyConnection, rebuilt: Mapping[str, tuple[int, str]]
-) -> tuple[int, tuple[str, ...]]:
-    """Rows that the present program would perhaps make otherwise, and the tables."""
+class _Outdated(NamedTuple):
+    """Rows that today's transforms might make otherwise, and their tables."""
+
+    rows: int
+    tables: tuple[str, ...]
+
+
+def _outdated(con: duckdb.DuckDBPyConnection, rebuilt: Mapping[str, tuple[int, str]]) -> _Outdated:
+    """The rows of objects whose tables had another transform when they were read."""
     now, rows, tables = present(), 0, set()
     for source, transform, batch, count in con.execute(
-        f"SELECT source, transform, batch, sum(rows)::BIGINT FROM {_TOLD} WHERE rows > 0 "
+        f"SELECT source, transform, batch, sum(rows)::BIGINT FROM {_OBJECTS} WHERE rows > 0 "
         "GROUP BY ALL"
     ).fetchall():
         made = json.loads(transform) if transform else {source: None}
@@ -185,14 +190,14 @@ def _outdated(
         old = {name for name, version in made.items() if name in now and now[name] != version}
         rows += count if old else 0
         tables |= old
-    return rows, tuple(sorted(tables))
+    return _Outdated(rows, tuple(sorted(tables)))
 
 
 def _by_member(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, dict[str, int]]:
     """Source -> member -> records, the twenty with most."""
     counts: dict[str, Counter[str]] = {}
     for source, members in con.execute(
-        f"SELECT source, {column} FROM {_TOLD} WHERE NOT superseded AND {column} IS NOT NULL"
+        f"SELECT source, {column} FROM {_OBJECTS} WHERE NOT superseded AND {column} IS NOT NULL"
     ).fetchall():
         counts.setdefault(source or "", Counter()).update(json.loads(members))
     return {s: dict(c.most_common(20)) for s, c in counts.items()}

@@ -1,7 +1,7 @@
 """What a log source is: how it is recognised, how its lines are cut, what its rows may hold.
 
 A source is a folder under `transforms/` (or under a folder of the user's own);
-`lake.sources.catalogue` reads it. Here it answers whether a key, a record's members, a header or a
+`lake.sources.declared` reads it. Here it answers whether a key, a record's members, a header or a
 line is its own.
 """
 
@@ -42,6 +42,22 @@ class Members:
     def fit(self, present: set[str]) -> bool:
         """Whether a record with these members is one."""
         return self.needed <= present and not self.forbidden & present
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Objects that are known and set aside: by key, or by the members of their JSON."""
+
+    name: str
+    status: str
+    reason: str
+    key: tuple[re.Pattern[str], ...]
+    members: tuple[Members, ...]
+    content: re.Pattern[str] | None
+
+    def fits(self, key: str) -> bool:
+        """Whether an object's key says that it is one of these."""
+        return any(p.search(key) for p in self.key)
 
 
 @dataclass(frozen=True, slots=True)

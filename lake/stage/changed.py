@@ -1,11 +1,11 @@
-"""Records that an earlier reading of the same object gave.
+"""Records of changed objects: which of them an earlier reading of the same object gave.
 
-An object that was read before and is read again has grown, been cut, been edited, or its reading
-broke off. Lines are identified by their object's content, which is another now, so what is the same
-line is found by its text; and a record that kept its id while its text changed is told. Where the
-row is of a damaged reading and the object is whole now, the record takes its place: `Mended`. All
-other records are compared by identity (`lake.store.duplicates`). Lines whose originals were not
-kept are compared by the fields that the record gave.
+An object that is read again has grown, been cut, been edited, or its first reading broke off. Lines
+are identified by their object's content, which has changed, so equal lines are found by their text
+(by the record's own fields where originals were not kept), and their new identities become aliases.
+Records with an id are found by it; a changed text is reported. Where the earlier row is of a
+damaged reading and the object is whole now, the record replaces the row (`Mended`). All other
+records are compared by identity (`lake.store.duplicates`).
 """
 
 from __future__ import annotations
@@ -42,38 +42,37 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Mended:
-    """A committed file with rows that give way: their places in it, with the identity, path, place
-    in the object and text of each, as `lake.store.ledger.REPEAT` names them."""
+    """A committed file with rows that are replaced: by row number, each with its identity, path,
+    position and text, as `lake.store.ledger.REPEAT` names them."""
 
     table: str
     file: DataFile
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def repeats(self) -> pa.Table:
-        """The rows as those that are told of: further deliveries of what takes their place."""
+        """The replaced rows, noted as duplicates of what takes their place."""
         return pa.Table.from_pylist(list(self.rows.values()), REPEAT)
 
-    def rest(self, folder: Path) -> list[StagedFile]:
-        """The file's other rows staged anew, if there are any. Raises LakeError for a file that is
+    def other_rows(self, folder: Path) -> list[StagedFile]:
+        """The file's other rows, if there are any, staged anew. Raises LakeError for a file that is
         not as it was committed."""
         check_unaltered(Path(self.file.path))
-        stay = np.setdiff1d(np.arange(self.file.rows), list(self.rows))
-        return [stage_rows(self.table, self.file, stay, folder)] if len(stay) else []
+        others = np.setdiff1d(np.arange(self.file.rows), list(self.rows))
+        return [stage_rows(self.table, self.file, others, folder)] if len(others) else []
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What staged files hold of objects that were read before and the lake has from then.
+    """What staged files have in common with earlier readings of their objects.
 
-    `also`: table -> an identity that a line would have now -> the one it is known by. `texts`:
-    staged file -> place in it -> what came there, where the known record has another text and
-    stays. `mending`: staged file -> places of the records that take the place of a row of
-    `mended`, which maps a committed file's path to what gives way in it.
+    `aliases`: table -> the identity that a line has now -> the one that its row has. `altered`:
+    staged file -> row -> text, of records whose row has another text and stays. `replacing`: staged
+    file -> rows that replace a row of `mended`, which is by the committed file's path.
     """
 
-    also: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
-    texts: dict[Path, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
-    mending: dict[Path, list[int]] = field(default_factory=lambda: defaultdict(list))
+    aliases: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    altered: dict[Path, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    replacing: dict[Path, list[int]] = field(default_factory=lambda: defaultdict(list))
     mended: dict[str, Mended] = field(default_factory=dict)
 
 
@@ -84,11 +83,12 @@ def earlier_records(
     paths: set[str],
     whole: set[str],
 ) -> Earlier:
-    """Look for records of objects that were read before, by their `log.file.path`; `whole` are
-    those of which nothing is damaged now. An object's files are staged together."""
-    found = Earlier()
+    """Compare the staged records of objects that were read before (`paths`, as in `log.file.path`)
+    with the committed ones; `whole` are the paths that were read without damage now. An object's
+    files are staged together."""
+    earlier = Earlier()
     if not paths:
-        return found
+        return earlier
     days: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:
         days[(file.source, file.date)].append(str(file.path))
@@ -96,29 +96,28 @@ def earlier_records(
     with asking() as con:
         damaged = _damaged(con, store, snapshot, sorted(whole))
         for (table, date), staged in days.items():
-            held = {f.path: f for f in store.files(table, snapshot) if f.date == date}
-            if not held:
+            committed = {f.path: f for f in store.files(table, snapshot) if f.date == date}
+            if not committed:
                 continue
             head = view_head(store, table)
-            given: dict[str, Any] = {"paths": sorted(paths)}
-            given |= {"staged": [head, *staged], "committed": [head, *held]}
+            params: dict[str, Any] = {"paths": sorted(paths)}
+            params |= {"staged": [head, *staged], "committed": [head, *committed]}
             if catalogue()[table].identity == "object+line":
-                given["repeats"] = _known(con, store, snapshot, table, given["paths"])
-                asked = Query.over(blocks["bare"], _lines("event.original"), given)
-                text = (
-                    _fields(catalogue()[table]) if asked.ask(con).rows[0][0] else "event.original"
-                )
-                kept = Query.over(blocks["kept"], _lines(f"md5({text})"), given)
-                found.also[table].update(kept.ask(con).rows)
+                params["repeats"] = _repeats(con, store, snapshot, table, params["paths"])
+                bare = Query.over(blocks["bare"], _lines("event.original"), params).ask(con)
+                originals = not bare.rows[0][0]
+                text = "event.original" if originals else _own_fields(catalogue()[table])
+                kept = Query.over(blocks["kept"], _lines(f"md5({text})"), params)
+                earlier.aliases[table].update(kept.ask(con).rows)
             else:
-                given |= {"whole": sorted(whole), "damaged": damaged}
-                rows = con.execute(blocks["edited"].sql, given).fetchall()
-                _note(found, table, held, rows)
-    return found
+                params |= {"whole": sorted(whole), "damaged": damaged}
+                rows = con.execute(blocks["edited"].sql, params).fetchall()
+                _note_edited(earlier, table, committed, rows)
+    return earlier
 
 
 def _lines(text: str) -> dict[str, str]:
-    """The relations of staged and of committed lines; `text` is SQL for what tells a line."""
+    """The relations of staged and of committed lines; `text` is SQL for what makes lines equal."""
     return {
         f"{name}_rows": "SELECT event.hash AS hash, log.file.path AS path, log.offset AS position, "
         f"{text} AS text FROM read_parquet(${name}, hive_partitioning = false)"
@@ -126,32 +125,32 @@ def _lines(text: str) -> dict[str, str]:
     }
 
 
-def _fields(source: Source) -> str:
-    """SQL for the fields that a record itself gave, as one text: without what enriched them, which
-    may have been another database then."""
+def _own_fields(source: Source) -> str:
+    """SQL for the fields that come from the record itself, as one text: without enrichment, whose
+    database may have been another then."""
     names = {leaf.name for leaf in leaves({"native": source.native})}
     names |= {name for name in named(source) if name in ecs_leaves() or name == "@timestamp"}
     members = ", ".join(f"{quote(name)} := {path_sql(name)}" for name in sorted(names))
     return f"to_json(struct_pack({members}))::VARCHAR"
 
 
-def _note(
-    found: Earlier, table: str, held: dict[str, DataFile], rows: list[tuple[Any, ...]]
+def _note_edited(
+    earlier: Earlier, table: str, committed: dict[str, DataFile], rows: list[tuple[Any, ...]]
 ) -> None:
-    """Note what the records of changed objects are, as `edited` gives them."""
+    """Note the rows of the query `edited`: records with an id whose text has changed."""
     for name, place, text, mends, file, row, repeat in rows:
         if not mends:
-            found.texts[Path(name)][place] = text
+            earlier.altered[Path(name)][place] = text
             continue
-        found.mending[Path(name)].append(place)
-        mended = found.mended.setdefault(file, Mended(table, held[file]))
+        earlier.replacing[Path(name)].append(place)
+        mended = earlier.mended.setdefault(file, Mended(table, committed[file]))
         mended.rows[row] = {"source": table, **repeat}
 
 
 def _damaged(
     con: duckdb.DuckDBPyConnection, store: Store, snapshot: Snapshot, paths: list[str]
 ) -> dict[str, list[Any]]:
-    """Path and time of the readings of objects that broke off or found damage."""
+    """Path and time of the earlier readings of these objects that were `partial`."""
     rows = con.execute(
         f"SELECT path, ingested FROM {store.ledger_sql('object', snapshot)} "
         "WHERE status = 'partial' AND list_contains($paths, path)",
@@ -160,10 +159,11 @@ def _damaged(
     return {"path": [path for path, _ in rows], "ingested": [moment for _, moment in rows]}
 
 
-def _known(
+def _repeats(
     con: duckdb.DuckDBPyConnection, store: Store, snapshot: Snapshot, table: str, paths: list[str]
 ) -> dict[str, list[Any]]:
-    """Identity and path of the objects' records that were duplicates, so lie under other paths."""
+    """Identity and path of the objects' records that were duplicates: their rows have another
+    path."""
     rows = con.execute(
         f"SELECT hash, path FROM {store.ledger_sql('duplicate', snapshot)} "
         "WHERE source = $table AND list_contains($paths, path)",

@@ -15,8 +15,9 @@ from lake.lean import give_back
 from lake.stage.changed import earlier_records
 from lake.store import ledger
 from lake.store.commit import Commit, LedgerFile, commit
-from lake.store.duplicates import Distinct
+from lake.store.duplicates import Deduplication
 from lake.store.recover import recover
+from lake.store.snapshot import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,6 @@ COMMIT_EVERY = 2.0
 """Seconds between commits while batches arrive."""
 COMMIT_ROWS = 500_000
 """Rows that wait for a commit at most."""
-
-Place = tuple[str, str, str, str]
-"""A partition: table, account, region, date."""
 
 
 @dataclass(slots=True)
@@ -96,23 +94,23 @@ class Commits:
         self._last = time.monotonic()
 
     def _commit_whole(self, results: list[BatchResult], aside: list[ObjectResult]) -> None:
-        """One commit of batches' results and of objects that were set aside, without what the lake
-        has already. The lake's lock is held."""
+        """Commit batches' results and objects that were set aside, without what the lake has. The
+        lake's lock is held."""
         snapshot = self.store.snapshot()
-        self.identities.at(snapshot)
+        self.identities.follow(snapshot)
         files = [file for r in results for file in r.files]
         earlier = self._earlier(snapshot, results, files)
-        self.identities.note(earlier.also)
-        distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
+        self.identities.add_aliases(earlier.aliases)
+        distinct = Deduplication(earlier.altered, earlier.replacing, snapshot.kept_from)
         for file in files:
             distinct.add(file, self.identities)
         removed: dict[str, list[str]] = {}
         for mended in earlier.mended.values():
             distinct.repeats.append(mended.repeats())
-            distinct.files += mended.rest(self.staging)
+            distinct.files += mended.other_rows(self.staging)
             names = self.store.names(mended.table, [mended.file])
             removed.setdefault(mended.table, []).extend(names)
-        objects = distinct.counted(o for r in results for o in r.objects) + aside
+        objects = distinct.recounted(o for r in results for o in r.objects) + aside
 
         def rows(number: int) -> list[pa.Table]:
             return [
@@ -140,11 +138,13 @@ class Commits:
         whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
         return earlier_records(self.store, snapshot, files, changed, changed & whole)
 
-    def _count(self, objects: list[ObjectResult], distinct: Distinct, earlier: Earlier) -> None:
-        """Note in the report what a commit was of."""
-        self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
+    def _count(
+        self, objects: list[ObjectResult], distinct: Deduplication, earlier: Earlier
+    ) -> None:
+        """Count a commit in the report."""
+        self.places |= {Place(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
-        self.report.mended += sum(len(one.rows) for one in earlier.mended.values())
-        self.report.reworded += sum(map(len, earlier.texts.values()))
-        for one in objects:
-            self.report.add(one)
+        self.report.mended += sum(len(mended.rows) for mended in earlier.mended.values())
+        self.report.reworded += sum(map(len, earlier.altered.values()))
+        for result in objects:
+            self.report.add(result)

@@ -65,7 +65,7 @@ class Listing:
             self.unchanged += 1
             return
         self.work.append((location, obj))
-        if before is not None and before.held:
+        if before is not None and before.has_records:
             self.reread.add(obj.path)
 
     def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:

@@ -27,14 +27,14 @@ def of_the_lake(lake: Path, error: BaseException | None) -> LakeError | None:
     kind = re.match(r"([A-Z][A-Za-z ]*) Error: ", str(error))
     if not of_files and not (bare and (kind is None or kind[1] in ("IO", "Invalid Input"))):
         return None
-    known = told_by(lake, str(error))
+    known = damage_behind(lake, str(error))
     if known is None and bare and kind is None:
         known = Sentence("{what}. What to do: {advice}.", what=str(error), advice=VERIFY)
     said = Sentence("the lake cannot be read: {what}", what=known or "")
     return LakeError(said) if known else None
 
 
-def told_by(lake: Path, words: str) -> Sentence | None:
+def damage_behind(lake: Path, words: str) -> Sentence | None:
     """Which file of a lake is damaged or gone with what to do, after an error of a library."""
     if "No files found" in words and f'"{lake}/' in words:
         name = words.split('"')[1]

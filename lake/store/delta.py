@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lake.errors import StorageError
@@ -16,6 +16,8 @@ from lake.store.damage import COPY, damaged_log
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pyarrow.parquet as pq
 
 
 def open_table(root: Path, version: int | None = None) -> DeltaTable:
@@ -40,9 +42,9 @@ def paths(table: DeltaTable) -> list[str]:
     return list(add_actions(table)["path"].to_pylist())
 
 
-def told_times(actions: pa.Table) -> list[tuple[int | None, int | None]]:
-    """First and last event of each file, as Delta's log tells them, in microseconds of UTC since
-    1970: of a time with a zone Python makes its own in 5 us."""
+def logged_times(actions: pa.Table) -> list[tuple[int | None, int | None]]:
+    """First and last event of each file as Delta's log has them, in microseconds of UTC since 1970
+    (to make a Python datetime with a zone takes 5 us)."""
     firsts, lasts = _moments(actions, "min.@timestamp"), _moments(actions, "max.@timestamp")
     return list(zip(firsts, lasts, strict=True))
 
@@ -53,3 +55,17 @@ def _moments(actions: pa.Table, name: str) -> list[int | None]:
     kept = pa.chunked_array([part.view(pa.int64()) for part in actions[name].chunks], pa.int64())
     found: list[int | None] = kept.to_pylist()
     return found
+
+
+def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
+    """First and last event of a file as its footer has them, in microseconds of UTC since 1970."""
+    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
+    at = names.index("@timestamp")
+    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
+    bounds = [(statistics.min_raw, statistics.max_raw) for statistics in groups]
+    return min(first for first, _ in bounds), max(last for _, last in bounds)
+
+
+def marked(batch: int) -> CommitProperties:
+    """A commit of ours in Delta's log: it names the batch."""
+    return CommitProperties(custom_metadata={"batch": str(batch)})

@@ -1,10 +1,9 @@
-"""Records that the lake has already, or has forgotten: taken out of what is staged, and noted.
+"""Duplicates: takes rows that the lake has, or has forgotten, out of the staged files.
 
 A batch's identities are compared with the committed ones of its days and with those of the files
-before it; of an object that has changed, `lake.stage.changed` tells what it had before. What is
-dropped is noted in `duplicates` with where it lay, so that every record of every object is
-accounted for. Rows of days that `lake forget` has taken stay rows of their object, and are counted
-as forgotten, as those are that were there.
+before it; for objects that have changed, `lake.stage.changed` says what they had before. Each
+dropped row is noted in `duplicates` with its object and position, so that every record of every
+object is accounted for. Rows of days that `lake forget` has taken are counted as forgotten.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.store.known import Runs, contains
 from lake.store.ledger import REPEAT
 from lake.store.parquet import stage
+from lake.store.sorted_runs import SortedRuns, contains
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,49 +34,53 @@ _PLACE = ["log.file.path", "log.offset"]
 
 
 @dataclass(slots=True)
-class Distinct:
-    """Staged files without the rows that are known: `fresh` identities by table and day, and the
-    `repeats` that were dropped, as `lake.store.ledger.REPEAT` has them, and how many rows of
-    (source, path) are forgotten: those of days before `kept_from` (see
-    `lake.store.snapshot.Snapshot`). `texts`: staged file -> place -> what came there, where the
-    known record has another text; `mending`: staged file -> places of the rows that stay, since the
-    known ones give way to them."""
+class Deduplication:
+    """Staged files without the rows that the lake has.
 
-    texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
-    mending: Mapping[Path, Sequence[int]] = field(default_factory=dict)
-    files: list[StagedFile] = field(default_factory=list)
-    fresh: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
-    repeats: list[pa.Table] = field(default_factory=list)
+    In: `altered`, of records of changed objects that have another text than the row they repeat,
+    staged file -> row -> text; `replacing`, staged file -> rows that stay although they are known,
+    since the committed ones give way to them; `kept_from`, as `Snapshot` has it. Out: `files`; the
+    `fresh` identities by table and day; the `repeats` that were dropped, as
+    `lake.store.ledger.REPEAT` has them; and how many rows of (source, path) are `forgotten`.
+    """
+
+    altered: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
+    replacing: Mapping[Path, Sequence[int]] = field(default_factory=dict)
     kept_from: Mapping[str, str] = field(default_factory=dict)
+    files: list[StagedFile] = field(default_factory=list)
+    fresh: dict[tuple[str, str], SortedRuns] = field(
+        default_factory=lambda: defaultdict(SortedRuns)
+    )
+    repeats: list[pa.Table] = field(default_factory=list)
     forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, file: StagedFile, identities: Identities) -> None:
-        """Take a file, or what is left of it."""
+        """Take a staged file, or what is left of it."""
         if file.date < self.kept_from.get(file.source, ""):
             for path, rows in rows_by_path([file.path]).items():
                 self.forgotten[file.source, path] += rows
             file.path.unlink()
             return
         key = (file.source, file.date)
-        own = _taken(file)
-        hashes = identities.known_as(file.source, own)
-        double = contains(identities.day(*key), hashes) | self.fresh[key].contain(hashes)
-        _, first = np.unique(hashes, return_index=True)
-        if len(first) < len(hashes):
-            again = np.ones(len(hashes), bool)
+        hashes = _take_identities(file)
+        resolved = identities.resolve(file.source, hashes)
+        known = contains(identities.day(*key), resolved) | self.fresh[key].contains(resolved)
+        _, first = np.unique(resolved, return_index=True)
+        if len(first) < len(resolved):
+            again = np.ones(len(resolved), bool)
             again[first] = False
-            double |= again
-        double[list(self.mending.get(file.path, ()))] = False
-        if double.any():
-            texts = self.texts.get(file.path, {})
-            file, dropped = _without(file, double, hashes, own, texts)
+            known |= again
+        known[list(self.replacing.get(file.path, ()))] = False
+        if known.any():
+            marks = _Rows(known, hashes, resolved, self.altered.get(file.path, {}))
+            file, dropped = _without(file, marks)
             self.repeats.append(dropped)
         if file.rows:
             self.files.append(file)
-            self.fresh[key].add(own[~double])
+            self.fresh[key].add(hashes[~known])
 
-    def counted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
-        """The results with the rows that turned out to be duplicates counted as such."""
+    def recounted(self, results: Iterable[ObjectResult]) -> list[ObjectResult]:
+        """The objects' results, with the dropped rows counted as duplicates."""
         count = _by_path(table["path"] for table in self.repeats)
         return [
             replace(
@@ -98,7 +101,7 @@ def rows_by_path(files: Iterable[Path]) -> Counter[str]:
 
 
 def _by_path(columns: Iterable[pa.ChunkedArray]) -> Counter[str]:
-    """How often each path stands in some columns."""
+    """The number of values of each path in some columns."""
     counts: Counter[str] = Counter()
     for paths in columns:
         for found in pc.value_counts(paths).to_pylist():
@@ -106,41 +109,46 @@ def _by_path(columns: Iterable[pa.ChunkedArray]) -> Counter[str]:
     return counts
 
 
-def _taken(file: StagedFile) -> np.ndarray:
-    """A staged file's identities, which are on the disk until now."""
-    assert file.hashes is not None  # noqa: S101
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is known of a staged file's rows: which the lake has (`known`), their `hashes`, the
+    identities that these `resolved` to, and the `altered` texts by row."""
+
+    known: np.ndarray
+    hashes: np.ndarray
+    resolved: np.ndarray
+    altered: Mapping[int, str]
+
+
+def _take_identities(file: StagedFile) -> np.ndarray:
+    """A staged file's identities; removes the file that they were in."""
+    if file.hashes is None:
+        raise ValueError(f"{file.path} was staged without its identities")
     hashes = np.fromfile(file.hashes, np.int64)
     file.hashes.unlink()
     return hashes
 
 
-def _without(
-    file: StagedFile,
-    double: np.ndarray,
-    hashes: np.ndarray,
-    own: np.ndarray,
-    texts: Mapping[int, str],
-) -> tuple[StagedFile, pa.Table]:
-    """A staged file without the rows marked, and what these were: `hashes` are the identities under
-    which they are known, `own` their own, `texts` by place what they have else than the known
-    record."""
-    whole = bool(double.all())
-    table = pq.ParquetFile(file.path).read(columns=_PLACE if whole else None)
-    log = table["log"].filter(pa.array(double))
-    known, mine, at = hashes[double], own[double], np.flatnonzero(double)
+def _without(file: StagedFile, rows: _Rows) -> tuple[StagedFile, pa.Table]:
+    """A staged file without the rows that the lake has, and these as `REPEAT` has them."""
+    none_left = bool(rows.known.all())
+    table = pq.ParquetFile(file.path).read(columns=_PLACE if none_left else None)
+    log = table["log"].filter(pa.array(rows.known))
+    hashes, resolved = rows.hashes[rows.known], rows.resolved[rows.known]
+    at = np.flatnonzero(rows.known)
     repeats = pa.table(
         [
             pa.repeat(file.source, len(at)),
-            known,
+            resolved,
             pc.struct_field(log, ["file", "path"]),
             pc.struct_field(log, "offset"),
-            pa.array(mine, mask=mine == known),
-            pa.array(map(texts.get, at.tolist()), pa.string(), size=len(at)),
+            pa.array(hashes, mask=hashes == resolved),
+            pa.array(map(rows.altered.get, at.tolist()), pa.string(), size=len(at)),
         ],
         REPEAT,
     )
     file.path.unlink()
-    if whole:
+    if none_left:
         return replace(file, rows=0), repeats
-    kept = table.filter(pa.array(~double))
+    kept = table.filter(pa.array(~rows.known))
     return stage(file.source, kept, file, file.path.parent), repeats

@@ -7,6 +7,7 @@ So Delta's log, which names every file, also says what is in it; nothing else ha
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from lake.errors import LakeError
 from lake.words import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _NAME = re.compile(r"\d{8}-(?:\d{5}-)?(?:[0-9a-f]{8}|([0-9a-f]{64}))\.parquet")
@@ -32,6 +33,11 @@ class UnreadableError(LakeError):
 def file_name(batch: int, number: int, sha256: str) -> str:
     """A new file's name; the files of a folder sort by the batch that wrote them."""
     return f"{batch:08d}-{number:05d}-{sha256}.parquet"
+
+
+def batch_of(path: str) -> int:
+    """The batch that wrote a file, as its name says."""
+    return int(path.rpartition("/")[2].partition("-")[0])
 
 
 def is_ours(path: str) -> bool:
@@ -95,3 +101,20 @@ def check_unaltered(path: Path) -> None:
 def unquoted(path: str) -> str:
     """A file's path as on disk, of how Delta's log spells it."""
     return unquote(path)
+
+
+def flush_to_disk(lake: Path, files: Iterable[Path]) -> None:
+    """fsync files and their folders below the lake's, so that a power cut after the batch counts
+    leaves them."""
+    if os.name != "posix":
+        return  # a folder cannot be opened there
+    paths: dict[Path, None] = {}
+    for file in files:
+        above = [folder for folder in file.parents if folder.is_relative_to(lake)]
+        paths |= dict.fromkeys([file, *above])
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -23,10 +23,10 @@ def head_file(lake: Path, name: str, schema: Callable[[], pa.Schema]) -> str:
     """An empty Parquet file, made where it lacks: `name` in the lake's `_views`, or in this
     process's own folder where the lake may only be read. Raises StorageError."""
     try:
-        return _made(lake / VIEWS / name, schema)
+        return _ensure(lake / VIEWS / name, schema)
     except OSError as refused:
         try:
-            return _made(own_folder() / name, schema)
+            return _ensure(own_folder() / name, schema)
         except OSError as error:
             raise StorageError(
                 f"the lake at {lake} takes no files ({refused}), nor does the "
@@ -34,7 +34,7 @@ def head_file(lake: Path, name: str, schema: Callable[[], pa.Schema]) -> str:
             ) from error
 
 
-def _made(target: Path, schema: Callable[[], pa.Schema]) -> str:
+def _ensure(target: Path, schema: Callable[[], pa.Schema]) -> str:
     """A Parquet file without rows, there whole or not at all."""
     if not has_footer(target):
         target.parent.mkdir(parents=True, exist_ok=True)

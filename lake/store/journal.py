@@ -8,7 +8,8 @@ nothing but what such a commit makes.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,7 @@ from lake.sources.fieldsets import PARTITION
 from lake.store import ledger
 from lake.store.delta import paths
 from lake.store.deltalog import versions
-from lake.store.files import is_ours
-from lake.store.table import batch_of
+from lake.store.files import batch_of, is_ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,18 +42,28 @@ class Journal:
     files: list[str]
 
 
-def new_journal(store: Store) -> Path:
+def unfinished_journal(store: Store) -> Path:
     """Where a journal is written before it takes its name."""
     return store.path / f"{JOURNAL}.new"
 
 
+def write_journal(store: Store, journal: Journal) -> Path:
+    """Write a journal whole or not at all; returns its path."""
+    temporary = unfinished_journal(store)
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(asdict(journal), file)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary.replace(store.path / JOURNAL)
+
+
 def read_journal(store: Store, snapshot: Snapshot) -> Journal | None:
     """The journal that a writer has left; None for one that was cut before anything was begun.
-    Raises StorageError where it tells of what no commit of this lake does."""
+    Raises StorageError where it names what no commit of this lake does."""
     path = store.path / JOURNAL
     try:
-        told = json.loads(path.read_text("utf-8"))
-        journal = Journal(told["batch"], told["tables"], told["files"])
+        entries = json.loads(path.read_text("utf-8"))
+        journal = Journal(entries["batch"], entries["tables"], entries["files"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if wrong := _wrong(store, snapshot, journal):

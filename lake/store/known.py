@@ -1,5 +1,5 @@
-"""What the lake already holds, for the driver: objects that need not be read again, and the
-identities of committed rows, by table and day."""
+"""What the lake has, for an ingest: the objects that it has read, and the identities of committed
+rows by table and day."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lake.errors import LakeError
 from lake.objects.decompress import configured_limit
 from lake.sources.database import asking
 from lake.sources.transform import table_versions
+from lake.store.sorted_runs import contains
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from lake.model import RawObject
     from lake.store.snapshot import Snapshot
+    from lake.store.sorted_runs import SortedRuns
     from lake.store.table import Store
 
 HELD = 8 << 20
@@ -30,8 +32,8 @@ happens where keys tell no day: with one, a day's batches follow one another."""
 
 
 class KnownObject(NamedTuple):
-    """How an object looked when it was last read; `modified` is UTC without saying so. A tuple,
-    since a lake may know millions."""
+    """An object as it was last read; `modified` is UTC, and naive. A tuple, since a lake may know
+    millions."""
 
     size: int
     modified: datetime | None
@@ -39,11 +41,11 @@ class KnownObject(NamedTuple):
     sha256: str | None
     status: str
     transform: str | None
-    """Of one that no source knew; a million of others would take up memory."""
-    held: bool
-    """Whether this or an earlier reading gave records that the lake has."""
+    """Of an object that no source knew; None for the others, of which a lake may know millions."""
+    has_records: bool
+    """Whether the lake has records of this or an earlier reading."""
     limit: int | None = None
-    """Where it was read up to a limit only: the bytes that it might become."""
+    """The bytes up to which it was unpacked, where it was not read to its end."""
 
 
 def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
@@ -64,13 +66,13 @@ def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
 
 
 def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False) -> bool | None:
-    """Whether an object need not be read: True, False, or None where only its hash can tell, as it
-    must with `rehash`. What no source knew is read again where the sources are others now."""
+    """Whether an object need not be read: True, False, or None where its hash has to be compared,
+    always with `rehash`. What no source knew is read again once the sources have changed."""
     if known is None or known.status == "failed" or known.size != obj.size:
         return False
     if known.limit is not None and known.limit < configured_limit():
         return False
-    if known.status in ("unknown", "ignored") and known.transform != nobodys():
+    if known.status in ("unknown", "ignored") and known.transform != unknown_version():
         return False
     if rehash:
         return None if known.sha256 else False
@@ -81,62 +83,67 @@ def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False
     return None if known.sha256 else False
 
 
-def nobodys() -> str:
+def unknown_version() -> str:
     """What `objects.transform` has, at present, for an object that no source knows."""
     return json.dumps(table_versions(set()))
 
 
 @dataclass(slots=True)
 class Identities:
-    """The identities of committed rows, loaded day by day when asked for."""
+    """The identities of committed rows, loaded by table and day on demand.
+
+    A record of an object that has changed may have had another identity when it first came
+    (`duplicates.also` keeps the new one): an alias of the identity that its row has.
+    """
 
     store: Store
     snapshot: Snapshot
     _days: OrderedDict[tuple[str, str], np.ndarray] = field(default_factory=OrderedDict)
     _files: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    _also: dict[str, dict[int, int]] | None = None
+    _aliases: dict[str, dict[int, int]] | None = None
 
-    def at(self, snapshot: Snapshot) -> None:
-        """Follow the lake; what another writer has committed is loaded anew."""
+    def follow(self, snapshot: Snapshot) -> None:
+        """Move to a snapshot; what another writer has committed since is loaded anew."""
         if snapshot.batch != self.snapshot.batch:
             self._days.clear()
             self._files.clear()
-            self._also = None
+            self._aliases = None
         self.snapshot = snapshot
 
-    def known_as(self, table: str, hashes: np.ndarray) -> np.ndarray:
-        """The identities under which records are known, a new array: of those that came with other
-        identities when their object had changed, the first ones."""
-        known, also = hashes.copy(), self._further().get(table)
-        if also:
-            for at in np.flatnonzero(contains(np.sort(np.fromiter(also, np.int64)), hashes)):
-                known[at] = also[int(hashes[at])]
-        return known
+    def resolve(self, table: str, hashes: np.ndarray) -> np.ndarray:
+        """The identities with each alias replaced by what it stands for; a new array."""
+        resolved, aliases = hashes.copy(), self._all_aliases().get(table)
+        if aliases:
+            known = np.sort(np.fromiter(aliases, np.int64))
+            for at in np.flatnonzero(contains(known, hashes)):
+                resolved[at] = aliases[int(hashes[at])]
+        return resolved
 
-    def _further(self) -> dict[str, dict[int, int]]:
-        if self._also is not None:
-            return self._also
-        found = self._also = {}
+    def _all_aliases(self) -> dict[str, dict[int, int]]:
+        """Table -> alias -> the row's identity."""
+        if self._aliases is not None:
+            return self._aliases
+        aliases = self._aliases = {}
         if self.store.ledger_files("duplicate", self.snapshot):
-            repeats = self.store.ledger_sql("duplicate", self.snapshot)
+            duplicates = self.store.ledger_sql("duplicate", self.snapshot)
             with asking() as con:
                 rows = con.execute(
-                    f"SELECT source, also, hash FROM {repeats} WHERE also IS NOT NULL"
+                    f"SELECT source, also, hash FROM {duplicates} WHERE also IS NOT NULL"
                 ).fetchall()
             for source, also, number in rows:
-                found.setdefault(source, {})[also] = number
-        return found
+                aliases.setdefault(source, {})[also] = number
+        return aliases
 
     def day(self, table: str, date: str) -> np.ndarray:
         """The sorted identities of a table's day, over all accounts and regions. Raises LakeError
         where a file of them cannot be read."""
-        held = self._days.get((table, date))
-        if held is None:
-            held = self._days[(table, date)] = self._load(table, date)
+        hashes = self._days.get((table, date))
+        if hashes is None:
+            hashes = self._days[(table, date)] = self._load(table, date)
         self._days.move_to_end((table, date))
         while sum(map(len, self._days.values())) > HELD and len(self._days) > 1:
             self._days.popitem(last=False)
-        return held
+        return hashes
 
     def _load(self, table: str, date: str) -> np.ndarray:
         if table not in self._files:
@@ -149,7 +156,7 @@ class Identities:
             return np.empty(0, np.int64)
         try:
             with asking() as con:
-                found = con.execute(
+                hashes = con.execute(
                     "SELECT event.hash AS h FROM read_parquet($files, hive_partitioning = false)",
                     {"files": files},
                 ).fetchnumpy()["h"]
@@ -159,62 +166,17 @@ class Identities:
                 f"{str(error).splitlines()[0]}. `lake verify` says what is amiss; bring the file "
                 "back from a copy."
             ) from error
-        return np.sort(np.asarray(found, np.int64))
+        return np.sort(np.asarray(hashes, np.int64))
 
-    def note(self, also: Mapping[str, Mapping[int, int]]) -> None:
-        """Note, by table, further identities of known records, with those they are known by."""
-        for table, pairs in also.items():
-            self._further().setdefault(table, {}).update(pairs)
+    def add_aliases(self, aliases: Mapping[str, Mapping[int, int]]) -> None:
+        """Add aliases by table: an identity and the one that it stands for."""
+        for table, pairs in aliases.items():
+            self._all_aliases().setdefault(table, {}).update(pairs)
 
-    def add(self, table: str, date: str, fresh: Runs, snapshot: Snapshot) -> None:
-        """Note what this run has committed itself; `fresh` is empty then."""
+    def add(self, table: str, date: str, fresh: SortedRuns, snapshot: Snapshot) -> None:
+        """Add what this ingest has committed itself; empties `fresh`."""
         if (table, date) in self._days:
             fresh.add(self._days.pop((table, date)))
-            self._days[(table, date)] = fresh.whole()
+            self._days[(table, date)] = fresh.drain()
         self._files.pop(table, None)
         self.snapshot = snapshot
-
-
-@dataclass(slots=True)
-class Runs:
-    """Identities in a few sorted runs, each at least twice as long as the next: to add some costs
-    little, however many there are, and memory for the longest once more at times."""
-
-    _runs: list[np.ndarray] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self._runs)
-
-    def contain(self, wanted: np.ndarray) -> np.ndarray:
-        """For each wanted identity whether it is there."""
-        found = np.zeros(len(wanted), bool)
-        for run in self._runs:
-            found |= contains(run, wanted)
-        return found
-
-    def add(self, hashes: np.ndarray) -> None:
-        """Add identities, in any order."""
-        self._runs.append(np.sort(hashes))
-        self._merge(2)
-
-    def whole(self) -> np.ndarray:
-        """All of them, sorted, taken out."""
-        self._merge(None)
-        return self._runs.pop() if self._runs else np.empty(0, np.int64)
-
-    def _merge(self, times: int | None) -> None:
-        runs = self._runs
-        while len(runs) > 1 and (times is None or len(runs[-2]) < times * len(runs[-1])):
-            both = np.concatenate([runs.pop(), runs.pop()])
-            both.sort(kind="stable")  # goes along what is sorted
-            runs.append(both)
-
-
-def contains(sorted_hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """For each wanted identity whether it is among the sorted ones."""
-    if not len(sorted_hashes):
-        return np.zeros(len(wanted), bool)
-    at = np.searchsorted(sorted_hashes, wanted)
-    at[at == len(sorted_hashes)] = 0
-    found: np.ndarray = sorted_hashes[at] == wanted
-    return found

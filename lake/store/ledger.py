@@ -64,9 +64,9 @@ SCHEMA = pa.schema(
 REPEAT = pa.schema(
     [SCHEMA.field(n) for n in ("source", "hash", "path", "position", "also", "text")]
 )
-"""What is told of a further delivery of a known record: the identity that this has, `hash`, and
-where it lay. Where the object was known and has changed: `also`, the identity that the record would
-have had without the earlier reading, and `text`, what came where it is not what the row has."""
+"""A record that was dropped as a duplicate: `hash`, the identity of the row that it repeats, and
+its object and position. Of an object that has changed also `also`, the identity that the record
+itself has (an alias of `hash`), and its `text` where the row has another."""
 VERSION = hashlib.sha256(str(SCHEMA).encode()).hexdigest()[:12]
 
 
@@ -130,13 +130,13 @@ def object_table(
 
 
 def duplicate_table(repeats: Sequence[pa.Table], batch: int) -> pa.Table:
-    """Further deliveries of known records, columns as `REPEAT` has them."""
+    """Dropped duplicates, with the columns of `REPEAT`, as rows of `_lake`."""
     rows = pa.concat_tables([REPEAT.empty_table(), *repeats])
-    told = {"kind": "duplicate", "batch": batch}
+    constant = {"kind": "duplicate", "batch": batch}
     columns = [
         rows[name]
         if name in REPEAT.names
-        else pa.repeat(pa.scalar(told.get(name), kind), rows.num_rows)
+        else pa.repeat(pa.scalar(constant.get(name), kind), rows.num_rows)
         for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)
     ]
     return pa.table(columns, SCHEMA)

@@ -33,10 +33,10 @@ def merged_fields(parts: Sequence[Fields], order: Fields) -> list[pa.Field]:
     for field in (field for part in parts for field in part):
         found.setdefault(field.name, []).append(field)
     names = [n for n in ranked if n in found] + [n for n in found if n not in ranked]
-    return [_one(found[name], ranked.get(name, found[name][0])) for name in names]
+    return [_merged_field(found[name], ranked.get(name, found[name][0])) for name in names]
 
 
-def _one(fields: Sequence[pa.Field], like: pa.Field) -> pa.Field:
+def _merged_field(fields: Sequence[pa.Field], like: pa.Field) -> pa.Field:
     kinds = [field.type for field in fields]
     if all(pa.types.is_struct(kind) for kind in kinds):
         order = like.type if pa.types.is_struct(like.type) else kinds[0]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deltalake import CommitProperties, DeltaTable
+from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake.paths import JOURNAL
 from lake.store import ledger
-from lake.store.delta import paths
+from lake.store.delta import marked, paths
 from lake.store.deltalog import is_torn, newest, version_file
-from lake.store.journal import new_journal, read_journal
+from lake.store.journal import read_journal, unfinished_journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def recover(store: Store) -> str | None:
     """Undo what a killed writer had begun and not committed; says what was done, if anything.
     The caller holds the lock. Raises StorageError for a journal that is not the lake's."""
     path = store.path / JOURNAL
-    new_journal(store).unlink(missing_ok=True)
+    unfinished_journal(store).unlink(missing_ok=True)
     if path.exists():
         drop_torn(store.path / ledger.TABLE, 0)
     snapshot = store.snapshot()
@@ -102,8 +102,3 @@ def take_back_others(store: Store, table: str, before: int | None, number: int) 
         return
     if set(paths(DeltaTable(root, version=before or 0))) != set(paths(delta)):
         delta.restore(before or 0, commit_properties=marked(number))
-
-
-def marked(number: int) -> CommitProperties:
-    """A commit of ours in Delta's log: it names the batch."""
-    return CommitProperties(custom_metadata={"batch": str(number)})

@@ -13,31 +13,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from filelock import FileLock, Timeout
 
 from lake.errors import AccessError, LakeError, LakeVersionError, StorageError, UsageError
 from lake.paths import JOURNAL, lake_folder
-from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import literal
-from lake.sources.rowmodel import model_version, table_schema
-from lake.sources.source import is_source_name
 from lake.store import ledger
 from lake.store.behind import behind
 from lake.store.damage import is_closed
-from lake.store.delta import add_actions, open_table, paths, told_times
+from lake.store.delta import add_actions, logged_times, open_table, paths
 from lake.store.deltalog import check_whole, is_torn, newest, version_at, version_file
-from lake.store.files import ASK
+from lake.store.files import ASK, batch_of
 from lake.store.growth import Lacking, Model, growth
 from lake.store.heads import head_file
-from lake.store.snapshot import DataFile, Snapshot
+from lake.store.lock import locked
+from lake.store.rowmodels import present_model
+from lake.store.snapshot import DataFile, Snapshot, read_snapshot
 from lake.words import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import pyarrow as pa
 
 
 FORMAT = 1
@@ -169,13 +167,13 @@ class Store:
 
     def snapshot(self, as_of: datetime | None = None) -> Snapshot:
         """The last committed batch, or the last one at a point in time (aware)."""
-        return self._told_by(self._ledger(as_of), as_of)
+        return self._snapshot_of(self._ledger(as_of), as_of)
 
     def snapshot_at(self, version: int) -> Snapshot:
         """The last batch that a version of `_lake` tells of."""
-        return self._told_by(open_table(self.path / ledger.TABLE, version))
+        return self._snapshot_of(open_table(self.path / ledger.TABLE, version))
 
-    def _told_by(self, table: DeltaTable, as_of: datetime | None = None) -> Snapshot:
+    def _snapshot_of(self, table: DeltaTable, as_of: datetime | None = None) -> Snapshot:
         self._listed = table.version(), sorted(paths(table))
         batches = [path for path in self._listed[1] if path.startswith("kind=batch/")]
         if not batches:
@@ -183,35 +181,7 @@ class Store:
         path = self.path / ledger.TABLE / batches[-1]
         if as_of is not None and not path.exists():
             raise self._deleted(as_of, 1)
-        try:
-            last = pq.ParquetFile(path)
-            there = last.schema_arrow.names  # `models` is not in the first lakes
-            told = [name for name in ("batch", "tables", "models", "context") if name in there]
-            row = max(last.read(told).to_pylist(), key=lambda r: int(r["batch"]))
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise StorageError(
-                f"{path}, the ledger's last batch, cannot be read: {error}. Mend the cause (mount "
-                "the disk) and run the same command again, or bring the file back from a copy; "
-                "`lake verify` says what else is amiss."
-            ) from error
-        tables = dict(json.loads(row["tables"]))
-        if strange := [name for name in tables if not is_source_name(name)]:
-            raise StorageError(
-                f"{path}, the ledger's last batch, names a table {strange[0]!r}, which is no name "
-                "of one: the lake was altered. Bring the file back from a copy."
-            )
-        models = json.loads(row.get("models") or "{}")
-        said = json.loads(row["context"] or "{}")
-        return Snapshot(
-            int(row["batch"]),
-            table.version(),
-            tables,
-            {name: Model.of_json(model) for name, model in models.items()},
-            dict(said.get("kept_from", {})),
-            said.get("vacuumed"),
-            said.get("geoip"),
-            {table: (int(n), made) for table, (n, made) in said.get("rebuilt", {}).items()},
-        )
+        return read_snapshot(path, table.version())
 
     def check_there(self, snapshot: Snapshot, as_of: datetime) -> None:
         """Raises LakeError where files of an earlier snapshot have been deleted since."""
@@ -251,9 +221,9 @@ class Store:
             actions[name].to_pylist() for name in (*_PLACE, "num_records", "size_bytes")
         )
         found = [
-            DataFile(f"{root}/{name}", account, region, str(day), *told, *times)
-            for name, account, region, day, *told, times in zip(
-                names, accounts, regions, dates, rows, sizes, told_times(actions), strict=True
+            DataFile(f"{root}/{name}", account, region, str(day), count, size, *times)
+            for name, account, region, day, count, size, times in zip(
+                names, accounts, regions, dates, rows, sizes, logged_times(actions), strict=True
             )
         ]
         return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
@@ -314,47 +284,10 @@ class Store:
             yield
 
 
-@contextmanager
-def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a lock file; `waiting` is called once where another process holds it."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if waiting is not None:
-            waiting()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def batch_of(path: str) -> int:
-    """The batch that wrote a file, as its name says."""
-    return int(path.rpartition("/")[2].partition("-")[0])
-
-
-def present_model(table: str) -> tuple[str, Callable[[], pa.Schema]]:
-    """Version of a table's row model, and its schema, which takes up to 0.3 s to find out."""
-    if table == ledger.TABLE:
-        return ledger.VERSION, lambda: ledger.SCHEMA
-    return model_version(catalogue()[table]), lambda: table_schema(table)
 
 
 def is_own(name: str) -> bool:
     """Whether an entry of a lake's folder is the lake's."""
     return name.startswith("_") or name == "lake.duckdb"
-
-
-def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
-    """First and last event of a file, as its footer tells, in microseconds of UTC since 1970."""
-    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
-    at = names.index("@timestamp")
-    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
-    told = [(one.min_raw, one.max_raw) for one in groups]
-    return min(first for first, _ in told), max(last for _, last in told)

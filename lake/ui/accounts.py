@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lake.paths import shown_lake
 from lake.serve.accounts import account_names, names_mark
 from lake.serve.accounts import with_name as told
-from lake.serve.told import is_account
+from lake.serve.pairs import is_account
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,10 +24,12 @@ from lake.report import CompactReport
 from lake.sources.catalogue import catalogue
 from lake.stage.pool import workers
 from lake.store.commit import Commit, commit
+from lake.store.files import batch_of
 from lake.store.merged_schema import TypesDiffer
 from lake.store.recover import recover
+from lake.store.snapshot import Place
 from lake.store.staging import staging, staging_name
-from lake.store.table import Store, batch_of
+from lake.store.table import Store
 from lake.upkeep.compact_ledger import compact_ledger
 from lake.upkeep.merge import is_sorted, merge
 from lake.upkeep.vacuum import vacuum
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
-    from lake.stage.commits import Place
     from lake.store.parquet import StagedFile
     from lake.store.snapshot import DataFile, Snapshot
 
@@ -202,10 +203,10 @@ def crowded(
 ) -> Iterator[Small]:
     """Files of like length, `ALIKE` of them or more in one of these partitions; of batches up to
     one."""
-    for table in sorted({place[0] for place in places} & catalogue().sources.keys()):
+    for table in sorted({place.table for place in places} & catalogue().sources.keys()):
         alike: dict[tuple[Place, int], list[DataFile]] = {}
         for file in store.files(table, snapshot):
-            place = (table, file.account, file.region, file.date)
+            place = Place(table, file.account, file.region, file.date)
             if file.size < LITTLE and place in places and batch_of(file.path) <= upto:
                 eightfold = file.size.bit_length() // 3
                 alike.setdefault((place, eightfold), []).append(file)

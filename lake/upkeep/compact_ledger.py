@@ -13,10 +13,9 @@ import pyarrow.parquet as pq
 
 from lake.store import ledger
 from lake.store.commit import Commit, LedgerFile, commit
-from lake.store.files import check_unaltered
+from lake.store.files import batch_of, check_unaltered
 from lake.store.merged_schema import conformed
 from lake.store.recover import recover
-from lake.store.table import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Whether a lake is what was committed: every file there and unaltered, no version but ours.
 
-It reads and changes nothing. Files are told by the hashes in their names, versions by the batches
-that Delta's log names; what the rows say is `lake.upkeep.verify_rows`'s part. What is amiss is a
-finding, with what to do next; what is only worth knowing is a note.
+It reads and changes nothing. Here Delta's logs are compared with the batches that they name;
+`lake.upkeep.verify_files` looks at the files, `lake.upkeep.verify_rows` at the rows. What is amiss
+is a finding, with what to do next; what is only worth knowing is a note.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -25,11 +23,12 @@ from lake.sizes import counted, size_text
 from lake.store import ledger
 from lake.store.behind import behind
 from lake.store.damage import COPY, damaged_log
-from lake.store.delta import add_actions, told_times
+from lake.store.delta import add_actions, logged_times
 from lake.store.deltalog import newest, versions
-from lake.store.files import ASK, recorded_sha256, sha256_of, unquoted
+from lake.store.files import recorded_sha256, unquoted
 from lake.store.snapshot import Snapshot
-from lake.store.table import Store, footer_times
+from lake.store.table import Store
+from lake.upkeep.verify_files import ADVICE, CommittedFile, check_file, stray_files
 from lake.upkeep.verify_rows import check_rows
 
 if TYPE_CHECKING:
@@ -37,13 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lake.store.deltalog import Version
-
-ADVICE = (
-    "bring it back from a copy of the lake; without one, read the objects into a new lake: "
-    "`lake ingest WHERE --lake NEW`"
-)
-SHOWN = 20
-"""Names of files that a note lists."""
 
 
 @dataclass(slots=True)
@@ -63,19 +55,6 @@ class VerifyReport:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Committed:
-    """A file that the last batch counts, as it was committed."""
-
-    table: str
-    name: str
-    path: Path
-    size: int
-    rows: int
-    times: tuple[int | None, int | None]
-    """Of the first and last event; pages leave out files by them."""
-
-
 def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> VerifyReport:
     """Check a lake. Raises UsageError where there is none, LakeVersionError for a newer one."""
     try:
@@ -87,7 +66,9 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
     report.batch = snapshot.batch
     files, unread = _check_versions(store, snapshot, report)
     damaged = _check_files(files, report, notify)
-    _look_around(store, {f.path for f in files}, report)
+    stray = stray_files(store, {f.path for f in files})
+    report.earlier, report.earlier_size = stray.earlier, stray.earlier_size
+    report.notes += stray.notes()
     report.findings += check_rows(
         store,
         snapshot,
@@ -103,7 +84,7 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
     return report
 
 
-def _tables(files: Iterable[_Committed]) -> set[str]:
+def _tables(files: Iterable[CommittedFile]) -> set[str]:
     return {f.table for f in files}
 
 
@@ -132,16 +113,13 @@ def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) 
             return Snapshot(0, tables.pop(ledger.TABLE, 0), tables)
 
 
-# -- versions --------------------------------------------------------------------------------------
-
-
 def _check_versions(
     store: Store, snapshot: Snapshot, report: VerifyReport
-) -> tuple[list[_Committed], set[str]]:
+) -> tuple[list[CommittedFile], set[str]]:
     """The files of the versions that the last batch names, and the tables whose log cannot be read;
     findings of what others committed."""
     named = {ledger.TABLE: snapshot.ledger_version, **snapshot.tables}
-    files: list[_Committed] = []
+    files: list[CommittedFile] = []
     unread: set[str] = set()
     unfinished = (store.path / JOURNAL).exists()
     for table, version in named.items():
@@ -163,10 +141,10 @@ def _check_versions(
             report.findings.append(Finding("log", where, what, advice))
             unread.add(table)
             continue
-        for action, times in zip(found.to_pylist(), told_times(found), strict=True):
+        for action, times in zip(found.to_pylist(), logged_times(found), strict=True):
             name = str(action["path"])
             size, rows = int(action["size_bytes"]), int(action["num_records"])
-            files.append(_Committed(table, name, root / name, size, rows, times))
+            files.append(CommittedFile(table, name, root / name, size, rows, times))
             report.findings += _misnamed(table, name, action)
         held = {str(name) for name in found["path"].to_pylist()}
         _check_log(table, version, log, held, report)
@@ -176,13 +154,13 @@ def _check_versions(
 
 def _misnamed(table: str, name: str, action: dict[str, Any]) -> list[Finding]:
     """A partition that Delta's log tells otherwise than the file's path."""
-    told = {
+    logged = {
         key.removeprefix("partition."): str(value)
         for key, value in action.items()
         if key.startswith("partition.")
     }
     named = dict(part.split("=", 1) for part in unquoted(name).split("/")[:-1] if "=" in part)
-    wrong = [f"{key}={value}" for key, value in told.items() if named.get(key) != value]
+    wrong = [f"{key}={value}" for key, value in logged.items() if named.get(key) != value]
     if not wrong:
         return []
     what = f"Delta's log has it under {', '.join(wrong)}; the log was changed"
@@ -235,7 +213,9 @@ def _check_log(
         what, by = "is in the table and no batch put it there", alien.get(name)
         if name in ours:
             what = f"with {ours[name]:,} rows was taken out of the table, and not by a batch"
-        report.findings.append(Finding("foreign", f"{table}/{name}", f"{what}{_told(by)}", ADVICE))
+        report.findings.append(
+            Finding("foreign", f"{table}/{name}", f"{what}{_origin(by)}", ADVICE)
+        )
     for version in others:
         if version.number > named:
             added = counted(len(version.added), "file")
@@ -245,36 +225,34 @@ def _check_log(
                 Finding(
                     "foreign",
                     f"{table}, version {version.number}",
-                    f"another program's commit{_told(version)} {what}; readers of the lake do not "
-                    "see it, readers of the table alone do",
+                    f"another program's commit{_origin(version)} {what}; readers of the lake do "
+                    "not see it, readers of the table alone do",
                     "find out whose it is; the next batch of this table takes it back",
                 )
             )
         elif not alien.keys() & (files ^ ours.keys()):
             report.notes.append(
-                f"{table}: version {version.number} was another program's{_told(version)}; nothing "
-                "of it counts"
+                f"{table}: version {version.number} was another program's{_origin(version)}; "
+                "nothing of it counts"
             )
 
 
-def _told(version: Version | None) -> str:
+def _origin(version: Version | None) -> str:
+    """Which version of whom, to be said behind what it did."""
     return (
         f" (version {version.number}, {version.operation} by {version.engine})" if version else ""
     )
 
 
-# -- files -----------------------------------------------------------------------------------------
-
-
 def _check_files(
-    files: list[_Committed], report: VerifyReport, notify: Callable[[str], None]
-) -> set[_Committed]:
+    files: list[CommittedFile], report: VerifyReport, notify: Callable[[str], None]
+) -> set[CommittedFile]:
     """Which files are not as they were committed."""
-    damaged: set[_Committed] = set()
+    damaged: set[CommittedFile] = set()
     total = sum(f.size for f in files)
     done = 0
     with ThreadPoolExecutor(cores()) as pool:
-        for file, finding in zip(files, pool.map(_check_file, files), strict=True):
+        for file, finding in zip(files, pool.map(check_file, files), strict=True):
             if finding is not None:
                 damaged.add(file)
                 report.findings.append(finding)
@@ -285,53 +263,3 @@ def _check_files(
             notify(f"checking files: {done / max(total, 1):4.0%} of {size_text(total)}")
     report.size = total
     return damaged
-
-
-def _check_file(file: _Committed) -> Finding | None:
-    where = f"{file.table}/{file.name}"
-    try:
-        size = file.path.stat().st_size
-        wanted = recorded_sha256(file.name)
-        if size != file.size:
-            what = f"{size:,} bytes, committed with {file.size:,}"
-            return Finding("cut" if size < file.size else "altered", where, what, ADVICE)
-        if wanted is not None and (found := sha256_of(file.path)) != wanted:
-            return Finding("altered", where, f"its SHA-256 is {found}", ADVICE)
-        footer = pq.read_metadata(file.path)
-        rows = footer.num_rows
-        if rows != file.rows:
-            return Finding("altered", where, f"{rows:,} rows, committed with {file.rows:,}", ADVICE)
-        if None not in file.times and footer_times(footer) != file.times:
-            what = "Delta's log tells other times of its first and last event; the log was changed"
-            return Finding("log", where, what, ADVICE)
-    except FileNotFoundError:
-        return Finding("missing", where, f"it is gone, with {file.rows:,} rows", ADVICE)
-    except PermissionError as error:
-        return Finding("unreadable", where, str(error), ASK)
-    except (OSError, pa.ArrowException) as error:
-        return Finding("unreadable", where, str(error), ADVICE)
-    return None
-
-
-def _look_around(store: Store, checked: set[Path], report: VerifyReport) -> None:
-    """What else lies among the tables' files: of earlier versions, and nobody's."""
-    strange: list[str] = []
-    for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
-        try:
-            known = {root / name for version in versions(root) for name in version.added}
-        except (OSError, ValueError):  # a finding of its own
-            continue
-        for path in sorted(root.rglob("*.parquet")):
-            if path in checked or "_delta_log" in path.parts:
-                continue
-            if path in known:
-                report.earlier += 1
-                report.earlier_size += path.stat().st_size
-            else:
-                strange.append(str(path.relative_to(store.path)))
-    if strange:
-        more = f", and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
-        report.notes.append(
-            f"{counted(len(strange), 'file')} on disk that no version knows, so nothing reads: "
-            f"{', '.join(strange[:SHOWN])}{more}"
-        )

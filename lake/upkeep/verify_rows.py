@@ -102,11 +102,11 @@ def _of_table(
         )
         for number, rows in repeated
     ]
-    return _cut(findings)
+    return first_findings(findings)
 
 
 def _unbalanced(rows: list[tuple[Any, ...]]) -> list[Finding]:
-    return _cut(
+    return first_findings(
         [
             Finding(
                 "unbalanced",
@@ -121,7 +121,9 @@ def _unbalanced(rows: list[tuple[Any, ...]]) -> list[Finding]:
 
 
 def _unaccounted(rows: list[tuple[Any, ...]]) -> list[Finding]:
-    return _cut([Finding("unaccounted", row[0], _difference(*row[1:]), AGAIN) for row in rows])
+    return first_findings(
+        [Finding("unaccounted", row[0], _difference(*row[1:]), AGAIN) for row in rows]
+    )
 
 
 def _difference(
@@ -146,7 +148,8 @@ def _difference(
     return "; ".join(said)
 
 
-def _cut(findings: list[Finding]) -> list[Finding]:
+def first_findings(findings: list[Finding]) -> list[Finding]:
+    """The first `SHOWN` findings of a kind; the last of them says how many more there are."""
     more = len(findings) - SHOWN
     if more <= 0:
         return findings

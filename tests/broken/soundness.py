@@ -4,7 +4,6 @@ stood before the damage is in. Hypothesis and the fuzzer by hand ask the same.""
 from __future__ import annotations
 
 import io
-from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ from lake.enrich.geoip import GeoIP
 from lake.model import STATUSES, RawObject
 from lake.normalize.engine import Engine
 from lake.sources.catalogue import catalogue
-from lake.stage.worker import WorkerSetup, _Run
+from lake.stage.sinks import MemorySink
+from lake.stage.worker import BatchReader, WorkerSetup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,24 +35,24 @@ def kept(data: bytes, key: str) -> list[str]:
     """The originals of an object's rows. Raises AssertionError where its sums do not add up, and
     whatever the engine raises."""
     setup = WorkerSetup(Path(), 1 << 30, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
-    run = _Run(_engine(), setup, 0, keep=defaultdict(list))
+    sink = MemorySink()
+    reader = BatchReader(_engine(), setup, sink)
     decoding = Decoding(RawObject("test", key, key, len(data)), catalogue())
-    run.read(decoding, io.BytesIO(data))
-    run.flush_all()
-    assert run.keep is not None
-    tables = [table for of_source in run.keep.values() for table in of_source]
+    reader.read(decoding, io.BytesIO(data))
+    reader.flush_all()
+    tables = [table for of_source in sink.tables.values() for table in of_source]
     rows = sum(len(table) for table in tables)
-    (entry,) = run.objects
-    assert entry.records == rows + len(run.reject_rows), (entry.records, rows, run.reject_rows)
-    assert entry.rejects == len(run.reject_rows)
+    (tally,) = reader.objects
+    assert tally.records == rows + len(sink.rejects), (tally.records, rows, sink.rejects)
+    assert (tally.rows, tally.rejects) == (rows, len(sink.rejects))
     assert decoding.status in STATUSES
-    assert all(one.reason and one.position > 0 for one in run.reject_rows)
+    assert all(one.reason and one.position > 0 for one in sink.rejects)
     # what makes the SELECT itself raise costs 4 ms to find: no value of a log may do that
-    raised = [one for one in run.reject_rows if one.reason.startswith("cannot be normalised")]
+    raised = [one for one in sink.rejects if one.reason.startswith("cannot be normalised")]
     assert not raised, raised[0]
     if decoding.status in ("ignored", "unknown"):
         assert decoding.reason
-        assert entry.records == 0
+        assert tally.records == 0
     return [
         text
         for table in tables

@@ -19,7 +19,7 @@ import typer
 
 from docs.generate import DOCS, all_commands, answer, pages, questions_page, select_items
 from lake.cli import app
-from lake.sources.catalogue import ENTRIES
+from lake.sources.declared import ENTRIES
 
 if TYPE_CHECKING:
     from lake.query import Lake
@@ -151,7 +151,7 @@ def test_the_readme_names_every_variable_of_ours() -> None:
 
 
 def test_the_design_tells_every_entry_of_a_source() -> None:
-    (told,) = (block for block in blocks(DOCS / "design.md", "toml") if "[recognise]" in block)
+    (told,) = (block for block in blocks(DOCS / "transforms.md", "toml") if "[recognise]" in block)
     source = tomllib.loads(told.replace("[...]", "[]"))
     for part, entries in ENTRIES.items():
         assert set(source[part] if part else source) == set(entries)

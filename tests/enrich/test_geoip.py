@@ -17,7 +17,8 @@ from netaddr import IPSet
 
 from lake.enrich.address import parse
 from lake.enrich.columns import member_type
-from lake.enrich.geoip import GeoIP, default_folder, places, systems
+from lake.enrich.geoip import GeoIP, default_folder
+from lake.enrich.georecord import places, systems
 from lake.enrich.mmdb import Database
 from lake.errors import SourceError, UsageError
 

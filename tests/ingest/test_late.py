@@ -365,7 +365,7 @@ def test_what_is_taken_for_unchanged(
     """None: its content is looked at."""
     had, when, tag = before
     at = when and when.replace(tzinfo=None)
-    known = KnownObject(had, at, tag, sha256="00", status="read", transform=None, held=True)
+    known = KnownObject(had, at, tag, sha256="00", status="read", transform=None, has_records=True)
     size, modified, etag = now
     obj = RawObject("file://", "k", "/k", size, modified, etag=etag)
     assert is_unchanged(obj, known) is same

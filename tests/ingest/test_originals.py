@@ -16,7 +16,8 @@ from lake.enrich.geoip import GeoIP
 from lake.ingest import IngestOptions, ingest
 from lake.serve.status import read_status
 from lake.upkeep.compact import CompactOptions, compact
-from lake.upkeep.rebuild import NOT_KEPT, RebuildOptions, rebuild
+from lake.upkeep.rebuild import RebuildOptions, rebuild
+from lake.upkeep.rederive import NOT_KEPT
 from lake.upkeep.verify import verify
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,13 +15,15 @@ from own_source import LINES_SQL, odd, own_source
 from lake.enrich.geoip import GeoIP
 from lake.errors import SourceError
 from lake.model import RawObject
-from lake.normalize.engine import Engine
-from lake.stage import worker
+from lake.stage import sinks, worker
 from lake.stage.batches import Batch
+from lake.stage.engines import borrowed_engine
 from lake.stage.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lake.normalize.engine import Engine
 
 
 class Place:
@@ -46,7 +47,7 @@ def batch(key: str, data: bytes, count: int) -> Batch:
 
 def run(staging: Path, work: Batch) -> worker.BatchResult:
     setup = WorkerSetup(staging, 256 << 20, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
-    return worker._Run(Engine(256 << 20), setup, 1).batch(work)
+    return worker.run_batch(setup, work)
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +88,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(table: object, path: Path) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(worker, "write_parquet", full)
+    monkeypatch.setattr(sinks, "write_parquet", full)
     with pytest.raises(OSError, match="No space left on device"):
         run(tmp_path, batch(FLOW_KEY, flow_file(flows(20)), 3))
 
@@ -99,42 +100,36 @@ def test_a_source_that_is_wrong(tmp_path: Path) -> None:
         run(tmp_path, batch("own.log", odd(*["- n1"] * 50), 2))
 
 
-def ready(staging: Path, memory: int = 256 << 20) -> tuple[WorkerSetup, Engine]:
-    """What a batch of an ingest is given, as if it came to its end at once."""
-    setup = WorkerSetup(staging, memory, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
-    found = worker._made_ready(setup)
-    worker._idle[os.getpid()].append(found)
-    return found
+def used(staging: Path, memory: int = 256 << 20) -> Engine:
+    """The engine that a batch of an ingest has, which then comes to its end at once."""
+    with borrowed_engine(memory, staging / "spill") as engine:
+        return engine
 
 
 def test_a_process_that_ingests_again_goes_on_with_its_duckdb(tmp_path: Path) -> None:
-    first = ready(tmp_path / "a")
-    assert ready(tmp_path / "a")[1] is first[1]
-    setup, engine = ready(tmp_path / "b")
-    assert setup.staging == tmp_path / "b"
-    assert engine is first[1]
+    first = used(tmp_path / "a")
+    assert used(tmp_path / "a") is first
+    engine = used(tmp_path / "b")
+    assert engine is first
     spill = engine._con.execute("SELECT current_setting('temp_directory')").fetchone()
     assert spill == (str(tmp_path / "b" / "spill"),)
-    assert (
-        ready(tmp_path / "c", 512 << 20)[1] is not engine
-    )  # as much memory as that ingest may use
+    assert used(tmp_path / "c", 512 << 20) is not engine  # as much memory as that ingest may use
 
 
 def test_a_duckdb_at_work_is_no_other_batchs(tmp_path: Path) -> None:
-    ready(tmp_path / "a")
-    setup = WorkerSetup(tmp_path / "a", 256 << 20, GeoIP.none(), datetime(2024, 3, 1, tzinfo=UTC))
-    one, other = worker._made_ready(setup), worker._made_ready(setup)
-    assert one[1] is not other[1]
+    spill = tmp_path / "a" / "spill"
+    with borrowed_engine(256 << 20, spill) as one, borrowed_engine(256 << 20, spill) as other:
+        assert one is not other
 
 
 def test_a_duckdb_that_has_spilled_or_failed_is_not_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    _, engine = ready(tmp_path / "a")
+    engine = used(tmp_path / "a")
     engine._con.execute("SET memory_limit = '128MiB'")
     engine._con.execute(
         "CREATE TABLE big AS SELECT repeat('x', 90) || i AS x FROM range(4000000) r(i)"
     )
-    other = ready(tmp_path / "b")[1]
+    other = used(tmp_path / "b")
     assert other is not engine
     other.close()
-    assert ready(tmp_path / "c")[1] is not other
+    assert used(tmp_path / "c") is not other

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import DecodeError
-from lake.objects import decompress
-from lake.objects.decompress import Budget, is_tar, magic, of_one_log, plain_blocks
+from lake.objects import codecs, decompress
+from lake.objects.codecs import magic
+from lake.objects.decompress import Budget, is_tar, of_one_log, plain_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +177,7 @@ def test_little_is_lost_before_damage_in_gzip() -> None:
     good = packer.compress(LINES) + packer.flush(zlib.Z_FULL_FLUSH)
     # a block of the reserved type 3
     content, why = unpacked(good + b"\x06" + b"\xff" * 64)
-    assert len(LINES) - len(content) < 20 * decompress.FINE
+    assert len(LINES) - len(content) < 20 * codecs.FINE
     assert LINES.startswith(content)
     assert why is not None
     assert "invalid block type" in why

@@ -31,7 +31,7 @@ from lake.serve.queries import Block, Gathering, Query, read_blocks, relation
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import leaves
 from lake.sources.rowmodel import EVENTS, columns_of
-from lake.store.table import footer_times
+from lake.store.delta import footer_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -369,7 +369,7 @@ def test_what_is_shared_does_not_drive_out_what_it_is_made_of(
     """Else each panel of a page would gather the rows anew."""
     first, dashboard = open_lake(flows), find_dashboard("vpcflow")
     before = run_dashboard(first, "vpcflow")
-    held = first._now.gatherer._held
+    held = first._current.gatherer._held
     told = view_of(dashboard, ALL, first.answer).gather
     assert told in held
     assert len(held) == 1 + len(shares_of(dashboard))
@@ -380,7 +380,7 @@ def test_what_is_shared_does_not_drive_out_what_it_is_made_of(
     made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
     assert len(made) == 1 + len(shares_of(dashboard))
     assert [gathering_sql(told) in sql for sql in made] == [True] + [False] * (len(made) - 1)
-    assert {*lake._now.gatherer._held} == {*held}
+    assert {*lake._current.gatherer._held} == {*held}
 
 
 def test_what_a_panel_of_rows_shares_is_asked_of_what_is_gathered(

@@ -22,7 +22,8 @@ from lake.errors import LakeError, UsageError
 from lake.filters.fields import fields_of
 from lake.query import Lake, open_lake
 from lake.serve.client_file import client_file_stale, write_client_file
-from lake.sources.catalogue import VIEWS, catalogue
+from lake.sources.catalogue import catalogue
+from lake.sources.declared import VIEWS
 from lake.sources.fieldsets import core_sets, field_sets, leaves, path_sql
 from lake.sources.rowmodel import EVENTS, view_columns
 

@@ -9,7 +9,8 @@ import pytest
 from own_source import LINES, own_source
 
 from lake.errors import SourceError
-from lake.sources.catalogue import catalogue, load_source
+from lake.sources.catalogue import catalogue
+from lake.sources.declared import load_source
 from lake.stage.preview import preview
 
 if TYPE_CHECKING:

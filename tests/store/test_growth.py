@@ -334,7 +334,7 @@ import lake.store.commit
 from lake.ingest import IngestOptions, ingest
 
 step, path, *where = sys.argv[1:]
-widen, write, writes = lake.store.commit._widen, DeltaTable.create_write_transaction, []
+widen, write, writes = lake.store.commit.widen, DeltaTable.create_write_transaction, []
 
 def widening(store, table, number, **more):
     version = widen(store, table, number, **more)
@@ -347,7 +347,7 @@ def writing(self, *given, **more):
     if step == f"commit {len(writes)}":
         os.kill(os.getpid(), signal.SIGKILL)
 
-lake.store.commit._widen, DeltaTable.create_write_transaction = widening, writing
+lake.store.commit.widen, DeltaTable.create_write_transaction = widening, writing
 ingest(Path(path), where, IngestOptions(jobs=1))
 """
 

@@ -28,7 +28,7 @@ from lake.errors import LakeError, UsageError
 from lake.query import open_lake
 from lake.serve.status import read_status
 from lake.sources.catalogue import catalogue
-from lake.upkeep import rebuild as rebuilding
+from lake.upkeep import rederive
 from lake.upkeep.compact import CompactOptions, compact
 from lake.upkeep.rebuild import RebuildOptions, rebuild
 from lake.upkeep.verify import verify
@@ -495,7 +495,7 @@ def test_a_data_file_that_the_system_does_not_let_be_read(
             raise error
         return opened(file)
 
-    for taken in ("lake.store.files.sha256_of", "lake.upkeep.rebuild.pq.ParquetFile"):
+    for taken in ("lake.store.files.sha256_of", "lake.upkeep.rederive.pq.ParquetFile"):
         with monkeypatch.context() as patch:
             patch.setattr(taken, refused)
             with pytest.raises(LakeError, match=words) as told:
@@ -508,13 +508,13 @@ def test_an_ingest_while_rows_are_rebuilt(tmp_path: Path, monkeypatch: Any) -> N
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(4)))
     late = put(tmp_path / "late", TRAIL_KEY, logs.trail(logs.events(3, first=80)))
     read(tmp_path / "lake", tmp_path / "logs")
-    check = rebuilding.check_unaltered
+    check = rederive.check_unaltered
 
     def meanwhile(path: Path) -> None:
         read(tmp_path / "lake", late)
         check(path)
 
-    monkeypatch.setattr("lake.upkeep.rebuild.check_unaltered", meanwhile)
+    monkeypatch.setattr("lake.upkeep.rederive.check_unaltered", meanwhile)
     assert rebuild(tmp_path / "lake", NONE).tables["cloudtrail"].rows == 4
     assert len(hashes(tmp_path / "lake")) == 7
     assert verify(tmp_path / "lake").findings == []
@@ -531,7 +531,7 @@ def test_a_compaction_while_rows_are_rebuilt(
         where = put(tmp_path / "logs", key, logs.trail(logs.events(2, first=1 + 2 * number)))
         read(tmp_path / "lake", where)
     before = hashes(tmp_path / "lake")
-    check = rebuilding.check_unaltered
+    check = rederive.check_unaltered
 
     seen: list[Path] = []
 
@@ -541,7 +541,7 @@ def test_a_compaction_while_rows_are_rebuilt(
         seen.append(path)
         check(path)
 
-    monkeypatch.setattr("lake.upkeep.rebuild.check_unaltered", meanwhile)
+    monkeypatch.setattr("lake.upkeep.rederive.check_unaltered", meanwhile)
     told: list[str] = []
     count = rebuild(tmp_path / "lake", NONE, told.append).tables["cloudtrail"]
     assert (count.rows, count.kept) == (4, 0)

@@ -88,7 +88,7 @@ def test_a_missing_file(lake: Path) -> None:
     assert one.what == "it is gone, with 6 rows"
 
 
-def test_a_file_that_was_cut(lake: Path) -> None:
+def test_a_file_that_wasfirst_findings(lake: Path) -> None:
     path = data_file(lake)
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:-100])
@@ -276,8 +276,8 @@ def test_a_lake_from_before_hashes(lake: Path) -> None:
 
 
 def test_many_findings_of_a_kind_are_counted() -> None:
-    from lake.upkeep.verify_rows import SHOWN, _cut
+    from lake.upkeep.verify_rows import SHOWN, first_findings
 
     findings = [Finding("repeated", str(n), "2 rows", "") for n in range(50)]
-    assert len(_cut(findings)) == SHOWN
-    assert _cut(findings)[-1].what == "2 rows; and 30 more like it"
+    assert len(first_findings(findings)) == SHOWN
+    assert first_findings(findings)[-1].what == "2 rows; and 30 more like it"

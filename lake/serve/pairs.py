@@ -1,5 +1,6 @@
-"""What somebody tells of accounts in a file: pairs, as JSON or CSV, whatever their columns are
-called and in which order they stand. A lake keeps them as CSV in its folder."""
+"""Files of pairs that a user gives, JSON or CSV, whatever their columns are called and in which
+order they stand: the names of accounts, the accounts of buckets. A lake keeps them as CSV in its
+folder."""
 
 from __future__ import annotations
 
@@ -25,9 +26,9 @@ _ID = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """A kind of such pairs: the file that a lake keeps them in, what it is a list of, what the two
-    columns may be called (small letters, nothing else; the first names are the kept file's), and
-    what to give."""
+    """A kind of pairs: the `file` that a lake keeps them in, `what` it lists, what the two columns
+    may be called (letters only, in lower case; the kept file has the first of each), and what to
+    `ask` the user for."""
 
     file: str
     what: str
@@ -69,7 +70,7 @@ class Pairs:
         rows = ", ".join(f"({literal(k)}, {literal(v)})" for k, v in pairs.items())
         return (
             f"SELECT {key}::VARCHAR AS {key}, {value}::VARCHAR AS {value} "
-            f"FROM (VALUES {rows or '(NULL, NULL)'}) AS told({key}, {value})"
+            f"FROM (VALUES {rows or '(NULL, NULL)'}) AS pairs({key}, {value})"
             f"{'' if rows else ' WHERE false'}"
         )
 
@@ -81,17 +82,17 @@ class Pairs:
             raise UsageError(f"{text!r} is no account id of twelve digits. {self.ask}")
         return own
 
-    def _of_json(self, told: Any) -> list[tuple[str, str]]:  # noqa: ANN401
-        if isinstance(told, dict):
-            lists = [value for value in told.values() if isinstance(value, list)]
+    def _of_json(self, parsed: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+        if isinstance(parsed, dict):
+            lists = [value for value in parsed.values() if isinstance(value, list)]
             if not lists:
-                return [(str(key), str(value)) for key, value in told.items()]
-            told = lists[0]
+                return [(str(key), str(value)) for key, value in parsed.items()]
+            parsed = lists[0]
         pairs = []
-        for one in told:
-            row = json.loads(one) if isinstance(one, str) else one
+        for entry in parsed:
+            row = json.loads(entry) if isinstance(entry, str) else entry
             if not isinstance(row, dict):
-                raise ValueError(f"{one!r} is no pair of {self._columns}")
+                raise ValueError(f"{entry!r} is no pair of {self._columns}")
             pairs.append(self._pair({str(key): str(value) for key, value in row.items()}))
         return pairs
 
