@@ -325,7 +325,7 @@ class Recognition(Reading):
                 "unknown",
                 f"lines of {source.name} without a header and with other fields than are known"
                 f"{f' ({widths} of them)' if widths else ''}. Name the fields in a source folder "
-                "of your own ($LAKE_TRANSFORMS, see docs/design.md)",
+                "of your own ($LAKE_TRANSFORMS, see docs/transforms.md)",
             )
         return shape
 
