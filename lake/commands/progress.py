@@ -130,6 +130,11 @@ def _lines(report: IngestReport, lake: str) -> Iterator[str]:
             f"  {report.mended:,} rows were of damaged objects that are whole now, and have their "
             f"right texts: {texts}"
         )
+    if report.lesser:
+        yield (
+            f"  {report.lesser:,} rows were made of a query's result (CSV of the console, Athena) "
+            f"and are now made of the records themselves, which say more: {texts}"
+        )
     if report.reworded:
         yield (
             f"  {report.reworded:,} records of changed objects have another text than their row, "

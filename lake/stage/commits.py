@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lake.lean import give_back
-from lake.stage.changed import earlier_records
+from lake.stage.changed import Earlier, earlier_records, note_lesser, readings_of_rows
 from lake.store import ledger
 from lake.store.commit import Commit, LedgerFile, commit
 from lake.store.duplicates import Distinct
+from lake.store.recount import recounted
 from lake.store.recover import recover
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lake.enrich.geoip import GeoIP
     from lake.model import ObjectResult
     from lake.report import IngestReport
-    from lake.stage.changed import Earlier
+    from lake.stage.changed import Reading
     from lake.stage.worker import BatchResult
     from lake.store.known import Identities
     from lake.store.parquet import StagedFile
@@ -66,6 +67,8 @@ class Commits:
     """Results that wait for the next commit."""
     places: set[Place] = field(default_factory=set)
     """Partitions that have got files."""
+    _of_rows: set[Reading] | None = None
+    """Readings in the lake whose rows were made of a query's rows; None before they are asked."""
     _rows: int = 0
     _last: float = field(default_factory=time.monotonic)
 
@@ -101,18 +104,23 @@ class Commits:
         snapshot = self.store.snapshot()
         self.identities.at(snapshot)
         files = [file for r in results for file in r.files]
-        earlier = self._earlier(snapshot, results, files)
+        of_rows = {o.obj.path for r in results for o in r.objects if o.of_rows}
+        earlier = self._earlier(snapshot, results, files, of_rows)
         self.identities.note(earlier.also)
-        distinct = Distinct(earlier.texts, earlier.mending, kept_from=snapshot.kept_from)
+        distinct = Distinct(earlier.texts, earlier.mending, of_rows, kept_from=snapshot.kept_from)
+        distinct.prefer(files)
         for file in files:
             distinct.add(file, self.identities)
         removed: dict[str, list[str]] = {}
         for mended in earlier.mended.values():
-            distinct.repeats.append(mended.repeats())
+            distinct.repeats.append(mended.repeats(lesser=False))
             distinct.files += mended.rest(self.staging)
             names = self.store.names(mended.table, [mended.file])
             removed.setdefault(mended.table, []).extend(names)
         objects = distinct.counted(o for r in results for o in r.objects) + aside
+        distinct.repeats += [one.repeats(lesser=True) for one in earlier.mended.values()]
+        recounts = recounted(self.store, snapshot, earlier.lesser, self.staging)
+        removed[ledger.TABLE] = recounts.removed
 
         def rows(number: int) -> list[pa.Table]:
             return [
@@ -122,10 +130,13 @@ class Commits:
             ]
 
         rejects = [LedgerFile(path) for r in results for path in r.rejects]
+        told = [*rejects, *recounts.files]
         committed = commit(
             self.store,
-            Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
+            Commit(distinct.files, rows, told, removed, geoip=self.geoip.builds),
         )
+        if self._of_rows is not None:
+            self._of_rows |= {(path, self.ingested) for path in of_rows}
         for (table, date), fresh in distinct.fresh.items():
             if fresh:
                 self.identities.add(table, date, fresh, committed)
@@ -133,18 +144,29 @@ class Commits:
         self._count(objects, distinct, earlier)
 
     def _earlier(
-        self, snapshot: Snapshot, results: list[BatchResult], files: list[StagedFile]
+        self,
+        snapshot: Snapshot,
+        results: list[BatchResult],
+        files: list[StagedFile],
+        of_rows: set[str],
     ) -> Earlier:
-        """What the lake has of those objects of a commit that have changed."""
+        """What the lake has of those objects of a commit that have changed, and of its records as
+        rows of a query."""
+        found = Earlier()
+        if self._of_rows is None:
+            self._of_rows = readings_of_rows(self.store, snapshot)
+        note_lesser(found, self.store, snapshot, files, self._of_rows, of_rows)
         changed = self.reread & {o.obj.path for r in results for o in r.objects}
         whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
-        return earlier_records(self.store, snapshot, files, changed, changed & whole)
+        earlier_records(self.store, snapshot, files, changed, changed & whole, found)
+        return found
 
     def _count(self, objects: list[ObjectResult], distinct: Distinct, earlier: Earlier) -> None:
         """Note in the report what a commit was of."""
         self.places |= {(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
         self.report.mended += sum(len(one.rows) for one in earlier.mended.values())
+        self.report.lesser += earlier.lesser.total()
         self.report.reworded += sum(map(len, earlier.texts.values()))
         for one in objects:
             self.report.add(one)

@@ -356,6 +356,7 @@ def _result(entry: _Object) -> ObjectResult:
         context=json.dumps(decoding.context) if decoding.context else None,
         unknown_members=dict(decoding.unknown_members),
         lossy_members=dict(decoding.lossy_members),
+        of_rows="rows" in decoding.context,
         transform=table_versions(entry.tables),
     )
 

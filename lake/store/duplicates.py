@@ -23,7 +23,7 @@ from lake.store.ledger import REPEAT
 from lake.store.parquet import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lake.model import ObjectResult
@@ -41,15 +41,36 @@ class Distinct:
     (source, path) are forgotten: those of days before `kept_from` (see
     `lake.store.snapshot.Snapshot`). `texts`: staged file -> place -> what came there, where the
     known record has another text; `mending`: staged file -> places of the rows that stay, since the
-    known ones give way to them."""
+    known ones give way to them. `of_rows` are paths of objects whose records were made of a query's
+    rows: the record itself goes before them, if `prefer` has seen its file."""
 
     texts: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     mending: Mapping[Path, Sequence[int]] = field(default_factory=dict)
+    of_rows: Collection[str] = ()
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
     repeats: list[pa.Table] = field(default_factory=list)
     kept_from: Mapping[str, str] = field(default_factory=dict)
     forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _whole: dict[tuple[str, str], Runs] = field(default_factory=lambda: defaultdict(Runs))
+
+    def prefer(self, files: Iterable[StagedFile]) -> None:
+        """Look which identities come in records that were not made of a query's rows."""
+        if not self.of_rows:
+            return
+        for file in files:
+            assert file.hashes is not None  # noqa: S101
+            hashes = np.fromfile(file.hashes, np.int64)
+            self._whole[file.source, file.date].add(hashes[~self._are_of_rows(file)])
+
+    def _are_of_rows(self, file: StagedFile) -> np.ndarray:
+        """For each row of a file whether it was made of a query's row."""
+        if not self.of_rows:
+            return np.zeros(file.rows, bool)
+        log = pq.ParquetFile(file.path).read(columns=_PLACE[:1])["log"]
+        paths = pc.struct_field(log, ["file", "path"])
+        found: np.ndarray = pc.is_in(paths, pa.array(self.of_rows, pa.string())).to_numpy()
+        return found
 
     def add(self, file: StagedFile, identities: Identities) -> None:
         """Take a file, or what is left of it."""
@@ -62,10 +83,13 @@ class Distinct:
         own = _taken(file)
         hashes = identities.known_as(file.source, own)
         double = contains(identities.day(*key), hashes) | self.fresh[key].contain(hashes)
-        _, first = np.unique(hashes, return_index=True)
+        lesser = self._are_of_rows(file)
+        double |= lesser & self._whole[key].contain(hashes)
+        order = np.argsort(lesser, kind="stable")
+        _, first = np.unique(hashes[order], return_index=True)
         if len(first) < len(hashes):
             again = np.ones(len(hashes), bool)
-            again[first] = False
+            again[order[first]] = False
             double |= again
         double[list(self.mending.get(file.path, ()))] = False
         if double.any():
