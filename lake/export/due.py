@@ -1,9 +1,10 @@
 """What an export has to send: the partitions of which the cluster has not seen all files.
 
 Those that hold the same rows in other files (a compaction) are not sent again. Where rows have left
-(`forget`), gave way to better ones or were made anew (`rebuild`), a partition is sent whole, and its day's documents are to
-be compared with the lake's; so are those that a killed run had begun with files that the lake has
-no more. All of it is asked of the lake and of what is remembered, nothing of the cluster.
+(`forget`), gave way to others or were made anew (`rebuild`), a partition is sent whole, and its
+day's documents are to be compared with the lake's; so are those that a killed run had begun with
+files that the lake has no more. All of it is asked of the lake and of what is remembered, nothing
+of the cluster.
 """
 
 from __future__ import annotations
@@ -136,8 +137,8 @@ class Due:
             total = before.total if not due else "0"
             now = replace(now, refused=before.refused, total=total)
             return Part(now, files, due, compare=False)
-        # files have been merged, and others may have come; what is not sorted is no merged file: its
-        # rows may have taken the place of others that had the same identities
+        # files have been merged, and others may have come. What is not sorted is no merged file:
+        # its rows may have taken the place of others with the same identities
         merged = [f for name, f in names.items() if name in kept or is_sorted(Path(f.path))]
         given = sum(file.rows for file in merged), before.rebuilt
         if given == (before.rows, rebuilt) and self.total(table, merged) == before.total:

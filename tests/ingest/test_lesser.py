@@ -17,6 +17,7 @@ from logs import TRAIL_KEY, event
 from query_results import answer, as_athena, quoted_csv, selected
 from rich.console import Console
 
+from docs.generate import questions
 from lake.commands.progress import print_report
 from lake.export.due import Due
 from lake.export.report import ExportOptions
@@ -164,6 +165,17 @@ def test_after_files_and_ledger_were_merged(case: Case) -> None:
     assert [out for out, _ in moved(case.lake)].count(None) == 9
     compact(case.lake, CompactOptions(grace=timedelta(0), jobs=1))
     assert verify(case.lake).findings == []
+
+
+def test_a_row_that_tells_no_account_stands_beside_the_record(case: Case) -> None:
+    """Its identity is another; question 22 finds it."""
+    lines = [line.split(b",") for line in history(1).splitlines()]
+    put(case.logs, "a.csv", b"\n".join(b",".join(line[:6]) for line in lines))
+    trail = case.put(TRAIL_KEY, logs.trail(whole(1, 2)))
+    assert case.read().rows == 3
+    sql = {name: sql for name, _, sql in questions()}["22_events_twice"]
+    ((number, _, _, rows, objects),) = ask(case.lake, sql)
+    assert (number, rows, objects) == (event(1)["eventID"], 2, [trail.name, "a.csv"])
 
 
 def test_documents_of_rows_that_gave_way_are_sent_again(case: Case) -> None:
