@@ -86,7 +86,7 @@ class Commits:
     def commit(self) -> None:
         """Make what waits part of the lake, in one commit. Raises StorageError where the disk
         refuses, LakeError where what the lake has cannot be read; nothing of it counts then."""
-        results, self.done, self._rows = self.done, [], 0
+        results, self.done, self._rows = sorted(self.done, key=lambda r: r.number), [], 0
         aside, self.aside = self.aside, []
         if not results and not aside:
             return
