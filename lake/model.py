@@ -126,6 +126,8 @@ class ObjectResult:
     context: str | None = None
     unknown_members: dict[str, int] = field(default_factory=dict)
     lossy_members: dict[str, int] = field(default_factory=dict)
+    query_rows: bool = False
+    """Whether its records, or some, were made of a query's rows."""
     transform: dict[str, str] = field(default_factory=dict)
     """Table that a record of it went to -> version of what made the rows
     (`lake.sources.transform`)."""

@@ -50,8 +50,9 @@ class CompactReport:
 class IngestReport:
     """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
     rows of days that `lake forget` has taken: they are rows of their object and in no table.
-    `mended` counts rows of damaged readings that gave way to the whole object's, `reworded` records
-    of changed objects that have another text than their row, which stays."""
+    `mended` counts rows of damaged readings that gave way to the whole object's, `completed` those
+    made of a query's rows that gave way to the record itself, `reworded` records of changed objects
+    that have another text than their row, which stays."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceCount] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class IngestReport:
     unchanged: int = 0
     forgotten: int = 0
     mended: int = 0
+    completed: int = 0
     reworded: int = 0
     size: int = 0
     seconds: float = 0.0

@@ -28,6 +28,24 @@ SELECT file, place, text,
 FROM found
 WHERE mends OR text IS NOT NULL AND held_text IS NOT NULL
 
+-- name: query_rows
+-- Records whose row was made of a query's row, in one of `readings`: the place of each in its file, and of the row in its own. Of several, the first.
+WITH readings AS (
+  SELECT unnest($readings.path::VARCHAR[]) AS path, unnest($readings.ingested::TIMESTAMPTZ[]) AS ingested
+), staged AS (
+  SELECT filename AS file, file_row_number AS place, event.hash AS hash
+  FROM read_parquet($staged, hive_partitioning = false, filename = true, file_row_number = true)
+  WHERE NOT list_contains($query_paths::VARCHAR[], log.file.path)
+), held AS (
+  SELECT filename AS file, file_row_number AS place, event.hash AS hash, event.original AS text,
+         log.file.path AS path, log.offset AS position, event.ingested AS ingested
+  FROM read_parquet($committed, hive_partitioning = false, filename = true, file_row_number = true)
+)
+SELECT staged.file, staged.place, held.file AS held_file, held.place AS held_place,
+       {hash: hash, path: held.path, position: position, text: held.text} AS held, held.ingested
+FROM staged JOIN held USING (hash) JOIN readings ON readings.path = held.path AND readings.ingested = held.ingested
+QUALIFY row_number() OVER (PARTITION BY hash ORDER BY staged.file, staged.place) = 1
+
 -- name: bare
 -- How many lines of changed objects are without the text that tells them, now or from an earlier reading.
 SELECT count(*)

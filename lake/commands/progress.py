@@ -122,18 +122,23 @@ def _lines(report: IngestReport, lake: str) -> Iterator[str]:
         yield f"  ... and {counted(more, 'more reason')}: lake sql{lake} 'from objects'"
     if report.forgotten:
         yield (
-            f"  {report.forgotten:,} rows are of days that `lake forget` has taken: counted as "
-            "forgotten, and in no table"
+            f"  {counted(report.forgotten, 'row')} of days that `lake forget` has taken: counted "
+            "as forgotten, and in no table"
         )
     if report.mended:
         yield (
-            f"  {report.mended:,} rows were of damaged objects that are whole now, and have their "
-            f"right texts: {texts}"
+            f"  {counted(report.mended, 'row')} of damaged objects that are whole now gave way to "
+            f"the right texts: {texts}"
+        )
+    if report.completed:
+        yield (
+            f"  {counted(report.completed, 'row')} of a query's result (CSV of the console, Athena)"
+            f" gave way to the records themselves, which say more: {texts}"
         )
     if report.reworded:
         yield (
-            f"  {report.reworded:,} records of changed objects have another text than their row, "
-            f"which stays: {texts}"
+            f"  {counted(report.reworded, 'record')} of changed objects with another text than the "
+            f"row, which stays: {texts}"
         )
     if report.rows and not report.originals:
         yield f"  {WITHOUT_ORIGINALS}"

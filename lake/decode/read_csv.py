@@ -127,6 +127,7 @@ def _rows(reading: Recognition, text: bytes, source: Source, names: list[str]) -
         told = wrap_of_row(dict(zip(names, cells, strict=True)))
         found.append((place, table_record(source, names, cells), original, told))
     if found:
+        reading.made_of_rows(source)
         if source.format == "json":
             reading.count_losses(source.name, [record.encode() for _, record, _, _ in found])
         good, coded, encoding = utf8([original for _, _, original, _ in found])

@@ -126,6 +126,7 @@ class TextReader:
         """Rows of a query as records; the text of the row is their original."""
         self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
         source = self.reading.catalogue[rows.shape.source]
+        self.reading.made_of_rows(source)
         assert isinstance(rows.text, pa.Array)  # noqa: S101
         made = [row_record(source, text) for text in rows.text.to_pylist()]
         self.reading.count_losses(source.name, [record.encode() for record, _ in made])

@@ -39,6 +39,7 @@ def read_parquet(reading: Recognition, data: bytes) -> Iterator[Records]:
         reading.note_unknown([n for n in names if source.delimited.column(n) is None])
     else:
         reading.note_columns(source, names)
+        reading.made_of_rows(source)
     kinds = [_taken(kind) for kind in file.schema_arrow.types]
     schema = pa.schema(list(zip(_distinct(names), kinds, strict=True)))
     reading.layout = {"table": base64.b64encode(schema.serialize()).decode(), "names": names}

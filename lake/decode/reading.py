@@ -125,6 +125,12 @@ class Reading:
             )
         losses.look(texts)
 
+    def made_of_rows(self, source: Source) -> None:
+        """Note that records were made of a query's rows, of which a source of JSON has fewer
+        members: its own records go before them (see `lake.stage.changed`)."""
+        if source.format == "json":
+            self.context["rows"] = True
+
     def laid_out(self, source: str, place: int) -> None:
         """Note that `layout` holds for the records from a place on."""
         if self.layout is not None:

@@ -1,9 +1,10 @@
 """What an export has to send: the partitions of which the cluster has not seen all files.
 
 Those that hold the same rows in other files (a compaction) are not sent again. Where rows have left
-(`forget`) or were made anew (`rebuild`), a partition is sent whole, and its day's documents are to
-be compared with the lake's; so are those that a killed run had begun with files that the lake has
-no more. All of it is asked of the lake and of what is remembered, nothing of the cluster.
+(`forget`), gave way to others or were made anew (`rebuild`), a partition is sent whole, and its
+day's documents are to be compared with the lake's; so are those that a killed run had begun with
+files that the lake has no more. All of it is asked of the lake and of what is remembered, nothing
+of the cluster.
 """
 
 from __future__ import annotations
@@ -136,16 +137,16 @@ class Due:
             total = before.total if not due else "0"
             now = replace(now, refused=before.refused, total=total)
             return Part(now, files, due, compare=False)
-        # files have been merged, and others may have come
+        # files have been merged, and others may have come. What is not sorted is no merged file:
+        # its rows may have taken the place of others with the same identities
         merged = [f for name, f in names.items() if name in kept or is_sorted(Path(f.path))]
-        for stood in (merged, files):
-            given = sum(file.rows for file in stood), before.rebuilt
-            if given == (before.rows, rebuilt) and self.total(table, stood) == before.total:
-                due = [file for file in files if file not in stood]
-                same = replace(now, refused=before.refused, total="0" if due else before.total)
-                if not due and not self._options.dry_run:
-                    self._memory.note(same)
-                return Part(same, files, due, compare=False)
+        given = sum(file.rows for file in merged), before.rebuilt
+        if given == (before.rows, rebuilt) and self.total(table, merged) == before.total:
+            due = [file for file in files if file not in merged]
+            same = replace(now, refused=before.refused, total="0" if due else before.total)
+            if not due and not self._options.dry_run:
+                self._memory.note(same)
+            return Part(same, files, due, compare=False)
         return Part(now, files, files, compare=True)
 
     # -- identities of the rows of files --------------------------------------------------------

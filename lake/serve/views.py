@@ -43,7 +43,7 @@ LEDGER = {
         "object",
         "path, bucket, key, etag, size, sha256, source, status, records, rows, duplicates, "
         "rejects, reason, read_at, superseded, root, modified, context, unknown_members, "
-        "lossy_members, geoip, batch, ingested, transform",
+        "lossy_members, geoip, batch, ingested, transform, content_hash AS content_sha256",
     ),
     "rejects": ("reject", "source, path, position, reason, text, batch"),
     "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),

@@ -22,6 +22,9 @@ BATCH_OBJECTS = 4_000
 GROUP_BYTES = 2 << 20
 """A batch this large ends where its group of keys ends."""
 
+LAST = "~"
+"""Sorts behind every source's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -35,14 +38,15 @@ def batches(work: list[tuple[Location, RawObject]], jobs: int) -> Iterator[Batch
     """Batches of whole objects whose keys name the same source, day and account, so that a batch
     writes few, large files. Small groups share a batch. Regions come last, since one object may
     hold events of several and hardly ever of several days; days first, since all batches of a day
-    ask for its identities (`lake.store.known.HELD`)."""
+    ask for its identities (`lake.store.known.HELD`). Objects whose key tells no source come after
+    all others: of two copies, the row is then of the one whose key tells account and region."""
 
     def group(entry: tuple[Location, RawObject]) -> tuple[str, ...]:
         key = entry[1].key
         facts, days = key_facts(key), key_days(key)
         found = catalogue().by_key(key)
         return (
-            found[0].name if found else "",
+            found[0].name if found else LAST,
             str(days[0]) if days else "",
             facts.account or "",
             facts.region or "",

@@ -4,13 +4,16 @@ An object that is read again has grown, been cut, been edited, or its first read
 are identified by their object's content, which has changed, so equal lines are found by their text
 (by the record's own fields where originals were not kept), and their new identities become aliases.
 Records with an id are found by it; a changed text is reported. Where the earlier row is of a
-damaged reading and the object is whole now, the record replaces the row (`Mended`). All other
+damaged reading and the object is whole now, the record replaces the row (`Replaced`). All other
 records are compared by identity (`lake.store.duplicates`).
+
+A row that was made of a query's row (the console's CSV, an answer of Athena) has only the members
+that were asked for. The record itself replaces it, in whatever object it comes.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +31,10 @@ from lake.sources.rowmodel import named
 from lake.store.files import check_unaltered
 from lake.store.ledger import REPEAT
 from lake.store.parquet import stage_rows
+from lake.store.recount import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import duckdb
 
@@ -41,23 +45,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Mended:
+class Replaced:
     """A committed file with rows that are replaced: by row number, each with its identity, path,
-    position and text, as `lake.store.ledger.REPEAT` names them."""
+    position and text, as `lake.store.ledger.REPEAT` names them. `damaged` rows are of an object
+    that is read again, `query_rows` were made of a query's rows."""
 
     table: str
     file: DataFile
-    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    damaged: dict[int, dict[str, Any]] = field(default_factory=dict)
+    query_rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def repeats(self) -> pa.Table:
-        """The replaced rows, noted as duplicates of what takes their place."""
-        return pa.Table.from_pylist(list(self.rows.values()), REPEAT)
+    def duplicates(self, rows: Mapping[int, dict[str, Any]]) -> pa.Table:
+        """Replaced rows, noted as duplicates of what takes their place."""
+        return pa.Table.from_pylist(list(rows.values()), REPEAT)
 
     def other_rows(self, folder: Path) -> list[StagedFile]:
         """The file's other rows, if there are any, staged anew. Raises LakeError for a file that is
         not as it was committed."""
         check_unaltered(Path(self.file.path))
-        others = np.setdiff1d(np.arange(self.file.rows), list(self.rows))
+        others = np.setdiff1d(np.arange(self.file.rows), [*self.damaged, *self.query_rows])
         return [stage_rows(self.table, self.file, others, folder)] if len(others) else []
 
 
@@ -67,13 +73,66 @@ class Earlier:
 
     `aliases`: table -> the identity that a line has now -> the one that its row has. `altered`:
     staged file -> row -> text, of records whose row has another text and stays. `replacing`: staged
-    file -> rows that replace a row of `mended`, which is by the committed file's path.
+    file -> rows that replace a row of `replaced`, which is by the committed file's path.
+    `query_rows`: reading of an object -> how many of its rows, made of a query's, are replaced.
     """
 
     aliases: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     altered: dict[Path, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     replacing: dict[Path, list[int]] = field(default_factory=lambda: defaultdict(list))
-    mended: dict[str, Mended] = field(default_factory=dict)
+    replaced: dict[str, Replaced] = field(default_factory=dict)
+    query_rows: Counter[Reading] = field(default_factory=Counter)
+
+    def replaced_in(self, table: str, file: DataFile) -> Replaced:
+        """What is replaced of a committed file so far."""
+        return self.replaced.setdefault(file.path, Replaced(table, file))
+
+
+def readings_of_queries(store: Store, snapshot: Snapshot) -> set[Reading]:
+    """The readings whose rows, or some, were made of a query's rows."""
+    if not store.ledger_files("object", snapshot):
+        return set()
+    with asking() as con:
+        rows = con.execute(
+            f"SELECT path, ingested FROM {store.ledger_sql('object', snapshot)} "
+            """WHERE contains(context, '"rows": true')"""
+        ).fetchall()
+    return {Reading(*row) for row in rows}
+
+
+def replace_query_rows(
+    store: Store,
+    snapshot: Snapshot,
+    files: Iterable[StagedFile],
+    readings: set[Reading],
+    query_paths: set[str],
+    earlier: Earlier,
+) -> None:
+    """Note which rows of these readings are replaced by records that are staged; `query_paths` are
+    the objects among the staged whose records were made of a query's rows themselves."""
+    days: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for file in files:
+        if readings and catalogue()[file.source].identity == "id":
+            days[(file.source, file.date)].append(str(file.path))
+    block = read_blocks(resource("sql") / "changed.sql")["query_rows"]
+    columns = {
+        "path": [reading.path for reading in readings],
+        "ingested": [reading.ingested for reading in readings],
+    }
+    with asking() as con:
+        for (table, date), staged in days.items():
+            committed = {f.path: f for f in store.files(table, snapshot) if f.date == date}
+            if not committed:
+                continue
+            head = view_head(store, table)
+            params: dict[str, Any] = {"staged": [head, *staged], "committed": [head, *committed]}
+            params |= {"query_paths": sorted(query_paths), "readings": columns}
+            rows = con.execute(block.sql, params).fetchall()
+            for name, place, file, row, repeat, ingested in rows:
+                earlier.replacing[Path(name)].append(place)
+                replaced = earlier.replaced_in(table, committed[file])
+                replaced.query_rows[row] = {"source": table, **repeat}
+                earlier.query_rows[Reading(repeat["path"], ingested)] += 1
 
 
 def earlier_records(
@@ -82,13 +141,13 @@ def earlier_records(
     files: Iterable[StagedFile],
     paths: set[str],
     whole: set[str],
-) -> Earlier:
+    earlier: Earlier,
+) -> None:
     """Compare the staged records of objects that were read before (`paths`, as in `log.file.path`)
     with the committed ones; `whole` are the paths that were read without damage now. An object's
     files are staged together."""
-    earlier = Earlier()
     if not paths:
-        return earlier
+        return
     days: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:
         days[(file.source, file.date)].append(str(file.path))
@@ -113,7 +172,6 @@ def earlier_records(
                 params |= {"whole": sorted(whole), "damaged": damaged}
                 rows = con.execute(blocks["edited"].sql, params).fetchall()
                 _note_edited(earlier, table, committed, rows)
-    return earlier
 
 
 def _lines(text: str) -> dict[str, str]:
@@ -139,12 +197,12 @@ def _note_edited(
 ) -> None:
     """Note the rows of the query `edited`: records with an id whose text has changed."""
     for name, place, text, mends, file, row, repeat in rows:
-        if not mends:
+        replaced = earlier.replaced_in(table, committed[file]) if mends else None
+        if replaced is None or row in replaced.query_rows:
             earlier.altered[Path(name)][place] = text
             continue
         earlier.replacing[Path(name)].append(place)
-        mended = earlier.mended.setdefault(file, Mended(table, committed[file]))
-        mended.rows[row] = {"source": table, **repeat}
+        replaced.damaged[row] = {"source": table, **repeat}
 
 
 def _damaged(

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lake.lean import give_back
-from lake.stage.changed import earlier_records
+from lake.stage.changed import (
+    Earlier,
+    earlier_records,
+    readings_of_queries,
+    replace_query_rows,
+)
 from lake.store import ledger
 from lake.store.commit import Commit, LedgerFile, commit
 from lake.store.duplicates import Deduplication
+from lake.store.recount import Reading, recounted
 from lake.store.recover import recover
 from lake.store.snapshot import Place
 
@@ -29,7 +35,6 @@ if TYPE_CHECKING:
     from lake.enrich.geoip import GeoIP
     from lake.model import ObjectResult
     from lake.report import IngestReport
-    from lake.stage.changed import Earlier
     from lake.stage.worker import BatchResult
     from lake.store.known import Identities
     from lake.store.parquet import StagedFile
@@ -64,6 +69,8 @@ class Commits:
     """Results that wait for the next commit."""
     places: set[Place] = field(default_factory=set)
     """Partitions that have got files."""
+    _readings_of_queries: set[Reading] | None = None
+    """Those in the lake, once a commit has asked for them."""
     _rows: int = 0
     _last: float = field(default_factory=time.monotonic)
 
@@ -81,7 +88,7 @@ class Commits:
     def commit(self) -> None:
         """Make what waits part of the lake, in one commit. Raises StorageError where the disk
         refuses, LakeError where what the lake has cannot be read; nothing of it counts then."""
-        results, self.done, self._rows = self.done, [], 0
+        results, self.done, self._rows = sorted(self.done, key=lambda r: r.number), [], 0
         aside, self.aside = self.aside, []
         if not results and not aside:
             return
@@ -99,18 +106,26 @@ class Commits:
         snapshot = self.store.snapshot()
         self.identities.follow(snapshot)
         files = [file for r in results for file in r.files]
-        earlier = self._earlier(snapshot, results, files)
+        query_paths = {o.obj.path for r in results for o in r.objects if o.query_rows}
+        earlier = self._earlier(snapshot, results, files, query_paths)
         self.identities.add_aliases(earlier.aliases)
-        distinct = Deduplication(earlier.altered, earlier.replacing, snapshot.kept_from)
+        distinct = Deduplication(
+            earlier.altered, earlier.replacing, query_paths, snapshot.kept_from
+        )
+        distinct.look_ahead(files)
         for file in files:
             distinct.add(file, self.identities)
         removed: dict[str, list[str]] = {}
-        for mended in earlier.mended.values():
-            distinct.repeats.append(mended.repeats())
-            distinct.files += mended.other_rows(self.staging)
-            names = self.store.names(mended.table, [mended.file])
-            removed.setdefault(mended.table, []).extend(names)
+        for replaced in earlier.replaced.values():
+            distinct.repeats.append(replaced.duplicates(replaced.damaged))
+            distinct.files += replaced.other_rows(self.staging)
+            names = self.store.names(replaced.table, [replaced.file])
+            removed.setdefault(replaced.table, []).extend(names)
         objects = distinct.recounted(o for r in results for o in r.objects) + aside
+        for replaced in earlier.replaced.values():
+            distinct.repeats.append(replaced.duplicates(replaced.query_rows))
+        recounts = recounted(self.store, snapshot, earlier.query_rows, self.staging)
+        removed[ledger.TABLE] = recounts.removed
 
         def rows(number: int) -> list[pa.Table]:
             return [
@@ -120,10 +135,13 @@ class Commits:
             ]
 
         rejects = [LedgerFile(path) for r in results for path in r.rejects]
+        ledger_files = [*rejects, *recounts.files]
         committed = commit(
             self.store,
-            Commit(distinct.files, rows, rejects, removed, geoip=self.geoip.builds),
+            Commit(distinct.files, rows, ledger_files, removed, geoip=self.geoip.builds),
         )
+        if self._readings_of_queries is not None:
+            self._readings_of_queries |= {Reading(path, self.ingested) for path in query_paths}
         for (table, date), fresh in distinct.fresh.items():
             if fresh:
                 self.identities.add(table, date, fresh, committed)
@@ -131,12 +149,23 @@ class Commits:
         self._count(objects, distinct, earlier)
 
     def _earlier(
-        self, snapshot: Snapshot, results: list[BatchResult], files: list[StagedFile]
+        self,
+        snapshot: Snapshot,
+        results: list[BatchResult],
+        files: list[StagedFile],
+        query_paths: set[str],
     ) -> Earlier:
-        """What the lake has of those objects of a commit that have changed."""
+        """What a commit has in common with earlier readings: of its objects that have changed, and
+        of its records as rows of a query."""
+        earlier = Earlier()
+        if self._readings_of_queries is None:
+            self._readings_of_queries = readings_of_queries(self.store, snapshot)
+        readings = self._readings_of_queries
+        replace_query_rows(self.store, snapshot, files, readings, query_paths, earlier)
         changed = self.reread & {o.obj.path for r in results for o in r.objects}
         whole = {o.obj.path for r in results for o in r.objects if o.status == "read"}
-        return earlier_records(self.store, snapshot, files, changed, changed & whole)
+        earlier_records(self.store, snapshot, files, changed, changed & whole, earlier)
+        return earlier
 
     def _count(
         self, objects: list[ObjectResult], distinct: Deduplication, earlier: Earlier
@@ -144,7 +173,9 @@ class Commits:
         """Count a commit in the report."""
         self.places |= {Place(f.source, f.account, f.region, f.date) for f in distinct.files}
         self.report.forgotten += distinct.forgotten.total()
-        self.report.mended += sum(len(mended.rows) for mended in earlier.mended.values())
+        replaced = earlier.replaced.values()
+        self.report.mended += sum(len(one.damaged) for one in replaced)
+        self.report.completed += earlier.query_rows.total()
         self.report.reworded += sum(map(len, earlier.altered.values()))
         for result in objects:
             self.report.add(result)

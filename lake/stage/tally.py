@@ -62,5 +62,6 @@ class ObjectTally:
             context=json.dumps(decoding.context) if decoding.context else None,
             unknown_members=dict(decoding.unknown_members),
             lossy_members=dict(decoding.lossy_members),
+            query_rows="rows" in decoding.context,
             transform=table_versions(self.tables),
         )

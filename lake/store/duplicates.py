@@ -22,7 +22,7 @@ from lake.store.parquet import stage
 from lake.store.sorted_runs import SortedRuns, contains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lake.model import ObjectResult
@@ -39,13 +39,16 @@ class Deduplication:
 
     In: `altered`, of records of changed objects that have another text than the row they repeat,
     staged file -> row -> text; `replacing`, staged file -> rows that stay although they are known,
-    since the committed ones give way to them; `kept_from`, as `Snapshot` has it. Out: `files`; the
-    `fresh` identities by table and day; the `repeats` that were dropped, as
-    `lake.store.ledger.REPEAT` has them; and how many rows of (source, path) are `forgotten`.
+    since the committed ones give way to them; `query_paths`, objects whose records were made of a
+    query's rows: a record itself goes before these, if `look_ahead` has seen its file; `kept_from`,
+    as `Snapshot` has it. Out: `files`; the `fresh` identities by table and day; the `repeats` that
+    were dropped, as `lake.store.ledger.REPEAT` has them; and how many rows of (source, path) are
+    `forgotten`.
     """
 
     altered: Mapping[Path, Mapping[int, str]] = field(default_factory=dict)
     replacing: Mapping[Path, Sequence[int]] = field(default_factory=dict)
+    query_paths: Collection[str] = ()
     kept_from: Mapping[str, str] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
     fresh: dict[tuple[str, str], SortedRuns] = field(
@@ -53,6 +56,25 @@ class Deduplication:
     )
     repeats: list[pa.Table] = field(default_factory=list)
     forgotten: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _records: dict[tuple[str, str], SortedRuns] = field(
+        default_factory=lambda: defaultdict(SortedRuns)
+    )
+    """Identities of staged records that were not made of a query's rows."""
+
+    def look_ahead(self, files: Iterable[StagedFile]) -> None:
+        """Note the identities of records that go before a query's rows, where there are any."""
+        if not self.query_paths:
+            return
+        for file in files:
+            hashes = _identities(file)
+            self._records[file.source, file.date].add(hashes[~self._query_rows(file)])
+
+    def _query_rows(self, file: StagedFile) -> np.ndarray:
+        """For each row of a file whether it was made of a query's row."""
+        log = pq.ParquetFile(file.path).read(columns=["log.file.path"])["log"]
+        paths = pc.struct_field(log, ["file", "path"])
+        found: np.ndarray = pc.is_in(paths, pa.array(self.query_paths, pa.string())).to_numpy()
+        return found
 
     def add(self, file: StagedFile, identities: Identities) -> None:
         """Take a staged file, or what is left of it."""
@@ -65,11 +87,13 @@ class Deduplication:
         hashes = _take_identities(file)
         resolved = identities.resolve(file.source, hashes)
         known = contains(identities.day(*key), resolved) | self.fresh[key].contains(resolved)
-        _, first = np.unique(resolved, return_index=True)
-        if len(first) < len(resolved):
-            again = np.ones(len(resolved), bool)
-            again[first] = False
-            known |= again
+        if self.query_paths:
+            query_rows = self._query_rows(file)
+            known |= query_rows & self._records[key].contains(resolved)
+            order = np.argsort(query_rows, kind="stable")
+            known[order] |= _repeated(resolved[order])
+        else:
+            known |= _repeated(resolved)
         known[list(self.replacing.get(file.path, ()))] = False
         if known.any():
             marks = _Rows(known, hashes, resolved, self.altered.get(file.path, {}))
@@ -120,12 +144,25 @@ class _Rows:
     altered: Mapping[int, str]
 
 
-def _take_identities(file: StagedFile) -> np.ndarray:
-    """A staged file's identities; removes the file that they were in."""
+def _repeated(identities: np.ndarray) -> np.ndarray:
+    """Which of them came before."""
+    _, first = np.unique(identities, return_index=True)
+    again = np.ones(len(identities), bool)
+    again[first] = False
+    return again
+
+
+def _identities(file: StagedFile) -> np.ndarray:
     if file.hashes is None:
         raise ValueError(f"{file.path} was staged without its identities")
-    hashes = np.fromfile(file.hashes, np.int64)
-    file.hashes.unlink()
+    return np.fromfile(file.hashes, np.int64)
+
+
+def _take_identities(file: StagedFile) -> np.ndarray:
+    """A staged file's identities; removes the file that they were in."""
+    hashes = _identities(file)
+    if file.hashes is not None:
+        file.hashes.unlink()
     return hashes
 
 

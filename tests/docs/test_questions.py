@@ -60,6 +60,7 @@ FACTS: dict[str, tuple[Any, ...] | None] = {
     "20_latency": ("/api/v1/profile", 150, 0.034, 0.146, 0.22),
     "21_changed_objects": None,  # the demo's were read once; tests/ingest/test_late.py asks it
     "22_many_names": ("shadow-relay.example", 91, 73, 272, 1),
+    "23_events_twice": None,  # tests/ingest/test_query_rows_replaced.py asks it
 }  # fmt: skip
 
 
@@ -71,6 +72,6 @@ def test_the_answer_holds_what_the_raw_logs_say(demo_lake: Lake, name: str, sql:
 
 def test_every_question_has_a_comment_that_asks_it() -> None:
     found = questions()
-    assert len(found) == 22
+    assert len(found) == 23
     assert all(q and q[0].isupper() and q[-1] in "?." for _, q, _ in found)
     assert sorted(FACTS) == [n for n, _, _ in found]

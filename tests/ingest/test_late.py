@@ -22,6 +22,7 @@ from own_source import LINES, LINES_SQL, odd, own_source
 
 from docs.generate import questions
 from lake.decode import decode
+from lake.ingest import IngestOptions, ingest
 from lake.model import RawObject
 from lake.query import open_lake
 from lake.serve.status import read_status
@@ -225,6 +226,18 @@ def test_lines_of_another_day_come_to_an_object(any_place: Place) -> None:
     assert any_place.take(flows(1, 2, 86_401)) == (1, 2)
     days = any_place.ask('SELECT "date"::VARCHAR, count(*) FROM vpcflow GROUP BY 1 ORDER BY 1')
     assert days == [("2024-02-01", 2), ("2024-02-02", 1)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_row_of_a_copy_without_a_key_is_of_the_object_that_has_one(
+    jobs: int, tmp_path: Path
+) -> None:
+    """Its key tells the region, which a flow does not."""
+    put(tmp_path / "logs", "A copy/flows", flows(1, 2))
+    put(tmp_path / "logs", FLOW_KEY, flows(1, 2))
+    ingest(tmp_path / "lake", [str(tmp_path / "logs")], IngestOptions(jobs=jobs))
+    asked = "SELECT region, count(*) FROM vpcflow GROUP BY 1"
+    assert ask(tmp_path / "lake", asked) == [("eu-west-1", 2)]
 
 
 # -- an object of records with ids that changes --------------------------------------------------
