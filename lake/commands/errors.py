@@ -59,12 +59,13 @@ def run(app: typer.Typer) -> None:
 
 
 def _call(app: typer.Typer, told: dict[str, Any]) -> None:
+    stdout = sys.stdout  # typer wraps it where a pipe has closed, so that a flush says nothing
     try:
         app(standalone_mode=True, obj=told)
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _say_interrupted(told)
-        sys.stdout.flush()  # here it can still be told that nobody takes the result
+        stdout.flush()  # here it can still be told that nobody takes the result
         raise
 
 

@@ -136,9 +136,11 @@ class TarArchive:
             while start is not None:
                 file.seek(start)
                 try:
-                    tar = tarfile.TarFile(fileobj=_Headers(file), encoding="utf-8")
+                    headers = _Headers(file)
+                    tar = tarfile.TarFile(fileobj=headers, encoding="utf-8")
                     reached = start
                     while (info := tar.next()) is not None:
+                        headers.left = _HEADER_LIMIT
                         tar.members = []  # type: ignore[attr-defined]  # or it keeps them all
                         if tar.offset <= reached:
                             raise tarfile.ReadError("a member of negative size")
@@ -171,15 +173,19 @@ class TarArchive:
 
 
 class _Headers(io.BufferedIOBase):
-    """What tarfile reads headers through: a header that says it is huge is not believed."""
+    """What tarfile reads headers through: a header that says it is huge is not believed, be it read
+    at once or, as by newer Pythons, piece by piece. `left` are the bytes that the headers of the
+    next member may have."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self.left = _HEADER_LIMIT
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """At most one MiB."""
-        if size is None or not 0 <= size <= _HEADER_LIMIT:
-            raise tarfile.ReadError(f"a header of {size} bytes")
+        """Some bytes. Raises ReadError for more than are left."""
+        if size is None or not 0 <= size <= self.left:
+            raise tarfile.ReadError(f"a header of over {_HEADER_LIMIT:,} bytes")
+        self.left -= size
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
