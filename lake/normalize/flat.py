@@ -156,7 +156,7 @@ def _reject(given: dict[str, str]) -> str:
         f"{own}"
         "WHEN n.\"@timestamp\" IS NULL THEN 'no valid time' "
         f'WHEN n."@timestamp" < TIMESTAMPTZ \'{EARLIEST}\' OR n."@timestamp" >= TIMESTAMPTZ '
-        f"'{LATEST}' THEN 'time out of range' END"
+        f"'{LATEST}' THEN 'time out of range: before {EARLIEST} or from {LATEST} on' END"
     )
 
 
