@@ -140,7 +140,7 @@ def test_threads_share_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(1)
         return object()
 
-    monkeypatch.setattr(s3, "_made", lambda *given: making(*given))
+    monkeypatch.setattr(s3, "_new_client", lambda *given: making(*given))
     place = S3Location("logs", endpoint_url="http://127.0.0.1:1/threads")
 
     def ask() -> None:
