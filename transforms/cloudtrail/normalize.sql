@@ -111,11 +111,12 @@ SELECT
 
   -- related
   CASE WHEN contains(address, ',') THEN list_transform(string_split(address, ','), lambda ip: ip_text(trim(ip)))
+       WHEN r.readOnly THEN NULL
        -- the instance that an EC2 Instance Connect Endpoint leads to, and what an agent says of its own
        WHEN r.eventName = 'OpenTunnel' THEN list_transform([r.requestParameters ->> '$.privateIpAddress'], lambda ip: ip_text(ip))
        WHEN r.eventName = 'UpdateInstanceInformation' THEN list_transform([r.requestParameters ->> '$.iPAddress'], lambda ip: ip_text(ip))
        -- what a call lets in, keeps out, points a name at, gives or takes: single addresses, no networks
-       WHEN r.readOnly IS DISTINCT FROM true AND r.eventSource IN ('ec2.amazonaws.com', 'elasticloadbalancing.amazonaws.com', 'ecs.amazonaws.com',
+       WHEN r.eventSource IN ('ec2.amazonaws.com', 'elasticloadbalancing.amazonaws.com', 'ecs.amazonaws.com',
               'route53.amazonaws.com', 'wafv2.amazonaws.com', 'waf.amazonaws.com', 'waf-regional.amazonaws.com', 'network-firewall.amazonaws.com',
               'globalaccelerator.amazonaws.com', 'lightsail.amazonaws.com', 'eks.amazonaws.com', 'workspaces.amazonaws.com')
        THEN list_transform(list_transform(
@@ -132,6 +133,7 @@ SELECT
        -- the instance whose credentials these are
        WHEN contains(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/')
        THEN list_append(coalesce(instances, []), nullif(regexp_extract(r.userIdentity.inScopeOf.credentialsIssuedTo, 'instance/(m?i-[0-9a-f]+)$', 1), ''))
+       WHEN r.readOnly THEN instances
        -- the names that are given an address, and what they are pointed at
        WHEN r.eventName = 'ChangeResourceRecordSets' THEN list_transform(list_concat(
          r.requestParameters ->> '$.changeBatch.changes[*].resourceRecordSet.name',
