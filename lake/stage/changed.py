@@ -34,7 +34,7 @@ from lake.store.parquet import stage_rows
 from lake.store.recount import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import duckdb
 
@@ -110,22 +110,16 @@ def replace_query_rows(
 ) -> None:
     """Note which rows of these readings are replaced by records that are staged; `query_paths` are
     the objects among the staged whose records were made of a query's rows themselves."""
-    days: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for file in files:
-        if readings and catalogue()[file.source].identity == "id":
-            days[(file.source, file.date)].append(str(file.path))
+    if not readings:
+        return
     block = read_blocks(resource("sql") / "changed.sql")["query_rows"]
     columns = {
         "path": [reading.path for reading in readings],
         "ingested": [reading.ingested for reading in readings],
     }
     with asking() as con:
-        for (table, date), staged in days.items():
-            committed = {f.path: f for f in store.files(table, snapshot) if f.date == date}
-            if not committed:
-                continue
-            head = view_head(store, table)
-            params: dict[str, Any] = {"staged": [head, *staged], "committed": [head, *committed]}
+        with_ids = (file for file in files if catalogue()[file.source].identity == "id")
+        for table, committed, params in _days(store, snapshot, with_ids):
             params |= {"query_paths": sorted(query_paths), "readings": columns}
             rows = con.execute(block.sql, params).fetchall()
             for name, place, file, row, repeat, ingested in rows:
@@ -148,19 +142,11 @@ def earlier_records(
     files are staged together."""
     if not paths:
         return
-    days: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for file in files:
-        days[(file.source, file.date)].append(str(file.path))
     blocks = read_blocks(resource("sql") / "changed.sql")
     with asking() as con:
         damaged = _damaged(con, store, snapshot, sorted(whole))
-        for (table, date), staged in days.items():
-            committed = {f.path: f for f in store.files(table, snapshot) if f.date == date}
-            if not committed:
-                continue
-            head = view_head(store, table)
-            params: dict[str, Any] = {"paths": sorted(paths)}
-            params |= {"staged": [head, *staged], "committed": [head, *committed]}
+        for table, committed, params in _days(store, snapshot, files):
+            params["paths"] = sorted(paths)
             if catalogue()[table].identity == "object+line":
                 params["repeats"] = _repeats(con, store, snapshot, table, params["paths"])
                 bare = Query.over(blocks["bare"], _lines("event.original"), params).ask(con)
@@ -172,6 +158,21 @@ def earlier_records(
                 params |= {"whole": sorted(whole), "damaged": damaged}
                 rows = con.execute(blocks["edited"].sql, params).fetchall()
                 _note_edited(earlier, table, committed, rows)
+
+
+def _days(
+    store: Store, snapshot: Snapshot, files: Iterable[StagedFile]
+) -> Iterator[tuple[str, dict[str, DataFile], dict[str, Any]]]:
+    """The table, the committed files by path, and the parameters `staged` and `committed` of a
+    query over both, for each day of staged files of which the lake has rows."""
+    days: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for file in files:
+        days[(file.source, file.date)].append(str(file.path))
+    for (table, date), staged in days.items():
+        committed = {f.path: f for f in store.files(table, snapshot) if f.date == date}
+        if committed:
+            head = view_head(store, table)
+            yield table, committed, {"staged": [head, *staged], "committed": [head, *committed]}
 
 
 def _lines(text: str) -> dict[str, str]:

@@ -66,14 +66,13 @@ class Deduplication:
         if not self.query_paths:
             return
         for file in files:
-            hashes = _identities(file)
+            hashes = np.fromfile(_beside(file), np.int64)
             self._records[file.source, file.date].add(hashes[~self._query_rows(file)])
 
     def _query_rows(self, file: StagedFile) -> np.ndarray:
         """For each row of a file whether it was made of a query's row."""
-        log = pq.ParquetFile(file.path).read(columns=["log.file.path"])["log"]
-        paths = pc.struct_field(log, ["file", "path"])
-        found: np.ndarray = pc.is_in(paths, pa.array(self.query_paths, pa.string())).to_numpy()
+        wanted = pa.array(self.query_paths, pa.string())
+        found: np.ndarray = pc.is_in(_paths(file.path), wanted).to_numpy()
         return found
 
     def add(self, file: StagedFile, identities: Identities) -> None:
@@ -120,8 +119,13 @@ class Deduplication:
 
 def rows_by_path(files: Iterable[Path]) -> Counter[str]:
     """How many rows each object has in some files of a table."""
-    logs = (pq.ParquetFile(file).read(columns=["log.file.path"])["log"] for file in files)
-    return _by_path(pc.struct_field(log, ["file", "path"]) for log in logs)
+    return _by_path(map(_paths, files))
+
+
+def _paths(file: Path) -> pa.ChunkedArray:
+    """The path of each row's object."""
+    log = pq.ParquetFile(file).read(columns=["log.file.path"])["log"]
+    return pc.struct_field(log, ["file", "path"])
 
 
 def _by_path(columns: Iterable[pa.ChunkedArray]) -> Counter[str]:
@@ -152,17 +156,18 @@ def _repeated(identities: np.ndarray) -> np.ndarray:
     return again
 
 
-def _identities(file: StagedFile) -> np.ndarray:
+def _beside(file: StagedFile) -> Path:
+    """The file that has a staged file's identities."""
     if file.hashes is None:
         raise ValueError(f"{file.path} was staged without its identities")
-    return np.fromfile(file.hashes, np.int64)
+    return file.hashes
 
 
 def _take_identities(file: StagedFile) -> np.ndarray:
     """A staged file's identities; removes the file that they were in."""
-    hashes = _identities(file)
-    if file.hashes is not None:
-        file.hashes.unlink()
+    beside = _beside(file)
+    hashes = np.fromfile(beside, np.int64)
+    beside.unlink()
     return hashes
 
 
