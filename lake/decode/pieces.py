@@ -1,4 +1,5 @@
-"""The text of one JSON value: whether it is one, and what members it has."""
+"""A piece of an object that is to be a record. The text of one JSON value: whether it is one, and
+what members it has; the lines of another."""
 
 from __future__ import annotations
 
@@ -48,3 +49,8 @@ def members_of(text: bytes) -> list[str] | None:
     """The names of a JSON object's members; None where the text is no such object."""
     found = members(text)
     return None if found is None else list(found)
+
+
+def text_lines(text: bytes) -> list[Piece]:
+    """The lines of a text that have more than white space."""
+    return [Piece(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip()]

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.decode.envelopes import Messages
+from lake.decode.envelopes import OPENER
 from lake.decode.headers import remembered, row_shape
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
@@ -96,7 +96,7 @@ def read_messages(
 def _messages(
     reading: Recognition, text: bytes, names: list[str], column: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
-    messages = Messages(reading.knows)
+    messages = OPENER.messages(reading.knows)
     for _, row, original, wrong in _below_header(text, "surrogateescape"):
         cells = dict(zip(names, row, strict=False))
         if wrong is None and len(row) > len(names):

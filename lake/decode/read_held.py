@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from lake.decode.envelopes import Messages
+from lake.decode.envelopes import OPENER
 from lake.decode.read_csv import csv_lines, csv_rows
 from lake.decode.recognise import PROBE_LINES
 from lake.decode.shapes import numbered_place
@@ -44,7 +44,7 @@ def read_held(reading: Recognition, text: bytes) -> Iterator[tuple[int, bytes, W
 def _records(
     reading: Recognition, lines: list[bytes], cut: str
 ) -> Iterator[tuple[int, bytes, Wrap]]:
-    messages = Messages(reading.knows)
+    messages = OPENER.messages(reading.knows)
     for number, (place, cells, original) in enumerate(_rows(lines, cut)):
         found = _held(reading, cells)
         if not found and number:

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode.cutter import Cutter
-from lake.decode.envelopes import found_within, may_be_shipped, shipped, unwrapped
+from lake.decode.envelopes import OPENER
 from lake.decode.frames import items, plain_items, plain_lines, values
 from lake.decode.headers import holds
 from lake.decode.pieces import Piece
 from lake.decode.recognise import PROBE, PROBE_LINES
 from lake.decode.rows import row_record
 from lake.decode.shapes import HEADING, PLACE, Records, Shape, utf8
+from lake.decode.shippers import may_be_shipped, records_within
 from lake.decode.tokens import cut_fields
 from lake.decode.wrap import NO_WRAP, Wrap, joined
 
@@ -215,12 +216,12 @@ class JsonReader:
         """What an envelope holds, or the JSON of a log shipper; None where it is neither. JSON that
         is a known record itself is no shipper's, and the first of an object counts as a shipper's
         only where it holds something known."""
-        found = unwrapped(piece)
+        found = OPENER.unwrapped(piece)
         if found is not None or self.reading.forced or not may_be_shipped(piece.text):
             return found
         if self.reading.knows(piece.text):
             return None
-        inner = shipped(piece.text)
+        inner = OPENER.shipped(piece.text)
         if inner is None or self._enveloped:
             return inner
         pieces = list(inner)
@@ -288,10 +289,10 @@ class JsonReader:
 
     def _found(self, piece: Piece) -> Iterator[tuple[Piece, Wrap]]:
         """The records that stand anywhere within a piece, else the piece itself."""
-        inner = unwrapped(piece) if piece.reason is None else None
+        inner = OPENER.unwrapped(piece) if piece.reason is None else None
         for one, wrap in inner or [(piece, NO_WRAP)]:
             plain = one.reason is None and one.came is None
-            found = found_within(one.text, self.reading.knows) if plain else []
+            found = records_within(one.text, self.reading.knows) if plain else []
             yield from [(each, wrap) for each in found] or [(one, wrap)]
 
 

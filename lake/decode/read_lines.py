@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode.cutter import MAX_CARRIED
-from lake.decode.envelopes import Messages
+from lake.decode.envelopes import OPENER
 from lake.decode.headers import MAY_HEAD, NAMES, NUMBER, header_of, names_in
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.read_csv import can_be_header, read_csv, read_messages
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lake.decode.opening import Messages
     from lake.decode.recognise import Recognition
     from lake.decode.shapes import Shape
     from lake.decode.wrap import Wrap
@@ -128,7 +129,7 @@ class LineReader:
     _messages: Messages = field(init=False)
 
     def __post_init__(self) -> None:
-        self._messages = Messages(self.reading.knows)
+        self._messages = OPENER.messages(self.reading.knows)
 
     def records(self, window: bytes, last: bool, whole: bool) -> Iterator[Records]:
         """The records of one window; `whole` where there is no other."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lake.decode.envelopes import found_within, unwrap
+from lake.decode.envelopes import OPENER
 from lake.decode.headers import (
     MAY_HEAD,
     cut_at,
@@ -29,6 +29,7 @@ from lake.decode.pieces import members_of
 from lake.decode.reading import Reading
 from lake.decode.rows import ABOUT, are_lowercased, holds_text, is_row, whose_row
 from lake.decode.shapes import HEADING
+from lake.decode.shippers import records_within
 from lake.errors import DecodeError
 from lake.sources.catalogue import choose
 from lake.sources.source import column_name
@@ -213,7 +214,7 @@ class Recognition(Reading):
             return True
         if text[:1] != b"{":
             return False
-        return unwrap(text) is not None or bool(found_within(text, self.knows))
+        return OPENER.unwrap(text) is not None or bool(records_within(text, self.knows))
 
     def is_head(self, first: bytes) -> bool:
         """Whether an object's first line is a line, header or directive of some source."""

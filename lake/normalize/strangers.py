@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from lake.decode.envelopes import unwrap
+from lake.decode.envelopes import OPENER
 from lake.decode.headers import line_shape, members_shape
 from lake.decode.pieces import members_of
 from lake.decode.read_json import cut_lines
@@ -49,7 +49,9 @@ class Stranger:
         """The records in it where it is an envelope, else itself. They have one place; so that
         equal ones stay two, each has a `base` of its own."""
         coded = self.encoding == "base64" and self.original is not None
-        inner = unwrap(base64.b64decode(self.original or "") if coded else self.text.encode())
+        inner = OPENER.unwrap(
+            base64.b64decode(self.original or "") if coded else self.text.encode()
+        )
         if inner is None:
             return [self]
         found = []

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lake.decode.cutter import Cutter
-from lake.decode.envelopes import unwrap
+from lake.decode.envelopes import OPENER
 from lake.decode.frames import items, plain_items, plain_lines, values
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def cut(data: bytes, size: int) -> list[Piece]:
 def opened(piece: Piece) -> list[Piece]:
     if piece.reason is None and piece.text[:1] == b"[":
         return items(piece.text)
-    inner = unwrap(piece.text) if piece.reason is None else None
+    inner = OPENER.unwrap(piece.text) if piece.reason is None else None
     return [piece] if inner is None else [one for one, _ in inner]
 
 
