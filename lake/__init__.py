@@ -1,7 +1,7 @@
 """siem-lake: AWS security logs as Parquet, SQL and dashboards, on one machine.
 
-`lake.open(DIR)` opens a lake for reading and returns a `Lake`; every error of the package derives
-from `LakeError`.
+`lake.open(DIR)` opens a lake for reading and returns a `Lake`, whose `ingest` takes
+`IngestOptions`; every error of the package derives from `LakeError`.
 
     import lake
 
@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lake.errors import LakeError
+    from lake.ingest import IngestOptions
     from lake.query import Lake
     from lake.query import open_lake as open
 
-__all__ = ["Lake", "LakeError", "open"]
+__all__ = ["IngestOptions", "Lake", "LakeError", "open"]
 
 _EXPORTS = {
+    "IngestOptions": ("lake.ingest", "IngestOptions"),
     "Lake": ("lake.query", "Lake"),
     "LakeError": ("lake.errors", "LakeError"),
     "open": ("lake.query", "open_lake"),

@@ -55,18 +55,29 @@ both would read the same objects. Other writers go on beside an ingest."""
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """How to ingest. `memory` in bytes for the whole run; `since`/`until` are days, UTC."""
+    """How to ingest: what `lake ingest`, `Lake.ingest` and `ingest` are told."""
 
     source: str | None = None
+    """Take every object as this source (a name that `lake sources` prints); None recognises each.
+    UsageError for an unknown one."""
     since: date | None = None
+    """The first day (UTC) of which objects are read, as their keys tell it; None: from the
+    first. See docs/design.md, "What --since and --until choose"."""
     until: date | None = None
+    """The last such day, itself included; None: to the last."""
     jobs: int | None = None
+    """Worker processes; None: as many as processors may be used (`lake.machine.cores`)."""
     memory: int | None = None
+    """Bytes that all processes together should keep to; None: a quarter of the machine's."""
     account: str | None = None
+    """The account, twelve digits, of rows for which neither record nor key nor bucket tells one;
+    None leaves them in the partition `unknown`."""
     rehash: bool = False
     """Detect changes by every object's content, not by its size, time and ETag."""
     s3: S3Options = field(default_factory=S3Options)
+    """How to reach `s3://` places; by default as boto3's own chain says."""
     geoip: GeoIP | None = None
+    """The databases for places and networks; None: those of `GeoIP.default()`, if any."""
     compact: bool = True
     """Merge small files of a partition where many have gathered (`lake.upkeep.compact.crowded`)."""
     originals: bool = True

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from lake.ingest import IngestOptions
     from lake.report import IngestReport
     from lake.serve.queries import Answer, Query
     from lake.store.snapshot import Snapshot
@@ -192,17 +193,16 @@ class Lake:
         current = self._current
         return status_of(self._store, current.snapshot, current.con.cursor())
 
-    def ingest(self, *where: str, **options: Any) -> IngestReport:  # noqa: ANN401
+    def ingest(self, *where: str, options: IngestOptions | None = None) -> IngestReport:
         """Read folders, files, archives and `s3://` places into the lake, as `lake ingest` does,
-        and move to the result. `options` are the fields of `lake.ingest.IngestOptions` (`source`,
-        `since`, `until`, `jobs`, `account`, ...).
+        and move to the result: `opened.ingest("logs", options=lake.IngestOptions(jobs=1))`.
 
         Raises UsageError and AccessError before anything is written, StorageError where the disk
         refuses: what was committed until then stays.
         """
-        from lake.ingest import IngestOptions, ingest
+        from lake.ingest import ingest
 
-        report = ingest(self.path, list(where), IngestOptions(**options))
+        report = ingest(self.path, list(where), options)
         self.refresh()
         try:
             write_client_file(self.path)

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 from lake.cli import app
 from lake.errors import StorageError
+from lake.ingest import IngestOptions
 from lake.query import open_lake
 from lake.serve.client_file import client_file_stale, open_prepared, write_client_file
 from lake.sources.catalogue import catalogue
@@ -272,7 +273,7 @@ def test_upkeep_reports_where_it_cannot_be_written(
 def test_python_reports_where_it_cannot_be_written(lake: Path) -> None:
     (lake / "lake.duckdb").unlink()
     put(lake / "lake.duckdb", "in-the-way", b"")
-    report = open_lake(lake).ingest(str(lake.parent / "logs"), jobs=1)
+    report = open_lake(lake).ingest(str(lake.parent / "logs"), options=IngestOptions(jobs=1))
     assert report.rows == 1
     assert "cannot be written" in report.notes[-1]
 

@@ -205,7 +205,7 @@ def test_refresh_takes_up_what_is_new(tmp_path: Path) -> None:
     lake = lake_package.open(tmp_path / "lake")
     version, cursor = lake.version, lake.cursor()
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(2)))
-    report = lake.ingest(str(tmp_path / "logs"), jobs=1)
+    report = lake.ingest(str(tmp_path / "logs"), options=lake_package.IngestOptions(jobs=1))
     assert (report.rows, report.unchanged) == (2, 1)
     assert lake.version > version
     assert len(hashes(lake)) == 4
