@@ -118,18 +118,17 @@ class TextReader:
         if shape.kind == "fields":
             return cut_records(self.reading, made)
         if shape.kind == "rows":
-            return self._of_rows(made)
+            return self._of_rows(made, array)
         if shape.kind == "json":
             self.reading.count_losses(shape.source, texts)
         return made
 
-    def _of_rows(self, rows: Records) -> Records:
-        """Rows of a query as records; the text of the row is their original."""
+    def _of_rows(self, rows: Records, texts: pa.Array) -> Records:
+        """Rows of a query, with their texts, as records; the text of the row is their original."""
         self.reading.laid_out(rows.shape.source, int(rows.position[0]) & PLACE)
         source = self.reading.catalogue[rows.shape.source]
         self.reading.made_of_rows(source)
-        assert isinstance(rows.text, pa.Array)  # noqa: S101
-        made = [row_record(source, text) for text in rows.text.to_pylist()]
+        made = [row_record(source, text) for text in texts.to_pylist()]
         self.reading.count_losses(source.name, [record.encode() for record, _ in made])
         around = rows.wraps or [NO_WRAP] * len(made)
         own = [joined(said, wrap) for (_, said), wrap in zip(made, around, strict=True)]
@@ -138,7 +137,7 @@ class TextReader:
             shape=replace(rows.shape, kind="json"),
             text=pa.array([record for record, _ in made], pa.string()),
             wraps=own if any(wrap != NO_WRAP for wrap in own) else None,
-            original=rows.text if rows.original is None else pc.coalesce(rows.original, rows.text),
+            original=texts if rows.original is None else pc.coalesce(rows.original, texts),
         )
 
     def _shape(self, texts: list[bytes], braced: bool) -> Shape | None:

@@ -203,7 +203,7 @@ class LineReader:
                 if self._shape is None:
                     yield from self._held(text if whole else b"")
                     return
-            yield from self._segments(lines)
+            yield from self._segments(lines, self._shape)
 
     def _held(self, text: bytes) -> Iterator[Records]:
         """What lines hold of which no source knows one."""
@@ -274,23 +274,22 @@ class LineReader:
                     yield place, piece.text, own
         self._line += len(lines)
 
-    def _segments(self, lines: Lines) -> Iterator[Records]:
-        """The stretches of lines under one header; headers and comments are no records."""
+    def _segments(self, lines: Lines, shape: Shape) -> Iterator[Records]:
+        """The stretches of lines under one header, the first of them of this shape; headers and
+        comments are no records."""
         at = 0
         for mark in [*self._marks(lines), len(lines)]:
             if mark > at:
-                assert self._shape is not None  # noqa: S101
                 self.reading.seen += mark - at
                 part = lines.part(slice(at, mark))
-                yield cut_records(self.reading, part.of(self._shape))
+                yield cut_records(self.reading, part.of(shape))
             if mark < len(lines):
-                self._mark(lines.line(mark))
+                shape = self._shape = self._below(lines.line(mark)) or shape
             at = mark + 1
 
     def _marks(self, lines: Lines) -> list[int]:
         """Which lines are headers, directives or comments."""
-        source, given = self.reading.source, self.reading.delimited
-        assert source is not None  # noqa: S101
+        source, given = self.reading.recognised, self.reading.delimited
         marks: set[int] = set()
         if source.header is not None and (given.header != "none" or self.reading.headers):
             for place in _named(lines):
@@ -305,14 +304,13 @@ class LineReader:
         """Where a header may be another source's; not where the user has said what it is."""
         return None if self.reading.forced else self.reading.catalogue
 
-    def _mark(self, line: str) -> None:
-        named = self.reading.delimited.named(line)
-        if not line.startswith("#"):
-            source = self.reading.source
-            whose = header_of(line, source, self._others) if source else None
-            self._shape = self.reading.header(line, names_in(line), whose)
-        elif named is not None:
-            self._shape = self.reading.header(line, named)
+    def _below(self, line: str) -> Shape | None:
+        """The shape of the lines below a header or directive; None where this names no fields."""
+        if line.startswith("#"):
+            named = self.reading.delimited.named(line)
+            return None if named is None else self.reading.header(line, named)
+        whose = header_of(line, self.reading.recognised, self._others)
+        return self.reading.header(line, names_in(line), whose)
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from lake.decode.pieces import MAX_RECORD
 from lake.decode.refused import LongText, Refused, reject_text
 from lake.decode.rows import ABOUT, plain, row_paths
 from lake.decode.shapes import PLACE
+from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from lake.decode.pieces import Piece
@@ -67,6 +68,16 @@ class Reading:
     """Every layout of the object, each with the place `from` which it holds. A rebuild reads
     records by them, since their text alone does not tell (see `lake.upkeep.relayout`)."""
     _losses: dict[str, Losses] = field(default_factory=dict)
+
+    @property
+    def recognised(self) -> Source:
+        """The source of the first records; only once it is known. LakeError before."""
+        if self.source is None:
+            raise LakeError(
+                f"{self.obj.path}: its source was asked for before it was known. Report this: it "
+                "is a fault of the program."
+            )
+        return self.source
 
     @property
     def named(self) -> Source | None:

@@ -145,8 +145,7 @@ class Recognition(Reading):
     def widened(self, shape: Shape, texts: list[bytes]) -> Shape:
         """The shape with the members of all these records, since a writer may leave out those that
         are null. Members that are no column of the source are counted."""
-        given = self.catalogue[shape.source].delimited
-        assert given is not None  # noqa: S101
+        given = self.catalogue[shape.source].lines
         known = {m for m, _ in shape.columns}
         columns = {c for _, c in shape.columns}
         more: dict[str, str] = {}
@@ -232,14 +231,11 @@ class Recognition(Reading):
     @property
     def delimited(self) -> Delimited:
         """How the source's lines are cut in this object; only after lines were recognised."""
-        assert self.source is not None  # noqa: S101
-        return self.cutting(self.source.name)
+        return self.cutting(self.recognised.name)
 
     def cutting(self, name: str) -> Delimited:
         """How the lines of a source are cut in this object."""
-        given = self.catalogue[name].delimited
-        assert given is not None  # noqa: S101
-        return with_delimiter(given, self.delimiter)
+        return with_delimiter(self.catalogue[name].lines, self.delimiter)
 
     def recognise_lines(self, lines: list[str]) -> Shape | None:
         """The shape of lines, by the first of them that is a header or a line of some source, and
@@ -333,8 +329,7 @@ class Recognition(Reading):
     def header(self, line: str, names: list[str], source: Source | None = None) -> Shape:
         """The shape of the lines below a header with these names; `source` where it is not the
         object's own. Raises DecodeError where the object has over `MAX_HEADERS` of them."""
-        source = source or self.source
-        assert source is not None  # noqa: S101
+        source = source or self.recognised
         given = self.cutting(source.name)
         while names and not names[-1]:
             names = names[:-1]

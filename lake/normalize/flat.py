@@ -99,10 +99,8 @@ def any_shape(source: Source) -> Shape:
     """One of the shapes that a source's records have."""
     if source.format == "json":
         return Shape(source.name, "json")
-    assert source.delimited is not None  # noqa: S101
-    return Shape(
-        source.name, "fields", tuple((str(i), c) for i, c in enumerate(source.delimited.columns, 1))
-    )
+    columns = tuple((str(place), name) for place, name in enumerate(source.lines.columns, 1))
+    return Shape(source.name, "fields", columns)
 
 
 @cache

@@ -158,8 +158,7 @@ def records_sql(
             f"SELECT {common}, r := r, refuse := {refuse}, accepted := {accepts}) AS record, "
             f"r, text, key_path, wrap FROM ({parsed})"
         )
-    delimited = source.delimited
-    assert delimited is not None  # noqa: S101
+    delimited = source.lines
     cells = _CELLS[shape.kind](delimited, shape, base)
     nulls = ", ".join(literal(n) for n in (*delimited.nulls, ""))
     columns = ", ".join(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -135,17 +136,13 @@ class Lister:
         """Run the steps: some prefixes ahead of the one whose keys are being handed out."""
         stop = threading.Event()
         running: dict[int, queue.Queue[_Item]] = {}
-        wholes = [at for at, step in enumerate(steps) if isinstance(step, _Whole)]
-        started = 0
+        waiting = deque((at, step) for at, step in enumerate(steps) if isinstance(step, _Whole))
         try:
             for at, step in enumerate(steps):
-                while started < len(wholes) and len(running) < 2 * WORKERS:
-                    pages: queue.Queue[_Item] = queue.Queue(_PAGES_AHEAD)
-                    running[wholes[started]] = pages
-                    whole = steps[wholes[started]]
-                    assert isinstance(whole, _Whole)  # noqa: S101 - for the type checker
-                    pool.submit(self._fill, whole.prefix, pages, stop)
-                    started += 1
+                while waiting and len(running) < 2 * WORKERS:
+                    place, whole = waiting.popleft()
+                    running[place] = queue.Queue(_PAGES_AHEAD)
+                    pool.submit(self._fill, whole.prefix, running[place], stop)
                 if isinstance(step, Unlisted):
                     yield step
                 elif isinstance(step, list):

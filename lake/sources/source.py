@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.errors import SourceError
 from lake.sources.fieldsets import Tree, ecs_leaves, leaves
 
 if TYPE_CHECKING:
@@ -195,6 +196,13 @@ class Source:
             return False
         blanks = self.delimited is not None and self.delimited.delimiter == " "
         return blanks and bool(self.line.search(line.replace("\t", " ")))
+
+    @property
+    def lines(self) -> Delimited:
+        """How its lines are cut. Raises SourceError for a source of JSON."""
+        if self.delimited is None:
+            raise SourceError(f"{self.name}: its records are JSON, which is not cut as lines are.")
+        return self.delimited
 
     @property
     def select(self) -> str:

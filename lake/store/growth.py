@@ -128,9 +128,7 @@ def _compare(path: str, before: Type, now: Type, added: list[str], wrong: list[s
     if before == now:
         return False
     kinds = {_kind(before), _kind(now)}
-    if kinds == {"array"}:
-        assert isinstance(before, dict)  # noqa: S101
-        assert isinstance(now, dict)  # noqa: S101
+    if kinds == {"array"} and isinstance(before, dict) and isinstance(now, dict):
         _compare(f"{path}[]", before["elementType"], now["elementType"], added, wrong)
         return False
     if kinds != {"struct"}:

@@ -77,7 +77,7 @@ def merge(
     total = 0
     output: _Output | None = None
     for group in _sorted_groups(rows, paths, footers, schema, folder):
-        output = output or _Output(folder, schema)
+        output = output or _Output(folder, schema, group)
         output.write(group)
         total += _total(_hashes(group))
         if output.size >= target:
@@ -237,11 +237,12 @@ def _row_groups(rows: pa.Table) -> Iterator[pa.Table]:
 class _Output:
     """One merged file at work, in memory until it is whole."""
 
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, like: pa.Table) -> None:
+        """An empty file; `like` are rows as it will have, in number of different values too."""
         self._path = folder / f"part-{uuid.uuid4().hex}.parquet"
         self._sink = pa.BufferOutputStream()
-        self._schema = schema
-        self._writer: pq.ParquetWriter | None = None
+        bloom = {"bloom_filter_options": filters(like)}
+        self._writer = pq.ParquetWriter(self._sink, schema, **WRITING, **bloom)
         self._rows = 0
         self._times: list[tuple[int, int]] = []
 
@@ -252,9 +253,6 @@ class _Output:
 
     def write(self, group: pa.Table) -> None:
         """Add rows, sorted by time, behind those that are there."""
-        if self._writer is None:  # the other groups have about as many different values
-            more = {"bloom_filter_options": filters(group)}
-            self._writer = pq.ParquetWriter(self._sink, self._schema, **WRITING, **more)
         self._writer.write_table(group, row_group_size=GROUP_ROWS)
         self._rows += len(group)
         moments = _moments(group)
@@ -262,7 +260,6 @@ class _Output:
 
     def close(self, table: str, like: DataFile) -> StagedFile:
         """The staged file, of the same partition as another one."""
-        assert self._writer is not None  # noqa: S101
         self._writer.close()
         data = memoryview(self._sink.getvalue())
         first, last = self._times[0][0], self._times[-1][1]

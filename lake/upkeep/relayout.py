@@ -169,8 +169,7 @@ def _members(source: Source, rows: Stored) -> Records:
 
 
 def _lines(source: Source, known: Known, layout: dict[str, Any], rows: Stored) -> Iterator[Records]:
-    assert source.delimited is not None  # noqa: S101
-    given = with_delimiter(source.delimited, layout.get("cut"))
+    given = with_delimiter(source.lines, layout.get("cut"))
     headers = known.context.get("headers") or []
     if "names" in layout:
         shapes = [(header_shape(source.name, given, layout["names"]), rows)]
