@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lake.errors import StorageError, in_plain_words
-from lake.machine import cores, default_memory
+from lake.machine import cores
 from lake.paths import JOURNAL
 from lake.report import Finding
 from lake.sizes import counted, size_text
@@ -29,7 +29,7 @@ from lake.store.files import recorded_sha256, unquoted
 from lake.store.snapshot import Snapshot
 from lake.store.table import Store
 from lake.upkeep.verify_files import ADVICE, CommittedFile, check_file, stray_files
-from lake.upkeep.verify_rows import check_rows
+from lake.upkeep.verify_rows import RowCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,18 +69,14 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
     stray = stray_files(store, {f.path for f in files})
     report.earlier, report.earlier_size = stray.earlier, stray.earlier_size
     report.notes += stray.notes()
-    report.findings += check_rows(
-        store,
-        snapshot,
-        {
-            t: [str(f.path) for f in files if f.table == t and f not in damaged]
-            for t in _tables(files)
-        },
-        {f.table for f in damaged} | unread,
-        report.notes,
-        default_memory(),
-        notify,
-    )
+    whole = {
+        table: [str(f.path) for f in files if f.table == table and f not in damaged]
+        for table in _tables(files)
+    }
+    rows = RowCheck(store, snapshot, whole, _tables(damaged) | unread)
+    rows.run(notify)
+    report.findings += rows.findings
+    report.notes += rows.notes
     return report
 
 

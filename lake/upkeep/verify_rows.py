@@ -3,8 +3,10 @@ many of each object as were read. The queries stand in `sql/verify.sql`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lake.machine import default_memory
 from lake.normalize.partitions import ACCOUNT, REGION, UNKNOWN
 from lake.paths import resource, spill_folder
 from lake.report import Finding
@@ -17,6 +19,8 @@ from lake.store import ledger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import duckdb
+
     from lake.store.snapshot import Snapshot
     from lake.store.table import Store
 
@@ -28,53 +32,72 @@ AGAIN = (
 )
 
 
-def check_rows(
-    store: Store,
-    snapshot: Snapshot,
-    files: Mapping[str, list[str]],
-    damaged: set[str],
-    notes: list[str],
-    memory: int,
-    notify: Callable[[str], None],
-) -> list[Finding]:
-    """Check the rows of these files by table. Where some file is damaged, the ledger is not
-    compared with the tables: that a file is damaged has been said."""
-    blocks = read_blocks(resource("sql") / "verify.sql")
-    patterns = {"account": ACCOUNT.pattern, "region": REGION.pattern, "unknown": UNKNOWN}
-    findings: list[Finding] = []
-    with connect(memory, temp=str(spill_folder(store.path))) as con:
-        con.execute('CREATE TEMP TABLE found (path VARCHAR, "rows" BIGINT)')
+@dataclass(slots=True)
+class RowCheck:
+    """A check of the rows in a snapshot's files, which `files` names by table.
 
-        def ask(name: str, table: str | None = None) -> list[tuple[Any, ...]]:
-            over = {"logs": relation(table, "")} if table else {}
-            return list(Query.over(blocks[name], over, patterns).ask(con).rows)
+    `damaged` are tables of which some file is no longer what was committed. That has been said;
+    where there is one, the ledger is not compared with the tables.
+    """
 
-        for table in sorted(files.keys() - {ledger.TABLE}):
-            notify(f"checking the rows of {table}")
-            if table not in catalogue().sources:
-                notes.append(f"{table}: no such source is known here; its rows were not looked at")
-                damaged = damaged | {table}
-                continue
-            con.execute(table_view(store, snapshot, table, files[table]).sql)
-            findings += _of_table(table, snapshot, ask)
-            counts = Query.over(blocks["rows_by_path"], {"logs": relation(table, "")}, {})
-            con.execute(f"INSERT INTO found {counts.sql}")
-        if ledger.TABLE in damaged:
-            return findings
-        for view in ledger_views(store, snapshot):
-            con.execute(view.sql)
-        notify("checking the ledger")
-        findings += _unbalanced(ask("unbalanced"))
-        if damaged:
-            notes.append("rows by object were not compared with the ledger: see above")
+    store: Store
+    snapshot: Snapshot
+    files: Mapping[str, list[str]]
+    damaged: set[str]
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, notify: Callable[[str], None]) -> None:
+        """Look at every table's rows, then at the ledger; `findings` and `notes` say what came of
+        it."""
+        with connect(default_memory(), temp=str(spill_folder(self.store.path))) as con:
+            con.execute('CREATE TEMP TABLE found (path VARCHAR, "rows" BIGINT)')
+            ask = _Asked(con)
+            for table in sorted(self.files.keys() - {ledger.TABLE}):
+                notify(f"checking the rows of {table}")
+                self._check_table(table, ask)
+            if ledger.TABLE not in self.damaged:
+                for view in ledger_views(self.store, self.snapshot):
+                    con.execute(view.sql)
+                notify("checking the ledger")
+                self._check_ledger(ask)
+
+    def _check_table(self, table: str, ask: _Asked) -> None:
+        if table not in catalogue().sources:
+            self.notes.append(f"{table}: no such source is known here; its rows were not looked at")
+            self.damaged = self.damaged | {table}
+            return
+        ask.con.execute(table_view(self.store, self.snapshot, table, self.files[table]).sql)
+        self.findings += _of_table(table, self.snapshot, ask)
+        ask.con.execute(f"INSERT INTO found {ask.query('rows_by_path', table).sql}")
+
+    def _check_ledger(self, ask: _Asked) -> None:
+        self.findings += _unbalanced(ask("unbalanced"))
+        if self.damaged:
+            self.notes.append("rows by object were not compared with the ledger: see above")
         else:
-            findings += _unaccounted(ask("unaccounted"))
-    return findings
+            self.findings += _unaccounted(ask("unaccounted"))
 
 
-def _of_table(
-    table: str, snapshot: Snapshot, ask: Callable[[str, str], list[tuple[Any, ...]]]
-) -> list[Finding]:
+class _Asked:
+    """The queries of `sql/verify.sql`, asked of the views that there are."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        self._blocks = read_blocks(resource("sql") / "verify.sql")
+
+    def query(self, name: str, table: str | None, **given: str) -> Query:
+        """A query, over a table's rows where it asks for `logs`."""
+        over = {"logs": relation(table, "")} if table else {}
+        return Query.over(self._blocks[name], over, given)
+
+    def __call__(self, name: str, table: str | None = None) -> list[tuple[Any, ...]]:
+        """The rows of its answer."""
+        patterns = {"account": ACCOUNT.pattern, "region": REGION.pattern, "unknown": UNKNOWN}
+        return list(self.query(name, table, **patterns).ask(self.con).rows)
+
+
+def _of_table(table: str, snapshot: Snapshot, ask: _Asked) -> list[Finding]:
     findings = [
         Finding(
             "misplaced",
