@@ -25,8 +25,8 @@ from lake.decode.headers import (
     shape_under,
     whose_columns,
 )
+from lake.decode.noted import Noted
 from lake.decode.pieces import members_of
-from lake.decode.reading import Reading
 from lake.decode.rows import ABOUT, are_lowercased, holds_text, is_row, whose_row
 from lake.decode.shapes import HEADING
 from lake.decode.shippers import records_within
@@ -53,7 +53,7 @@ for it could take hours."""
 
 
 @dataclass(slots=True)
-class Recognition(Reading):
+class Recognition(Noted):
     """An object being read, with what finds out its source and how its records become columns."""
 
     def by_key(self, fmt: str) -> list[Source]:

@@ -25,7 +25,7 @@ from lake.store.recover import recover
 from lake.store.rowmodels import growths
 from lake.store.staging import staging, staging_name
 from lake.store.table import Store
-from lake.upkeep.rederive import Readings, TableCount, TableRebuild
+from lake.upkeep.rederive import PastReadings, TableCount, TableRebuild
 from lake.visible import visible
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class _Rebuild:
         spill = str(self.folder / "spill")
         engine = Engine(self.options.memory or default_memory(), temp=spill)
         try:
-            with Readings(self.store, snapshot) as readings:
+            with PastReadings(self.store, snapshot) as readings:
                 for name in _tables(snapshot, self.options.source, report):
                     old[name] = self.store.files(name, snapshot)
                     table = TableRebuild(

@@ -71,14 +71,14 @@ class TableCount:
     renamed: int = 0
 
 
-class Reading(NamedTuple):
+class PastReading(NamedTuple):
     """One reading of an object: when it ended, and what the ledger keeps of it."""
 
     ended: datetime
     known: Known
 
 
-class Readings:
+class PastReadings:
     """The ledger's readings of objects, looked up for a chunk's at a time."""
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
@@ -87,15 +87,15 @@ class Readings:
         for view in ledger_views(store, snapshot):
             self._con.execute(view.sql)
 
-    def __enter__(self) -> Readings:
+    def __enter__(self) -> PastReadings:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._con.close()
 
-    def of(self, paths: Sequence[str]) -> dict[str, list[Reading]]:
+    def of(self, paths: Sequence[str]) -> dict[str, list[PastReading]]:
         """Each path's readings, oldest first."""
-        readings: dict[str, list[Reading]] = defaultdict(list)
+        readings: dict[str, list[PastReading]] = defaultdict(list)
         rows = self._con.execute(
             "SELECT path, key, bucket, context, read_at FROM objects "
             "WHERE path IN (SELECT unnest($paths)) ORDER BY read_at",
@@ -105,7 +105,7 @@ class Readings:
             facts = key_facts(key)
             object_facts = ObjectFacts(path, key, facts.account, facts.region, bucket)
             known = Known(object_facts, json.loads(context) if context else {})
-            readings[path].append(Reading(read_at, known))
+            readings[path].append(PastReading(read_at, known))
         return readings
 
 
@@ -117,7 +117,7 @@ class TableRebuild:
     engine: Engine
     geoip: GeoIP
     buckets: Mapping[str, str]
-    readings: Readings
+    readings: PastReadings
     folder: Path
     count: TableCount = field(default_factory=TableCount)
 
@@ -251,7 +251,7 @@ def _leaf(batch: pa.RecordBatch, name: str, leaf: tuple[str, ...]) -> pa.Array:
 
 
 def _by_reading(
-    readings: Sequence[Reading], rows: pa.Table, at: np.ndarray
+    readings: Sequence[PastReading], rows: pa.Table, at: np.ndarray
 ) -> Iterator[tuple[Known, np.ndarray]]:
     """An object's rows (their places `at`) by the reading that made them: the first that ended
     after their `event.ingested`."""

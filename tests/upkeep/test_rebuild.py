@@ -364,7 +364,7 @@ def test_an_object_that_came_with_another_header_later(tmp_path: Path) -> None:
 
 def test_a_lake_from_before_layouts_were_kept(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
     """The header that was kept, and the line itself, do for what is delivered as usual."""
-    monkeypatch.setattr("lake.decode.reading.Reading.laid_out", lambda *_: None)
+    monkeypatch.setattr("lake.decode.noted.Noted.laid_out", lambda *_: None)
     put(tmp_path / "logs", TRAIL_KEY, logs.trail(logs.events(4)))
     put(tmp_path / "logs", FLOW_KEY, logs.flow_file(logs.flows(4)))
     put(tmp_path / "logs", "exported/x.gz", EXPORT)

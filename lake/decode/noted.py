@@ -1,7 +1,6 @@
-"""One object being read: what it turned out to be, and what of it could not be used.
-
-Here is only what is noted on the way: the status and its reason, refused pieces, members that rows
-will not hold, and how records are laid out. What an object is, `lake.decode.recognise` finds out.
+"""What is noted of an object while it is read: the status and its reason, refused pieces, members
+that rows will not hold, and how records are laid out. What an object is, `lake.decode.recognise`
+finds out.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Reading:
-    """One object being read.
+class Noted:
+    """What is noted of one object while it is read.
 
     The decoder, the recogniser and the readers all write into it; the worker takes from it what
     the ledger keeps of the object.
