@@ -54,7 +54,7 @@ def _last_whole(lake: Path, snapshot: Snapshot, told: Told) -> tuple[int, int, d
         if not version_file(root, version).exists():
             return None  # the log was cleaned up
         earlier = told(version)
-        if all(number <= (ends.get(t) or 0) for t, number in earlier.tables.items()):
+        if all(number <= (ends.get(table) or 0) for table, number in earlier.tables.items()):
             ended = committed_at(root, version) + timedelta(milliseconds=1)
             return earlier.batch, version, ended
     return None

@@ -145,7 +145,9 @@ class _Run:
             if table in remade:  # its old files are out already
                 actions = [action for action in actions if isinstance(action, AddAction)]
             versions[table] = self._write(table, actions)
-        logs = [version_file(self.store.path / t, versions[t]) for t in {*tables, *wider}]
+        logs = [
+            version_file(self.store.path / table, versions[table]) for table in {*tables, *wider}
+        ]
         flush_to_disk(self.store.path, [*(move.target for move in self.moves), *logs])
         del versions[ledger.TABLE]
         models = grown_models(self.before, [*versions], grown, self.number)
@@ -156,7 +158,7 @@ class _Run:
         batch = self.batch
         for at, staged in enumerate(batch.files):
             keys = {"account": staged.account, "region": staged.region, "date": staged.date}
-            folder = "/".join(f"{k}={v}" for k, v in keys.items())
+            folder = "/".join(f"{key}={value}" for key, value in keys.items())
             name = f"{folder}/{file_name(self.number, at, staged.sha256)}"
             self.moves.append(Move(staged.path, self.store.path / staged.source / name))
             self.actions.setdefault(staged.source, []).append(
@@ -187,7 +189,7 @@ class _Run:
         """Write the journal, by which the next writer takes back a commit that was killed."""
         lake = self.store.path
         files = [str(move.target.relative_to(lake)) for move in self.moves]
-        journal = Journal(self.number, {t: versions.get(t) for t in tables}, files)
+        journal = Journal(self.number, {table: versions.get(table) for table in tables}, files)
         flush_to_disk(lake, [write_journal(self.store, journal)])
 
     def _write(self, table: str, actions: list[Action]) -> int:
@@ -217,7 +219,10 @@ class _Run:
         for at, rows in enumerate([*self.batch.ledger_rows(self.number), batch]):
             if rows.num_rows:
                 actions.append(self._ledger_file(root, rows, at))
-        flush_to_disk(self.store.path, [root / a.path for a in actions if isinstance(a, AddAction)])
+        flush_to_disk(
+            self.store.path,
+            [root / action.path for action in actions if isinstance(action, AddAction)],
+        )
         delta = DeltaTable(root)
         self._transact(delta, actions, ["kind"])
         flush_to_disk(self.store.path, [version_file(root, delta.version())])
@@ -264,14 +269,14 @@ def _removals(delta: DeltaTable, names: Sequence[str], data_change: bool) -> lis
     if not names:
         return []
     keys = list(delta.metadata().partition_columns)
-    known = {a["path"]: a for a in add_actions(delta).to_pylist()}
+    known = {action["path"]: action for action in add_actions(delta).to_pylist()}
     return [
         RemoveAction(
             name,
             data_change,
             _now(),
             known[name]["size_bytes"],
-            {k: str(known[name][f"partition.{k}"]) for k in keys},
+            {key: str(known[name][f"partition.{key}"]) for key in keys},
         )
         for name in names
     ]

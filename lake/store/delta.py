@@ -59,10 +59,10 @@ def _moments(actions: pa.Table, name: str) -> list[int | None]:
 
 def footer_times(footer: pq.FileMetaData) -> tuple[int, int]:
     """First and last event of a file as its footer has them, in microseconds of UTC since 1970."""
-    names = [footer.schema.column(n).path for n in range(footer.num_columns)]
-    at = names.index("@timestamp")
-    groups = (footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups))
-    bounds = [(statistics.min_raw, statistics.max_raw) for statistics in groups]
+    names = [footer.schema.column(column).path for column in range(footer.num_columns)]
+    time = names.index("@timestamp")
+    groups = (footer.row_group(group).column(time) for group in range(footer.num_row_groups))
+    bounds = [(group.statistics.min_raw, group.statistics.max_raw) for group in groups]
     return min(first for first, _ in bounds), max(last for _, last in bounds)
 
 

@@ -132,7 +132,7 @@ def versions(table: Path, begun: int | None = None) -> Iterator[Version]:
 
 
 def _version(number: int, actions: list[dict[str, dict[str, object]]]) -> Version:
-    info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    info = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     batch = str(info.get("batch", ""))
     added: dict[str, int] = {}
     for action in actions:
@@ -145,5 +145,7 @@ def _version(number: int, actions: list[dict[str, dict[str, object]]]) -> Versio
         str(info.get("engineInfo", "")),
         int(batch) if batch.isdigit() else None,
         added,
-        frozenset(unquoted(str(a["remove"]["path"])) for a in actions if "remove" in a),
+        frozenset(
+            unquoted(str(action["remove"]["path"])) for action in actions if "remove" in action
+        ),
     )

@@ -90,12 +90,15 @@ class Model:
 
     def as_json(self) -> dict[str, Any]:
         """As the ledger's `models` keeps it."""
-        return {"version": self.version, "grown": [[n, one.as_json()] for n, one in self.grown]}
+        return {
+            "version": self.version,
+            "grown": [[number, one.as_json()] for number, one in self.grown],
+        }
 
     @classmethod
     def of_json(cls, given: dict[str, Any]) -> Model:
         """What `as_json` gave."""
-        grown = ((int(n), Lacking.of_json(one)) for n, one in given["grown"])
+        grown = ((int(number), Lacking.of_json(one)) for number, one in given["grown"])
         return cls(given["version"], tuple(grown))
 
 

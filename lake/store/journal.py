@@ -102,7 +102,7 @@ def _wrong(store: Store, snapshot: Snapshot, journal: Journal) -> str | None:
 
 def _held(store: Store, names: list[str]) -> str | None:
     """The first of these files that a version of `_lake` has."""
-    begun = {PurePath(n).as_posix() for n in names if PurePath(n).parts[0] == ledger.TABLE}
+    begun = {PurePath(name).as_posix() for name in names if PurePath(name).parts[0] == ledger.TABLE}
     log = versions(store.path / ledger.TABLE) if begun else ()
     added = {f"{ledger.TABLE}/{name}" for version in log for name in version.added}
     return min(begun & added, default=None)

@@ -62,7 +62,7 @@ def known_objects(store: Store, snapshot: Snapshot) -> dict[str, KnownObject]:
             "TRY_CAST(context ->> '$.limit' AS BIGINT) "
             f"FROM {store.ledger_sql('object', snapshot)} ORDER BY batch"
         ).fetchall()
-    return {r[0]: KnownObject._make(r[1:]) for r in rows}
+    return {row[0]: KnownObject._make(row[1:]) for row in rows}
 
 
 def is_unchanged(obj: RawObject, known: KnownObject | None, rehash: bool = False) -> bool | None:

@@ -62,7 +62,7 @@ SCHEMA = pa.schema(
 )
 """Columns are only ever added, at the end."""
 REPEAT = pa.schema(
-    [SCHEMA.field(n) for n in ("source", "hash", "path", "position", "also", "text")]
+    [SCHEMA.field(name) for name in ("source", "hash", "path", "position", "also", "text")]
 )
 """A record that was dropped as a duplicate: `hash`, the identity of the row that it repeats, and
 its object and position. Of an object that has changed also `also`, the identity that the record
@@ -74,19 +74,24 @@ def _table(kind: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{"kind": kind, **row} for row in rows], schema=SCHEMA)
 
 
+def _json(told: Mapping[str, Any]) -> str | None:
+    """What is told by name, as JSON; None where nothing is."""
+    return json.dumps(told) if told else None
+
+
 def reject_table(rejects: Sequence[Reject]) -> pa.Table:
     """Rejects as rows of `_lake`, without their batch, which is not known yet."""
     return _table(
         "reject",
         [
             {
-                "source": r.source or None,
-                "path": r.path,
-                "position": r.position,
-                "reason": r.reason,
-                "text": r.text,
+                "source": reject.source or None,
+                "path": reject.path,
+                "position": reject.position,
+                "reason": reject.reason,
+                "text": reject.text,
             }
-            for r in rejects
+            for reject in rejects
         ],
     )
 
@@ -100,31 +105,31 @@ def object_table(
         [
             {
                 "batch": batch,
-                "source": r.source,
-                "path": r.obj.path,
-                "root": r.obj.root,
-                "key": r.obj.key,
-                "bucket": r.obj.bucket,
-                "etag": r.obj.etag,
-                "size": r.obj.size,
-                "modified": r.obj.modified,
-                "sha256": r.sha256,
-                "content_hash": r.content_hash,
-                "status": r.status,
-                "reason": r.reason,
-                "records": r.records,
-                "rows": r.rows,
-                "duplicates": r.duplicates,
-                "rejects": r.rejects,
-                "read_at": r.read_at,
-                "context": r.context,
-                "unknown_members": json.dumps(r.unknown_members) if r.unknown_members else None,
-                "lossy_members": json.dumps(r.lossy_members) if r.lossy_members else None,
+                "source": result.source,
+                "path": result.obj.path,
+                "root": result.obj.root,
+                "key": result.obj.key,
+                "bucket": result.obj.bucket,
+                "etag": result.obj.etag,
+                "size": result.obj.size,
+                "modified": result.obj.modified,
+                "sha256": result.sha256,
+                "content_hash": result.content_hash,
+                "status": result.status,
+                "reason": result.reason,
+                "records": result.records,
+                "rows": result.rows,
+                "duplicates": result.duplicates,
+                "rejects": result.rejects,
+                "read_at": result.read_at,
+                "context": result.context,
+                "unknown_members": _json(result.unknown_members),
+                "lossy_members": _json(result.lossy_members),
                 "geoip": geoip,
                 "ingested": ingested,
-                "transform": json.dumps(r.transform) if r.transform else None,
+                "transform": _json(result.transform),
             }
-            for r in results
+            for result in results
         ],
     )
 

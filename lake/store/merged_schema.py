@@ -32,7 +32,8 @@ def merged_fields(parts: Sequence[Fields], order: Fields) -> list[pa.Field]:
     found: dict[str, list[pa.Field]] = {}
     for field in (field for part in parts for field in part):
         found.setdefault(field.name, []).append(field)
-    names = [n for n in ranked if n in found] + [n for n in found if n not in ranked]
+    names = [name for name in ranked if name in found]
+    names += [name for name in found if name not in ranked]
     return [_merged_field(found[name], ranked.get(name, found[name][0])) for name in names]
 
 
@@ -42,7 +43,7 @@ def _merged_field(fields: Sequence[pa.Field], like: pa.Field) -> pa.Field:
         order = like.type if pa.types.is_struct(like.type) else kinds[0]
         return pa.field(fields[0].name, pa.struct(merged_fields(kinds, order)))
     if any(kind != kinds[0] for kind in kinds):
-        raise TypesDiffer(f"{fields[0].name}: {', '.join(sorted({str(k) for k in kinds}))}")
+        raise TypesDiffer(f"{fields[0].name}: {', '.join(sorted({str(kind) for kind in kinds}))}")
     return fields[0]
 
 
@@ -78,7 +79,7 @@ def is_sole(fields: Fields, path: Leaf) -> bool:
     field = next(field for field in fields if field.name == path[0])
     if len(path) > 1:
         return is_sole(field.type, path[1:])
-    return sum(not pa.types.is_struct(f.type) for f in fields) == 1
+    return sum(not pa.types.is_struct(field.type) for field in fields) == 1
 
 
 def without_leaf(fields: Fields, path: Leaf) -> list[pa.Field]:
@@ -110,14 +111,14 @@ def completed(rows: pa.Table, model: pa.Schema) -> pa.Table:
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with every leaf of the schema, NULL where they have none."""
     columns = {name: one_piece(rows[name]) for name in rows.column_names}
-    arrays = [_conformed(columns.get(f.name), f.type, len(rows)) for f in schema]
+    arrays = [_conformed(columns.get(field.name), field.type, len(rows)) for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _conformed(array: pa.Array | None, kind: pa.DataType, rows: int) -> pa.Array:
     if not pa.types.is_struct(kind):
         return pa.nulls(rows, kind) if array is None else array
-    given = {} if array is None else {f.name: array.field(f.name) for f in array.type}
-    members = [_conformed(given.get(f.name), f.type, rows) for f in kind]
+    given = {} if array is None else {field.name: array.field(field.name) for field in array.type}
+    members = [_conformed(given.get(field.name), field.type, rows) for field in kind]
     mask = array.is_null() if array is not None and array.null_count else None
     return pa.StructArray.from_arrays(members, fields=list(kind), mask=mask)

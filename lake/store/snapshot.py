@@ -70,7 +70,7 @@ def read_snapshot(path: Path, ledger_version: int) -> Snapshot:
         file = pq.ParquetFile(path)
         there = file.schema_arrow.names  # `models` is not in the first lakes
         wanted = [name for name in ("batch", "tables", "models", "context") if name in there]
-        row = max(file.read(wanted).to_pylist(), key=lambda r: int(r["batch"]))
+        row = max(file.read(wanted).to_pylist(), key=lambda one: int(one["batch"]))
     except (OSError, pa.ArrowException, ValueError) as error:
         raise StorageError(
             f"{path}, the ledger's last batch, cannot be read: {error}. Mend the cause (mount "

@@ -86,7 +86,9 @@ class Store:
             return cls.open(path)
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file. Name a folder with --lake.")
-        if path.is_dir() and any(not is_own(p.name) and p.name[0] != "." for p in path.iterdir()):
+        if path.is_dir() and any(
+            not is_own(entry.name) and entry.name[0] != "." for entry in path.iterdir()
+        ):
             raise UsageError(
                 f"{path} holds other files and no lake. Name an empty or new folder with --lake."
             )
@@ -226,7 +228,7 @@ class Store:
                 names, accounts, regions, dates, rows, sizes, logged_times(actions), strict=True
             )
         ]
-        return sorted(found, key=lambda f: (f.date, f.account, f.region, f.path))
+        return sorted(found, key=lambda file: (file.date, file.account, file.region, file.path))
 
     def file_actions(self, table: str, snapshot: Snapshot) -> pa.Table:
         """A row for each file of a table that the snapshot has, as `DeltaTable.get_add_actions`

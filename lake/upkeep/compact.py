@@ -157,7 +157,7 @@ def merge_small(
                     report.skipped += 1
                 continue
             held.append(_Merged(small.table, small.files, staged))
-            size += sum(f.size for f in staged)
+            size += sum(file.size for file in staged)
             if size >= GROUP_BYTES or len(held) >= GROUP_PARTITIONS:
                 _commit(store, held, report)
                 held, size = [], 0
@@ -170,7 +170,8 @@ def _held(store: Store, of: Sequence[One]) -> list[One]:
     """Those whose files still are their table's; others may have merged them, or `lake forget
     --now` deleted some."""
     now = store.snapshot()
-    held = {t: {file.path for file in store.files(t, now)} for t in {one.table for one in of}}
+    tables = {one.table for one in of}
+    held = {table: {file.path for file in store.files(table, now)} for table in tables}
     return [one for one in of if {file.path for file in one.files} <= held[one.table]]
 
 
@@ -220,7 +221,9 @@ def _due(store: Store, snapshot: Snapshot) -> Iterator[Small]:
     where there are several or one that is large."""
     for table in sorted(snapshot.tables.keys() & catalogue().sources.keys()):
         for _, group in groupby(store.files(table, snapshot), key=_place):
-            files = [f for f in group if f.size < SETTLED or not is_sorted(Path(f.path))]
+            files = [
+                file for file in group if file.size < SETTLED or not is_sorted(Path(file.path))
+            ]
             if len(files) > 1 or (files and files[0].size >= SETTLED):
                 yield from _pieces(table, files)
 
@@ -247,15 +250,15 @@ def _commit(store: Store, merged: list[_Merged], report: CompactReport) -> None:
         for one in good:
             removed.setdefault(one.table, []).extend(store.names(one.table, one.files))
         if good:
-            files = [f for m in good for f in m.staged]
+            files = [file for one in good for file in one.staged]
             commit(store, Commit(files, removed=removed, data_change=False, did="compact"))
     report.skipped += len(merged) - len(good)
     for one in good:
         report.partitions += 1
         report.files_before += len(one.files)
         report.files_after += len(one.staged)
-        report.size_before += sum(f.size for f in one.files)
-        report.size_after += sum(f.size for f in one.staged)
-        report.rows += sum(f.rows for f in one.files)
-    for file in (f for m in merged if m not in good for f in m.staged):
+        report.size_before += sum(file.size for file in one.files)
+        report.size_after += sum(file.size for file in one.staged)
+        report.rows += sum(file.rows for file in one.files)
+    for file in (staged for one in merged if one not in good for staged in one.staged):
         file.path.unlink(missing_ok=True)

@@ -36,12 +36,12 @@ def compact_ledger(store: Store, folder: Path) -> tuple[int, int]:
     merged: list[LedgerFile] = []
     removed: list[str] = []
     for kind in ledger.KINDS:
-        small = [Path(p) for p in store.ledger_files(kind, snapshot)]
+        small = [Path(path) for path in store.ledger_files(kind, snapshot)]
         # one that is gone is told when it is to be read
-        small = [p for p in small if not p.exists() or p.stat().st_size < SETTLED]
+        small = [path for path in small if not path.exists() or path.stat().st_size < SETTLED]
         if len(small) > LEFT:
             merged.append(LedgerFile(_merge(small, folder), kind, batch_of(small[-1].name)))
-            removed += [p.relative_to(store.path / ledger.TABLE).as_posix() for p in small]
+            removed += [path.relative_to(store.path / ledger.TABLE).as_posix() for path in small]
     if not merged:
         return 0, 0
     with store.lock():

@@ -93,11 +93,11 @@ def forget(
             for table, files in old.items()
             for name, count in _rows_by_path(files).items()
         }
-        moved = {t: line for t in old if snapshot.kept_from.get(t, "") < line}
+        moved = {table: line for table in old if snapshot.kept_from.get(table, "") < line}
         if moved or gone:
             given = Commit(
                 ledger_rows=lambda number: [ledger.forgotten_table(gone, number)],
-                removed={t: store.names(t, files) for t, files in old.items()},
+                removed={table: store.names(table, files) for table, files in old.items()},
                 did="forget",
                 kept_from=moved,
             )
@@ -138,17 +138,19 @@ def _old(
         raise unknown_name("source", source, known)
     names = sorted(snapshot.tables) if source is None else [source]
     line = before.isoformat()
-    return {name: [f for f in store.files(name, snapshot) if f.date < line] for name in names}
+    return {
+        name: [file for file in store.files(name, snapshot) if file.date < line] for name in names
+    }
 
 
 def _counted(old: dict[str, list[DataFile]]) -> list[Doomed]:
     return [
         Doomed(
             table,
-            len({f.date for f in files}),
+            len({file.date for file in files}),
             len(files),
-            sum(f.rows for f in files),
-            sum(f.size for f in files),
+            sum(file.rows for file in files),
+            sum(file.size for file in files),
         )
         for table, files in old.items()
     ]

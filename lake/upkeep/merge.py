@@ -85,8 +85,8 @@ def merge(
             output = None
     if output is not None:
         staged.append(output.close(table, files[0]))
-    given = sum(f.rows for f in files), rows.total
-    if given != (sum(f.rows for f in staged), total):
+    given = sum(file.rows for file in files), rows.total
+    if given != (sum(file.rows for file in staged), total):
         raise LakeError(
             f"{files[0].path} and {len(files) - 1} files beside it gave other rows when they were "
             "merged. Nothing was changed. Report this: it is a fault of the program."
@@ -154,7 +154,11 @@ def _sorted_groups(
     schema: pa.Schema,
     folder: Path,
 ) -> Iterator[pa.Table]:
-    sizes = [f.row_group(n).total_byte_size for f in footers for n in range(f.num_row_groups)]
+    sizes = [
+        footer.row_group(number).total_byte_size
+        for footer in footers
+        for number in range(footer.num_row_groups)
+    ]
     stretches = -(-sum(sizes) // STRETCH_BYTES)
     if stretches <= 1:
         yield from _row_groups(together(rows.read(paths, footers), schema))
@@ -173,7 +177,7 @@ def _cuts(paths: Sequence[Path], footers: Sequence[pq.FileMetaData], stretches: 
     every = max(sum(footer.num_rows for footer in footers) // SAMPLES, 1)
     samples = [_moments(pq.ParquetFile(path).read(["@timestamp"]))[::every] for path in paths]
     ordered = np.sort(np.concatenate(samples))
-    return np.unique(ordered[[len(ordered) * n // stretches for n in range(1, stretches)]])
+    return np.unique(ordered[[len(ordered) * cut // stretches for cut in range(1, stretches)]])
 
 
 @dataclass(slots=True)

@@ -176,7 +176,7 @@ def _tables(snapshot: Snapshot, source: str | None, report: RebuildReport) -> li
     for name in sorted(snapshot.tables.keys() - known.keys()):
         if source in (None, name):
             report.notes.append(f"{name}: no such source is known here; its rows stay as they are")
-    return [n for n in sorted(snapshot.tables) if n in known and source in (None, n)]
+    return [name for name in sorted(snapshot.tables) if name in known and source in (None, name)]
 
 
 def _check_kept(store: Store, snapshot: Snapshot, report: RebuildReport) -> None:
@@ -195,5 +195,5 @@ def _check_kept(store: Store, snapshot: Snapshot, report: RebuildReport) -> None
 def _check_same(store: Store, old: dict[str, list[DataFile]]) -> None:
     now = store.snapshot()
     for table, files in old.items():
-        if not {f.path for f in files} <= {f.path for f in store.files(table, now)}:
+        if not {file.path for file in files} <= {file.path for file in store.files(table, now)}:
             raise _Changed

@@ -144,9 +144,9 @@ class TableRebuild:
         rows = rows.combine_chunks()
         done = np.zeros(len(rows), bool)
         for (shape, account), parts in self._shapes(rows).items():
-            facts = list({id(f): f for f, _ in parts}.values())
-            number = {id(f): at for at, f in enumerate(facts)}
-            pending = [Pending(number[id(f)], 0, records) for f, records in parts]
+            facts = list({id(each): each for each, _ in parts}.values())
+            number = {id(each): place for place, each in enumerate(facts)}
+            pending = [Pending(number[id(each)], 0, records) for each, records in parts]
             ingested = rows["ingested"][0].as_py()
             chunk = Chunk(
                 self.engine,
@@ -244,7 +244,7 @@ def _kept_leaves(file: DataFile, number: int) -> Iterator[pa.Table]:
 def _leaf(batch: pa.RecordBatch, name: str, leaf: tuple[str, ...]) -> pa.Array:
     array: pa.Array | None = batch.column(leaf[0])
     for part in leaf[1:]:
-        members = {f.name for f in array.type} if array is not None else set()
+        members = {field.name for field in array.type} if array is not None else set()
         array = array.field(part) if array is not None and part in members else None
     kind = _TYPES.get(name, pa.string())
     return pa.nulls(len(batch), kind) if array is None else array.cast(kind)

@@ -145,7 +145,7 @@ def _mended(text: str) -> str:
 
 def _csv(source: Source, names: Sequence[str], cut: str, rows: Stored) -> Records:
     csv.field_size_limit(MAX_RECORD)
-    lines = ([line.decode() for line in csv_lines(t.encode())] for t in rows.text.to_pylist())
+    lines = ([line.decode() for line in csv_lines(text.encode())] for text in rows.text.to_pylist())
     cells = (next(csv.reader(row, delimiter=cut)) for row in lines)
     texts = [table_record(source, names, utc_cells(names, row)) for row in cells]
     return _of_cells(row_shape(source, names), texts, rows)

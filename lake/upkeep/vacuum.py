@@ -65,5 +65,7 @@ def _unread(
             known |= version.added.keys()
             if version.number > first[table]:
                 kept |= version.added.keys()
-        found += [root / p for p in sorted(known - kept) if is_ours(p) and only(table, p)]
+        found += [
+            root / path for path in sorted(known - kept) if is_ours(path) and only(table, path)
+        ]
     return found

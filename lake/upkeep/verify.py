@@ -66,11 +66,11 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
     report.batch = snapshot.batch
     files, unread = _check_versions(store, snapshot, report)
     damaged = _check_files(files, report, notify)
-    stray = stray_files(store, {f.path for f in files})
+    stray = stray_files(store, {file.path for file in files})
     report.earlier, report.earlier_size = stray.earlier, stray.earlier_size
     report.notes += stray.notes()
     whole = {
-        table: [str(f.path) for f in files if f.table == table and f not in damaged]
+        table: [str(file.path) for file in files if file.table == table and file not in damaged]
         for table in _tables(files)
     }
     rows = RowCheck(store, snapshot, whole, _tables(damaged) | unread)
@@ -81,7 +81,7 @@ def verify(path: Path, notify: Callable[[str], None] = lambda _: None) -> Verify
 
 
 def _tables(files: Iterable[CommittedFile]) -> set[str]:
-    return {f.table for f in files}
+    return {file.table for file in files}
 
 
 def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) -> Snapshot:
@@ -104,7 +104,7 @@ def _settled(store: Store, report: VerifyReport, notify: Callable[[str], None]) 
             report.notes.append(
                 "the ledger cannot be read: the tables were checked as their own logs have them"
             )
-            logs = {p.parent: newest(p.parent) for p in store.path.glob("*/_delta_log")}
+            logs = {log.parent: newest(log.parent) for log in store.path.glob("*/_delta_log")}
             tables = {root.name: number for root, number in logs.items() if number is not None}
             return Snapshot(0, tables.pop(ledger.TABLE, 0), tables)
 
@@ -169,11 +169,15 @@ def _lost(
     """Versions that tell nothing, and a batch that the table has and the ledger has not: nobody
     reads its rows, though it was committed."""
     found = [
-        Finding("log", f"{table}, version {v.number}", "its file in the log is empty", ADVICE)
-        for v in log
-        if v.is_empty
+        Finding("log", f"{table}, version {version.number}", "its file in the log is empty", ADVICE)
+        for version in log
+        if version.is_empty
     ]
-    later = [v for v in log if v.number > named and (v.batch or 0) > snapshot.batch]
+    later = [
+        version
+        for version in log
+        if version.number > named and (version.batch or 0) > snapshot.batch
+    ]
     if table == ledger.TABLE or not later:
         return found
     now = files
@@ -183,7 +187,7 @@ def _lost(
     # a killed writer's is taken back by a further version; one at work has a journal, or is through
     at_work = (store.path / JOURNAL).exists() or store.snapshot().batch != snapshot.batch
     if now != files and not at_work:
-        rows = sum(sum(v.added.values()) for v in later)
+        rows = sum(sum(version.added.values()) for version in later)
         what = (
             f"adds {rows:,} rows in batch {later[-1].batch}, of which the ledger knows nothing: "
             "its last version is gone, and nobody reads these rows"
@@ -200,11 +204,17 @@ def _check_log(
         report.notes.append(f"{table}: the beginning of its log is gone; versions are not compared")
         return
     ours: dict[str, int] = {}
-    others = [v for v in log if v.number > 0 and v.batch is None and not v.is_empty]
+    others = [
+        version
+        for version in log
+        if version.number > 0 and version.batch is None and not version.is_empty
+    ]
     for version in log:
         if version.number <= named and version.batch is not None:
-            ours = {n: r for n, r in ours.items() if n not in version.removed} | version.added
-    alien = {n: v for v in others for n in (*v.added, *v.removed)}
+            ours = {
+                name: rows for name, rows in ours.items() if name not in version.removed
+            } | version.added
+    alien = {name: version for version in others for name in (*version.added, *version.removed)}
     for name in sorted(files ^ ours.keys()):
         what, by = "is in the table and no batch put it there", alien.get(name)
         if name in ours:
@@ -245,7 +255,7 @@ def _check_files(
 ) -> set[CommittedFile]:
     """Which files are not as they were committed."""
     damaged: set[CommittedFile] = set()
-    total = sum(f.size for f in files)
+    total = sum(file.size for file in files)
     done = 0
     with ThreadPoolExecutor(cores()) as pool:
         for file, finding in zip(files, pool.map(check_file, files), strict=True):

@@ -93,7 +93,7 @@ class StrayFiles:
 def stray_files(store: Store, counted_files: Container[Path]) -> StrayFiles:
     """What else lies among the tables' files than those that the last batch counts."""
     stray = StrayFiles()
-    for root in sorted(p.parent for p in store.path.glob("*/_delta_log")):
+    for root in sorted(log.parent for log in store.path.glob("*/_delta_log")):
         try:
             known = {root / name for version in versions(root) for name in version.added}
         except (OSError, ValueError):  # a finding of its own
