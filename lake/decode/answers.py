@@ -3,6 +3,7 @@ whatever answers with columns and rows. Each becomes a JSON object, as a table o
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,10 +12,9 @@ from lake.decode.cells import object_text
 from lake.decode.envelope_members import decoded
 from lake.decode.frames import items
 from lake.decode.pieces import Piece
-from lake.decode.rows import answer_cells, cells_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _NO_ROW = "no row of an answer"
 
@@ -44,10 +44,39 @@ class _Named(msgspec.Struct):
     name: str
 
 
+_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
+_FIELD = {"field", "value"}
 _RESULT_SET = msgspec.json.Decoder(_ResultSet)
 _ROW = msgspec.json.Decoder(_Row)
 _NAMES = msgspec.json.Decoder(list[str | _Named])
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def answer_cells(row: bytes) -> dict[str, str] | None:
+    """The columns and cells of a row of `get-query-results`, a null cell being empty; None where
+    the text is no such row. CloudWatch Logs writes `[{"field": "srcAddr", "value": "10.0.0.1"}]`,
+    CloudTrail Lake an object for each cell, `[{"eventID": "..."}, {"eventName": "..."}]`."""
+    listed = decoded(_CELLS, row)
+    if listed is None:
+        return None
+    cells: dict[str, str] = {}
+    for one in listed:
+        pairs = [(one["field"] or "", one["value"])] if one.keys() == _FIELD else one.items()
+        for name, value in pairs:
+            cells[name] = cells.get(name) or value or ""
+    return cells
+
+
+def cells_object(cells: Mapping[str, str | None]) -> bytes:
+    """The cells of a row as a JSON object."""
+    return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def as_object(text: bytes) -> bytes:
+    """The JSON object for a row that is a list of cells (`get-query-results`); any other text
+    unchanged."""
+    cells = answer_cells(text) if text[:1] == b"[" else None
+    return text if cells is None else cells_object(cells)
 
 
 def answer_rows(array: bytes) -> Iterator[tuple[Piece, dict[str, str] | None]]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
-from lake.decode.rows import is_row, plain
+from lake.decode.local_times import plain
+from lake.decode.rows import is_row
 from lake.decode.shapes import Shape
 from lake.decode.tokens import SEPARATOR, cut_line
 from lake.sources.catalogue import choose

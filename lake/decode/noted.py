@@ -9,10 +9,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.decode.local_times import plain
 from lake.decode.losses import Losses
 from lake.decode.pieces import MAX_RECORD
 from lake.decode.refused import LongText, Refused, reject_text
-from lake.decode.rows import ABOUT, plain, row_paths
+from lake.decode.rows import ABOUT, row_paths
 from lake.decode.shapes import PLACE
 from lake.errors import LakeError
 

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from lake.decode.envelopes import OPENER
 from lake.decode.headers import remembered, row_shape
+from lake.decode.local_times import are_local, utc_cells
 from lake.decode.pieces import MAX_RECORD
-from lake.decode.rows import are_local, table_record, utc_cells, whose_table, wrap_of_row
+from lake.decode.rows import table_record, whose_table, wrap_of_row
 from lake.decode.shapes import Records, utf8
 from lake.decode.wrap import NO_WRAP, row_wrap
 

@@ -5,8 +5,7 @@ A row comes as a line of CSV, as a JSON object (UNLOAD, the console's download),
 (`get-query-results`), or out of Parquet. Its columns are named as the members are, in any case, or
 by their path (`userIdentity.arn`, `answers.0.Rdata`, `userIdentity_arn`), or as the source's [csv]
 says. It becomes a JSON record of the source; its own text stays the original. Tables of Log
-Analytics (Microsoft Sentinel) are such rows too, with names and, in what its page exports, times of
-their own.
+Analytics (Microsoft Sentinel) are such rows too (`lake.decode.local_times`).
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lake.decode.cells import Items, cell_json, folded, is_nested, object_text, value_json
+from lake.decode.local_times import plain
 from lake.decode.pieces import members
 from lake.decode.wrap import NO_WRAP, row_wrap
 from lake.sources.fieldsets import leaves
@@ -39,20 +36,11 @@ if TYPE_CHECKING:
 ABOUT = "@"
 """The first character of columns that Logs Insights adds about a log event, such as `@timestamp`:
 they are no members of the record."""
-LOCAL = " [UTC]"
-"""What Log Analytics' page puts behind the names of times in a CSV. It writes these times as the
-reader's language does. https://learn.microsoft.com/azure/azure-monitor/logs/log-analytics-overview"""
-_LOCAL_TIME = re.compile(
-    r"(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4}),?[ T](\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)"
-    r"(?:[ \u202f]?([AP]M|[ap]\.?m\.?))?"
-)
 DEEPEST = 100
 """Dots in a column's name up to which it can be a path: Python's `json` cannot write a thousand
 objects nested in each other."""
 _JOINS = ("__", "_", "/", "-", ":")
 """What joins the names of a path where JSON was made flat, besides the dot."""
-_CELLS = msgspec.json.Decoder(list[dict[str, str | None]])
-_FIELD = {"field", "value"}
 _EMPTY = ('""', "null")
 _NOTHING = frozenset(("null", "NULL", "None", "nan", "NaN", r"\N", "NoError"))
 """What stands in an empty cell: words of Python, of databases, of Kaggle's flaws.cloud events."""
@@ -213,34 +201,6 @@ def _squeezed(name: str) -> str:
     return re.sub(r"[._/:-]", "", name).lower()
 
 
-def answer_cells(row: bytes) -> dict[str, str] | None:
-    """The columns and cells of a row of `get-query-results`, a null cell being empty; None where
-    the text is no such row. CloudWatch Logs writes `[{"field": "srcAddr", "value": "10.0.0.1"}]`,
-    CloudTrail Lake an object for each cell, `[{"eventID": "..."}, {"eventName": "..."}]`."""
-    try:
-        listed = _CELLS.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    cells: dict[str, str] = {}
-    for one in listed:
-        pairs = [(one["field"] or "", one["value"])] if one.keys() == _FIELD else one.items()
-        for name, value in pairs:
-            cells[name] = cells.get(name) or value or ""
-    return cells
-
-
-def cells_object(cells: Mapping[str, str | None]) -> bytes:
-    """The cells of a row as a JSON object."""
-    return json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def as_object(text: bytes) -> bytes:
-    """The JSON object for a row that is a list of cells (`get-query-results`); any other text
-    unchanged."""
-    cells = answer_cells(text) if text[:1] == b"[" else None
-    return text if cells is None else cells_object(cells)
-
-
 def row_record(source: Source, text: str) -> tuple[str, Wrap]:
     """The record in a row that is a JSON object, and what the row says of the log event. Another
     text comes back unchanged."""
@@ -258,52 +218,6 @@ def row_record(source: Source, text: str) -> tuple[str, Wrap]:
             put(record, path, value_json(source, path, '""' if value == "null" else value))
     texts = (json.loads(value, strict=False) if value[:1] == '"' else value for value in values)
     return object_text(record), wrap_of_row(dict(zip(names, texts, strict=True)))
-
-
-def plain(name: str) -> str:
-    """A column's name without the ` [UTC]` of Log Analytics' page."""
-    return name.removesuffix(LOCAL)
-
-
-def are_local(names: Sequence[str]) -> bool:
-    """Whether some column holds times as Log Analytics' page writes them."""
-    return any(name.endswith(LOCAL) for name in names)
-
-
-def utc_cells(names: Sequence[str], cells: list[str]) -> list[str]:
-    """The cells of a row with the times of Log Analytics' page in ISO 8601 (UTC)."""
-    if not are_local(names):
-        return cells
-    return [
-        _iso(cell) if name.endswith(LOCAL) else cell
-        for name, cell in zip(names, cells, strict=True)
-    ]
-
-
-def _iso(text: str) -> str:
-    """A time as a browser's language writes it (`31/12/2025, 13:05:00.123`), in ISO 8601.
-
-    Where the year comes last, the month is taken to be first if AM or PM is in capitals, as only
-    the United States write it, or if the second number is no month; else the day is. Any other text
-    comes back unchanged, and is no time.
-    """
-    match = _LOCAL_TIME.fullmatch(text)
-    if match is None:
-        return text
-    first, second, third = (int(part) for part in match.groups()[:3])
-    half = match[7]
-    if len(match[1]) == 4:
-        year, month, day = first, second, third
-    elif second > 12 or (half in ("AM", "PM") and first <= 12):
-        month, day, year = first, second, third
-    else:
-        day, month, year = first, second, third
-    hour = int(match[4]) if half is None else int(match[4]) % 12 + 12 * (half[0] in "Pp")
-    try:
-        told = datetime(year, month, day, hour, int(match[5]), tzinfo=UTC)
-    except ValueError:
-        return text
-    return f"{told:%Y-%m-%dT%H:%M}:{match[6].replace(',', '.')}Z"
 
 
 def table_record(source: Source, names: Sequence[str], cells: list[str]) -> str:

@@ -47,13 +47,13 @@ def cut_fields(lines: pa.Array | list[str], given: Delimited) -> tuple[str, pa.A
         return SEPARATOR, _cut_quoted(lines, given)
     if given.delimiter != " ":
         return given.delimiter, None
-    if not _has_idle_spaces(lines):
+    if not has_idle_spaces(lines):
         return " ", None
     plain = pc.replace_substring(lines, SEPARATOR, REPLACED)
     return SEPARATOR, pc.replace_substring_regex(pc.utf8_trim(plain, " "), " +", SEPARATOR)
 
 
-def _has_idle_spaces(lines: pa.Array) -> bool:
+def has_idle_spaces(lines: pa.Array) -> bool:
     """Whether some space parts no two fields: one at the start or the end of a line, or behind
     another. On the bytes: Arrow looks for a pair in each line eight times as long."""
     text, offsets = _buffer(lines)

@@ -191,7 +191,7 @@ class Gatherer:
         """The table that has the rows behind a query, made where it is missing; None where the
         query needs more than a table can have."""
         wanted = query.gather
-        if wanted is None or wanted.relation not in query.sql or _takes_whole_rows(query.sql):
+        if wanted is None or wanted.relation not in query.sql or takes_whole_rows(query.sql):
             return None
         return self._gather(wanted, cursor)
 
@@ -264,7 +264,7 @@ def _answers(held: Gathering, wanted: Gathering) -> bool:
 
 
 @lru_cache(1_000)  # 0.5 ms each
-def _takes_whole_rows(sql: str) -> bool:
+def takes_whole_rows(sql: str) -> bool:
     """Whether a query takes all leaves of a table (`*`, `FROM logs`, `to_json(logs)`), or cannot be
     looked into. What the page's relations select, each all of a table, does not count."""
     (text,) = _parser().cursor().execute("SELECT json_serialize_sql($1)", [sql]).fetchone() or ("",)

@@ -18,13 +18,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.decode.answers import as_object
 from lake.decode.headers import header_shape, holds, line_shape, members_shape, row_shape
+from lake.decode.local_times import utc_cells
 from lake.decode.pieces import MAX_RECORD, is_value, members_of
 from lake.decode.read_csv import csv_lines
 from lake.decode.read_json import cut_lines
 from lake.decode.read_tables import table_shape
 from lake.decode.recognise import with_delimiter
-from lake.decode.rows import as_object, row_record, table_record, utc_cells
+from lake.decode.rows import row_record, table_record
 from lake.decode.shapes import Records, Shape, legible
 from lake.decode.surrogates import ESCAPED, mended
 from lake.decode.wrap import Wrap

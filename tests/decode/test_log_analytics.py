@@ -11,7 +11,8 @@ import pytest
 from logs import ACCOUNT, compact, read
 from query_results import quoted_csv
 
-from lake.decode.rows import row_paths, utc_cells
+from lake.decode.local_times import utc_cells
+from lake.decode.rows import row_paths
 from lake.sources.catalogue import catalogue
 
 TIME = datetime(2025, 4, 21, 9, 45, 54, 250000, tzinfo=UTC)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logs import FLOW_HEADER, GATEWAY_FLOW, GATEWAY_HEADER, flow, read
 
+from lake.decode import lines as cut_lines
 from lake.decode import read_lines, tokens
-from lake.decode.read_lines import Lines, _named, split_lines
-from lake.decode.tokens import _has_idle_spaces
+from lake.decode.lines import Lines, split_lines
+from lake.decode.tokens import has_idle_spaces
 from lake.stage.preview import preview
 
 FLOW = "2 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 40000 443 6 10 {n} 1706781600 1706781660 ACCEPT OK"  # noqa: E501
@@ -93,13 +94,13 @@ def test_lines_of_a_short_text_are_those_of_a_long_one(text: str, before: int) -
     def found() -> tuple[object, ...]:
         lines = split_lines(text.encode(), before)
         kept = lines.without_blank()
-        named = _named(kept)
+        named = kept.maybe_headers()
         marks = kept.beginning("#"), kept.part(slice(1, 3)).first(9), lines.first(3)
         return texts(lines), texts(kept), kept.position.tolist(), named, marks
 
     short = found()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read_lines, "SHORT", -1)
+        patch.setattr(cut_lines, "SHORT", -1)
         assert found() == short
 
 
@@ -107,10 +108,10 @@ def test_lines_of_a_short_text_are_those_of_a_long_one(text: str, before: int) -
 def test_idle_spaces_are_found_in_few_lines_as_in_many(lines: list[str]) -> None:
     array = pa.array(lines, pa.string())[1:]
     idle = any(line != line.strip(" ") or "  " in line for line in lines[1:])
-    assert _has_idle_spaces(array) == idle
+    assert has_idle_spaces(array) == idle
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tokens, "SHORT", -1)
-        assert _has_idle_spaces(array) == idle
+        assert has_idle_spaces(array) == idle
 
 
 @pytest.mark.parametrize("neighbour", [FLOW, FLOW.replace(" ", "  ")])

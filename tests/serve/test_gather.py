@@ -445,7 +445,7 @@ def test_the_queries_of_the_pages_name_their_leaves(lake: Lake, name: str) -> No
     dashboard = find_dashboard(name)
     view = view_of(dashboard, ALL, lake.answer)
     for panel in dashboard.panels:
-        assert not panel.figures or not gather._takes_whole_rows(prepare(view, panel).sql), (
+        assert not panel.figures or not gather.takes_whole_rows(prepare(view, panel).sql), (
             panel.query
         )
 
@@ -533,6 +533,6 @@ def test_only_the_newest_rows_are_looked_for_among_fewer(sql: str, cut: bool) ->
 )
 def test_what_takes_whole_rows_is_told(sql: str, whole: bool) -> None:
     relation = "WITH logs AS NOT MATERIALIZED (SELECT * FROM cloudtrail WHERE account = $a) "
-    assert gather._takes_whole_rows(sql) is whole
+    assert gather.takes_whole_rows(sql) is whole
     if not sql.startswith("PIVOT"):
-        assert gather._takes_whole_rows(relation + sql) is whole
+        assert gather.takes_whole_rows(relation + sql) is whole
