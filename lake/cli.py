@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path  # noqa: TC003  typer looks for it while the program runs
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +36,9 @@ from lake.errors import StorageError, UsageError
 from lake.lean import start_lean
 from lake.paths import default_lake, lake_folder, remove_own_folder, resource
 from lake.sizes import parse_size
+
+if TYPE_CHECKING:
+    from lake.report import IngestReport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,7 +99,7 @@ def ingest(
     geoip_db: GeoipOption = None,
 ) -> None:
     """Read raw logs into the lake; objects read before are not read again."""
-    from lake.commands.progress import print_report, progress_line
+    from lake.commands.progress import progress_line
     from lake.enrich.geoip import GeoIP
     from lake.ingest import IngestOptions
     from lake.ingest import ingest as run
@@ -123,20 +126,30 @@ def ingest(
     with progress_line() as draw:
         report = run(path, where, options, draw)
     days = " of the days that --since and --until ask for" if since or until else ""
+    _conclude(report, where, path, days, naming(lake))
+    if report.statuses["failed"] or (strict and report.rejects) or not _logs(report):
+        raise typer.Exit(1)
+
+
+def _conclude(report: IngestReport, where: list[str], path: Path, days: str, named: str) -> None:
+    """Print what an ingest gave. Raises UsageError where there was nothing to read."""
+    from lake.commands.progress import print_report
+
     if report.objects == 0:
         why = "Ask for others" if days else "The place is empty: name another"
         raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
-    print_report(report, stderr(), naming(lake))
-    logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
-    failed = report.statuses["failed"]
-    if not logs and not failed:
+    print_report(report, stderr(), named)
+    if not _logs(report) and not report.statuses["failed"]:
         stderr().print(
             f"No AWS logs{days} were found there. What was there instead stands above; `lake "
             "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
-    if failed or (strict and report.rejects) or not logs:
-        raise typer.Exit(1)
+
+
+def _logs(report: IngestReport) -> int:
+    """How many objects were logs, those that had been read before among them."""
+    return sum(report.statuses[status] for status in ("read", "partial")) + report.unchanged
 
 
 def sources(form: TextFormatOption = "table") -> None:

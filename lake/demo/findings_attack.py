@@ -21,7 +21,19 @@ _US = "us-east-1"
 
 def about_the_key() -> Iterator[Finding]:
     """What was done with the stolen access key."""
-    user = STORY.stolen_user
+    new_user = parts.access_key(
+        STORY.new_access_key,
+        STORY.new_user,
+        "IAMUser",
+        fixed_id("AIDA", f"{PRODUCTION.id} {STORY.new_user}"),
+    )
+    yield from _calls_of_the_key(STORY.stolen_user)
+    yield _first_login(new_user)
+    yield from _about_the_bucket(STORY.stolen_user, new_user)
+    yield from _sequences(STORY.stolen_user)
+
+
+def _calls_of_the_key(user: str) -> Iterator[Finding]:
     first, gone = story.FIRST_CALL, story.ESCALATION
     for at, kind, severity, action, title, counts in (
         (
@@ -86,13 +98,10 @@ def about_the_key() -> Iterator[Finding]:
             counts=counts,
             every=900,
         )
-    new_user = parts.access_key(
-        STORY.new_access_key,
-        STORY.new_user,
-        "IAMUser",
-        fixed_id("AIDA", f"{PRODUCTION.id} {STORY.new_user}"),
-    )
-    yield Finding(
+
+
+def _first_login(new_user: Json) -> Finding:
+    return Finding(
         story.CONSOLE + 41,
         PRODUCTION,
         _US,
@@ -103,6 +112,9 @@ def about_the_key() -> Iterator[Finding]:
         new_user,
         parts.api_call("signin", "ConsoleLogin", ATTACKER),
     )
+
+
+def _about_the_bucket(user: str, new_user: Json) -> Iterator[Finding]:
     bucket = parts.bucket_resource(STORY.bucket)
     yield Finding(
         story.EXFILTRATION + 120,
@@ -128,6 +140,9 @@ def about_the_key() -> Iterator[Finding]:
         bucket | {"accessKeyDetails": new_user["accessKeyDetails"]},
         parts.api_call("s3", "PutBucketPolicy", ATTACKER),
     )
+
+
+def _sequences(user: str) -> Iterator[Finding]:
     for offset, kind, what in (
         (
             600,
@@ -225,8 +240,14 @@ def _sequence(kind: str) -> Json:
 
 def about_the_machine() -> Iterator[Finding]:
     """What was done to the bastion, and what it did then."""
-    name, domain, home = TAKEN.instance, STORY.bad_domain, STORY.bad_domain_address
     resource = parts.instance(TAKEN)
+    yield from _attempts(resource)
+    yield from _beacons(resource)
+    yield _credentials_abroad(resource)
+
+
+def _attempts(resource: Json) -> Iterator[Finding]:
+    name = TAKEN.instance
     yield Finding(
         story.SCAN,
         PRODUCTION,
@@ -251,6 +272,10 @@ def about_the_machine() -> Iterator[Finding]:
         parts.connection("INBOUND", ATTACKER, 51822, 22),
         counts=(1, 12),
     )
+
+
+def _beacons(resource: Json) -> Iterator[Finding]:
+    name, domain, home = TAKEN.instance, STORY.bad_domain, STORY.bad_domain_address
     for kind, title, action, counts in (
         (
             "Backdoor:EC2/C&CActivity.B!DNS",
@@ -296,13 +321,17 @@ def about_the_machine() -> Iterator[Finding]:
             counts=counts,
             every=5400,
         )
+
+
+def _credentials_abroad(resource: Json) -> Finding:
+    name = TAKEN.instance
     role = parts.access_key(
         STORY.instance_role_key,
         "halden-bastion",
         "AssumedRole",
         fixed_id("AROA", f"{PRODUCTION.id} halden-bastion") + f":{name}",
     )
-    yield Finding(
+    return Finding(
         story.SHELL + 420,
         PRODUCTION,
         _US,

@@ -19,7 +19,7 @@ from lake.demo.story import STORY, TAKEN
 from lake.demo.world import DEPOT, LOGISTICS, PRODUCTION, SHOP_EU, SHOP_US, host_named, hosts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _US = SHOP_US.region
 
@@ -40,7 +40,14 @@ def guardduty_objects(seed: int) -> Iterator[DemoObject]:
 
 def _everyday() -> Iterator[Finding]:
     """Findings that have nothing to do with the attack."""
-    scanner = STORY.scanner_addresses
+    yield from _guessed_passwords(STORY.scanner_addresses)
+    yield _root_login()
+    yield _test_file()
+    yield _anonymous_call(STORY.scanner_addresses[0])
+    yield _sample()
+
+
+def _guessed_passwords(scanner: Sequence[str]) -> Iterator[Finding]:
     for number, (host, account) in enumerate(
         (
             (host_named("eu-bastion"), PRODUCTION),
@@ -62,8 +69,11 @@ def _everyday() -> Iterator[Finding]:
                 parts.connection("INBOUND", address, 40000 + day, 22, host),
                 counts=(1, 30 + 9 * day),
             )
+
+
+def _root_login() -> Finding:
     root = parts.access_key("", "Root", "Root", LOGISTICS.id)
-    yield Finding(
+    return Finding(
         moment(1, 1, 44, 9),
         LOGISTICS,
         _US,
@@ -74,8 +84,11 @@ def _everyday() -> Iterator[Finding]:
         root,
         parts.api_call("signin", "ConsoleLogin", "33.10.2.23"),
     )
+
+
+def _test_file() -> Finding:
     app = hosts_of(DEPOT, "app")[0]
-    yield Finding(
+    return Finding(
         moment(1, 13, 5),
         LOGISTICS,
         DEPOT.region,
@@ -87,6 +100,9 @@ def _everyday() -> Iterator[Finding]:
         None,
         details=_scan(),
     )
+
+
+def _anonymous_call(address: str) -> Finding:
     cluster = {
         "name": "shop-eu",
         "arn": f"arn:aws:eks:{SHOP_EU.region}:{PRODUCTION.id}:cluster/shop-eu",
@@ -95,7 +111,7 @@ def _everyday() -> Iterator[Finding]:
         "createdAt": 1701000000.0,
         "tags": [],
     }
-    yield Finding(
+    return Finding(
         moment(3, 6, 40),
         PRODUCTION,
         SHOP_EU.region,
@@ -118,15 +134,18 @@ def _everyday() -> Iterator[Finding]:
             "kubernetesApiCallAction": {
                 "requestUri": "/version",
                 "verb": "get",
-                "sourceIPs": [scanner[0]],
+                "sourceIPs": [address],
                 "userAgent": "zgrab/0.x",
                 "statusCode": 200,
-                "remoteIpDetails": parts.remote(scanner[0]),
+                "remoteIpDetails": parts.remote(address),
             },
         },
         counts=(1, 3),
     )
-    yield Finding(
+
+
+def _sample() -> Finding:
+    return Finding(
         moment(1, 9, 30),
         PRODUCTION,
         SHOP_EU.region,

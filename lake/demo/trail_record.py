@@ -82,14 +82,7 @@ def event(
     }
     if call.service == "s3" and not caller.is_service:  # S3 writes it in brackets
         record["userAgent"] = f"[{caller.agent}]"
-    if call.error:
-        record["errorCode"], message = call.error
-        if message:
-            record["errorMessage"] = message
-    record["requestParameters"] = call.request
-    record["responseElements"] = (
-        None if call.error and not call.kind.endswith("SignIn") else call.response
-    )
+    record |= _outcome(call)
     if call.extra:
         record["additionalEventData"] = call.extra
     if call.kind == "AwsApiCall":
@@ -119,6 +112,20 @@ def event(
     if caller.agent.startswith("Mozilla/") and call.kind == "AwsApiCall":
         record["sessionCredentialFromConsole"] = "true"
     return TrailEvent(at, account, region, record)
+
+
+def _outcome(call: Call) -> Json:
+    """What was asked and what came of it. A failed sign-in is answered all the same."""
+    outcome: Json = {}
+    if call.error:
+        outcome["errorCode"], message = call.error
+        if message:
+            outcome["errorMessage"] = message
+    answered = not call.error or call.kind.endswith("SignIn")
+    return outcome | {
+        "requestParameters": call.request,
+        "responseElements": call.response if answered else None,
+    }
 
 
 def _tls(caller: Caller, call: Call, region: str) -> Json:

@@ -46,20 +46,6 @@ def _object_event(rng: random.Random, request: StorageRequest) -> TrailEvent:
         "REST.DELETE.OBJECT": "DeleteObject",
         "REST.GET.BUCKET": "ListObjects",
     }[request.operation]
-    kind, _, who = request.caller.partition(":")
-    caller = Caller({}, request.address, request.agent)
-    if kind == "user":
-        key = STORY.stolen_access_key if who == DEPLOYER.name else ""
-        identity = user_identity(account, who, key)
-        if who == MARIA.name:
-            identity = console_identity(account, who, request.at // 14400 * 14400, mfa=False)
-        caller = Caller(identity, request.address, request.agent)
-    elif kind == "role":
-        vpc = DEPOT if account is LOGISTICS else SHOP_US
-        identity = role_identity(
-            account, who, session_of(request.address), request.at // 3600 * 3600, delivery="2.0"
-        )
-        caller = Caller(identity, request.address, request.agent, endpoint_of(vpc))
     arn = f"arn:aws:s3:::{bucket.name}"
     parameters = {"bucketName": bucket.name, "Host": bucket.endpoint}
     resources = (("AWS::S3::Object", f"{arn}/{request.key}"), ("AWS::S3::Bucket", arn))
@@ -78,7 +64,7 @@ def _object_event(rng: random.Random, request: StorageRequest) -> TrailEvent:
         request.at,
         account,
         bucket.region,
-        caller,
+        _caller(request),
         Call(
             "s3",
             name,
@@ -100,3 +86,21 @@ def _object_event(rng: random.Random, request: StorageRequest) -> TrailEvent:
             host=bucket.endpoint,
         ),
     )
+
+
+def _caller(request: StorageRequest) -> Caller:
+    account = request.bucket.account
+    kind, _, who = request.caller.partition(":")
+    if kind == "user":
+        key = STORY.stolen_access_key if who == DEPLOYER.name else ""
+        identity = user_identity(account, who, key)
+        if who == MARIA.name:
+            identity = console_identity(account, who, request.at // 14400 * 14400, mfa=False)
+        return Caller(identity, request.address, request.agent)
+    if kind == "role":
+        vpc = DEPOT if account is LOGISTICS else SHOP_US
+        identity = role_identity(
+            account, who, session_of(request.address), request.at // 3600 * 3600, delivery="2.0"
+        )
+        return Caller(identity, request.address, request.agent, endpoint_of(vpc))
+    return Caller({}, request.address, request.agent)
