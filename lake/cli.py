@@ -128,11 +128,14 @@ def ingest(
         raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
     print_report(report, stderr(), naming(lake))
-    logs = sum(report.statuses[s] for s in ("read", "partial")) + report.unchanged
+    logs = sum(report.statuses[s] for s in ("read", "partial"))
+    logs += report.unchanged - report.unchanged_no_logs
     failed = report.statuses["failed"]
     if not logs and not failed:
+        reasons = f'lake sql{naming(lake)} "SELECT path, status, reason FROM objects"'
+        instead = f"is told by `{reasons}`" if report.unchanged else "stands above"
         stderr().print(
-            f"No AWS logs{days} were found there. What was there instead stands above; `lake "
+            f"No AWS logs{days} were found there. What was there instead {instead}; `lake "
             "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
     if failed or (strict and report.rejects) or not logs:
