@@ -608,7 +608,10 @@ def test_what_is_not_an_alb_log_is_set_aside() -> None:
     named = KEY.replace("/123456789012_", "/health_check_log_123456789012_")
     found = preview(health, named)
     assert (found.status, found.tables) == ("ignored", {})
-    assert preview(health, "x.log").status == "unknown"
+    logged = b'{"type":"http","time":"2025-06-11T10:15:20.123456Z","latency":"0.010",'
+    logged += b'"target_addr":"10.0.0.1:80","target_group_id":"my-tg","status":"PASS"}'
+    for data in (health, logged):
+        assert preview(data, "x.log").reason == "ALB health check log (no client traffic)"
 
 
 def test_objects_of_nothing_are_read() -> None:
