@@ -141,15 +141,18 @@ def _conclude(report: IngestReport, where: list[str], path: Path, days: str, nam
     renew_client_file(path)
     print_report(report, stderr(), named)
     if not _logs(report) and not report.statuses["failed"]:
+        reasons = f'lake sql{named} "SELECT path, status, reason FROM objects"'
+        instead = f"is told by `{reasons}`" if report.unchanged else "stands above"
         stderr().print(
-            f"No AWS logs{days} were found there. What was there instead stands above; `lake "
+            f"No AWS logs{days} were found there. What was there instead {instead}; `lake "
             "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
 
 
 def _logs(report: IngestReport) -> int:
     """How many objects were logs, those that had been read before among them."""
-    return sum(report.statuses[status] for status in ("read", "partial")) + report.unchanged
+    read = sum(report.statuses[status] for status in ("read", "partial"))
+    return read + report.unchanged - report.unchanged_no_logs
 
 
 def sources(form: TextFormatOption = "table") -> None:

@@ -232,7 +232,10 @@ class _Ingest:
         listing = Listing(known_objects(self.store, snapshot), self.options.rehash)
         listing.collect(locations, tell)
         self.progress.listed = listing.listed
-        self.report.unchanged = listing.unchanged
+        self.report.unchanged = listing.unchanged.total()
+        self.report.unchanged_no_logs = sum(
+            listing.unchanged[status] for status in ("unknown", "ignored")
+        )
         self.commits = Commits(
             store=self.store,
             staging=self.staging,

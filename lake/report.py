@@ -48,17 +48,19 @@ class CompactReport:
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `forgotten` counts the
-    rows of days that `lake forget` has taken: they are rows of their object and in no table.
-    `mended` counts rows of damaged readings that gave way to the whole object's, `completed` those
-    made of a query's rows that gave way to the record itself, `reworded` records of changed objects
-    that have another text than their row, which stays."""
+    """Counts of one ingest. `seconds` is wall time, `size` bytes as stored. `unchanged` counts the
+    objects that were read before, `unchanged_no_logs` those among them that held no log then.
+    `forgotten` counts the rows of days that `lake forget` has taken: they are rows of their
+    object and in no table. `mended` counts rows of damaged readings that gave way to the whole
+    object's, `completed` those made of a query's rows that gave way to the record itself,
+    `reworded` records of changed objects that have another text than their row, which stays."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceCount] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     unchanged: int = 0
+    unchanged_no_logs: int = 0
     forgotten: int = 0
     mended: int = 0
     completed: int = 0

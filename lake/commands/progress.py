@@ -98,6 +98,8 @@ def _fates(report: IngestReport) -> str:
     fates = [f"{count:,} {status}" for status, count in sorted(report.statuses.items())]
     if report.unchanged:
         fates.append(f"{report.unchanged:,} unchanged since they were read")
+        if report.unchanged_no_logs:
+            fates.append(f"{report.unchanged_no_logs:,} of these no logs")
     return (
         f"{counted(report.objects, 'object')} ({size_text(report.size)} read): "
         f"{', '.join(fates) or 'none'}"

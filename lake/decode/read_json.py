@@ -305,7 +305,7 @@ def cut_records(reading: Recognition, lines: Records) -> Records:
 def cut_lines(lines: Records, given: Delimited) -> Records:
     """Lines as records, with the text in which their fields are cut."""
     if given.pattern is not None and not _in_order(lines.shape, given):
-        given = replace(given, pattern=None)
+        given = replace(given, pattern=None, quoted=0, clients=0)
     separator, lines.cut = cut_fields(lines.text, given)
     lines.shape = _with_separator(lines.shape, separator)
     return lines

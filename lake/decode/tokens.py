@@ -173,12 +173,17 @@ def _careful_lines(
     given: Delimited,
 ) -> NDArray[np.bool_]:
     """Which lines need care, `at` being the places of quotes: those whose quotes do not pair, stand
-    inside a field, are escaped or more than the source has, and those with a `\\x1f`."""
+    inside a field, are escaped, more than the source has or where it has none, and those with a
+    `\\x1f`."""
     bounds = np.searchsorted(at, offsets)
     counts = np.diff(bounds)
     careful: NDArray[np.bool_] = counts % 2 == 1
     if given.quoted:
         careful |= counts > 2 * given.quoted
+    if given.clients:
+        longer = np.flatnonzero(counts > 2 * given.clients)
+        next_one = bounds[:-1][longer] + 2 * given.clients
+        careful[longer[at[next_one] - at[next_one - 1] == 2]] = True
     if (data == _CUT).any():
         careful[np.searchsorted(offsets, np.flatnonzero(data == _CUT), side="right") - 1] = True
     if not len(at):

@@ -51,6 +51,7 @@ ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
         "delimiter": _TEXT,
         "quotes": _FLAG,
         "quoted": _NUMBER,
+        "clients": _NUMBER,
         "whole": _TEXT,
         "header": _TEXT,
         "columns": _LIST,
@@ -181,6 +182,7 @@ def _delimited(given: dict[str, Any]) -> Delimited:
         by_name=tuple(given.get("by_name", ())),
         quotes=given.get("quotes", False),
         quoted=given.get("quoted", 0),
+        clients=given.get("clients", 0),
         whole=given.get("whole", ""),
         min_fields=given.get("min_fields", 1),
         layouts=tuple(

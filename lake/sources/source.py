@@ -76,9 +76,10 @@ class Layout:
 @dataclass(frozen=True, slots=True, eq=False)
 class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
-    them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
-    `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand in no
-    line: a header, a table or JSON gives them."""
+    them those in which more than `quoted` fields stand in quotes (0: any number may), and those in
+    which the next to the first `clients` such fields is in quotes as well (0: it may be). In the
+    text `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand
+    in no line: a header, a table or JSON gives them."""
 
     delimiter: str
     header: str
@@ -90,6 +91,7 @@ class Delimited:
     aliases: tuple[tuple[str, str], ...] = ()
     pattern: re.Pattern[str] | None = None
     quoted: int = 0
+    clients: int = 0
     whole: str = ""
     by_name: tuple[str, ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)

@@ -4,6 +4,7 @@ now."""
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,15 @@ class Listing:
     """What was found in the places, compared with what the lake knows. `rehash`: tell what has
     changed by every object's content.
 
-    `work`: objects to read, each with the location that opens it. `reread`: paths of those of
-    which the lake has records. `aside`: what became of what cannot be opened or is no file.
+    `unchanged`: what need not be read again, by what became of it then. `work`: objects to read,
+    each with the location that opens it. `reread`: paths of those of which the lake has records.
+    `aside`: what became of what cannot be opened or is no file.
     """
 
     known: Mapping[str, KnownObject]
     rehash: bool = False
     listed: int = 0
-    unchanged: int = 0
+    unchanged: Counter[str] = field(default_factory=Counter)
     work: list[tuple[Location, RawObject]] = field(default_factory=list)
     reread: set[str] = field(default_factory=set)
     aside: list[ObjectResult] = field(default_factory=list)
@@ -61,17 +63,17 @@ class Listing:
 
     def _add(self, location: Location, obj: RawObject) -> None:
         before = self.known.get(obj.identity)
-        if self._unchanged(location, obj, before):
-            self.unchanged += 1
+        if before is not None and self._unchanged(location, obj, before):
+            self.unchanged[before.status] += 1
             return
         self.work.append((location, obj))
         if before is not None and before.has_records:
             self.reread.add(obj.path)
 
-    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject | None) -> bool:
+    def _unchanged(self, location: Location, obj: RawObject, before: KnownObject) -> bool:
         same = is_unchanged(obj, before, self.rehash)
-        if same is not None or before is None:
-            return bool(same)
+        if same is not None:
+            return same
         try:
             with location.open(obj) as stream:
                 digest = hashlib.sha256()
@@ -85,7 +87,7 @@ class Listing:
         """What cannot be opened is noted; what is no file, once."""
         before = self.known.get(result.obj.identity)
         if before is not None and before.status == result.status == "ignored":
-            self.unchanged += 1
+            self.unchanged[before.status] += 1
         else:
             self.aside.append(result)
 

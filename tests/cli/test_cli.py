@@ -83,7 +83,8 @@ def test_the_report_of_an_ingest(lake: Callable[[str], Done], tmp_path: Path) ->
     assert (tmp_path / "lake" / "lake.duckdb").exists()
     again = lake(f"ingest logs --lake {tmp_path / 'lake'} --jobs 1")
     assert again.code == 0
-    assert again.err == "3 objects (0 B read): 3 unchanged since they were read\n"
+    told = "3 objects (0 B read): 3 unchanged since they were read, 1 of these no logs\n"
+    assert again.err == told
 
 
 def test_strict_makes_a_reject_an_exit_code(lake: Callable[[str], Done], tmp_path: Path) -> None:
@@ -112,6 +113,11 @@ def test_no_logs_were_found_and_what_was_there(lake: Callable[[str], Done], tmp_
     assert "`lake sources`" in done.err
     other = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'new'} --since 7d")
     assert "No AWS logs of the days that --since and --until ask for were found" in other.err
+    again = lake(f"ingest {tmp_path / 'logs'} --lake {tmp_path / 'lake'} --jobs 1")
+    assert again.code == 1
+    assert "1 unchanged since they were read, 1 of these no logs" in again.err
+    asking = f'lake sql --lake {tmp_path / "lake"} "SELECT path, status, reason FROM objects"'
+    assert asking in " ".join(again.err.split())
     shown = lake(f"status --lake {tmp_path / 'lake'}")
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.splitlines()[1] == "objects: 1 unknown; 0 duplicates, 0 rejects"

@@ -121,6 +121,21 @@ def test_more_quoted_fields_than_the_source_has_are_cut_by_its_pattern() -> None
     assert cut(['1 "x y" 2'], given) == [["1", "x y", "2"]]
 
 
+def test_a_quoted_field_where_the_source_has_none_is_cut_by_its_pattern() -> None:
+    """The same where other fields in quotes follow, so that their number tells nothing."""
+    pattern = re.compile(r'"(?P<a>.*?)" (?P<b>\d+)(?: "(?P<c>.*)")*')
+    given = replace(QUOTED, columns=("a", "b", "c"), pattern=pattern, clients=1)
+    lines = ['"x" "y" 2 "z"', '"x" 2 "y" "z"', '"x" 2', '"x" "y" 2', ""]
+    assert cut(lines, QUOTED)[0] == ["x", "y", "2", "z"]
+    assert cut(lines, given) == [
+        ['x" "y', "2", "z"],
+        ["x", "2", "y", "z"],
+        ["x", "2"],
+        ['x" "y', "2"],
+        [""],
+    ]
+
+
 def test_in_a_text_that_is_whole_the_delimiter_ends_no_field() -> None:
     given = replace(QUOTED, whole=" of the ")
     lines = ["a man of the sea c", 'a "of the " of the b c', "a b of the", " of the  of the ", ""]

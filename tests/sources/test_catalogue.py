@@ -65,6 +65,23 @@ def test_a_folder_is_an_aws_logs_where_it_lies_among_them(key: str, reason: str)
     assert (found.reason or "").startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("x.json", '{"class_uid":4003,"category_uid":4,"metadata":{"version":"1.2.0"}}'),
+        ("AWSLogs/111122223333/Route53GlobalResolverLogs/gr-0a/a.log", "some words"),
+    ],
+)
+def test_events_in_ocsf_are_named_whoever_wrote_them(key: str, text: str) -> None:
+    """Queries of Route 53 Global Resolver were called Security Lake's."""
+    found = preview(text.encode(), key)
+    assert (found.status, found.rows) == ("unknown", [])
+    assert found.reason == (
+        "events in OCSF, as Security Lake and Route 53 Global Resolver write them; no source reads "
+        "them yet"
+    )
+
+
 @pytest.mark.parametrize("name", ["objects", "accounts", "events"])
 def test_a_source_has_no_name_of_a_view(tmp_path: Path, name: str) -> None:
     """The view took its table's place, and its rows were nowhere."""

@@ -66,6 +66,7 @@ SELECT
   CASE WHEN web THEN ['web'] ELSE ['network'] END        AS "event.category",
   CASE WHEN NOT web THEN ['connection'] WHEN status IN (401, 403) THEN ['access', 'denied']
        WHEN status >= 400 THEN ['access', 'error'] ELSE ['access'] END AS "event.type",
+  CASE WHEN web THEN 'request' ELSE 'connect' END        AS "event.action",
   CASE WHEN status BETWEEN 100 AND 399 THEN 'success' WHEN status >= 400 THEN 'failure' ELSE 'unknown' END AS "event.outcome",
   CASE WHEN t1 >= 0 AND t2 >= 0 AND t3 >= 0 THEN TRY_CAST((t1 + t2 + t3) * 1e9 AS BIGINT) END AS "event.duration",
 

@@ -289,7 +289,9 @@ FROM (
               WHEN 'view' THEN 'info' WHEN 'validate' THEN 'info' WHEN 'verify' THEN 'info' WHEN 'simulate' THEN 'info' WHEN 'preview' THEN 'info'
               WHEN 'estimate' THEN 'info' WHEN 'count' THEN 'info' WHEN 'receive' THEN 'info' WHEN 'decode' THEN 'info' WHEN 'discover' THEN 'info'
               WHEN 'detect' THEN 'info' WHEN 'test' THEN 'info' WHEN 'read' THEN 'info' WHEN 'download' THEN 'info' WHEN 'poll' THEN 'info'
-              WHEN 'is' THEN 'info' WHEN 'resume' THEN 'start' WHEN 'open' THEN 'start' WHEN 'close' THEN 'end' WHEN 'abort' THEN 'end'
+              WHEN 'is' THEN 'info' WHEN 'resume' THEN 'start' WHEN 'open' THEN 'start'
+              -- Connect of IoT, DbConnect and DbConnectAdmin of Aurora DSQL
+              WHEN 'connect' THEN 'start' WHEN 'db' THEN 'start' WHEN 'disconnect' THEN 'end' WHEN 'close' THEN 'end' WHEN 'abort' THEN 'end'
               WHEN 'purge' THEN 'deletion' WHEN 'destroy' THEN 'deletion' WHEN 'drop' THEN 'deletion' WHEN 'unsubscribe' THEN 'deletion'
               WHEN 'subscribe' THEN 'creation' WHEN 'issue' THEN 'creation' WHEN 'provision' THEN 'creation' WHEN 'launch' THEN 'creation'
               WHEN 'invite' THEN 'creation' END AS verb_deed,

@@ -25,6 +25,7 @@ SELECT
   'event'                                                AS "event.kind",
   ['network']                                            AS "event.category",
   CASE WHEN established THEN ['connection', 'end'] ELSE ['connection', 'end', 'error'] END AS "event.type",
+  'connect'                                              AS "event.action",
   CASE WHEN established THEN 'success' ELSE 'failure' END AS "event.outcome",
   TRY_CAST(tls_connection_creation_time AS TIMESTAMPTZ)  AS "event.start",
   TRY_CAST("time" AS TIMESTAMPTZ)                        AS "event.end",

@@ -576,6 +576,21 @@ def test_quotes_in_a_url_shift_no_field(end: str) -> None:
     assert value(found, "native.trace_id") == "Root=1-58337281-1d84f3d73c47ec4e58577259"
 
 
+@pytest.mark.parametrize("fields", [17, 20, 25, 27, 29, 30, 33, 34])
+@pytest.mark.parametrize("forged", ['/" "x', '/" "Googlebot" "x', '/" "1" "2" "3" "4'])
+def test_what_looks_like_the_end_of_a_field_forges_none(fields: int, forged: str) -> None:
+    """`/" "Googlebot` in a URL begins no user agent."""
+    text = line(request=f'"GET https://h:443{forged} HTTP/1.1"', fields=str(fields))
+    found = row(text)
+    assert value(found, "url.path") == forged
+    assert value(found, "user_agent.original") == "curl/7.46.0"
+    assert value(found, "tls.version") == "1.2"
+    assert value(found, "native.target_group_arn") == GROUP
+    own = row(line(agent=f'"{forged}"', fields=str(fields)))
+    assert value(own, "user_agent.original") == forged
+    assert value(own, "native.target_group_arn") == GROUP
+
+
 @pytest.mark.parametrize(
     "key", [KEY, NAME, "x/" + NAME, "renamed.txt", "logs/2019-02-06-00-05-12-0123456789ABCDEF"]
 )
@@ -593,7 +608,10 @@ def test_what_is_not_an_alb_log_is_set_aside() -> None:
     named = KEY.replace("/123456789012_", "/health_check_log_123456789012_")
     found = preview(health, named)
     assert (found.status, found.tables) == ("ignored", {})
-    assert preview(health, "x.log").status == "unknown"
+    logged = b'{"type":"http","time":"2025-06-11T10:15:20.123456Z","latency":"0.010",'
+    logged += b'"target_addr":"10.0.0.1:80","target_group_id":"my-tg","status":"PASS"}'
+    for data in (health, logged):
+        assert preview(data, "x.log").reason == "ALB health check log (no client traffic)"
 
 
 def test_objects_of_nothing_are_read() -> None:

@@ -144,7 +144,9 @@ def test_an_ipv6_client() -> None:
     assert value(bracketed, "source.ip") == "2001:db8::1"
 
 
-@pytest.mark.parametrize("subject", ['O="Example, Inc.",CN=x', r"O=\"Example, Inc.\",CN=x", '"'])
+@pytest.mark.parametrize(
+    "subject", ['O="Example, Inc.",CN=x', r"O=\"Example, Inc.\",CN=x", '"', 'CN=a" "b']
+)
 def test_quotes_in_a_subject_shift_no_field(subject: str) -> None:
     found = row(line(subject=f'"{subject}"', more=" - app/my-lb/5"))
     assert value(found, "tls.client.subject") == subject

@@ -62,6 +62,7 @@ def test_a_request_field_by_field() -> None:
         "kind": "event",
         "category": ["web"],
         "type": ["access"],
+        "action": "request",
         "outcome": "success",
         "duration": 2_471_000,
         "dataset": "clb",
@@ -122,6 +123,7 @@ def test_a_tcp_listeners_line_is_a_connection(request_line: str) -> None:
     found = row(line(**(TCP | {"request": request_line, "received": "82", "sent": "305"})))
     assert value(found, "event.category") == ["network"]
     assert value(found, "event.type") == ["connection"]
+    assert value(found, "event.action") == "connect"
     assert value(found, "event.outcome") == "unknown"
     assert filled(found.get("http") or {}) == {}
     assert filled(found.get("url") or {}) == {}

@@ -104,6 +104,22 @@ def test_a_model_is_asked_by_whatever_call(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "name", "category", "kind"),
+    [
+        ("dsql", "DbConnect", ["database"], ["start"]),
+        ("dsql", "DbConnectAdmin", ["database"], ["start"]),
+        ("iotdata", "Connect", ["api"], ["start"]),
+        ("iotdata", "Disconnect", ["api"], ["end"]),
+    ],
+)
+def test_a_connection_changes_nothing(
+    source: str, name: str, category: list[str], kind: list[str]
+) -> None:
+    (found,) = read(record(source, name, eventCategory="Data", readOnly=False)).rows
+    assert (found["event"]["category"], found["event"]["type"]) == (category, kind)
+
+
+@pytest.mark.parametrize(
     ("source", "name", "category", "kind"), DEEDS, ids=[f"{d[0]}:{d[1]}" for d in DEEDS]
 )
 def test_category_and_type(

@@ -66,6 +66,7 @@ def test_a_connection_field_by_field() -> None:
         "kind": "event",
         "category": ["network"],
         "type": ["connection", "end"],
+        "action": "connect",
         "outcome": "success",
         "start": datetime(2020, 4, 1, 8, 51, 37, tzinfo=UTC),
         "end": datetime(2020, 4, 1, 8, 51, 42, tzinfo=UTC),
