@@ -294,6 +294,7 @@ def panels(
         search=search,
         interval=interval,
         compare=compare,
+        tell=lambda error: put(stderr(), f"lake: {error}"),
     )
     names = account_names(opened.path)
     if form == "table":

@@ -31,8 +31,9 @@ from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from lake.errors import LakeError
     from lake.query import Lake
 
 ROWS_SHOWN = 50
@@ -169,6 +170,7 @@ def run_dashboard(
     search: str | None = None,
     interval: str | None = None,
     compare: bool = False,
+    tell: Callable[[LakeError], None] | None = None,
 ) -> list[PanelResult]:
     """Every panel of a dashboard in page order, under each of its titles; over all data where no
     time is given. What a page's reader can choose can be chosen here.
@@ -178,11 +180,12 @@ def run_dashboard(
     lake (`last_range`), instead of times; `accounts` are numbers, or names that the lake knows;
     `filters` are as a page's address has them ("source.ip is 192.0.2.1"), `search` is what its
     search box takes (`lake.filters.search`); `interval` is a width of bars ("1 month") instead of
-    one that fits the range; `compare` adds the figures of the period before.
+    one that fits the range; `compare` adds the figures of the period before; `tell` is told of
+    other dashboards that cannot be read, which else raise SourceError.
     Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
     that the engine refuses.
     """
-    dashboard = find_dashboard(name)
+    dashboard = find_dashboard(name, tell)
     if last and (time_from or time_to):
         raise UsageError("--last takes the place of --from and --to: leave it, or these away.")
 
