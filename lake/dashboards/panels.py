@@ -18,11 +18,12 @@ from lake.dashboards.notes import note_of
 from lake.dashboards.scope import View, view_before, view_of
 from lake.errors import SourceError, UsageError
 from lake.filters.filters import Filter, TimeRange
+from lake.filters.named_accounts import by_number, numbers_of
 from lake.filters.search import read_search
 from lake.filters.selection import Selection
 from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
-from lake.serve.accounts import account_names, numbers_of
+from lake.serve.accounts import account_names
 from lake.serve.extent import lake_blocks, last_range
 from lake.serve.pairs import is_account
 from lake.serve.queries import Answer, Ask, Gathering, Query, relation
@@ -196,13 +197,17 @@ def run_dashboard(
     time = TimeRange(time_from, time_to)
     if last:
         time = last_range(about(*read_span(last, "--last")), ask)
-    numbers = _accounts(accounts, account_names(lake.path))
+    names = account_names(lake.path)
+    numbers = _accounts(accounts, names)
     places = (("account", numbers), ("region", tuple(regions)))
     chosen = Selection(
         time,
-        (*map(Filter.parse, filters), *(Filter(name, "is", one) for name, one in places if one)),
+        (
+            *(by_number(Filter.parse(text), names) for text in filters),
+            *(Filter(name, "is", one) for name, one in places if one),
+        ),
         where,
-        read_search(search),
+        read_search(search, names),
     )
     view = view_of(dashboard, chosen, ask, interval)
     earlier = view_before(view, ask) if compare else None
