@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PANEL_FORMATS = ["table", "json"]
-UNCHANGED = (
-    "SQL changes nothing of a lake. `lake ingest` adds rows, `lake forget --before DAY` takes days "
-    "out for good, `lake rebuild` derives rows anew, and -o FILE keeps what a query gives."
-)
-"""After the engine's words on a statement that would change a table."""
 
 
 def sql(
@@ -67,9 +62,11 @@ def sql(
     from lake.ask.output import write
     from lake.serve.client_file import open_prepared
     from lake.serve.statements import (
+        UNCHANGED,
         changes_tables,
         one_select,
         only_reads,
+        refuse_for_nothing,
         refuse_lost_rows,
         refuse_target,
         refuse_writes,
@@ -95,6 +92,7 @@ def sql(
         else:
             refuse_writes(text, opened.path)
             refuse_lost_rows(text)
+            refuse_for_nothing(text)
             if not write(opened.cursor(), text, form, sys.stdout, output, raw) and output:
                 put(stderr(), "no rows, so nothing was written to the file")
     except duckdb.Error as error:
@@ -294,6 +292,7 @@ def panels(
         search=search,
         interval=interval,
         compare=compare,
+        tell=lambda error: put(stderr(), f"lake: {error}"),
     )
     names = account_names(opened.path)
     if form == "table":

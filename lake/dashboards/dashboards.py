@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lake.errors import LakeError, SourceError, UsageError, unknown_name
 from lake.filters.fields import all_fields, fields_of
@@ -20,6 +20,9 @@ from lake.filters.search import Search
 from lake.filters.selection import Selection
 from lake.paths import resource
 from lake.serve.queries import Block, block, read_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHARTS = ("metric", "bar", "area", "line", "table", "map", "rows", "text", "choices")
 TONES = ("neutral", "good", "bad", "outcome", "status", "severity", "action", "alarm", "http")
@@ -186,10 +189,20 @@ def dashboards(wrong: list[LakeError] | None = None) -> dict[str, Dashboard]:
     return {dashboard.name: dashboard for dashboard in order}
 
 
-def find_dashboard(name: str) -> Dashboard:
-    """By short name, label or title, whatever the case. Raises UsageError with the known ones."""
-    known = dashboards()
+def find_dashboard(name: str, tell: Callable[[LakeError], None] | None = None) -> Dashboard:
+    """By short name, label or title, whatever the case. Raises UsageError with the known ones, and
+    what is wrong with the one of this name, or with any of them; `tell` is told of the others."""
     wanted = name.strip().lower()
+    own = user_dashboards()
+    if own is not None:  # a faulty one is never ours of the same name
+        for path in own.glob("*.toml"):
+            if path.stem.lower() == wanted:
+                return load_dashboard(path)
+    wrong: list[LakeError] = []
+    known = dashboards(wrong if tell else None)
+    if tell:
+        for error in wrong:
+            tell(error)
     for dashboard in known.values():
         titles = (dashboard.name, dashboard.title, dashboard.label, *dashboard.former)
         if wanted in map(str.lower, titles):

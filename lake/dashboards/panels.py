@@ -18,11 +18,12 @@ from lake.dashboards.notes import note_of
 from lake.dashboards.scope import View, view_before, view_of
 from lake.errors import SourceError, UsageError
 from lake.filters.filters import Filter, TimeRange
+from lake.filters.named_accounts import by_number, numbers_of
 from lake.filters.search import read_search
 from lake.filters.selection import Selection
 from lake.filters.spans import about, read_span
 from lake.jsonvalues import json_value
-from lake.serve.accounts import account_names, numbers_of
+from lake.serve.accounts import account_names
 from lake.serve.extent import lake_blocks, last_range
 from lake.serve.pairs import is_account
 from lake.serve.queries import Answer, Ask, Gathering, Query, relation
@@ -31,8 +32,9 @@ from lake.sources.fieldsets import literal, quote
 from lake.sources.rowmodel import arrow_type, table_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from lake.errors import LakeError
     from lake.query import Lake
 
 ROWS_SHOWN = 50
@@ -169,6 +171,7 @@ def run_dashboard(
     search: str | None = None,
     interval: str | None = None,
     compare: bool = False,
+    tell: Callable[[LakeError], None] | None = None,
 ) -> list[PanelResult]:
     """Every panel of a dashboard in page order, under each of its titles; over all data where no
     time is given. What a page's reader can choose can be chosen here.
@@ -178,11 +181,12 @@ def run_dashboard(
     lake (`last_range`), instead of times; `accounts` are numbers, or names that the lake knows;
     `filters` are as a page's address has them ("source.ip is 192.0.2.1"), `search` is what its
     search box takes (`lake.filters.search`); `interval` is a width of bars ("1 month") instead of
-    one that fits the range; `compare` adds the figures of the period before.
+    one that fits the range; `compare` adds the figures of the period before; `tell` is told of
+    other dashboards that cannot be read, which else raise SourceError.
     Raises UsageError for an unknown name, a filter or a search that cannot be read, or a condition
     that the engine refuses.
     """
-    dashboard = find_dashboard(name)
+    dashboard = find_dashboard(name, tell)
     if last and (time_from or time_to):
         raise UsageError("--last takes the place of --from and --to: leave it, or these away.")
 
@@ -193,13 +197,17 @@ def run_dashboard(
     time = TimeRange(time_from, time_to)
     if last:
         time = last_range(about(*read_span(last, "--last")), ask)
-    numbers = _accounts(accounts, account_names(lake.path))
+    names = account_names(lake.path)
+    numbers = _accounts(accounts, names)
     places = (("account", numbers), ("region", tuple(regions)))
     chosen = Selection(
         time,
-        (*map(Filter.parse, filters), *(Filter(name, "is", one) for name, one in places if one)),
+        (
+            *(by_number(Filter.parse(text), names) for text in filters),
+            *(Filter(name, "is", one) for name, one in places if one),
+        ),
         where,
-        read_search(search),
+        read_search(search, names),
     )
     view = view_of(dashboard, chosen, ask, interval)
     earlier = view_before(view, ask) if compare else None

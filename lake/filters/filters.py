@@ -27,6 +27,7 @@ from lake.filters.fields import (
     type_of,
     typed,
 )
+from lake.filters.own_names import kept_as
 from lake.words import Sentence, either
 
 OPS = {
@@ -159,8 +160,13 @@ class Filter:
                 typed(self.field, kind, text)
 
     def applies_to(self, table: str) -> bool:
-        """Whether a table, or the view over all of them, has the field."""
-        return all(column_of(leaf) in fields_of(table) for leaf in leaves_of(self.field))
+        """Whether a table, or the view over all of them, has the field, or another in its place."""
+        return all(column_of(leaf) in fields_of(table) for leaf in self._asked(table))
+
+    def _asked(self, table: str) -> list[str]:
+        """The fields of a table that it is about: `native.action` of one log is what another keeps
+        as event.action."""
+        return [kept_as(table, leaf, fields_of(table)) for leaf in leaves_of(self.field)]
 
     @property
     def _listed(self) -> bool:
@@ -178,9 +184,10 @@ class Filter:
         op = _OPPOSITE.get(self.op)
         return Filter(self.field, op, self.value) if op else None
 
-    def clause(self, prefix: str) -> Clause:
-        """The condition; its parameters are named after `prefix`. NULL is never `is`."""
-        fields = leaves_of(self.field)
+    def clause(self, prefix: str, table: str | None = None) -> Clause:
+        """The condition on a table's rows, or on fields as they are named; its parameters are named
+        after `prefix`. NULL is never `is`."""
+        fields = self._asked(table) if table else leaves_of(self.field)
         if self.op == "any":
             return Clause("true")
         if self.op in ("set", "unset"):
@@ -194,7 +201,7 @@ class Filter:
         params = tuple((f"{prefix}_{n}", value) for n, value in enumerate(values))
         sql = _any(
             [
-                _comparison(self.op, field_sql(name), type_of(name), f"${param}")
+                _comparison(self.op, field_sql(name), type_of(name), kind, f"${param}")
                 for name in fields
                 for param, _ in params
             ]
@@ -244,10 +251,13 @@ def _any(parts: list[str]) -> str:
     return f"({' OR '.join(parts)})" if len(parts) > 1 else parts[0]
 
 
-def _comparison(op: str, name: str, kind: str, param: str) -> str:
+def _comparison(op: str, name: str, kind: str, given: str, param: str) -> str:
+    """A field of a type with a value of the type `given`."""
     if op == "contains":
         text = f"lower(CAST({name} AS VARCHAR))"
         return f"contains({text}, lower({param}))"
     if kind.endswith("[]"):
         return f"list_contains({name}, {param})"
+    if given == "VARCHAR" and kind in ("INTEGER", "BIGINT"):  # another log's text: srcport
+        param = f"TRY_CAST({param} AS {kind})"
     return f"{name} {({'from': '>=', 'below': '<'}).get(op, '=')} {param}"

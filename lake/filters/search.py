@@ -8,7 +8,7 @@ empty. docs/search.md has the language.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lake.filters.entities import leaves_of
 from lake.filters.fields import (
@@ -27,18 +27,23 @@ from lake.filters.search_text import TEXT, read_text
 from lake.sources.rowmodel import tables_of
 from lake.words import Sentence
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search that has been read. Raises UsageError that says where it cannot be, and what to
-    write instead. An empty text is none: see `read_search`."""
+    """A search that has been read, which may name accounts by those of `names` (number, name).
+    Raises UsageError that says where it cannot be, and what to write instead. An empty text is
+    none: see `read_search`."""
 
     text: str
+    names: tuple[tuple[str, str], ...] = ()
     root: Node = field(init=False, compare=False, repr=False)
     params: tuple[tuple[str, Any], ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        root, params = read_text(self.text)
+        root, params = read_text(self.text, self.names)
         object.__setattr__(self, "root", root)
         object.__setattr__(self, "params", params)
 
@@ -88,9 +93,10 @@ class Search:
         return Sentence("search {text}", text=self.text.strip())
 
 
-def read_search(text: str | None) -> Search | None:
-    """A search, or None for a text that asks for nothing. Raises UsageError."""
-    return Search(text) if text and text.strip() else None
+def read_search(text: str | None, names: Mapping[str, str] | None = None) -> Search | None:
+    """A search, or None for a text that asks for nothing; `names` are those of accounts, by number.
+    Raises UsageError."""
+    return Search(text, tuple((names or {}).items())) if text and text.strip() else None
 
 
 _FILTERS = {"=": "is", "set": "set", ">=": "from", "<": "below"}

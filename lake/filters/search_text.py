@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lake.errors import UsageError
 from lake.filters.entities import address_leaves, as_address
 from lake.filters.fields import named_in_full, type_of, typed
+from lake.filters.named_accounts import FIELDS, numbers_like, numbers_of
 from lake.filters.search_terms import Joined, Leaf, Node, Not, join, together
 from lake.words import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 LONGEST = 4000
 """Characters of a search."""
@@ -52,10 +56,12 @@ _BLANK = re.compile(r"\s*")
 
 
 @lru_cache(64)  # a page reads its own whenever it is drawn
-def read_text(text: str) -> tuple[Node, tuple[tuple[str, Any], ...]]:
-    """The terms of a search and their parameters, by name. Raises UsageError that says at which
-    character the text cannot be read."""
-    reader = _Reader(text)
+def read_text(
+    text: str, names: tuple[tuple[str, str], ...] = ()
+) -> tuple[Node, tuple[tuple[str, Any], ...]]:
+    """The terms of a search and their parameters, by name; accounts may be called by their `names`
+    (number, name). Raises UsageError that says at which character the text cannot be read."""
+    reader = _Reader(text, dict(names))
     return reader.whole(), tuple(reader.params)
 
 
@@ -67,8 +73,8 @@ class _Reader:
     whose values are read in it, or None.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text, self.at, self.deep = text, 0, 0
+    def __init__(self, text: str, names: Mapping[str, str]) -> None:
+        self.text, self.at, self.deep, self.names = text, 0, 0, names
         self.params: list[tuple[str, Any]] = []
         if len(text) > LONGEST:
             raise UsageError(
@@ -259,7 +265,11 @@ class _Reader:
                 "{field} holds structures; only {field}:* can be asked.", start, field=name
             )
         if not quoted and _wild(text):
-            return Leaf(name, "like", self.param(_like(text, quoted)))
+            alike = Leaf(name, "like", self.param(_like(text, quoted)))
+            return self.any_of(name, numbers_like(text, self.names), alike)
+        if name in FIELDS:
+            called = numbers_of([_plain(text, quoted)], self.names)
+            return self.any_of(name, called)
         # A field that has addresses alone has no text to put in quotes, as Lucene wants a network.
         if name in address_leaves() or (_IP.search(name) and not quoted):
             network = _network(text)
@@ -276,6 +286,11 @@ class _Reader:
             return written
         # a source's own field, and source.address, keep the log's spelling
         return Joined("OR", (written, Leaf(name, "=", self.param(address))))
+
+    def any_of(self, name: str, accounts: Iterable[str], *also: Node) -> Node:
+        """Any of these accounts, in the field that has them."""
+        found = accounts if name in FIELDS else ()
+        return join("OR", [*also, *(Leaf(name, "=", self.param(one)) for one in found)])
 
     def range(self, name: str) -> Node:
         """`[1 TO 9]`, or `{1 TO 9}` without its ends."""

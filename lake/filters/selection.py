@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from lake.filters.entities import PREFIX, leaves_of
 from lake.filters.fields import Clause, column_of, fields_behind, typed
 from lake.filters.filters import Filter, TimeRange
+from lake.filters.own_names import kept_as
+from lake.sources.rowmodel import tables_of
 
 if TYPE_CHECKING:
     from lake.filters.search import Search
@@ -29,7 +31,8 @@ class Selection:
     def clause(self, table: str) -> Clause:
         """All conditions that the table can answer, joined; empty text where there are none."""
         clauses = [self.time.clause()]
-        clauses += [f.clause(f"f{n}") for n, f in enumerate(self.filters) if f.applies_to(table)]
+        filters = enumerate(self.filters)
+        clauses += [f.clause(f"f{n}", table) for n, f in filters if f.applies_to(table)]
         if self.search:
             clauses.append(self.search.clause(table))
         if self.where:
@@ -58,8 +61,13 @@ class Selection:
         """The filters that neither the table nor one of those behind a view has a field for; they
         do not narrow what it shows."""
         known = fields_behind(table)
+        tables = (table, *tables_of(table))
         return [
             f
             for f in self.filters
-            if not all(column_of(leaf) in known for leaf in leaves_of(f.field))
+            if not all(
+                column_of(leaf) in known
+                or any(column_of(kept_as(one, leaf, known)) in known for one in tables)
+                for leaf in leaves_of(f.field)
+            )
         ]

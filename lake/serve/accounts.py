@@ -13,7 +13,7 @@ from lake.errors import UsageError
 from lake.serve.pairs import Pairs, is_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 PAIRS = Pairs(
@@ -24,8 +24,6 @@ PAIRS = Pairs(
     ask="Give what `aws organizations list-accounts` prints (JSON), or a CSV with the columns id "
     "and name.",
 )
-FIELDS = ("account", "cloud.account.id")
-"""The fields that may be asked by name."""
 _WITHIN = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 
 
@@ -49,15 +47,6 @@ def with_name(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
     """A value for people: `prod (111122223333)` where it is an account that has a name."""
     name = names.get(value) if is_account(value) else None
     return value if name is None else f"{name} ({value})"
-
-
-def numbers_of(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """The accounts that a reader means, by name or number; a name may be that of several."""
-    known: dict[str, list[str]] = {}
-    for account, name in names.items():
-        known.setdefault(name.casefold(), []).append(account)
-    found = (one for text in texts for one in known.get(text.strip().casefold(), [text]))
-    return tuple(dict.fromkeys(found))
 
 
 def accounts_in(text: str, names: Mapping[str, str]) -> list[str]:

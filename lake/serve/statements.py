@@ -27,10 +27,17 @@ _IN_MEMORY = {
     *("SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"),
 }
 _OF_TABLES = _IN_MEMORY - {"SELECT", "SET", "VARIABLE_SET", "TRANSACTION", "VACUUM", "ANALYZE"}
+_COPIES = ("COPY", "MULTI")
+"""What the parser calls a COPY, which may be of a PIVOT."""
 _CHANGES = ("COPY", "INSERT", "UPDATE", "DELETE")
 """What DuckDB 2 lets stand in a WITH; the parser calls the whole a SELECT."""
 _RUN_TEXT = ("json_execute_serialized_sql", "query")
 """Functions that run SQL which a text holds, or makes."""
+UNCHANGED = (
+    "SQL changes nothing of a lake. `lake ingest` adds rows, `lake forget --before DAY` takes days "
+    "out for good, `lake rebuild` derives rows anew, and -o FILE keeps what a query gives."
+)
+"""What a reader hears who would change rows, or what a name stands for."""
 ELSEWHERE = "For anything else open the lake with DuckDB itself: duckdb -readonly LAKE/lake.duckdb."
 
 
@@ -98,12 +105,29 @@ def refuse_writes(text: str, lake: Path) -> None:
         hidden = _hidden(statement.query)
         if hidden in ("COPY", *_RUN_TEXT):
             raise UsageError(f"lake sql does not run {hidden} within a statement. {ELSEWHERE}")
-        if first == "COPY" and kind in ("COPY", "MULTI"):
+        if first == "COPY" and kind in _COPIES:
             _check_copy(statement.query, lake)
         elif kind == "EXPLAIN" and _explains_select(statement):
             continue
         elif kind not in _IN_MEMORY and not _is_harmless(kind, first, statement.query):
             raise UsageError(f"lake sql does not run {_named(statement)}. {ELSEWHERE}")
+
+
+def refuse_for_nothing(text: str) -> None:
+    """Raise UsageError where no statement of a text gives rows or writes a file: whatever else it
+    does ends with the connection, and nothing would come of it."""
+    statements = _parsed(text)
+    if not statements or any(_gives_rows(one) or _writes(one) for one in statements):
+        return
+    changes = any(_kind(one) in _OF_TABLES or _kind(one) == "COPY" for one in statements)
+    named = _named(statements[-1])
+    raise UsageError(
+        f"nothing would come of {named} alone: the lake's views are read-only, and what a command "
+        f"makes or drops in memory ends with it. {UNCHANGED}"
+        if changes
+        else f"nothing would come of {named} alone, which holds for one command: write the query "
+        "after it, as in SET threads = 1; SELECT ..."
+    )
 
 
 def changes_tables(text: str) -> bool:
@@ -143,7 +167,13 @@ def _gives_rows(statement: duckdb.Statement) -> bool:
         return words[0] != "CREATE"
     if kind in ("INSERT", "UPDATE", "DELETE", "MERGE_INTO"):
         return "RETURNING" in words
-    return kind in ("SELECT", "EXPLAIN", "PRAGMA", "CALL")
+    return kind in ("SELECT", "EXPLAIN", "PRAGMA", "CALL") and words[0] != "CHECKPOINT"
+
+
+def _writes(statement: duckdb.Statement) -> bool:
+    """Whether it writes a file: COPY ... TO."""
+    is_copy = _tokens(statement.query)[0].upper() == "COPY" and _kind(statement) in _COPIES
+    return is_copy and _targets(statement.query) is not None
 
 
 def refuse_target(target: str | Path, lake: Path) -> None:
@@ -249,20 +279,28 @@ def _is_harmless(kind: str, first: str, query: str) -> bool:
 
 def _check_copy(query: str, lake: Path) -> None:
     """COPY ... FROM reads; of COPY ... TO the target must be one plain text."""
-    tokens, depth, targets = _tokens(query), 0, []
-    for word, following in pairwise([*tokens, ""]):
-        depth += (word == "(") - (word == ")")
-        if depth == 0 and word.upper() == "FROM":
-            return
-        if depth == 0 and word.upper() == "TO":
-            targets.append(following)
-    patterned = any(token.upper().strip('"') == "FILENAME_PATTERN" for token in tokens)
+    targets = _targets(query)
+    if targets is None:
+        return
+    patterned = any(token.upper().strip('"') == "FILENAME_PATTERN" for token in _tokens(query))
     if patterned or len(targets) != 1 or not re.fullmatch(r"'(?:[^']|'')*'", targets[0]):
         raise UsageError(
             "COPY writes only to a file or folder that it names in plain text, as in "
             f"COPY (SELECT ...) TO 'out.parquet', without FILENAME_PATTERN. {ELSEWHERE}"
         )
     refuse_target(targets[0][1:-1].replace("''", "'"), lake)
+
+
+def _targets(query: str) -> list[str] | None:
+    """What follows each TO of a COPY; None of a COPY ... FROM."""
+    depth, targets = 0, []
+    for word, following in pairwise([*_tokens(query), ""]):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word.upper() == "FROM":
+            return None
+        if depth == 0 and word.upper() == "TO":
+            targets.append(following)
+    return targets
 
 
 def _from_first_word(query: str) -> str:

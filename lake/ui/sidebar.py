@@ -14,9 +14,9 @@ from lake.dashboards.scope import facet
 from lake.errors import LakeError, UsageError
 from lake.filters.fields import fields_behind
 from lake.filters.filters import ALONE, OPS, Filter, TimeRange
+from lake.filters.named_accounts import FIELDS, by_number, numbers_of
 from lake.filters.search import Search, read_search
 from lake.filters.selection import Selection
-from lake.serve.accounts import FIELDS, numbers_of
 from lake.serve.extent import last_range
 from lake.ui.accounts import names
 from lake.ui.chips import draw_chips
@@ -150,7 +150,7 @@ def _search() -> Search | None:
         icon=":material/search:",
     )
     try:
-        return read_search(text)
+        return read_search(text, names())
     except UsageError as error:
         said = say("Not applied: {why}", why=say_error(error))
         st.error(plain(said), icon=":material/search_off:")
@@ -314,7 +314,7 @@ def _filters(
     for text in texts:
         try:
             into = aside if text.startswith(OFF) else found
-            into[text] = Filter.parse(text.removeprefix(OFF))
+            into[text] = by_number(Filter.parse(text.removeprefix(OFF)), names())
         except UsageError as error:
             wrong.append(error)
     _form(dashboard)
@@ -342,7 +342,7 @@ def _added(field: str) -> None:
         state["filter_problem"] = say("A filter wants a value.")
         return
     try:
-        add_filter(Filter(state[field], op, () if op in ALONE else value))
+        add_filter(by_number(Filter(state[field], op, () if op in ALONE else value), names()))
     except UsageError as error:
         state["filter_problem"] = say_error(error)
         return

@@ -163,7 +163,7 @@ WRONG = {
     "sql --lake made ' '": "no query. Try: lake sql 'SELECT count(*) FROM events'.",
     "sql --lake made 'SELEC 1'": 'syntax error at or near "SELEC"',
     "sql --lake made 'FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
-    "sql --lake made 'DELETE FROM trail'": "Tables with rows: cloudtrail, vpcflow.",
+    "sql --lake made 'DELETE FROM trail'": "nothing would come of DELETE alone",
     "sql --lake made 'DELETE FROM cloudtrail'": "`lake forget --before DAY` takes days out",
     "sql --lake made 'WITH a AS (DELETE FROM cloudtrail) FROM a'": "SQL changes nothing",
     "sql --lake made 'DROP TABLE cloudtrail'": "`lake rebuild` derives rows anew",

@@ -108,7 +108,6 @@ STATEMENTS = {
     "CREATE TEMP TABLE t AS SELECT 1 AS n; FROM t;": "n\n1\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; PIVOT t ON n USING count(*)": "1\n1\n",
     "CREATE TEMP TABLE t AS SELECT 1 AS n; INSERT INTO t VALUES (2); FROM t": "n\n1\n2\n",
-    "CREATE TEMP TABLE t AS SELECT 1 AS n": "Count\n1\n",
     "FROM (VALUES (DATE '2024-02-01'), ('2024-01-01')) t(d) ORDER BY d": (
         "d\n2024-01-01\n2024-02-01\n"
     ),
@@ -186,17 +185,33 @@ def test_a_query_that_fails_leaves_the_file_as_it_was(
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "parquet", "documents"])
-@pytest.mark.parametrize(
-    "query", ["SET threads = 1", "CREATE TABLE t (n INT); INSERT INTO t VALUES (1)"]
-)
 def test_a_statement_without_rows_leaves_the_file_as_it_was(
-    form: str, query: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+    form: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
 ) -> None:
-    target = tmp_path / "kept"
+    target, other = tmp_path / "kept", tmp_path / "other.csv"
     target.write_text("kept")
-    done = lake(f"sql '{query}' --lake made --format {form} -o {target}")
+    query = f"COPY (SELECT 1 AS n) TO '{other}'"
+    done = lake(f"sql {shlex.quote(query)} --lake made --format {form} -o {target}")
     assert (done.code, done.err) == (0, "no rows, so nothing was written to the file\n")
-    assert target.read_text() == "kept"
+    assert (target.read_text(), other.read_text()) == ("kept", "n\n1\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("DROP VIEW cloudtrail", "of DROP alone: the lake's views are read-only"),
+        ("CREATE TABLE t (n INT); INSERT INTO t VALUES (1)", "of INSERT alone: the lake's views"),
+        ("SET threads = 1", "of SET alone, which holds for one command: write the query after it"),
+    ],
+)
+def test_what_would_change_nothing_that_lasts_is_no_success(
+    query: str, said: str, lake: Callable[[str], Done], made: Path, tmp_path: Path
+) -> None:
+    for output in ("", f"-o {tmp_path / 'out'}"):
+        done = lake(f"sql {shlex.quote(query)} --lake made {output}")
+        assert (done.code, done.out) == (2, "")
+        assert f"nothing would come {said}" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_query_of_no_row_writes_its_header(
@@ -432,3 +447,15 @@ def test_panels_as_text_tell_what_they_leave_out() -> None:
     assert "Old" not in lines  # the same panel under a former title
     assert "... and 5 more rows: --format json" in lines
     assert lines[-3:] == ["Figures: a 3", "Figures: b 0 before: 7", ""]
+
+
+def test_a_faulty_dashboard_of_ones_own_is_named_and_the_others_are_printed(
+    lake: Callable[[str], Done], made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.sql").write_text("-- name: one\n-- About it.\nSELECT 1\n")
+    monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
+    done = lake("panels overview --lake made --format json")
+    assert done.code == 0
+    assert done.rows[0]["title"] == "Overview - Figures"
+    said = f"lake: {tmp_path / 'mine.sql'} has no .toml beside it. Write its panels.\n"
+    assert done.err == said

@@ -14,6 +14,8 @@ from lake.errors import SourceError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lake.errors import LakeError
+
 TOML = 'title = "T"\nlabel = "T"\ntable = "cloudtrail"\n'
 PANEL = '[[panel]]\ntitle = "P"\nquery = "one"\nchart = "bar"\n'
 SQL = "-- name: one\n-- About it.\nSELECT 1\n"
@@ -69,6 +71,16 @@ def test_a_dashboard_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "alone.sql").write_text(SQL)
     with pytest.raises(SourceError, match=r"alone\.sql has no \.toml beside it"):
         dashboards()
+    (tmp_path / "waf.toml").write_text("title = ")
+    told: list[LakeError] = []
+    assert run_dashboard(lake, "mine", tell=told.append)[0].rows[0] == ("bob", 9)
+    assert run_dashboard(lake, "overview", tell=told.append)[0].title == "Overview - Figures"
+    assert [str(one).rpartition("/")[2] for one in told] == [
+        "waf.toml has no waf.sql beside it. Write its queries.",
+        "alone.sql has no .toml beside it. Write its panels.",
+    ]
+    with pytest.raises(SourceError, match=r"waf\.toml has no waf\.sql beside it"):
+        run_dashboard(lake, "WAF", tell=told.append)  # not ours of this name
     monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path / "nothing"))
     with pytest.raises(UsageError, match="is no folder"):
         dashboards()

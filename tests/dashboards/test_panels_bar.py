@@ -98,6 +98,15 @@ def test_more_bars_than_anybody_draws(
     [
         (["--account", "prod"], ["--filter", f"account is {A}"]),
         (["--account", A, "--account", "LOGS"], ["--filter", f"account is {A},{B}"]),
+        (["--filter", "account is PROD,logs"], ["--filter", f"account is {A},{B}"]),
+        (["--filter", "account not prod"], ["--filter", f"account not {A}"]),
+        (["--search", "account:prod"], ["--filter", f"account is {A}"]),
+        (["--search", "NOT cloud.account.id:prod"], ["--filter", f"cloud.account.id not {A}"]),
+        (["--search", "account:(prod OR logs)"], ["--filter", f"account is {A},{B}"]),
+        (["--search", 'account:"Prod"'], ["--filter", f"account is {A}"]),
+        (["--search", "account:p?o*"], ["--filter", f"account is {A}"]),
+        (["--search", f"account:{A[:5]}*"], ["--search", f"account:{A}"]),
+        (["--search", "user.name:prod"], ["--filter", "user.name is prod"]),
         (["--region", "eu-west-1"], ["--filter", "region is eu-west-1"]),
         (["--account", "prod", "--region", "eu-west-1"], ["--account", "999999999999"]),
         # the newest event of the lake is the Insight of 12:45

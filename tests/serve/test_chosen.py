@@ -115,3 +115,29 @@ def test_panels_and_their_sql_follow(lake: Lake) -> None:
     every = {p.title: p for p in run_dashboard(lake, "hunting")}
     for title in ("VPCFlowLogs - Action Table", "GuardDuty - Type Table"):
         assert others[title].rows == every[title].rows != ()
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "where"),
+    [
+        ("action is REJECT", "vpcflow", "event.action = 'REJECT'"),
+        ("action is BLOCK", "waf", "native.action = 'BLOCK'"),
+        ("native.action not REJECT", "vpcflow", "event.action IS DISTINCT FROM 'REJECT'"),
+        ("srcport is 443", "vpcflow", "source.port = 443"),
+        ("srcport is https", "vpcflow", "false"),
+        (
+            "action is REJECT,BLOCK",
+            EVENTS,
+            "event.dataset IN ('vpcflow', 'waf') AND event.action IN ('REJECT', 'BLOCK')",
+        ),
+    ],
+)
+def test_a_filter_on_a_logs_own_name_is_the_search_for_it(
+    text: str, table: str, where: str, lake: Lake
+) -> None:
+    """Of what one log keeps as a native member, another keeps under an ECS name alone."""
+    chosen = Selection(filters=(Filter.parse(text),))
+    assert chosen.unanswered(table) == []
+    assert counted(lake, table, chosen) == of_table(lake, table, where)
+    assert of_table(lake, table, where) > 0 or where == "false"
+    assert chosen.unanswered("cloudtrail") == list(chosen.filters)

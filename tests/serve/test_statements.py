@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lake.errors import UsageError
-from lake.serve.statements import one_select, refuse_target, refuse_writes
+from lake.serve.statements import one_select, refuse_for_nothing, refuse_target, refuse_writes
 
 READS = [
     "SELECT 1",
@@ -141,7 +141,20 @@ KEPT_IN_MEMORY = [
     "COPY (SELECT ') TO (' AS \"TO\") TO 'it''s.csv' -- TO 'lakehouse'",
     "COPY (PIVOT t ON a USING sum(b)) TO 'out.csv'",
     "COPY t TO 's3://bucket/out.parquet'",
+    "DROP VIEW cloudtrail",
+    "COMMENT ON VIEW cloudtrail IS 'x'",
+    "CHECKPOINT",
+    "INSERT INTO t VALUES (2) RETURNING a",
 ]
+
+LOST = [
+    "CREATE TABLE t AS PIVOT u ON a USING sum(b)",
+    "COPY t FROM 'watchlist.csv'",
+    "DROP VIEW cloudtrail",
+    "COMMENT ON VIEW cloudtrail IS 'x'",
+    "CHECKPOINT",
+]
+"""Of these the ones that end with the command and leave nothing."""
 
 REFUSED = {
     "COPY (SELECT 1) TO 'lakehouse/x.parquet'": "lies in the lake",
@@ -193,6 +206,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("text", KEPT_IN_MEMORY)
 def test_what_may_run_on_an_open_lake(text: str) -> None:
     refuse_writes(text, Path("lakehouse"))
+
+
+@pytest.mark.parametrize("text", KEPT_IN_MEMORY)
+def test_what_gives_rows_or_writes_a_file_comes_to_something(text: str) -> None:
+    if text in LOST:
+        with pytest.raises(UsageError, match="nothing would come of"):
+            refuse_for_nothing(text)
+    else:
+        refuse_for_nothing(text)
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED.items())

@@ -57,6 +57,30 @@ def test_in_a_row(app: AppTest) -> None:
     assert app.session_state["account"] == [small_lake.A]
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"q": "account:Prod"}, "search account:Prod"),
+        ({"f": "account is PROD"}, f"account is {NAMED}"),
+    ],
+)
+def test_in_a_search_and_a_filter(
+    app: AppTest, lake: Lake, link: dict[str, str], said: str
+) -> None:
+    where = f"SELECT count(*) FROM cloudtrail WHERE account = '{small_lake.A}'"
+    ((events,),) = lake.sql(where).fetchall()
+    open_page(app, "cloudtrail", **link)
+    told = app.caption[0].value.replace("\\", "")
+    assert told.startswith(f"{events} of ")
+    assert said in told
+
+
+def test_a_name_that_no_account_has(app: AppTest) -> None:
+    open_page(app, "cloudtrail", q="account:staging")
+    said = app.info[0].value.replace("\\", "")
+    assert "No account of this lake is called staging: `lake accounts FILE` tells it names." in said
+
+
 @pytest.mark.parametrize("page", ["hunting", "cloudtrail", "overview"])
 def test_in_bars(app: AppTest, page: str) -> None:
     open_page(app, page)

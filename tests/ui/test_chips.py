@@ -12,7 +12,7 @@ from small_lake import A, B
 
 from lake.dashboards.panels import PanelResult
 from lake.filters.filters import Filter
-from lake.serve.accounts import numbers_of
+from lake.filters.named_accounts import numbers_of
 from lake.ui import accounts, choosing
 from lake.ui.charts import name_of, named_values
 from lake.ui.clicks import clicked_in, picks
