@@ -77,7 +77,8 @@ class Delimited:
     """How a line is cut into columns. `pattern` is for lines whose quotes do not add up, among
     them those in which more than `quoted` fields stand in quotes (0: any number may). In the text
     `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand in no
-    line: a header, a table or JSON gives them."""
+    line: a header, a table or JSON gives them. `typed` are columns that are no text, each with
+    the target that is NULL where it has none of the target's type."""
 
     delimiter: str
     header: str
@@ -91,6 +92,7 @@ class Delimited:
     quoted: int = 0
     whole: str = ""
     by_name: tuple[str, ...] = ()
+    typed: tuple[tuple[str, str], ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
     _folded: dict[str, str] = field(init=False, repr=False, compare=False)
