@@ -78,8 +78,8 @@ def _lines(status: Status, lake: str) -> Iterator[str]:
         yield f"members unknown to {source}: {_counted(members)}"
     for source, members in sorted(status.lossy_members.items()):
         yield (
-            f"members of {source} that are not of their type, so NULL or rounded in native and "
-            f"whole in event.original only: {_counted(members)}"
+            f"values of {source} that are not of their type, so NULL or rounded in their column "
+            f"and whole in event.original only: {_counted(members)}"
         )
     if status.bare:
         yield (

@@ -49,7 +49,7 @@ class Noted:
     unknown_members: Counter[str] = field(default_factory=Counter)
     """Members and columns that the source does not declare -> how often they came."""
     lossy_members: Counter[str] = field(default_factory=Counter)
-    """Members that had values of another type than the declared one -> how often."""
+    """Members and columns that had values of another type than the declared one -> how often."""
     context: dict[str, object] = field(default_factory=dict)
     """What `objects.context` keeps: what a rebuild must know and no record's text tells."""
     headers: list[str] = field(default_factory=list)

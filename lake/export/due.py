@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.errors import UsageError
 from lake.export.report import Count
@@ -125,7 +126,8 @@ class Due:
         rebuilt = self.snapshot.rebuilt.get(table, (0, ""))[0]
         names = {Path(file.path).name: file for file in files}
         rows = sum(file.rows for file in files)
-        now = Sent(*key, files=tuple(sorted(names)), rows=rows, rebuilt=rebuilt)
+        batch = self.snapshot.batch
+        now = Sent(*key, files=tuple(sorted(names)), rows=rows, rebuilt=rebuilt, batch=batch)
         before = self._memory.sent.get(key)
         lost = not self._memory.begun.get(key, frozenset()) <= set(names)
         again = self._options.again
@@ -137,16 +139,16 @@ class Due:
             total = before.total if not due else "0"
             now = replace(now, refused=before.refused, total=total)
             return Part(now, files, due, compare=False)
-        # files have been merged, and others may have come. What is not sorted is no merged file:
-        # its rows may have taken the place of others with the same identities
+        # files have been merged, and others may have come: those are not sorted
         merged = [f for name, f in names.items() if name in kept or is_sorted(Path(f.path))]
         given = sum(file.rows for file in merged), before.rebuilt
-        if given == (before.rows, rebuilt) and self.total(table, merged) == before.total:
+        same = given == (before.rows, rebuilt) and self.total(table, merged) == before.total
+        if same and not self.replaced(table, merged, before.batch):
             due = [file for file in files if file not in merged]
-            same = replace(now, refused=before.refused, total="0" if due else before.total)
+            now = replace(now, refused=before.refused, total="0" if due else before.total)
             if not due and not self._options.dry_run:
-                self._memory.note(same)
-            return Part(same, files, due, compare=False)
+                self._memory.note(now)
+            return Part(now, files, due, compare=False)
         return Part(now, files, files, compare=True)
 
     # -- identities of the rows of files --------------------------------------------------------
@@ -156,6 +158,19 @@ class Due:
         cursor = self._over(table, files)
         found = cursor.execute(f"SELECT sum(event.hash) FROM {quote(table)}").fetchone()
         return str(found[0]) if found else "0"
+
+    def replaced(self, table: str, files: Sequence[DataFile], batch: int) -> bool:
+        """Whether rows of these files took the place of others, with the same identities, after a
+        batch."""
+        noted = self._store.ledger_sql("duplicate", self.snapshot)
+        after = "source = $table AND batch > $batch AND reason IS NOT NULL"
+        query = f"SELECT hash FROM {noted} WHERE {after}"
+        given = {"table": table, "batch": batch}
+        replaced = self._con.sql(query, params=given).to_arrow_table()
+        if not replaced.num_rows:
+            return False
+        ours = self.hashes(table, files, "true")
+        return bool(pc.any(pc.is_in(ours, replaced["hash"].combine_chunks())).as_py())
 
     def ids(self, table: str, files: Sequence[DataFile], where: str) -> set[str]:
         """The documents' ids, of rows for which a condition in SQL holds."""

@@ -2,8 +2,9 @@
 
 Kept in the lake's folder, a file for each cluster, a line each time that a partition was sent, of
 which the last counts; a line that was cut by a kill counts for nothing. Two states of a partition
-with equal sums hold the same rows, in other files: a compaction. Before anything is sent it is
-written down which files are to be: of those that a killed run had begun the cluster may have rows.
+with equal sums hold the same rows, in other files (a compaction), where none has taken another's
+place in between. Before anything is sent it is written down which files are to be: of those that a
+killed run had begun the cluster may have rows.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ Key = tuple[str, str, str, str]
 class Sent:
     """A partition as a cluster has it. `rows` and `total` are the number and the sum of its
     identities, `rebuilt` the batch of the table's last rebuild, `refused` how many documents of it
-    the cluster would not have; all files empty: nothing of it is there any more."""
+    the cluster would not have, `batch` the lake's last one then (0 where it was not noted); all
+    files empty: nothing of it is there any more."""
 
     table: str
     day: str
@@ -42,6 +44,7 @@ class Sent:
     total: str = "0"
     rebuilt: int = 0
     refused: int = 0
+    batch: int = 0
 
     @property
     def key(self) -> Key:

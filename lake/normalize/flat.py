@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from lake.decode.shapes import Shape
 from lake.errors import SourceError
-from lake.normalize.records import chunk_schema, records_sql
+from lake.normalize.records import cells_of, chunk_schema, records_sql
 from lake.sources.database import describing
-from lake.sources.fieldsets import leaves, quote, type_sql
+from lake.sources.fieldsets import leaves, literal, quote, type_sql
 from lake.sources.rowmodel import arrow_type, named
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 EARLIEST, LATEST = "1970-01-02", "2262-01-01"
 """A record with a time outside is rejected: no log can be of then."""
+BETWEEN = "\n"
+"""Stands between names of columns."""
 _WIDE = re.compile(r"\b(U?HUGEINT|BIGNUM)\b", re.IGNORECASE)
 """Whole numbers of more than the 38 digits that Delta's decimals have."""
 _LONG = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "JSON": "VARCHAR"}
@@ -104,11 +106,12 @@ def any_shape(source: Source) -> Shape:
 
 
 @cache
-def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
+def flat_sql(source: Source, shape: Shape, filled: frozenset[str] | None = None) -> str:
     """The SELECT over `records` that gives a row a record, with these columns: `row` (the record's
     place in the chunk), `reject`, `accepted`, `hash` (where text tells the identity), `r` (JSON),
-    and each target under its own name and type. With `filled`, only these targets, the time, and
-    `more`: whether any other has a value; handing out an empty column costs 30 ns a row."""
+    each target under its own name and type, and `lossy`: the columns, a line each, whose text is
+    none of their target's type, or NULL. With `filled`, only these targets, the time, and `more`:
+    whether any other has a value; handing out an empty column costs 30 ns a row."""
     given = outputs(source)
     columns = ["n.record.row AS row", f"{_reject(given)} AS reject"]
     if source.accepts is not None:
@@ -120,6 +123,8 @@ def flat_sql(source: Source, filled: frozenset[str] | None = None) -> str:
     if source.format == "json":
         columns.append("n.record.r AS r")
     every = _values(source, given)
+    if lossy := _lossy(source, shape, every):
+        every["lossy"] = lossy
     wanted = every.keys() if filled is None else filled | {"@timestamp"}
     kept = {n: v for n, v in every.items() if n in wanted}
     columns += [f"{value} AS {quote(name)}" for name, value in kept.items()]
@@ -138,6 +143,25 @@ def _values(source: Source, given: dict[str, str]) -> dict[str, str]:
             value, due = f"n.{quote(name)}", _declared(source, name, targets)
             values[name] = value if kind == due else f"TRY_CAST({value} AS {due})"
     return values
+
+
+def _lossy(source: Source, shape: Shape, values: dict[str, str]) -> str | None:
+    """SQL for `lossy`. Texts are looked at only where a target is NULL."""
+    if source.delimited is None:
+        return None
+    nulls = ", ".join(literal(n) for n in (*source.delimited.nulls, ""))
+    cells, suspect, names = cells_of(shape), [], []
+    for column, target in source.delimited.typed:
+        if column in cells and target in values:
+            text = f"n.{cells[column]}"
+            there = f"{values[target]} IS NULL AND {text} NOT IN ({nulls})"
+            lost = f"{there} AND TRY_CAST({text} AS {source.targets[target]}) IS NULL"
+            suspect.append(f"({there})")
+            names.append(f"CASE WHEN {lost} THEN {literal(column)} END")
+    if not names:
+        return None
+    told = f"nullif(concat_ws({literal(BETWEEN)}, {', '.join(names)}), '')"
+    return f"CASE WHEN {' OR '.join(suspect)} THEN {told} END"
 
 
 def _declared(source: Source, name: str, targets: dict[str, str]) -> str:

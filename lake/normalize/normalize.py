@@ -8,6 +8,7 @@ rejected, or another source's, are set apart; `lake.normalize.derive` looks up t
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from lake.decode.wrap import Wrap
 from lake.normalize.assemble import Rows
 from lake.normalize.coded import Coded, coded_array, constant, encode
 from lake.normalize.derive import derive
-from lake.normalize.flat import outputs
+from lake.normalize.flat import BETWEEN, outputs
 from lake.normalize.onepiece import one_piece
 from lake.normalize.partitions import ACCOUNT, MAX_PARTITIONS, REGION, Crowded, keyed, partition
 from lake.normalize.records import (
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from lake.sources.fieldsets import Tree
     from lake.sources.source import Source
 
-_CONTROL = ("row", "reject", "accepted", "hash", "r", "more")
+_CONTROL = ("row", "reject", "accepted", "hash", "r", "more", "lossy")
 """Flat columns that are no leaves of the row model."""
 _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 """Microseconds since 1970."""
@@ -60,11 +61,13 @@ _CROWDED = (
 @dataclass(frozen=True, slots=True)
 class Normalised:
     """What became of a chunk's records. `strangers` are those that the source does not accept:
-    another source may know them."""
+    another source may know them. `lossy`: object and column -> rows in which the column's text is
+    none of its type, so that its target is NULL."""
 
     rows: Rows
     rejected: list[Rejected]
     strangers: list[Stranger]
+    lossy: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -108,13 +111,14 @@ class Chunk:
         if not kept.all():
             mask = pa.array(kept)
             flat, table = flat.filter(mask), table.filter(mask)
+        lossy = _lossy(flat, table)
         try:
             rows = self._rows(flat, table)
         except Crowded as error:
             rejects += rejected(table, ~error.kept, _CROWDED)
             mask = pa.array(error.kept)
             rows = self._rows(flat.filter(mask), table.filter(mask))
-        return Normalised(rows, rejects, strangers)
+        return Normalised(rows, rejects, strangers, lossy)
 
     def _of_other_sources(self, table: pa.Table, refused: np.ndarray) -> np.ndarray:
         """Which refused lines are of another source, or JSON that may be, as where files were
@@ -214,6 +218,17 @@ class Chunk:
         if any(of_objects):
             hints.append(Coded(pa.array(of_objects, pa.string()), objects))
         return hints
+
+
+def _lossy(flat: pa.Table, table: pa.Table) -> Counter[tuple[int, str]]:
+    """Object and column -> how many of its texts are none of their type."""
+    counts: Counter[tuple[int, str]] = Counter()
+    if "lossy" in flat.column_names and flat["lossy"].null_count < len(flat):
+        there = flat["lossy"].is_valid()
+        objects = table["object"].filter(there).to_pylist()
+        for number, names in zip(objects, flat["lossy"].filter(there).to_pylist(), strict=True):
+            counts.update((number, name) for name in names.split(BETWEEN))
+    return counts
 
 
 def _strangers(

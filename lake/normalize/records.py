@@ -167,9 +167,10 @@ def records_sql(
         else f"NULL::VARCHAR AS {quote(c)}"
         for c in (*delimited.columns, *delimited.by_name)
     )
+    whole = f", cells := {cells.whole}" if delimited.typed and cells.whole else ""
     return (
-        f"SELECT {common}, refuse := {cells.refuse}, accepted := true) AS record, {columns}, text, "
-        f"key_path, wrap FROM ({cells.relation})"
+        f"SELECT {common}, refuse := {cells.refuse}, accepted := true{whole}) AS record, "
+        f"{columns}, text, key_path, wrap FROM ({cells.relation})"
     )
 
 
@@ -181,6 +182,8 @@ class _Cells:
     relation: str
     at: dict[str, str]
     refuse: str = "NULL::VARCHAR"
+    whole: str | None = None
+    """The column that has them all."""
 
 
 def _fields(delimited: Delimited, shape: Shape, base: str) -> _Cells:
@@ -198,6 +201,7 @@ def _fields(delimited: Delimited, shape: Shape, base: str) -> _Cells:
         {c: f"f[{int(place)}]" for place, c in shape.columns},
         f"CASE WHEN {cut} IS NULL THEN 'quotes do not pair' "
         f"WHEN {wrong} THEN len(f) || ' fields, expected {due}' END",
+        whole="f",
     )
 
 
@@ -212,12 +216,20 @@ def _members(delimited: Delimited, shape: Shape, base: str) -> _Cells:
         {c: f"m.{quote(m)}" for m, c in shape.columns},
         "CASE WHEN m IS NULL OR ltrim(text)[1] <> '{' THEN 'no JSON object' "
         f"WHEN coalesce({values}) IS NULL THEN 'no field of {shape.source} in it' END",
+        whole="m",
     )
 
 
 def _table(delimited: Delimited, shape: Shape, base: str) -> _Cells:
     """Columns of Parquet."""
     return _Cells(base, {c: _cell(quote("t_" + n)) for n, c in shape.columns})
+
+
+def cells_of(shape: Shape) -> dict[str, str]:
+    """Each column's text as SQL over `record`, where the shape has it as text."""
+    if shape.kind == "fields":
+        return {c: f"record.cells[{int(place)}]" for place, c in shape.columns}
+    return {c: f"record.cells.{quote(m)}" for m, c in shape.columns if shape.kind == "members"}
 
 
 _CELLS = {"fields": _fields, "members": _members, "table": _table}

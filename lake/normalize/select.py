@@ -66,13 +66,13 @@ class _Select:
         records = records_sql(self.source, self.shape, wrapped, derived, json_text)
         filled = self.engine.filled(self.shape)
         if filled is not None:
-            query = f"WITH records AS ({records}) {flat_sql(self.source, filled)}"
+            query = f"WITH records AS ({records}) {flat_sql(self.source, self.shape, filled)}"
             flat = pa.concat_tables(self._run(query, chunk))
             if not pc.any(flat["more"]).as_py():
                 return flat
             del flat  # it takes up as much memory as what follows
             self.failed.clear()
-        query = f"WITH records AS ({records}) {flat_sql(self.source)}"
+        query = f"WITH records AS ({records}) {flat_sql(self.source, self.shape)}"
         flat = pa.concat_tables(self._run(query, chunk))
         self.engine.learn(self.shape, flat)
         return flat

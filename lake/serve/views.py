@@ -46,7 +46,7 @@ LEDGER = {
         "lossy_members, geoip, batch, ingested, transform, content_hash AS content_sha256",
     ),
     "rejects": ("reject", "source, path, position, reason, text, batch"),
-    "duplicates": ("duplicate", "source, hash, path, position, batch, also, text"),
+    "duplicates": ("duplicate", "source, hash, path, position, batch, also, text, reason"),
     "forgotten": ("forgotten", 'source, path, "rows", batch'),
     "export_rejects": (
         "export_reject",

@@ -59,6 +59,7 @@ ENTRIES: dict[str, dict[str, tuple[type, str]]] = {
         "min_fields": _NUMBER,
         "layouts": _LIST,
         "nulls": _LIST,
+        "typed": _TABLE,
         "aliases": _TABLE,
         "pattern": _TEXT,
     },
@@ -154,11 +155,23 @@ def _check_source(path: Path, source: Source) -> None:
         raise SourceError(f"{path}: bucket: {source.bucket!r} is no leaf with a text")
     if bool(source.latest[0]) != bool(source.latest[1]):
         raise SourceError(f"{path}: latest has `of` and `by`, each a list of leaves")
+    if source.delimited is not None:
+        _check_typed(path, source.delimited, known)
     if not source.native:
         raise SourceError(f"{path}: [native] declares at least one member")
     for leaf in leaves(source.native):
         if not isinstance(leaf.type, str):
             raise SourceError(f"{path}: [native] {leaf.name} = {leaf.type!r} is no type, in quotes")
+
+
+def _check_typed(path: Path, delimited: Delimited, known: set[str]) -> None:
+    for column, target in delimited.typed:
+        if column not in (*delimited.columns, *delimited.by_name):
+            raise SourceError(f"{path}: [delimited.typed] {column!r} is none of the columns")
+        if target not in known:
+            raise SourceError(
+                f"{path}: [delimited.typed] {target!r} is no leaf of ecs.toml or [native]"
+            )
 
 
 def _check_names(
@@ -191,6 +204,7 @@ def _delimited(given: dict[str, Any]) -> Delimited:
             for layout in _layouts(entry, given["columns"])
         ),
         nulls=tuple(given.get("nulls", ["-"])),
+        typed=tuple(given.get("typed", {}).items()),
         aliases=tuple(given.get("aliases", {}).items()),
         pattern=re.compile(given["pattern"], re.VERBOSE) if "pattern" in given else None,
     )

@@ -79,7 +79,8 @@ class Delimited:
     them those in which more than `quoted` fields stand in quotes (0: any number may), and those in
     which the next to the first `clients` such fields is in quotes as well (0: it may be). In the
     text `whole`, where a line has it, the delimiter ends no field. The columns of `by_name` stand
-    in no line: a header, a table or JSON gives them."""
+    in no line: a header, a table or JSON gives them. `typed` are columns that are no text, each
+    with the target that is NULL where it has none of the target's type."""
 
     delimiter: str
     header: str
@@ -94,6 +95,7 @@ class Delimited:
     clients: int = 0
     whole: str = ""
     by_name: tuple[str, ...] = ()
+    typed: tuple[tuple[str, str], ...] = ()
     _spelt: dict[str, str] = field(init=False, repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
     _folded: dict[str, str] = field(init=False, repr=False, compare=False)

@@ -29,7 +29,7 @@ from lake.sources.database import asking
 from lake.sources.fieldsets import ecs_leaves, leaves, path_sql, quote
 from lake.sources.rowmodel import named
 from lake.store.files import check_unaltered
-from lake.store.ledger import REPEAT
+from lake.store.ledger import DAMAGED, QUERY_ROW, REPEAT
 from lake.store.parquet import stage_rows
 from lake.store.recount import Reading
 
@@ -125,7 +125,7 @@ def replace_query_rows(
             for name, place, file, row, repeat, ingested in rows:
                 earlier.replacing[Path(name)].append(place)
                 replaced = earlier.replaced_in(table, committed[file])
-                replaced.query_rows[row] = {"source": table, **repeat}
+                replaced.query_rows[row] = {"source": table, "reason": QUERY_ROW, **repeat}
                 earlier.query_rows[Reading(repeat["path"], ingested)] += 1
 
 
@@ -203,7 +203,7 @@ def _note_edited(
             earlier.altered[Path(name)][place] = text
             continue
         earlier.replacing[Path(name)].append(place)
-        replaced.damaged[row] = {"source": table, **repeat}
+        replaced.damaged[row] = {"source": table, "reason": DAMAGED, **repeat}
 
 
 def _damaged(

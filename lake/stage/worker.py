@@ -205,6 +205,8 @@ class BatchReader:
         )
         normalised = chunk.normalise(parts)
         self.reject(normalised.rejected, source.name)
+        for (number, column), count in normalised.lossy.items():
+            self.objects[number].decoding.lossy_members[column] += count
         self._write(normalised.rows)
         if normalised.strangers and second_look:
             rejected = [_rejected(one, source.name) for one in normalised.strangers]

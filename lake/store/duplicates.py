@@ -186,6 +186,7 @@ def _without(file: StagedFile, rows: _Rows) -> tuple[StagedFile, pa.Table]:
             pc.struct_field(log, "offset"),
             pa.array(hashes, mask=hashes == resolved),
             pa.array(map(rows.altered.get, at.tolist()), pa.string(), size=len(at)),
+            pa.nulls(len(at), pa.string()),
         ],
         REPEAT,
     )

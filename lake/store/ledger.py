@@ -62,11 +62,18 @@ SCHEMA = pa.schema(
 )
 """Columns are only ever added, at the end."""
 REPEAT = pa.schema(
-    [SCHEMA.field(name) for name in ("source", "hash", "path", "position", "also", "text")]
+    [
+        SCHEMA.field(name)
+        for name in ("source", "hash", "path", "position", "also", "text", "reason")
+    ]
 )
 """A record that was dropped as a duplicate: `hash`, the identity of the row that it repeats, and
 its object and position. Of an object that has changed also `also`, the identity that the record
-itself has (an alias of `hash`), and its `text` where the row has another."""
+itself has (an alias of `hash`), and its `text` where the row has another. Where it was itself the
+row and the record repeated it later, which took its place, `reason` says what it was (`DAMAGED`,
+`QUERY_ROW`) and `text` what the row had."""
+DAMAGED = "row of a damaged reading"
+QUERY_ROW = "row of a query result"
 VERSION = hashlib.sha256(str(SCHEMA).encode()).hexdigest()[:12]
 
 

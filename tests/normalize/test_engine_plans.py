@@ -146,7 +146,7 @@ def is_planned_anew(query: str, told: Path) -> bool:
 @pytest.mark.parametrize("source", catalogue().sources.values(), ids=lambda one: one.name)
 def test_a_select_is_planned_once(source: Source, tmp_path: Path) -> None:
     records = records_sql(source, any_shape(source), wrapped=False)
-    query = f"WITH records AS ({records}) {flat_sql(source)}"
+    query = f"WITH records AS ({records}) {flat_sql(source, any_shape(source))}"
     assert not is_planned_anew(query, tmp_path / "told.json")
 
 

@@ -38,6 +38,16 @@ if TYPE_CHECKING:
             'delimiter = " "\nlayouts = ["ip"]',
             "[[delimited.layouts]] = 'ip' is to be a table",
         ),
+        (
+            "[native]",
+            '[delimited.typed]\nport = "source.port"\n[native]',
+            "[delimited.typed] 'port' is none of the columns",
+        ),
+        (
+            "[native]",
+            '[delimited.typed]\nip = "source.sport"\n[native]',
+            "[delimited.typed] 'source.sport' is no leaf of ecs.toml or [native]",
+        ),
         ('n = "BIGINT"', "n = 7", "[native] n = 7 is no type, in quotes"),
         ("[native]", "[natives]", "the top has no 'natives'. Known: "),
     ],

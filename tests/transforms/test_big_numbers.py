@@ -1,15 +1,24 @@
 """Numbers that no column holds, or whose sum none does, in every column of every log of lines: a
-row each, in which only what such a number cannot tell is empty."""
+row each, in which only what such a number cannot tell is empty; the column is counted."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from logs import read
 
+import lake.normalize.engine
+from lake.ingest import IngestOptions, ingest
+from lake.query import open_lake
+from lake.serve.status import read_status
 from lake.sources.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MOST = str(2**63 - 1)
 BIG = (MOST, "9" * 30)
@@ -70,6 +79,66 @@ def test_what_a_big_number_makes_too_big_is_empty(
     (row,) = read(json.dumps(record).encode(), source=source).rows
     made = "event.duration" if "total_time" in columns else "network.bytes"
     assert {name: _leaf(row, name) for name in (*leaves, made)} == leaves | {made: None}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_text_that_is_none_of_its_columns_type_is_counted(source: str) -> None:
+    given, times = catalogue()[source].delimited, TIMES[source]
+    assert given is not None
+    good = dict.fromkeys(given.columns, "1") | {"tls_connection_creation_time": "2018-12-20T02:59"}
+    columns = [one for one in given.columns if one not in times or one in dict(given.typed)]
+    records = [good | times] + [good | times | {one: "9x"} for one in columns]
+    found = read("\n".join(map(json.dumps, records)).encode(), source=source)
+    assert (found.rejects, len(found.rows)) == ([], len(records))
+    there = [one for one in columns if one in dict(given.typed)]
+    assert found.decoding.lossy_members == dict.fromkeys(there, 1)
+    whole, *rows = [{*_filled(row)} for row in found.rows]
+    lost = [one for one, row in zip(columns, rows, strict=True) if whole - row]
+    assert {*lost} - NOT_COUNTED.get(source, set()) == {*there}
+
+
+NOT_COUNTED = {
+    "alb": {"client_port", "target_port"},
+    "clb": {"client_port", "backend_port"},
+}
+"""Columns of other things than numbers."""
+
+
+def _filled(row: dict[str, Any], path: str = "") -> Iterator[str]:
+    """The leaves that hold a number or a time."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from _filled(value, f"{path}{name}.")
+        elif isinstance(value, int | float | datetime):
+            yield path + name
+
+
+@pytest.mark.parametrize("learned", [0, 1 << 20], ids=["learned shape", "new shape"])
+def test_numbers_of_flows_beyond_64_bits_are_counted_by_object(
+    learned: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of lines, whatever the columns of the lines before were."""
+    monkeypatch.setattr(lake.normalize.engine, "LEARNED_ROWS", learned)
+    line = "2 111122223333 eni-0a1b 203.0.113.5 198.51.100.7 443 {} 6 {} {} 1700000000 {} ACCEPT OK"
+    good, much = line.format(1, 2, 3, 1700000060), str(2**64 - 1)
+    port, both = line.format(2**31, 2, 3, 1700000060), line.format(1, much, much, 1700000060)
+    bytes_alone = line.format(1, 2, much, 1700000060)
+    none = "2 111122223333 eni-0a1b - - - - - - - 1700000000 1700000060 - NODATA"
+    objects = ([good, none], [good, port, none], [both, good, bytes_alone], [none, good])
+    for name, lines in enumerate(objects):
+        (tmp_path / f"{name}.log").write_text("\n".join(lines) + "\n")
+        ingest(tmp_path / "lake", [str(tmp_path / f"{name}.log")], IngestOptions(jobs=1))
+    told = open_lake(tmp_path / "lake").sql(
+        "SELECT parse_filename(path, true), lossy_members::JSON::VARCHAR FROM objects ORDER BY 1"
+    )
+    assert [one and json.loads(one) for _, one in told.fetchall()] == [
+        None,
+        {"dstport": 1},
+        {"packets": 1, "bytes": 2},
+        None,
+    ]
+    counts = {"bytes": 2, "packets": 1, "dstport": 1}
+    assert read_status(tmp_path / "lake").lossy_members == {"vpcflow": counts}
 
 
 def _leaf(row: dict[str, Any], name: str) -> object:
