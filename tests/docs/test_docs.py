@@ -126,6 +126,22 @@ def test_files_that_pages_name_exist(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda p: p.name)
+def test_what_pages_say_of_a_module_stands_there(path: Path) -> None:
+    """`Commits`, `lake/stage/commits.py`; `Lake` in `lake/query.py`; a folder has it in some
+    module. What has a file's ending is none."""
+    missing = []
+    named = r"`(\w+(?:\.\w+)*)`(?:, | in | \()`(lake/[\w/]+(?:\.py|/))`"
+    for name, place in re.findall(named, path.read_text("utf-8")):
+        modules = (ROOT / place).rglob("*.py") if place.endswith("/") else [ROOT / place]
+        code = "".join(module.read_text("utf-8") for module in modules)
+        defined = set(re.findall(r"^ *(?:def|class) (\w+)|^([A-Z_]+) = ", code, re.M))
+        words = {word for pair in defined for word in pair}
+        if not re.search(r"\.(py|jsonl)$", name) and not {*name.split(".")} <= words:
+            missing.append((name, place))
+    assert missing == []
+
+
 def test_modules_that_docstrings_name_exist() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "lake").rglob("*.py"))
     named = set(re.findall(r"`(lake(?:\.\w+)+)`", code)) - {"lake.duckdb"}
@@ -164,19 +180,25 @@ def test_the_page_of_commands_names_every_option() -> None:
             assert all(f"`{name}`" in text for name in (*option.opts, *option.secondary_opts))
 
 
-def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> None:
+def door(folder: Path) -> Path:
+    """The folder of the source that the README adds."""
     readme = ROOT / "README.md"
-    folder = tmp_path / "transforms" / "door"
-    folder.mkdir(parents=True)
-    (folder / "source.toml").write_text(blocks(readme, "toml")[0])
+    source = folder / "transforms" / "door"
+    source.mkdir(parents=True)
+    (source / "source.toml").write_text(blocks(readme, "toml")[0])
     select = next(block for block in blocks(readme, "text") if block.startswith("SELECT record"))
-    (folder / "normalize.sql").write_text(select)
+    (source / "normalize.sql").write_text(select)
+    return source.parent
+
+
+def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> None:
+    transforms = door(tmp_path)
     log = tmp_path / "doors.json"
     log.write_text(
         '{"door":"lab","badge":"ada","opened":false,"time":"2025-03-10T08:00:00Z"}\n'
         '{"door":"lab","badge":"ada","opened":true,"time":"2025-03-10T08:00:05Z"}\n'
     )
-    where = f"LAKE_TRANSFORMS={tmp_path / 'transforms'} LAKE_DIR={tmp_path / 'lake'}"
+    where = f"LAKE_TRANSFORMS={transforms} LAKE_DIR={tmp_path / 'lake'}"
     read = lake(f"export {where}; lake ingest {log}", tmp_path)
     assert read.returncode == 0, read.stderr
     query = "SELECT user.name, event.outcome, native.door FROM door ORDER BY event.outcome"
@@ -185,6 +207,19 @@ def test_the_source_of_ones_own_works_as_the_readme_has_it(tmp_path: Path) -> No
         {"name": "ada", "outcome": "failure", "door": "lab"},
         {"name": "ada", "outcome": "success", "door": "lab"},
     ]
+
+
+def test_the_preview_of_a_source_is_as_its_page_has_it(tmp_path: Path) -> None:
+    folder = door(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks(DOCS / "transforms.md", "python")[0]],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LAKE_TRANSFORMS": str(folder)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    native = {
+        "door": "lab", "badge": "ada", "opened": True, "time": "2025-03-10T08:00:05Z",
+    }  # fmt: skip
+    assert done.stdout.splitlines() == ["read None []", f"ada {native}"], done.stderr
 
 
 def test_the_dashboard_of_ones_own_works_as_the_readme_has_it(

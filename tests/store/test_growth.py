@@ -138,6 +138,7 @@ def test_files_of_every_vintage_together(old: Path, tmp_path: Path) -> None:
 )
 def test_every_source_goes_on_in_a_lake_of_every_vintage(vintage: str, tmp_path: Path) -> None:
     lake = unpacked(vintage, tmp_path)
+    assert {*catalogue().sources} == {*GOOD}, "each source has a record in tests/broken/good.py"
     for good in GOOD.values():
         put(tmp_path / "logs", good.key, good.object(2))
     read(lake, tmp_path / "logs")
