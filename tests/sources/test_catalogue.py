@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from own_source import LINES, own_source
 
-from lake.errors import SourceError
+from lake.decode.noted import Noted
+from lake.errors import LakeError, SourceError
+from lake.model import RawObject
 from lake.sources.catalogue import catalogue
 from lake.sources.declared import load_source
 from lake.stage.preview import preview
@@ -99,3 +101,15 @@ def test_a_source_has_no_name_of_a_view(tmp_path: Path, name: str) -> None:
     (tmp_path / name / "source.toml").write_text(LINES)
     with pytest.raises(SourceError, match="every lake has a view of that name"):
         load_source(tmp_path / name)
+
+
+def test_a_source_of_json_has_no_lines() -> None:
+    assert catalogue()["vpcflow"].lines is catalogue()["vpcflow"].delimited
+    with pytest.raises(SourceError, match="cloudtrail: its records are JSON"):
+        _ = catalogue()["cloudtrail"].lines
+
+
+def test_an_object_has_no_source_before_it_is_known() -> None:
+    noted = Noted(RawObject("file://", "a.log", "/a.log", 1), catalogue())
+    with pytest.raises(LakeError, match=r"/a\.log: its source was asked for before it was known"):
+        _ = noted.recognised
