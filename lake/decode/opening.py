@@ -23,7 +23,7 @@ from lake.decode.envelope_members import decoded, text_of
 from lake.decode.frames import items, values
 from lake.decode.pieces import MAX_RECORD, Piece, is_value, text_lines
 from lake.decode.shippers import records_within, shipped_text
-from lake.decode.surrogates import has_surrogates, marked, unmarked
+from lake.decode.surrogates import has_surrogates, marked, unmarked, unmarked_wrap
 from lake.decode.wrap import NO_WRAP, Wrap, joined
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class Opener:
         if piece.came is None:
             return self.unwrap(piece.text)
         inner = self.unwrap(marked(piece.came))
-        return None if inner is None else ((unmarked(one), wrap) for one, wrap in inner)
+        if inner is None:
+            return None
+        return ((unmarked(one), unmarked_wrap(wrap)) for one, wrap in inner)
 
     def text(self, text: str | None) -> Inside | None:
         """The record that a JSON string holds, or what is in it where that is an envelope again."""

@@ -5,8 +5,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from lake.decode.pieces import Piece, is_value
+
+if TYPE_CHECKING:
+    from lake.decode.wrap import Wrap
 
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|.)"
@@ -15,6 +20,7 @@ _ESCAPE = re.compile(
 _OWN = secrets.token_hex(8).encode()
 """What a mark for half of a pair has that nobody can have written into a log."""
 _HALF = re.compile(rb"(\\ufdd0|\xef\xb7\x90)" + _OWN + rb"([\da-fA-F]{4})")
+_HALF_IN_TEXT = re.compile("\ufdd0" + _OWN.decode() + r"[\da-fA-F]{4}")
 ESCAPED = r"\\u[dD][89a-fA-F]"
 """The beginning of an escaped surrogate, of which one may lack its other half."""
 _SURROGATE = re.compile(ESCAPED.encode())
@@ -42,6 +48,12 @@ def unmarked(piece: Piece) -> Piece:
         return piece
     text = _HALF.sub(lambda m: b"\\ufffd" if m[1][:1] == b"\\" else "\ufffd".encode(), piece.text)
     return Piece(text, piece.reason, came=_HALF.sub(_as_it_stood, piece.came or piece.text))
+
+
+def unmarked_wrap(wrap: Wrap) -> Wrap:
+    """What such JSON says of a record, with U+FFFD for the marks."""
+    told = {n: t for n, t in asdict(wrap).items() if t is not None and _OWN.decode() in t}
+    return replace(wrap, **{n: _HALF_IN_TEXT.sub("\ufffd", t) for n, t in told.items()})
 
 
 def _as_it_stood(half: re.Match[bytes]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 from logs import (
@@ -90,3 +91,14 @@ def test_other_damage_is_not_mended() -> None:
     found = read(f"{odd}\n{TEXTS[1]}\n".encode())
     assert found.ids == [2]
     assert [(r.reason, r.text) for r in found.rejects] == [("no valid JSON", odd)]
+
+
+def test_half_a_surrogate_pair_in_what_an_envelope_says_costs_itself() -> None:
+    """Nothing of the mark that stood for it meanwhile stays: the next run has another."""
+    cut = {**subscription(TEXTS[:1]), "logStream": "a\ud83d"}
+    for data in (compact(cut), compact([cut, cut])):
+        found = read(data)
+        assert (found.status, found.rejects) == ("read", [])
+        assert {json.loads(row["log"]["context"])["log_stream"] for row in found.rows} == {
+            "a\ufffd"
+        }
