@@ -42,11 +42,11 @@ class Panel:
     the page, `height` in rows of the grid beside others. `tone` gives colours a meaning: `good`
     (green), `bad` (red where above zero), `outcome`, `status`, `severity`, `action` (of a
     firewall), `alarm` (figures of a page that are red above zero), `http` (status codes).
-    `needs` and `empty` explain an empty answer; of bars also one whose figures are all zero.
-    `field` is what a value of the first text column filters on; of a table `fields` says so of each
-    column (its name -> the field). `search` finds the events that a figure counts, or of several
-    figures (their names -> a search) those of some. `like` takes the colours of the
-    panel so named. `whole` marks figures of the whole lake, which no filter narrows.
+    `needs` and `empty` explain an empty answer; of bars, also over time, one whose figures are all
+    zero, too. `field` is what a value of the first text column filters on; of a table `fields` says
+    so of each column (its name -> the field). `search` finds the events that a figure counts, or of
+    several figures (their names -> a search) those of some. `like` takes the colours of the panel
+    so named. `whole` marks figures of the whole lake, which no filter narrows.
 
     Panels of one query share its answer: `columns` says which of its columns a panel shows (name
     on the panel -> the query's), `only` which of its rows (a column -> its value), `first` how many

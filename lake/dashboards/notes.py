@@ -28,7 +28,8 @@ def note_of(view: View, panel: Panel, answer: Answer, ask: Ask) -> str | None:
     """The sentence for an answer that shows nothing; None where it shows something."""
     if panel.whole:
         return None if answer.rows else panel.empty or Sentence("None in this lake.")
-    nothing = panel.chart == "bar" and panel.empty and not any(row[-1] for row in answer.rows)
+    drawn = panel.chart in ("bar", "area", "line")
+    nothing = drawn and panel.empty and not any(row[-1] for row in answer.rows)
     if answer.rows and view.shown.events and not nothing:
         return None
     if not view.shown.events:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from lake.ui.look import READABLE
 from lake.ui.words import say
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def draw_chart(
             chosen(dict(state["selection"]))
         st.session_state[f"{key}:turn"] = turn + 1
 
+    spec = {"config": READABLE, **spec}
     st.vega_lite_chart(data, spec, key=name, on_select=on_select if chosen else "ignore", alt=about)
 
 

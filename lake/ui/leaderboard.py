@@ -13,7 +13,7 @@ import streamlit as st
 from lake.ui.accounts import with_name
 from lake.ui.clicks import LONGEST, Spec, draw_chart, leave, leaving, on_pick, picks
 from lake.ui.look import ACCENT
-from lake.ui.text import figure
+from lake.ui.text import figure, width
 from lake.ui.words import eye, say
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ BAR = 25
 
 MOST = 12
 """Bars in view, unless told otherwise."""
+_BESIDE, _DIGIT = 10, 7.6
+"""Pixels between a bar and its figure, and of a digit of that."""
 _AROUND = 17
 """Pixels of a chart that are no bar's: with less, a bar alone is lower than one of many."""
 
@@ -58,15 +60,19 @@ def draw_leaderboard(
             **leaving(len(rows)),
         }
     )
-    spec = _spec(rows, label or say("value"), counted, clickable=bool(clicked))
+    beside = _BESIDE + _DIGIT * max(map(width, figures), default=0)
+    spec = _spec(rows, label or say("value"), counted, beside, clickable=bool(clicked))
     long = len(rows) > most
     with st.container(height=BAR * most + BAR // 2 if long else "content", border=False):
         draw_chart(key, data, spec, on_pick(clicked) if clicked else None, about)
 
 
-def _spec(rows: Sequence[tuple[str, float]], label: str, unit: str, *, clickable: bool) -> Spec:
-    """Bars with their names on them and their figures at the right. In a tooltip `label` stands
-    before the name, `unit` before the figure."""
+def _spec(
+    rows: Sequence[tuple[str, float]], label: str, unit: str, beside: float, *, clickable: bool
+) -> Spec:
+    """Bars with their names on them and their figures at the right, which take as many pixels as
+    `beside` says. In a tooltip `label` stands before the name, `unit` before the figure."""
+    room = f"max(width - {beside:g}, 40)"
     # Told, as everywhere: a chart is there before its rows are, and looks for an extent in vain.
     most = max((n for _, n in rows), default=0)
     cursor = "pointer" if clickable else "default"
@@ -98,13 +104,13 @@ def _spec(rows: Sequence[tuple[str, float]], label: str, unit: str, *, clickable
                         "type": "quantitative",
                         "axis": None,
                         "stack": None,
-                        "scale": {"domain": [0, most or 1], "nice": True},
+                        "scale": {"domain": [0, most or 1], "range": [0, {"expr": room}]},
                     },
                     "color": {"field": "colour", "type": "nominal", "scale": None, "legend": None},
                 },
             },
             {
-                "mark": {**ink, "align": "left", "limit": {"expr": "max(width - 70, 40)"}},
+                "mark": {**ink, "align": "left", "limit": {"expr": f"{room} - 7"}},
                 "encoding": {"x": {"value": 7}, "text": {"field": "shown", "type": "nominal"}},
             },
             {

@@ -1,3 +1,19 @@
+// A time in a link that somebody wrote may be a day, or have seconds or a zone, as `lake panels` takes it.
+// Streamlit's widget reads minutes of UTC and drops all else: it is told these, before it reads the address.
+{
+  const address = new URL(location.href);
+  for (const key of ["from", "to"]) {
+    const text = address.searchParams.get(key) ?? "";
+    const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?:(Z)|[ +](\d\d:\d\d)|(-\d\d:\d\d))?)?$/.exec(text);
+    if (!written) continue;
+    const [, day, minute = "00:00", second = "", utc, east, west] = written;
+    const moment = new Date(`${day}T${minute}${second}${utc ?? (east ? `+${east}` : west ?? "Z")}`);
+    if (key === "to") moment.setTime(moment.getTime() + 59_999);  // an end within a minute takes in that
+    if (!isNaN(moment)) address.searchParams.set(key, moment.toISOString().slice(0, 16));
+  }
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
+}
+
 // One entry in the browser's history for each change of what is looked at. Streamlit replaces the
 // entry where a reader uses a widget that the address has, and adds one for each widget that the
 // page itself sets: three for a range of time, none for a search. Here the first address that is

@@ -204,11 +204,12 @@ def _dated() -> bool:
 
 
 def _is_moment(text: str) -> bool:
+    """Whether the widget reads it; `page.js` writes so what is a time otherwise."""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007  of UTC, as the widget has it
     except ValueError:
         return False
-    return _EARLIEST <= found.replace(tzinfo=None) <= _LATEST
+    return _EARLIEST <= found <= _LATEST
 
 
 _COMPARED = Sentence(

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from lake.ui.leaderboard import BAR, draw_leaderboard
-from lake.ui.look import ACCENT, MEANING, OTHERS, colours
+from lake.ui.look import ACCENT, MEANING, OTHERS, READABLE, colours
 from lake.ui.text import count
 from lake.ui.timechart import TIME_HEIGHT, legend, sized, time_domain, time_label
 from lake.ui.words import say
@@ -56,7 +56,7 @@ def draw_points(rows: pa.Table, kind: str, across: str, labels: dict[str, str]) 
         spec["encoding"].pop("order", None)
     if kind == "bar" and across == "time":
         spec["encoding"]["x2"] = {"field": "end", "type": "temporal"}
-    st.vega_lite_chart(_coloured(rows, labels), spec, alt=about)
+    st.vega_lite_chart(_coloured(rows, labels), {"config": READABLE, **spec}, alt=about)
 
 
 def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
@@ -101,7 +101,7 @@ def _bars(rows: pa.Table, labels: dict[str, str], about: str) -> None:
             **_painted(shown, labels),
         },
     }
-    st.vega_lite_chart(_coloured(shown, labels), spec, alt=about)
+    st.vega_lite_chart(_coloured(shown, labels), {"config": READABLE, **spec}, alt=about)
     if len(set(names)) > len(order):
         st.caption(
             say("The first {some} of {all} names.", some=str(_BARS), all=count(len(set(names))))

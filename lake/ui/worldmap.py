@@ -70,6 +70,7 @@ def _countries(panel: Panel, result: PanelResult) -> list[dict[str, Any]]:
             "name": code,
             "n": float(n),
             "figure": figure(n, panel.unit),
+            "heard": f"{say(panel.unit)}: {figure(n, panel.unit)}",
             "leave": say("not this"),
             **points.get(code, {}),
         }
@@ -115,6 +116,7 @@ def _spec(panel: Panel, result: PanelResult) -> Spec:
         leave(),
     ]
     named = {"field": "properties.name", "type": "nominal", "title": say("country")}
+    heard_of = {"description": {"field": "heard", "type": "nominal"}}
     edge = {"stroke": GREY, "strokeOpacity": 0.6}
     world = {"name": "world", "format": {"type": "topojson", "feature": "countries"}}
     return {
@@ -141,23 +143,26 @@ def _spec(panel: Panel, result: PanelResult) -> Spec:
                         "from": {
                             "data": {"name": "figures"},
                             "key": "id",
-                            "fields": ["name", "n", "figure", "leave"],
+                            "fields": ["name", "n", "figure", "heard", "leave"],
                         },
                     },
                     {"filter": "isValid(datum.n)"},
+                    {"calculate": "datum.properties.name + ', ' + datum.heard", "as": "heard"},
                 ],
                 "mark": {"type": "geoshape", "cursor": "pointer", **edge},
-                "encoding": {"color": shade, "tooltip": [named, *tooltip]},
+                "encoding": {"color": shade, "tooltip": [named, *tooltip], **heard_of},
             },
             {
                 "name": "points",
                 "data": {"name": "points"},
+                "transform": [{"calculate": "datum.country + ', ' + datum.heard", "as": "heard"}],
                 "mark": {"type": "circle", "size": 70, "opacity": 1, "cursor": "pointer", **edge},
                 "encoding": {
                     "longitude": {"field": "lon", "type": "quantitative"},
                     "latitude": {"field": "lat", "type": "quantitative"},
                     "color": shade,
                     "tooltip": [named | {"field": "country"}, *tooltip],
+                    **heard_of,
                 },
             },
         ],

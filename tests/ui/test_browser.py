@@ -322,6 +322,10 @@ def test_a_bar_sounds_as_its_tooltip_reads(page: Page, address: str) -> None:
     at = card(page, "Events by outcome").locator("path[aria-roledescription=bar]").first
     told = r"2025-03-10 00:00 UTC, (success|failure), events: [\d,]+"
     assert re.fullmatch(told, at.get_attribute("aria-label") or "")
+    drawn = card(page, "Source countries on the map")
+    countries = drawn.locator("path[aria-roledescription=geoshape][aria-label]")
+    heard = [one.get_attribute("aria-label") or "" for one in countries.all()]
+    assert any(re.fullmatch(r"Japan, events: [\d,]+", one) for one in heard)
 
 
 def test_a_value_that_is_typed_is_the_filter(page: Page, address: str) -> None:
