@@ -53,6 +53,10 @@ LEDGER = {
         'source, hash, path, position, reason, "text" AS "index", root AS target, '
         "read_at AS sent_at, batch",
     ),
+    "batches": (
+        "batch",
+        "batch, read_at AS committed_at, context ->> '$.did' AS did, version AS program",
+    ),
 }
 
 

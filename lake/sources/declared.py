@@ -75,7 +75,7 @@ LAYOUT: dict[str, tuple[type, str]] = {
 
 VIEWS = (
     *("events", "accounts", "objects", "rejects", "duplicates", "forgotten", "export_rejects"),
-    *("superseded_rows", "lake_version"),
+    *("superseded_rows", "batches", "lake_version"),
 )
 """Views that are of no source; the last is in `lake.duckdb` alone."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from lake.model import ObjectResult, Reject
     from lake.store.growth import Model
@@ -178,10 +178,11 @@ def batch_table(
     version: str,
     context: dict[str, Any],
 ) -> pa.Table:
-    """The row that makes a batch count: version and row model of every table it stands on.
+    """The row that makes a batch count: now, and version and row model of each table it stands on.
     `context` says what the batch did and what holds from it on: see `Snapshot`."""
     row = {
         "batch": batch,
+        "read_at": datetime.now(UTC),
         "tables": json.dumps(tables),
         "models": json.dumps({name: model.as_json() for name, model in models.items()}),
         "version": version,

@@ -181,7 +181,7 @@ def test_what_can_be_asked(lake: Lake) -> None:
     views = at_hand.views_of(lake)
     assert views == [
         "events", "cloudtrail", "vpcflow", "objects", "rejects", "duplicates", "forgotten",
-        "export_rejects", "superseded_rows", "accounts",
+        "export_rejects", "batches", "superseded_rows", "accounts",
     ]  # fmt: skip
     for view in [*views, "guardduty_latest"]:
         names = [name for name, _ in at_hand.columns_of_view(lake, view)]

@@ -7,30 +7,40 @@ import ipaddress
 import json
 import random
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import logs
 import pytest
 import small_lake
-from engine import hashes, put, read, two_sources
+from engine import ask, between_commits, hashes, put, read, two_sources
 from logs import ACCOUNT, FLOW_KEY, TRAIL_KEY
 
 import lake as lake_package
 from lake.errors import LakeError, UsageError
 from lake.filters.fields import fields_of
+from lake.program import program_version
 from lake.query import Lake, open_lake
 from lake.serve.client_file import client_file_stale, write_client_file
 from lake.sources.catalogue import catalogue
 from lake.sources.declared import VIEWS
 from lake.sources.fieldsets import core_sets, field_sets, leaves, path_sql
 from lake.sources.rowmodel import EVENTS, view_columns
+from lake.upkeep.forget import forget
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = ["duplicates", "export_rejects", "forgotten", "objects", "rejects", "superseded_rows"]
+LEDGER = [
+    "batches",
+    "duplicates",
+    "export_rejects",
+    "forgotten",
+    "objects",
+    "rejects",
+    "superseded_rows",
+]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +89,16 @@ def test_a_query_reads_the_leaves_that_it_names(opened: Lake, query: str) -> Non
 # -- views ---------------------------------------------------------------------------------------
 
 
+def test_batches_say_what_was_done_and_when(tmp_path: Path) -> None:
+    lake = two_sources(tmp_path, 1) / "lake"
+    between = between_commits()
+    forget(lake, date(2024, 2, 2))
+    told = ask(lake, "SELECT batch, did, committed_at, program FROM batches ORDER BY batch")
+    assert [(batch, did) for batch, did, *_ in told] == [(1, "ingest"), (2, "forget")]
+    assert told[0][2] < between < told[1][2] <= datetime.now(UTC)
+    assert {program for *_, program in told} == {program_version()}
+
+
 def test_an_empty_lake_has_every_view(empty: Lake) -> None:
     views = empty.sql(
         "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1"
@@ -91,7 +111,7 @@ def test_an_empty_lake_has_every_view(empty: Lake) -> None:
     counts = {
         name: empty.sql(f'SELECT count(*) FROM "{name}"').fetchall()[0][0] for (name,) in views
     }
-    assert {name for name, count in counts.items() if count} == {"objects"}
+    assert {name for name, count in counts.items() if count} == {"batches", "objects"}
 
 
 @pytest.mark.parametrize("name", sorted(catalogue().sources))
