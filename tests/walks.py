@@ -75,9 +75,9 @@ class Walk:
     # -- objects ----------------------------------------------------------------------------------
 
     def numbers(self) -> list[int]:
-        """Of some events or flows, on three days."""
-        some = self.chance.sample(range(12), self.chance.randint(1, 5))
-        return [n % 4 + n // 4 * DAY for n in sorted(some)]
+        """Of some events or flows, on three days; so few that most come more than once."""
+        some = self.chance.sample(range(6), self.chance.randint(1, 4))
+        return [n % 2 + n // 2 * DAY for n in sorted(some)]
 
     def put(self, name: str, data: bytes) -> None:
         path = self.logs / name
@@ -86,7 +86,9 @@ class Walk:
 
     def come(self) -> str:
         """One more object."""
-        kind = self.chance.choice(["trail", "trail", "console", "flows", "flows", "copy", "other"])
+        kind = self.chance.choice(
+            ["trail", "trail", "console", "console", "flows", "flows", "copy", "other"]
+        )
         name = f"{len(self.texts):02}-{kind}"
         numbers = self.numbers()
         if kind == "trail":
