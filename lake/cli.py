@@ -127,7 +127,7 @@ def ingest(
         report = run(path, where, options, draw)
     days = " of the days that --since and --until ask for" if since or until else ""
     _conclude(report, where, path, days, naming(lake))
-    if report.statuses["failed"] or (strict and report.rejects) or not _logs(report):
+    if report.statuses["failed"] or (strict and report.rejects) or not report.logs:
         raise typer.Exit(1)
 
 
@@ -140,19 +140,13 @@ def _conclude(report: IngestReport, where: list[str], path: Path, days: str, nam
         raise UsageError(f"no objects{days} at {', '.join(where)}. {why}.")
     renew_client_file(path)
     print_report(report, stderr(), named)
-    if not _logs(report) and not report.statuses["failed"]:
+    if not report.logs and not report.statuses["failed"]:
         reasons = f'lake sql{named} "SELECT path, status, reason FROM objects"'
         instead = f"is told by `{reasons}`" if report.unchanged else "stands above"
         stderr().print(
             f"No AWS logs{days} were found there. What was there instead {instead}; `lake "
             "sources` lists what can be read, `--source NAME` takes objects as a source."
         )
-
-
-def _logs(report: IngestReport) -> int:
-    """How many objects were logs, those that had been read before among them."""
-    read = sum(report.statuses[status] for status in ("read", "partial"))
-    return read + report.unchanged - report.unchanged_no_logs
 
 
 def sources(form: TextFormatOption = "table") -> None:

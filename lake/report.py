@@ -98,6 +98,12 @@ class IngestReport:
         return sum(self.statuses.values()) + self.unchanged
 
     @property
+    def logs(self) -> int:
+        """The objects that were logs, those that had been read before among them."""
+        read = self.statuses["read"] + self.statuses["partial"]
+        return read + self.unchanged - self.unchanged_no_logs
+
+    @property
     def records(self) -> int:
         """Records found in the objects, of all sources."""
         return sum(c.records for c in self.sources.values())

@@ -14,7 +14,7 @@ from typing import Any
 
 from lake.errors import UsageError
 from lake.filters.entities import PREFIX, address_leaves, as_address, entities_of, kinds
-from lake.filters.own_names import NATIVE, meant_by, near
+from lake.filters.own_names import NATIVE, kept_as, meant_by, near
 from lake.sources.catalogue import catalogue
 from lake.sources.fieldsets import PARTITION, ecs_leaves, leaves, literal, path_sql
 from lake.sources.rowmodel import columns_of, tables_of
@@ -51,6 +51,12 @@ def fields_behind(view: str) -> dict[str, str]:
     for table in tables_of(view):
         found |= {name: kind for name, kind in fields_of(table).items() if name not in found}
     return found
+
+
+def is_behind(view: str, field: str) -> bool:
+    """Whether a view, or one of its tables, has a field, or another in its place."""
+    known, tables = fields_behind(view), (view, *tables_of(view))
+    return any(column_of(kept_as(table, field, known)) in known for table in tables)
 
 
 @cache

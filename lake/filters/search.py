@@ -16,15 +16,14 @@ from lake.filters.fields import (
     Clause,
     column_of,
     field_sql,
-    fields_behind,
     fields_of,
+    is_behind,
     type_of,
 )
 from lake.filters.filters import Filter
 from lake.filters.own_names import kept_as
 from lake.filters.search_terms import Joined, Leaf, Node, Not, leaves
 from lake.filters.search_text import TEXT, read_text
-from lake.sources.rowmodel import tables_of
 from lake.words import Sentence
 
 if TYPE_CHECKING:
@@ -62,13 +61,7 @@ class Search:
     def missing(self, table: str) -> tuple[str, ...]:
         """The fields that neither a table has nor one of those behind a view; what is asked of them
         fits no row of it."""
-        known = fields_behind(table)
-        tables = (table, *tables_of(table))
-        return tuple(
-            name
-            for name in self.fields
-            if not any(kept_as(one, name, known) in known for one in tables)
-        )
+        return tuple(name for name in self.fields if not is_behind(table, name))
 
     def clause(self, table: str) -> Clause:
         """The condition for a table, with the parameters that it uses."""

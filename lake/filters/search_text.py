@@ -266,10 +266,10 @@ class _Reader:
             )
         if not quoted and _wild(text):
             alike = Leaf(name, "like", self.param(_like(text, quoted)))
-            return self.any_of(name, numbers_like(text, self.names), alike)
+            called = numbers_like(text, self.names) if name in FIELDS else ()
+            return join("OR", [alike, *self.equal(name, called)])
         if name in FIELDS:
-            called = numbers_of([_plain(text, quoted)], self.names)
-            return self.any_of(name, called)
+            return join("OR", self.equal(name, numbers_of([_plain(text, quoted)], self.names)))
         # A field that has addresses alone has no text to put in quotes, as Lucene wants a network.
         if name in address_leaves() or (_IP.search(name) and not quoted):
             network = _network(text)
@@ -287,10 +287,9 @@ class _Reader:
         # a source's own field, and source.address, keep the log's spelling
         return Joined("OR", (written, Leaf(name, "=", self.param(address))))
 
-    def any_of(self, name: str, accounts: Iterable[str], *also: Node) -> Node:
-        """Any of these accounts, in the field that has them."""
-        found = accounts if name in FIELDS else ()
-        return join("OR", [*also, *(Leaf(name, "=", self.param(one)) for one in found)])
+    def equal(self, name: str, values: Iterable[str]) -> list[Node]:
+        """A field, and each of these values."""
+        return [Leaf(name, "=", self.param(value)) for value in values]
 
     def range(self, name: str) -> Node:
         """`[1 TO 9]`, or `{1 TO 9}` without its ends."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lake.filters.entities import PREFIX, leaves_of
-from lake.filters.fields import Clause, column_of, fields_behind, typed
+from lake.filters.fields import Clause, column_of, is_behind, typed
 from lake.filters.filters import Filter, TimeRange
-from lake.filters.own_names import kept_as
-from lake.sources.rowmodel import tables_of
 
 if TYPE_CHECKING:
     from lake.filters.search import Search
@@ -60,14 +58,8 @@ class Selection:
     def unanswered(self, table: str) -> list[Filter]:
         """The filters that neither the table nor one of those behind a view has a field for; they
         do not narrow what it shows."""
-        known = fields_behind(table)
-        tables = (table, *tables_of(table))
         return [
             f
             for f in self.filters
-            if not all(
-                column_of(leaf) in known
-                or any(column_of(kept_as(one, leaf, known)) in known for one in tables)
-                for leaf in leaves_of(f.field)
-            )
+            if not all(is_behind(table, leaf) for leaf in leaves_of(f.field))
         ]
