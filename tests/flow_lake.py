@@ -20,6 +20,8 @@ from lake.query import Lake, open_lake
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lake.enrich.geoip import GeoIP
+
 WEB, DATABASE, NAT = "10.0.0.5", "10.0.0.9", "10.0.1.4"
 INSTANCE, CARD = "i-0123456789abcdef0", "eni-0a"
 SUBNET, OTHER_SUBNET = "subnet-1", "subnet-2"
@@ -107,10 +109,10 @@ def make(folder: Path, *, custom: bool = True) -> Lake:
     return _read(folder)
 
 
-def ingest_lines(folder: Path, day: Path, lines: list[str]) -> Lake:
-    """A lake of one object with these records of the custom format."""
+def ingest_lines(folder: Path, day: Path, lines: list[str], geoip: GeoIP | None = None) -> Lake:
+    """A lake with one more object of these records of the custom format."""
     _put(day / _name(A, "a"), CUSTOM, lines)
-    return _read(folder)
+    return _read(folder, geoip)
 
 
 def of_the_greatest_counters(folder: Path) -> Lake:
@@ -124,8 +126,8 @@ def of_the_greatest_counters(folder: Path) -> Lake:
     return ingest_lines(folder, logs / "vpcflowlogs/us-east-1/2024/03/01", claimed)
 
 
-def _read(folder: Path) -> Lake:
-    options = IngestOptions(geoip=small_lake.geoip(folder), jobs=1)
+def _read(folder: Path, geoip: GeoIP | None = None) -> Lake:
+    options = IngestOptions(geoip=geoip or small_lake.geoip(folder), jobs=1)
     ingest(folder / "lakehouse", [str(folder / "logs")], options)
     return open_lake(folder / "lakehouse")
 

@@ -150,8 +150,11 @@ def _put(path: Path, records: list[dict[str, Any]]) -> None:
     path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
 
 
-def geoip(folder: Path) -> GeoIP:
-    places = {"81.2.69.0/24": ("GB", "United Kingdom"), "8.8.4.0/24": ("SG", "Singapore")}
+PLACES = {"81.2.69.0/24": ("GB", "United Kingdom"), "8.8.4.0/24": ("SG", "Singapore")}
+
+
+def geoip(folder: Path, places: dict[str, tuple[str, str]] = PLACES) -> GeoIP:
+    """Databases that tell countries of networks."""
     city = mmdb_writer.MMDBWriter(6, "Test-City", ["en"], ipv4_compatible=True)
     owner = mmdb_writer.MMDBWriter(6, "Test-ASN", ["en"], ipv4_compatible=True)
     for network, (code, name) in places.items():

@@ -152,7 +152,7 @@ def _common(dashboard: Dashboard, selection: Selection, ask: Ask) -> Gathering |
     day, held = days[0]
     sample = replace(selection, filters=(*selection.filters, Filter("date", "is", (str(day),))))
     expected = extent_of(table, sample, ask).events * events // held
-    return _gathering(dashboard, logs, 1 + 2 * expected)
+    return _gathering(dashboard, logs, 1 + expected * 5 // 4)
 
 
 def _figures_of(panel: Panel) -> str:

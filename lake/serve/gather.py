@@ -40,10 +40,12 @@ PLACE = "gathered"
 FILES = f"{PLACE}.data_files"
 """A row for each file of the lake: its table, partition, number of events, first and last one."""
 _FILE = ("source", "account", "region", "date", "events", "first", "last")
-CELLS = 32_000_000
-"""Values that the tables hold together; a text takes 16 bytes and more. Of what queries share the
-last table is held however large it is, and goes through the disk: each of them would make it anew,
-which took a page 85 s where ten million flows have four million addresses."""
+HELD = 600_000_000
+"""Bytes that the tables hold together, without what of a text lies beside its row. What queries of
+the page asked last share is held however large it is, and goes through the disk: each of them would
+make it anew. So is what those of the page before share, since a page beside the period before is
+two."""
+_NUMBERS = frozenset({"BIGINT", "BOOLEAN", "DATE", "DOUBLE", "INTEGER", "TIMESTAMPTZ"})
 _NARROWS = 'account region "date" "@timestamp"'
 _ASIDE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\bAS\s+(?:\"[^\"]*\"|\w+)", re.IGNORECASE)
 """Comments, texts, and the names that columns are given."""
@@ -55,9 +57,16 @@ def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None
     With the leaves by which a reader narrows time, place and the condition itself, so that from all
     rows a part can be taken later."""
     found = named_leaves(of.table, " ".join([*queries, _NARROWS, of.condition or ""]))
-    if not found or rows * len(found) > CELLS:
+    size = rows * _row_bytes(of.table, found)
+    if not found or size > HELD:
         return None
-    return Gathering(of.table, of.sql, of.condition, of.params, found, rows * len(found))
+    return Gathering(of.table, of.sql, of.condition, of.params, found, size)
+
+
+def _row_bytes(table: str, chosen: Iterable[str]) -> int:
+    """What DuckDB takes for leaves of a row: 8 bytes for a number or a moment, 16 for the rest."""
+    kinds = {leaf.name: leaf.type for leaf in leaves(columns_of(table))}
+    return sum(8 if kinds[name] in _NUMBERS else 16 for name in chosen)
 
 
 @lru_cache(64)  # a page asks anew whenever it is drawn
@@ -184,8 +193,9 @@ class Gatherer:
             else:
                 rows = self._make(table, asked.sql, asked.bound, cursor)
                 columns = self._maker.execute(f"FROM {table} LIMIT 0").description or ()
-                self._make_room(Query, rows * len(columns), but=shared.shares)
-                self._held[shared] = rows * len(columns)
+                size = rows * 16 * len(columns)
+                self._make_room(self._of_other_pages(shared.under), size)
+                self._held[shared] = size
 
     def _gathered(self, query: Query, cursor: duckdb.DuckDBPyConnection) -> Gathering | None:
         """The table that has the rows behind a query, made where it is missing; None where the
@@ -205,17 +215,17 @@ class Gatherer:
                     return held
             if wanted in self._too_much:
                 return None
-            self._make_room(Gathering, wanted.cells)
-            most = CELLS // len(wanted.leaves)
+            self._make_room(self._gatherings(), wanted.size)
+            width = _row_bytes(wanted.table, wanted.leaves)
+            most = HELD // width
             select = f"{gathering_sql(wanted)} LIMIT {most + 1}"
             rows = self._make(_name(wanted), select, dict(wanted.params), cursor)
-            cells = rows * len(wanted.leaves)
-            if cells > CELLS:
+            if rows > most:
                 self._too_much.add(wanted)
                 self._maker.execute(f"DROP TABLE {_name(wanted)}")
                 return None
-            self._make_room(Gathering, cells)
-            self._held[wanted] = cells
+            self._make_room(self._gatherings(), rows * width)
+            self._held[wanted] = rows * width
             return wanted
 
     def _make(
@@ -235,15 +245,20 @@ class Gatherer:
         ((rows,),) = self._maker.execute(f"SELECT count(*) FROM {table}").fetchall()
         return int(rows)
 
-    def _make_room(
-        self, kind: type[Gathering | Query], cells: int, but: tuple[Query, ...] = ()
-    ) -> None:
-        """Drop what was asked for longest ago of a kind until so many values more may be held, or
-        nothing of it is left `but` what those values are made of."""
-        of_kind = [held for held in self._held if isinstance(held, kind) and held not in but]
-        total = sum(self._held[held] for held in of_kind)
-        for oldest in of_kind:
-            if total + cells <= CELLS:
+    def _gatherings(self) -> list[Gathering]:
+        return [held for held in self._held if isinstance(held, Gathering)]
+
+    def _of_other_pages(self, under: int) -> list[Query]:
+        """What queries share that are of other pages than this and the last before it."""
+        shared = [held for held in self._held if isinstance(held, Query) and held.under != under]
+        return [held for held in shared if held.under != shared[-1].under]
+
+    def _make_room(self, held: Sequence[Gathering | Query], size: int) -> None:
+        """Drop of what is held the tables that were asked for longest ago, until so many bytes more
+        may be held, or none of these is left."""
+        total = sum(self._held[one] for one in held)
+        for oldest in held:
+            if total + size <= HELD:
                 return
             total -= self._held.pop(oldest)
             self._maker.execute(f"DROP TABLE IF EXISTS {_name(oldest)}")

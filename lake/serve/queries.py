@@ -73,15 +73,15 @@ class Answer:
 class Gathering:
     """Leaves of some rows of a table that may be put into a table for several queries
     (`lake.serve.gather`). `relation` is the SELECT of these rows, as queries have it; `condition`
-    what chooses them from all (empty: all; None where nothing does); `cells` is the number of their
-    values, as far as is known."""
+    what chooses them from all (empty: all; None where nothing does); `size` is the bytes that they
+    will take, as far as is known."""
 
     table: str
     relation: str
     condition: str | None
     params: tuple[tuple[str, Any], ...]
     leaves: tuple[str, ...]
-    cells: int = field(compare=False)
+    size: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Query:
     """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
     `gather` says what it may be asked of in the stead of the lake's files. `sooner` are queries
     over fewer rows: the first that gives `full` rows has the same answer. `shares` are the queries
-    in it that other queries have too; each stands there as its `cte`."""
+    in it that other queries have too; each stands there as its `cte`. `under` is equal for queries
+    over the same rows, those of a page under a selection."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
@@ -98,6 +99,7 @@ class Query:
     full: int = 0
     shares: tuple[Query, ...] = ()
     cte: str = ""
+    under: int = field(default=0, compare=False)
 
     @classmethod
     def over(
@@ -132,7 +134,10 @@ class Query:
             )
         params = tuple((name, given[name]) for name in sorted(names))
         # what a relation shares stands before it wherever it does
-        return cls(sql, params, shares=shares, cte=block.sql if shares else sql)
+        cte = block.sql if shares else sql
+        chosen_by = sorted(_parameters(" ".join(relations.values())))
+        under = hash((*relations.items(), *((name, given.get(name)) for name in chosen_by)))
+        return cls(sql, params, shares=shares, cte=cte, under=under)
 
     def over_table(self, table: str, condition: str = "") -> Query | None:
         """The same over a table in which its relation has been gathered, or one from which it is

@@ -341,3 +341,27 @@ def test_rows_of_no_known_account_take_no_accounts_place(
     rows = next(result.rows for result in found if result.title == title)
     most = [(f"{n:012}", n) for n in range(12, 12 - shown, -1)]
     assert rows == (*most, ("unknown", 20))
+
+
+def test_an_address_whose_country_changed(tmp_path: Path) -> None:
+    """By address its flows are one sum, by country they are two: between both ingests a database
+    told the address another country. Each list's ten are told from the rest by their whole sums."""
+    days = tmp_path / "logs/AWSLogs" / A / "vpcflowlogs/us-east-1/2024/03"
+    many = [f"81.2.69.{n}" for n in range(1, 13)]
+    lines = [flow_lake.flow(n, f"{ip} 1000 {WEB} 443", 50) for n, ip in enumerate(many)]
+    flow_lake.ingest_lines(tmp_path, days / "01", lines)
+    lines = [flow_lake.flow(20, f"{ip} 1000 {WEB} 443", n) for n, ip in enumerate(many[10:], 9)]
+    other = small_lake.geoip(tmp_path, {"81.2.69.0/24": ("SE", "Sweden")})
+    lake = flow_lake.ingest_lines(tmp_path, days / "02", lines, other)
+    found = {p["title"]: p["rows"] for p in panels_json(run_dashboard(lake, "vpcflow"))}
+    last, second = many[11], many[10]
+    assert found[f"{CUSTOM}Top10 traffic via Source IP(Vertical Bar)"][:3] == [
+        [last, 6000],
+        [second, 5900],
+        [many[0], 5000],
+    ]
+    assert found["VPCFlowLogs - Accept Src Packets(Pie)"][:2] == [[last, 60], [second, 59]]
+    assert found["VPCFlowLogs - Accept Src Packets(Geo)"] == [["GB", 600], ["SE", 19]]
+    countries = found[f"{CUSTOM}Traffic Source via Country(Pie)"]
+    assert [row for row in countries if row[0] == "SE"] == [["SE", last, 1000], ["SE", second, 900]]
+    assert [row for row in countries if row[0] == "GB"][-1] == ["GB", "Other", 10_000]

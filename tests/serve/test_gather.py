@@ -209,7 +209,7 @@ def test_the_files_are_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_is_too_much_is_asked_of_the_view(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run_dashboard(lake, "cloudtrail")
-    monkeypatch.setattr(gather, "CELLS", 10)
+    monkeypatch.setattr(gather, "HELD", 100)
     assert view_of(find_dashboard("cloudtrail"), ALL, lake.answer).gather is None
     assert run_dashboard(lake, "cloudtrail") == before
 
@@ -228,7 +228,7 @@ def ten_events() -> duckdb.DuckDBPyConnection:
 def test_the_tables_that_were_asked_for_last_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     con = ten_events()
     gatherer = Gatherer(con)
-    monkeypatch.setattr(gather, "CELLS", 120)  # of ten rows with five leaves each
+    monkeypatch.setattr(gather, "HELD", 1_600)  # of ten rows with 64 bytes each
     for number in (1, 2, 3, 1):
         text = relation("cloudtrail", f"region <> '{number}'")
         told = of_calls(f"region <> '{number}'", 10)
@@ -244,11 +244,11 @@ def test_a_guess_that_was_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is gathered than may be held, and the view answers."""
     con = ten_events()
     gatherer = Gatherer(con)
-    monkeypatch.setattr(gather, "CELLS", 45)
+    monkeypatch.setattr(gather, "HELD", 9 * 64)
     text = relation("cloudtrail", "true")
     told = of_calls("true", 1)
     assert told is not None
-    assert told.cells == 5
+    assert told.size == 64
     query = Query(
         f"WITH logs AS NOT MATERIALIZED ({text}) SELECT count(event.action) FROM logs", (), told
     )
@@ -257,7 +257,7 @@ def test_a_guess_that_was_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gatherer, "_make", lambda *given: made.append(given[2]) or make(*given))
     for _ in range(2):
         assert gatherer.answer(query, con.cursor()).rows == ((10,),)
-    assert [sql.rpartition("LIMIT ")[2] for sql in made] == ["10"]  # of 50 values, not all
+    assert [sql.rpartition("LIMIT ")[2] for sql in made] == ["10"]  # one more than fits
     held = con.execute("FROM duckdb_tables() WHERE database_name = 'gathered'").fetchall()
     assert held == []
 
@@ -271,8 +271,8 @@ def test_a_condition_that_leaves_little_is_gathered_before_it_is_counted(
     plain = view_of(dashboard, chosen, lambda query: query.ask(lake.cursor()))
     assert plain.gather is not None
     monkeypatch.setattr(scope, "SAMPLED", 1)
-    for cells in (gather.CELLS, 3 * plain.gather.cells):  # all events may be held, or not
-        monkeypatch.setattr(gather, "CELLS", cells)
+    for size in (gather.HELD, 3 * plain.gather.size):  # all events may be held, or not
+        monkeypatch.setattr(gather, "HELD", size)
         opened = open_lake(lake.path)
         asked.clear()
         assert view_of(dashboard, chosen, opened.answer) == plain
@@ -343,7 +343,8 @@ def test_what_queries_share_is_asked_once(
             assert found == run_panel(view, panel, lambda query: query.ask(lake.cursor()))
             assert gather.PLACE not in found.sql
         for shared in shares_of(dashboard):
-            made = [sql for sql in asked if sql.startswith("CREATE") and shared.sql in sql]
+            text = shared.sql.removeprefix("WITH ")  # where what it is made of is named first
+            made = [sql for sql in asked if sql.startswith("CREATE") and text in sql]
             assert len(made) == 1
 
 
@@ -353,14 +354,30 @@ def test_what_is_shared_is_made_once_however_much_it_is(
 ) -> None:
     before = run_dashboard(open_lake(flows), "vpcflow")
     lake, shares = open_lake(flows), len(shares_of(find_dashboard("vpcflow")))
-    monkeypatch.setattr(gather, "CELLS", 0)
+    monkeypatch.setattr(gather, "HELD", 0)
     asked.clear()
     assert run_dashboard(lake, "vpcflow") == before
     made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
     assert len(made) == shares
-    run_dashboard(lake, "hunting")  # in its place: nothing else was to be held
+    others = ("hunting", "overview")  # in its place: what two pages share is held
+    for name in others:
+        run_dashboard(lake, name)
     held = lake.sql("FROM duckdb_tables() WHERE table_name LIKE 'rows_%'").fetchall()
-    assert len(held) == len(shares_of(find_dashboard("hunting")))
+    assert len(held) == sum(len(shares_of(find_dashboard(name))) for name in others)
+
+
+@pytest.mark.usefixtures("nothing_gathered")
+def test_a_page_beside_the_period_before_shares_as_much(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    """Its panels ask of both in turn."""
+    counts = []
+    for held in (gather.HELD, 0):
+        monkeypatch.setattr(gather, "HELD", held)
+        asked.clear()
+        run_dashboard(open_lake(flows), "vpcflow", HALF_PAST_TEN_ON.start, compare=True)
+        counts.append(len([sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]))
+    assert counts[0] == counts[1] > len(shares_of(find_dashboard("vpcflow")))
 
 
 def test_what_is_shared_does_not_drive_out_what_it_is_made_of(
@@ -374,7 +391,7 @@ def test_what_is_shared_does_not_drive_out_what_it_is_made_of(
     assert told in held
     assert len(held) == 1 + len(shares_of(dashboard))
     lake = open_lake(flows)
-    monkeypatch.setattr(gather, "CELLS", max(held.values()))
+    monkeypatch.setattr(gather, "HELD", max(held.values()))
     asked.clear()
     assert run_dashboard(lake, "vpcflow") == before
     made = [sql for sql in asked if sql.startswith("CREATE OR REPLACE TABLE")]
