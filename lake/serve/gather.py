@@ -63,7 +63,8 @@ def gathering(of: Chosen, queries: Iterable[str], rows: int) -> Gathering | None
     return Gathering(of.table, of.sql, of.condition, of.params, found, size)
 
 
-def _row_bytes(table: str, chosen: Iterable[str]) -> int:
+@lru_cache(64)  # as `named_leaves`
+def _row_bytes(table: str, chosen: tuple[str, ...]) -> int:
     """What DuckDB takes for leaves of a row: 8 bytes for a number or a moment, 16 for the rest."""
     kinds = {leaf.name: leaf.type for leaf in leaves(columns_of(table))}
     return sum(8 if kinds[name] in _NUMBERS else 16 for name in chosen)
@@ -248,8 +249,8 @@ class Gatherer:
     def _gatherings(self) -> list[Gathering]:
         return [held for held in self._held if isinstance(held, Gathering)]
 
-    def _of_other_pages(self, under: int) -> list[Query]:
-        """What queries share that are of other pages than this and the last before it."""
+    def _of_other_pages(self, under: str) -> list[Query]:
+        """What queries of other pages share, but for those of the page asked before this one."""
         shared = [held for held in self._held if isinstance(held, Query) and held.under != under]
         return [held for held in shared if held.under != shared[-1].under]
 

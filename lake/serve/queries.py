@@ -89,8 +89,8 @@ class Query:
     """SQL text and exactly the parameters that it names. Hashable: it is the key of a cache.
     `gather` says what it may be asked of in the stead of the lake's files. `sooner` are queries
     over fewer rows: the first that gives `full` rows has the same answer. `shares` are the queries
-    in it that other queries have too; each stands there as its `cte`. `under` is equal for queries
-    over the same rows, those of a page under a selection."""
+    in it that other queries have too; each stands there as its `cte`. `under` says of such a one
+    which rows it is over: it is equal for those of a page under a selection."""
 
     sql: str
     params: tuple[tuple[str, Any], ...] = ()
@@ -99,7 +99,7 @@ class Query:
     full: int = 0
     shares: tuple[Query, ...] = ()
     cte: str = ""
-    under: int = field(default=0, compare=False)
+    under: str = field(default="", compare=False)
 
     @classmethod
     def over(
@@ -108,6 +108,7 @@ class Query:
         relations: Mapping[str, str],
         given: Mapping[str, Any],
         shares: tuple[Query, ...] | None = None,
+        under: str = "",
     ) -> Query:
         """The block's query over relations (name -> SELECT), with the parameters it uses. `shares`
         where what it shares is over others."""
@@ -115,7 +116,10 @@ class Query:
         used = [name for name in relations if re.search(rf"\b{name}\b", text)]
         ctes = [f"{name} AS NOT MATERIALIZED ({relations[name]})" for name in used]
         if shares is None:
-            shares = tuple(cls.over(one, relations, given) for one in block.shares)
+            if block.shares and not under:
+                chosen_by = sorted(_parameters(" ".join(relations.values())))
+                under = repr((relations, [given.get(name) for name in chosen_by]))
+            shares = tuple(cls.over(one, relations, given, under=under) for one in block.shares)
         ctes += [
             f"{one.name} AS MATERIALIZED ({query.cte})"
             for one, query in zip(block.shares, shares, strict=True)
@@ -135,8 +139,6 @@ class Query:
         params = tuple((name, given[name]) for name in sorted(names))
         # what a relation shares stands before it wherever it does
         cte = block.sql if shares else sql
-        chosen_by = sorted(_parameters(" ".join(relations.values())))
-        under = hash((*relations.items(), *((name, given.get(name)) for name in chosen_by)))
         return cls(sql, params, shares=shares, cte=cte, under=under)
 
     def over_table(self, table: str, condition: str = "") -> Query | None:

@@ -24,10 +24,10 @@ WITH sums AS MATERIALIZED (
                CASE WHEN event.dataset IN ('vpcflow', 'tgwflow') THEN coalesce(source.bytes, 0) END AS flow_bytes
         FROM logs)
   GROUP BY GROUPING SETS ((source_ip), (destination_ip))),
-least AS (SELECT is_source, list_min(max(n, 15)) AS n, list_min(max(bytes, 10)) AS bytes FROM sums WHERE ip IS NOT NULL GROUP BY is_source)
-SELECT if(is_source, 'source', 'destination') AS "by", if(sums.n >= least.n OR sums.bytes >= least.bytes, ip, NULL) AS ip,
+last AS (SELECT is_source, list_min(max(n, 15)) AS n, list_min(max(bytes, 10)) AS bytes FROM sums WHERE ip IS NOT NULL GROUP BY is_source)
+SELECT if(is_source, 'source', 'destination') AS "by", if(sums.n >= last.n OR sums.bytes >= last.bytes, ip, NULL) AS ip,
        sum(sums.n) AS n, sum(sums.bytes) AS flow_bytes, count(*) AS number
-FROM sums JOIN least USING (is_source) WHERE ip IS NOT NULL
+FROM sums JOIN last USING (is_source) WHERE ip IS NOT NULL
 GROUP BY 1, 2
 
 -- name: figures
