@@ -89,23 +89,37 @@ def test_no_bar_reaches_its_figure(page: Page, address: str) -> None:
     assert min(gaps) > 0
 
 
-@pytest.mark.parametrize("name", ["cloudtrail", "guardduty"])
+@pytest.mark.parametrize(
+    "name", ["cloudtrail", "guardduty", "cloudtrail?from=2025-03-11&to=2025-03-12&compare=true"]
+)
 def test_figures_of_a_row_stand_on_one_line(page: Page, address: str, name: str) -> None:
-    """Also where one's label takes two."""
+    """Also where one's label takes two; with the button to the events beside each."""
     page.set_viewport_size({"width": 1280, "height": 1000})
     page.goto(f"{address}/{name}")
     settled(page)
-    places = page.evaluate(
-        """() => [...document.querySelectorAll('[data-testid=stMetricValue]')].map(figure => [
-          figure.closest('[class*=st-key-figure]').getBoundingClientRect().top,
-          figure.getBoundingClientRect().top,
-        ])"""
+    cards = page.evaluate(
+        """() => [...document.querySelectorAll('[data-testid=stMetricValue]')].map(figure => {
+          const card = figure.closest('[class*=st-key-figure]');
+          const middle = part => {
+            const box = part.getBoundingClientRect();
+            return Math.round(box.top + box.height / 2);
+          };
+          return {
+            row: Math.round(card.getBoundingClientRect().top),
+            figure: middle(figure),
+            buttons: [...card.querySelectorAll('[data-testid=stButton]')].map(middle),
+            changes: [...card.querySelectorAll('[data-testid=stMetricDelta]')].map(middle),
+          };
+        })"""
     )
-    rows: dict[float, set[float]] = {}
-    for card, figure in places:
-        rows.setdefault(round(card), set()).add(round(figure))
+    rows = {card["row"] for card in cards}
     assert len(rows) == 2
-    assert all(len(tops) == 1 for tops in rows.values())
+    for row in rows:
+        beside = [card for card in cards if card["row"] == row]
+        figures = {card["figure"] for card in beside}
+        assert len(figures) == 1
+        assert {button for card in beside for button in card["buttons"]} <= figures
+        assert len({change for card in beside for change in card["changes"]}) == ("compare" in name)
 
 
 @pytest.mark.parametrize(
