@@ -102,7 +102,7 @@ def opensearch_dashboards(
     from lake.export.saved import as_ndjson, saved_objects
     from lake.whole import whole_file
 
-    found = saved_objects()
+    found = saved_objects(lambda error: put(stderr(), f"lake: {error}"))
     text = as_ndjson(found)
     if str(file) == "-":
         typer.echo(text, nl=False)

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from lake.ask.explore import COLUMNS, title_of
 from lake.dashboards.dashboards import dashboards
+from lake.errors import UsageError
 from lake.export.templates import properties
-from lake.filters.filters import Filter
+from lake.filters.filters import OPS, Filter
 from lake.sources.catalogue import catalogue
 from lake.sources.rowmodel import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lake.dashboards.dashboards import Dashboard, Panel
+    from lake.errors import LakeError
     from lake.export.templates import Mapping
     from lake.sources.source import Source
 
@@ -35,19 +37,26 @@ _COLUMN = re.compile(r"""([\w."]+)(?:, '\w+'\))? AS "([^"_][^"]*)\"""")
 _INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
 
-def saved_objects() -> list[Saved]:
+def saved_objects(tell: Callable[[LakeError], None]) -> list[Saved]:
     """The index patterns, then the searches: those of pages, then one for each source that has no
-    page of its own."""
+    page of its own. `tell` is told of pages that are left out: they cannot be read, or have a
+    filter that a saved search cannot say."""
     sources = list(catalogue().sources.values())
     patterns = [ALL, *dict.fromkeys(f"{source.index}-*" for source in sources)]
     found = [_pattern(title) for title in patterns]
     shown: set[str] = set()
-    for page in dashboards().values():
-        for panel in page.panels:
-            if panel.chart == "rows":
-                found.append(_of_page(page, panel))
-                if page.table != EVENTS:
-                    shown.update(source.name for source in _sources(page.table))
+    wrong: list[LakeError] = []
+    for page in dashboards(wrong).values():
+        panels = [panel for panel in page.panels if panel.chart == "rows"]
+        try:
+            found += [_of_page(page, panel) for panel in panels]
+        except UsageError as error:
+            wrong.append(error)
+            continue
+        if panels and page.table != EVENTS:
+            shown.update(source.name for source in _sources(page.table))
+    for one in wrong:
+        tell(one)
     return found + [_of_source(source) for source in sources if source.name not in shown]
 
 
@@ -89,7 +98,8 @@ def _of_page(page: Dashboard, panel: Panel) -> Saved:
         plain = leaf.replace('"', "").removeprefix("native.")
         columns += [one for one in (name, plain) if one in known][:1]
     title = f"{page.label} - {panel.label or panel.title}"
-    conditions = [_condition(Filter.parse(given)) for given in page.filters]
+    filters = [Filter.parse(given) for given in page.filters]
+    conditions = [_condition(page, one, known) for one in filters if one.op != "any"]
     return _search(page.name, title, panel.about, sources, columns, conditions)
 
 
@@ -101,12 +111,19 @@ def _of_source(source: Source) -> Saved:
     return _search(f"table-{source.name}", title, "", [source], columns, [(only, False)])
 
 
-def _condition(given: Filter) -> tuple[Saved, bool]:
-    """A page's own filter as a query, and whether it is to be false."""
-    if given.op not in ("is", "not"):
-        raise ValueError(f"a saved search cannot say: {given.field} {given.op} {given.value}")
-    query = {"terms": {given.field.removeprefix("native."): list(given.value)}}
-    return query, given.op == "not"
+def _condition(page: Dashboard, given: Filter, known: set[str]) -> tuple[Saved, bool]:
+    """A page's own filter on documents with these fields as a query, and whether it is to be false.
+    Raises UsageError for what OpenSearch would answer otherwise."""
+    field = _PARTITION.get(given.field, given.field.removeprefix("native."))
+    if field in known and given.op in ("is", "not"):
+        return {"terms": {field: list(given.value)}}, given.op == "not"
+    if field in known and given.op in ("set", "unset"):
+        return {"exists": {"field": field}}, given.op == "unset"
+    raise UsageError(
+        f"dashboard {page.name} is left out: no saved search can say '{given.field} "
+        f"{OPS[given.op]} {', '.join(given.value)}' as the lake does. Take a filter of equal "
+        "values of a field that documents have, or of one that is set."
+    )
 
 
 def _search(

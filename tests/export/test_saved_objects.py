@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from command import run_lake
@@ -14,10 +14,17 @@ from lake.dashboards.dashboards import dashboards
 from lake.export.saved import fields_of_documents, saved_objects
 from lake.sources.catalogue import catalogue
 
+if TYPE_CHECKING:
+    from lake.errors import LakeError
+
+
+def without_complaint(error: LakeError) -> None:
+    raise error
+
 
 @pytest.fixture(scope="module")
 def objects() -> list[dict[str, Any]]:
-    return saved_objects()
+    return saved_objects(without_complaint)
 
 
 def of(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -41,7 +48,7 @@ def test_ids_are_ones_own_and_the_same_each_time(objects: list[dict[str, Any]]) 
     ids = [one["id"] for one in objects]
     assert len(set(ids)) == len(ids)
     assert all(one.startswith("siem-lake-") for one in ids)
-    assert objects == saved_objects()
+    assert objects == saved_objects(without_complaint)
 
 
 def test_references_resolve(objects: list[dict[str, Any]]) -> None:
@@ -95,6 +102,42 @@ def test_a_pages_search(objects: list[dict[str, Any]]) -> None:
     assert flows[-2:] == ["source.packets", "source.bytes"]
 
 
+def test_pages_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be read, or not be said in OpenSearch, is left out and told."""
+    rows = '-- name: rows\n-- All.\nSELECT "@timestamp", source.ip AS "source.ip" FROM logs'
+    panel = '[[panel]]\ntitle = "All"\nquery = "rows"\nchart = "rows"\n'
+    filters = {
+        "calls": '["event.action is set", "source.ip is not 192.0.2.1", "account is 111122223333"]',
+        "late": '["source.bytes is at least 5"]',
+        "day": '["date is 2024-03-01"]',
+        "broken": "[",
+    }
+    for name, given in filters.items():
+        head = f'title = "{name}"\nlabel = "{name}"\ntable = "vpcflow"\nfilters = {given}\n'
+        (tmp_path / f"{name}.toml").write_text(head + panel)
+        (tmp_path / f"{name}.sql").write_text(rows)
+    monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
+    code, out, told = run_lake(("export", "opensearch-dashboards", "-"), monkeypatch, capsys)
+    assert code == 0
+    assert told.count("lake: ") == 3
+    assert "broken.toml" in told
+    assert "late is left out: no saved search can say 'source.bytes is at least 5'" in told
+    assert "day is left out" in told
+    written = {one["id"]: one for one in map(json.loads, out.splitlines())}
+    assert "siem-lake-search-late" not in written
+    own = written["siem-lake-search-calls"]["attributes"]["kibanaSavedObjectMeta"]
+    assert [
+        (given["query"], given["meta"]["negate"])
+        for given in json.loads(own["searchSourceJSON"])["filter"]
+    ] == [
+        ({"exists": {"field": "event.action"}}, False),
+        ({"terms": {"source.ip": ["192.0.2.1"]}}, True),
+        ({"terms": {"cloud.account.id": ["111122223333"]}}, False),
+    ]
+
+
 def full(path: Path, *_: object) -> None:
     """Write a part, as to a disk without room."""
     path.write_bytes(b"{")
@@ -109,7 +152,7 @@ def test_the_command(
     code, _, told = run_lake((*words, str(file)), monkeypatch, capsys)
     assert (code, "saved objects written" in told) == (0, True)
     lines = file.read_text("utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == saved_objects()
+    assert [json.loads(line) for line in lines] == saved_objects(without_complaint)
     assert run_lake((*words, "-"), monkeypatch, capsys)[1].splitlines() == lines
     file.write_text("before")
     with monkeypatch.context() as patch:
