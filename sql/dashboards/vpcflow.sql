@@ -1,5 +1,7 @@
 -- Where there are millions of addresses, what is summed up by address is put in no order and kept in no table:
 -- `senders` and `receivers` have those with one of the ten largest sums, and all others in one row without address.
+-- What sums up so many is a relation also where one query alone asks it: these are made one after the other, and two
+-- at once would not find room in a page's memory.
 
 -- relation: counted
 -- All flow records over time, by what has few values. "placed" are those that tell zone, instance and interface, "gateway" those of transit gateways.
@@ -55,6 +57,16 @@ tenth AS (SELECT list_min(max(bytes, 10)) AS bytes FROM sums)
 SELECT if(sums.bytes >= tenth.bytes, ip, NULL) AS ip, if(sums.bytes >= tenth.bytes, country, NULL) AS country, sum(sums.bytes) AS bytes
 FROM sums, tenth
 GROUP BY 1, 2
+
+-- relation: senders_over_time
+-- Of each interval the source addresses that have as many flow records as the fifth. Transit gateways included.
+WITH counts AS (
+  SELECT bucket, ip, count(*) AS n
+  FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
+        UNION ALL SELECT utc_bucket($interval, "@timestamp"), source.ip FROM transit)
+  WHERE ip IS NOT NULL GROUP BY ALL),
+fifth AS (SELECT bucket, list_min(max(n, 5)) AS n FROM counts GROUP BY ALL)
+SELECT bucket, ip, counts.n FROM counts JOIN fifth USING (bucket) WHERE counts.n >= fifth.n
 
 -- name: figures
 -- Flow records, those that were let in, those that a security group or a network ACL refused, and from how many addresses.
@@ -117,15 +129,8 @@ ORDER BY nth NULLS LAST
 
 -- name: sources_over_time
 -- Flow records by source address over time; the five addresses with most are chosen anew in each interval. Transit gateways included.
-WITH counts AS (
-  SELECT bucket, ip, count(*) AS n
-  FROM (SELECT utc_bucket($interval, "@timestamp") AS bucket, source.ip AS ip FROM logs
-        UNION ALL SELECT utc_bucket($interval, "@timestamp"), source.ip FROM transit)
-  WHERE ip IS NOT NULL GROUP BY ALL),
-bounds AS (SELECT bucket, list_min(max(n, 5)) AS least FROM counts GROUP BY ALL)
 SELECT bucket AS "@timestamp", ip AS "source.ip", n AS "Count"
-FROM counts JOIN bounds USING (bucket)
-WHERE n >= least
+FROM senders_over_time
 QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC, address_order(ip)) <= 5
 ORDER BY bucket, n DESC, address_order(ip)
 
