@@ -49,7 +49,7 @@ def saved_objects(tell: Callable[[LakeError], None]) -> list[Saved]:
     for page in dashboards(wrong).values():
         panels = [panel for panel in page.panels if panel.chart == "rows"]
         try:
-            found += [_of_page(page, panel) for panel in panels]
+            found += [_of_page(page, panel, nth) for nth, panel in enumerate(panels, 1)]
         except UsageError as error:
             wrong.append(error)
             continue
@@ -90,7 +90,7 @@ def _pattern(title: str) -> Saved:
     return _object("index-pattern", title.replace("*", "all"), attributes, [])
 
 
-def _of_page(page: Dashboard, panel: Panel) -> Saved:
+def _of_page(page: Dashboard, panel: Panel, nth: int) -> Saved:
     sources = _sources(page.table)
     known = fields_of_documents(sources)
     columns = []
@@ -100,7 +100,8 @@ def _of_page(page: Dashboard, panel: Panel) -> Saved:
     title = f"{page.label} - {panel.label or panel.title}"
     filters = [Filter.parse(given) for given in page.filters]
     conditions = [_condition(page, one, known) for one in filters if one.op != "any"]
-    return _search(page.name, title, panel.about, sources, columns, conditions)
+    name = page.name if nth == 1 else f"{page.name}-{nth}"
+    return _search(name, title, panel.about, sources, columns, conditions)
 
 
 def _of_source(source: Source) -> Saved:

@@ -116,7 +116,7 @@ def test_pages_of_ones_own(
     }
     for name, given in filters.items():
         head = f'title = "{name}"\nlabel = "{name}"\ntable = "vpcflow"\nfilters = {given}\n'
-        (tmp_path / f"{name}.toml").write_text(head + panel)
+        (tmp_path / f"{name}.toml").write_text(head + panel + panel.replace("All", "Again"))
         (tmp_path / f"{name}.sql").write_text(rows)
     monkeypatch.setenv("LAKE_DASHBOARDS", str(tmp_path))
     code, out, told = run_lake(("export", "opensearch-dashboards", "-"), monkeypatch, capsys)
@@ -127,6 +127,7 @@ def test_pages_of_ones_own(
     assert "day is left out" in told
     written = {one["id"]: one for one in map(json.loads, out.splitlines())}
     assert "siem-lake-search-late" not in written
+    assert written["siem-lake-search-calls-2"]["attributes"]["title"] == "siem-lake: calls - Again"
     own = written["siem-lake-search-calls"]["attributes"]["kibanaSavedObjectMeta"]
     assert [
         (given["query"], given["meta"]["negate"])
