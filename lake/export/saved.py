@@ -51,7 +51,7 @@ def saved_objects(tell: Callable[[LakeError], None]) -> list[Saved]:
         try:
             found += [_of_page(page, panel, nth) for nth, panel in enumerate(panels, 1)]
         except UsageError as error:
-            wrong.append(error)
+            wrong.append(UsageError(f"dashboard {page.name} is left out: {error}"))
             continue
         if panels and page.table != EVENTS:
             shown.update(source.name for source in _sources(page.table))
@@ -99,7 +99,7 @@ def _of_page(page: Dashboard, panel: Panel, nth: int) -> Saved:
         columns += [one for one in (name, plain) if one in known][:1]
     title = f"{page.label} - {panel.label or panel.title}"
     filters = [Filter.parse(given) for given in page.filters]
-    conditions = [_condition(page, one, known) for one in filters if one.op != "any"]
+    conditions = [_condition(one, known) for one in filters if one.op != "any"]
     name = page.name if nth == 1 else f"{page.name}-{nth}"
     return _search(name, title, panel.about, sources, columns, conditions)
 
@@ -112,7 +112,7 @@ def _of_source(source: Source) -> Saved:
     return _search(f"table-{source.name}", title, "", [source], columns, [(only, False)])
 
 
-def _condition(page: Dashboard, given: Filter, known: set[str]) -> tuple[Saved, bool]:
+def _condition(given: Filter, known: set[str]) -> tuple[Saved, bool]:
     """A page's own filter on documents with these fields as a query, and whether it is to be false.
     Raises UsageError for what OpenSearch would answer otherwise."""
     field = _PARTITION.get(given.field, given.field.removeprefix("native."))
@@ -121,9 +121,9 @@ def _condition(page: Dashboard, given: Filter, known: set[str]) -> tuple[Saved, 
     if field in known and given.op in ("set", "unset"):
         return {"exists": {"field": field}}, given.op == "unset"
     raise UsageError(
-        f"dashboard {page.name} is left out: no saved search can say '{given.field} "
-        f"{OPS[given.op]} {', '.join(given.value)}' as the lake does. Take a filter of equal "
-        "values of a field that documents have, or of one that is set."
+        f"no saved search can say '{given.field} {OPS[given.op]} {', '.join(given.value)}' as the "
+        "lake does. Take a filter of equal values of a field that documents have, or of one that "
+        "is set."
     )
 
 
